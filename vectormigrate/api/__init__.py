@@ -1,0 +1,1 @@
+"""The table of commands from which CLI, REST and MCP are made."""

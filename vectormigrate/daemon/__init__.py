@@ -1,0 +1,1 @@
+"""The running process: composition, workers, signals, the verbs."""

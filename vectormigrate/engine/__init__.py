@@ -1,0 +1,1 @@
+"""What a migration does: backfill, validate, cut over, roll back. Knows no vendor and no transport."""

@@ -1,0 +1,1 @@
+"""Plain values of the product: no I/O, no clock, no randomness, no logging."""

@@ -1,0 +1,66 @@
+"""What a store can and cannot do, as data: the mapping, the planner, doctor and the conformance suite go by it.
+
+Limits are the vendor's published or measured ones, in the unit that the name says; None means no limit known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .collection import Element, FieldType, IdKind, KeyOrder, Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The abilities and limits of one kind of store."""
+
+    kind: str
+    id_kinds: frozenset[IdKind]
+    key_order: frozenset[KeyOrder]
+    """Orders that a collection *created by us* scans in."""
+    elements: frozenset[Element]
+    metrics: frozenset[Metric]
+    field_types: frozenset[FieldType]
+    """Types of declared fields that are held exactly; others are converted or refused by the mapping."""
+    dynamic: bool
+    """A created collection can hold undeclared keys."""
+    sparse: bool = False
+    multi: bool = False
+    nullable_vectors: bool = False
+    nullable_fields: bool = True
+    partitions: bool = False
+    insert_only: bool = False
+    """`Store.insert` exists and is atomic on the id."""
+    transactional: bool = False
+    """A write is applied whole or not at all."""
+    normalises_cosine: bool = False
+    """Vectors under cosine read back with length one."""
+    zero_vector_under_cosine: bool = True
+    non_finite: bool = False
+    """NaN and infinity can be stored in a vector."""
+    nul_in_text: bool = True
+    multi_process: bool = True
+    """Several processes may hold the collection open at once."""
+    max_writers: int | None = None
+    """Most writers that make sense at once, in all processes."""
+    scan_page: int = 1000
+    """Records a scan page at which this store reads best."""
+    write_batch: int = 10_000
+    """Most records of one write request."""
+    write_bytes: int | None = None
+    """Most bytes of one write request."""
+    max_id_bytes: int | None = None
+    max_payload_bytes: int | None = None
+    max_text_bytes: int | None = None
+    """Most bytes of one declared text field."""
+    max_dim: int | None = None
+    max_vectors: int | None = None
+    """Most vector fields of one collection."""
+    name_pattern: str = r".+"
+    """What a field name must match, whole."""
+    collection_pattern: str = r".+"
+    """What a collection name must match, whole."""
+    reserved_names: frozenset[str] = frozenset()
+    queries: bool = True
+    filters: bool = True
+    """`Query.filter` is understood."""

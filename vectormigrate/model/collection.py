@@ -1,0 +1,174 @@
+"""The shape of a collection: its key, its vectors, its declared fields, its indexes. Immutable, comparable values.
+
+What a store *could* hold is `capabilities.py`; how one shape becomes another is `mapping.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class IdKind(StrEnum):
+    """What the key of a collection is."""
+
+    INT = "int"
+    """Signed 64 bit unless the shape says otherwise."""
+    TEXT = "text"
+    UUID = "uuid"
+    COMPOUND = "compound"
+
+
+class KeyOrder(StrEnum):
+    """In which order a scan returns keys. Two scans of the same order can be compared by merging them."""
+
+    NUMERIC = "numeric"
+    """Integers by value."""
+    BYTES = "bytes"
+    """Text by its UTF-8 bytes, which is also the order of code points."""
+    UUID = "uuid"
+    """UUIDs by their sixteen bytes, which is also the order of their lower-case text."""
+    OTHER = "other"
+    """Anything else: a collation, a hash. Ordered and stable, but only the store knows how."""
+
+
+class VectorKind(StrEnum):
+    """How a vector is stored."""
+
+    DENSE = "dense"
+    SPARSE = "sparse"
+    MULTI = "multi"
+
+
+class Element(StrEnum):
+    """The element type of a vector."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    INT8 = "int8"
+    BINARY = "binary"
+    """One bit an element, packed; a (n, dim / 8) uint8 array in a batch."""
+
+    @property
+    def dtype(self) -> str:
+        """The numpy dtype of a column of this element."""
+        return "uint8" if self is Element.BINARY else self.value
+
+
+class Metric(StrEnum):
+    """How two vectors are compared. Scores: cosine and dot are similarities (higher is nearer); euclid is the true
+    distance (not squared), manhattan, hamming and jaccard are distances (lower is nearer).
+    """
+
+    COSINE = "cosine"
+    DOT = "dot"
+    EUCLID = "euclid"
+    MANHATTAN = "manhattan"
+    HAMMING = "hamming"
+    JACCARD = "jaccard"
+
+    @property
+    def higher_is_nearer(self) -> bool:
+        return self in (Metric.COSINE, Metric.DOT)
+
+
+class FieldType(StrEnum):
+    """The type of a declared payload field."""
+
+    BOOL = "bool"
+    INT = "int"
+    """Signed 64 bit."""
+    FLOAT = "float"
+    """IEEE double."""
+    TEXT = "text"
+    BYTES = "bytes"
+    DECIMAL = "decimal"
+    DATETIME = "datetime"
+    """With a time zone; compared as an instant, microseconds."""
+    DATETIME_NAIVE = "datetime_naive"
+    """Without a time zone, as written."""
+    DATE = "date"
+    TIME = "time"
+    UUID = "uuid"
+    JSON = "json"
+    """Any value: objects, lists, numbers, text, true, false, null."""
+    ARRAY = "array"
+    """A list of one element type, given in `Field.element`."""
+    ANY = "any"
+    """No type was declared: each value says what it is (SQLite)."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdField:
+    """The key: the name of its column and what it holds. `parts` are set for a compound key only."""
+
+    name: str
+    kind: IdKind
+    order: KeyOrder = KeyOrder.OTHER
+    max_length: int | None = None
+    """Most UTF-8 bytes of a text key; None when there is no limit."""
+    parts: tuple[IdField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """An approximate index: `kind` is "hnsw", "ivfflat", "flat" or the vendor's own word; `params` by the common
+    names `m`, `ef_construction`, `lists`, or the vendor's.
+    """
+
+    kind: str
+    params: dict[str, int | float | str | bool] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorField:
+    """One named vector of each record."""
+
+    name: str
+    kind: VectorKind = VectorKind.DENSE
+    element: Element = Element.FLOAT32
+    dim: int | None = None
+    """Elements of a dense vector or of one token of a multi-vector; for sparse the upper bound of indices, if any."""
+    metric: Metric | None = None
+    """None when nothing declares one (a plain BLOB column)."""
+    nullable: bool = True
+    index: VectorIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One declared payload field."""
+
+    name: str
+    type: FieldType
+    nullable: bool = True
+    element: FieldType | None = None
+    """Element type of an ARRAY."""
+    max_length: int | None = None
+    """Most UTF-8 bytes of a text, or most elements of an array."""
+    indexed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionShape:
+    """Everything needed to make a like collection elsewhere."""
+
+    name: str
+    id: IdField
+    vectors: tuple[VectorField, ...] = ()
+    fields: tuple[Field, ...] = ()
+    dynamic: bool = False
+    """Whether records may hold keys that are not declared."""
+    partitions: tuple[str, ...] = ()
+    """Names of partitions, namespaces or tenants; empty when the collection has none."""
+
+    def vector(self, name: str) -> VectorField:
+        """The vector field of that name; KeyError when there is none."""
+        for candidate in self.vectors:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+    def field_named(self, name: str) -> Field | None:
+        """The payload field of that name, or None."""
+        return next((candidate for candidate in self.fields if candidate.name == name), None)

@@ -1,0 +1,78 @@
+"""Everything worth telling while it happens: one frozen class each. Telemetry turns them into lines and bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from .phase import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """A migration moved."""
+
+    migration_id: str
+    before: Phase
+    after: Phase
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Work of a named kind went on: `backfill`, `validate`, `reconcile`, `rollback`. Sent at most a few times a second."""
+
+    migration_id: str
+    work: str
+    done: int
+    total: int | None
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run goes on where an earlier one stopped."""
+
+    migration_id: str
+    already: int
+    """Records copied before."""
+    clean: bool
+    """Whether the earlier run ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A batch was tried again."""
+
+    migration_id: str
+    attempt: int
+    wait: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLettered:
+    """A record was refused for good."""
+
+    migration_id: str
+    id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker process ended without being told to."""
+
+    migration_id: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a person should know that stops nothing."""
+
+    migration_id: str
+    message: str
+
+
+Event: TypeAlias = PhaseChanged | Progress | Resumed | Retried | DeadLettered | WorkerLost | Warned

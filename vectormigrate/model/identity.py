@@ -1,0 +1,107 @@
+"""How a source id becomes a target id: one rule a migration, injective, and invertible.
+
+The rule is chosen once, by the plan, and the same code serves backfill, replay, validation and rollback. An id
+that the target cannot hold is refused for that record, never altered.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from .capabilities import Capabilities
+from .collection import IdField, IdKind
+from .errors import MappingRefused, RecordRefused
+from .record import RecordId, id_text, parse_id
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+
+class IdRule(StrEnum):
+    """How ids are carried over."""
+
+    SAME = "same"
+    """Kind and value unchanged."""
+    UUID_TEXT = "uuid_text"
+    """A UUID as its lower-case hyphenated text."""
+    INT_TEXT = "int_text"
+    """An integer as its decimal text."""
+    COMPOUND_TEXT = "compound_text"
+    """A compound key as the canonical text of its parts."""
+
+
+def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilities) -> IdRule:
+    """The rule for these keys. `target` is None when the collection is still to be made. Raises MappingRefused."""
+    kinds = {target.kind} if target is not None else set(capabilities.id_kinds)
+    if source.kind in kinds and (source.kind is not IdKind.COMPOUND or _like(source, target)):
+        return IdRule.SAME
+    if IdKind.TEXT in kinds:
+        if source.kind is IdKind.UUID:
+            return IdRule.UUID_TEXT
+        if source.kind is IdKind.INT:
+            return IdRule.INT_TEXT
+        if source.kind is IdKind.COMPOUND:
+            return IdRule.COMPOUND_TEXT
+    wanted = " or ".join(sorted(kinds))
+    raise MappingRefused(
+        f"{source.kind} ids of the source do not fit the target, whose key holds {wanted}",
+        hint="use a target collection with a text key, or let vectormigrate create the collection",
+    )
+
+
+def _like(source: IdField, target: IdField | None) -> bool:
+    return target is None or tuple(part.kind for part in source.parts) == tuple(
+        part.kind for part in target.parts
+    )
+
+
+def target_kind(rule: IdRule, source: IdKind) -> IdKind:
+    """The kind of key that the rule gives."""
+    return source if rule is IdRule.SAME else IdKind.TEXT
+
+
+def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
+    """The target id of a source id."""
+    match rule:
+        case IdRule.SAME:
+            return record_id
+        case IdRule.UUID_TEXT | IdRule.INT_TEXT:
+            return str(record_id)
+        case IdRule.COMPOUND_TEXT:
+            return id_text(record_id)
+
+
+def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
+    """The source id of a target id, or None when no source id maps to it (so the record is not ours)."""
+    if rule is IdRule.SAME:
+        return target_id
+    if not isinstance(target_id, str):
+        return None
+    try:
+        source: RecordId
+        match rule:
+            case IdRule.UUID_TEXT:
+                source = UUID(target_id)
+            case IdRule.INT_TEXT:
+                source = int(target_id)
+            case IdRule.COMPOUND_TEXT:
+                source = parse_id(target_id)
+    except ValueError:
+        return None
+    return source if to_target(rule, source) == target_id else None
+
+
+def check_fits(target_id: RecordId, target: IdField, capabilities: Capabilities) -> None:
+    """Raise RecordRefused when the target's key cannot hold this id."""
+    if isinstance(target_id, int) and not INT64_MIN <= target_id <= INT64_MAX:
+        raise RecordRefused(f"id {target_id} does not fit 64 bits", ids=(id_text(target_id),))
+    if not isinstance(target_id, str):
+        return
+    limit = target.max_length or capabilities.max_id_bytes
+    if limit is not None and len(target_id) * 4 > limit and len(target_id.encode()) > limit:
+        size = len(target_id.encode())
+        raise RecordRefused(f"id of {size} bytes does not fit {limit} bytes", ids=(id_text(target_id)[:200],))
+    if "\0" in target_id and not capabilities.nul_in_text:
+        raise RecordRefused(
+            "the id holds a NUL byte, which the target cannot store", ids=(id_text(target_id),)
+        )

@@ -1,0 +1,59 @@
+"""What a migration is asked to do: stored once, so that every later command needs only its id.
+
+Secrets are references (`env:NAME`, `file:PATH`, `command:LINE`, or `${NAME}` inside a URL) and are resolved at
+the moment of connecting; no field here ever holds one by value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .mapping import MappingOptions
+
+
+class Existing(StrEnum):
+    """What to do about records that the target already holds."""
+
+    FAIL = "fail"
+    """Refuse to start (the default)."""
+    SKIP = "skip"
+    """Keep theirs: a source record whose id is taken is left out and told."""
+    OVERWRITE = "overwrite"
+    """Replace theirs, and keep what was there so that a rollback puts it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRef:
+    """One side of a migration."""
+
+    kind: str
+    url: str
+    """DSN, URL or path, with secrets as `${NAME}`."""
+    collection: str
+    api_key: str = ""
+    """A reference, never a key."""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Specification:
+    """One migration as it was asked for."""
+
+    id: str
+    source: StoreRef
+    target: StoreRef
+    mapping: MappingOptions = MappingOptions()
+    existing: Existing = Existing.FAIL
+    batch_size: int = 100
+    """Most records of one write, 1 to 10,000."""
+    max_retries: int = 3
+    """Attempts of a batch after the first."""
+    validate_every: int = 10
+    """Compare a sample of what was just copied after each so many batches; 0 for never."""
+    workers: int = 0
+    """Worker processes; 0 is one a core."""
+    quarantine: float = 60.0
+    """Seconds after which no request of a dead process can still land (T_z)."""
+    max_rate: float = 0.0
+    """Records a second, all workers together; 0 is no limit."""

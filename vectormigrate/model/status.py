@@ -1,0 +1,147 @@
+"""The snapshots that CLI, REST, MCP and dashboard all show: what a migration is doing, and what a check proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from .phase import Phase
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Where one migration is. Times are UTC; counts are of records."""
+
+    migration_id: str
+    phase: Phase
+    resume_phase: Phase | None
+    """The phase that `paused` or `failed` interrupted."""
+    source: str
+    """"kind:collection", for people."""
+    target: str
+    total: int | None
+    """Records of the source when the plan was made; None before."""
+    copied: int
+    """Acknowledged by the target, re-copied ones included."""
+    batches: int
+    bytes: int
+    ranges: int
+    ranges_done: int
+    debt: int
+    """Marks: ids that the target still owes."""
+    dead_letters: int
+    findings: int
+    """Confirmed differences of the last validation."""
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    rate: float | None = None
+    """Records a second over the last seconds; None when nothing runs."""
+    eta_seconds: float | None = None
+    error: str = ""
+    """Why it failed, if it did."""
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstPair:
+    """A pair of vectors that differ most."""
+
+    id: str
+    vector: str
+    cosine: float
+    norm_ratio: float
+    bit_equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationReport:
+    """What one validation saw. A full one counts every id of both sides once; a sample only bounds the rate."""
+
+    migration_id: str
+    method: str
+    """"full" or "sample"."""
+    started_at: datetime
+    seconds: float
+    source_count: int
+    target_count: int
+    """Of ours: foreign records are not counted."""
+    compared: int
+    missing: int
+    extra: int
+    mismatched: int
+    """Records of which a vector, a payload field or the partition differs."""
+    bit_equal: int
+    """Vectors that are equal bit for bit."""
+    threshold: float
+    min_cosine: float | None
+    mean_cosine: float | None
+    min_norm_ratio: float | None
+    max_norm_ratio: float | None
+    mismatch_rate_upper95: float | None
+    """Upper bound of the rate of differing records at 95 %; None for a full scan, which has no bound to state."""
+    seed: int | None = None
+    histogram: tuple[tuple[float, float, int], ...] = ()
+    """(from, to, pairs) of cosine similarity."""
+    worst: tuple[WorstPair, ...] = ()
+    findings: tuple[dict[str, object], ...] = ()
+    """The first hundred, as stored."""
+    ranges: tuple[dict[str, object], ...] = ()
+    """Per range: bounds, counts and the digest of both sides (full scan)."""
+    ok: bool = False
+    statement: str = ""
+    """The one sentence that this run proves."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackReport:
+    """What a rollback did, or (dry run) would do."""
+
+    migration_id: str
+    dry_run: bool
+    deleted: int
+    restored: int
+    left: int
+    """Records of ours still in the target: 0 when it is done."""
+    foreign_kept: int
+    foreign_changed: int
+    collection_dropped: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of doctor."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDocument:
+    """What a migration would do, before it does anything."""
+
+    migration_id: str
+    source: str
+    target: str
+    source_count: int
+    target_exists: bool
+    target_count: int
+    foreign: int
+    id_rule: str
+    vectors: tuple[dict[str, object], ...]
+    fields: tuple[dict[str, object], ...]
+    losses: tuple[str, ...]
+    refused: tuple[str, ...]
+    ranges: int
+    workers: int
+    batches: int
+    bytes: int
+    """Estimated from a sample of the source."""
+    seconds: float | None
+    """Forecast from the sample's read rate; None when the source is empty."""
+    notes: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = field(default=())

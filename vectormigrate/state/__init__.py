@@ -1,0 +1,1 @@
+"""The one SQLite file that remembers: the only room with SQL of ours in it."""

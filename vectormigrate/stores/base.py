@@ -1,0 +1,208 @@
+"""The `Store` port: everything the engine may ask of a database, whoever made it.
+
+Adapters, and wrappers such as retry, are all `Store`s, so they nest. The rules that every one of them keeps:
+
+- Foreign errors are translated at this border; nothing above knows a vendor's exception.
+- A scan goes in key order, by keyset and never by offset, and a cursor is the key of the last record given: any
+  later scan of `(cursor, upper]` goes on exactly behind it, in another process, after a crash, whether or not
+  that record still exists.
+- An acknowledged write is durable and seen by every read that starts later, on any connection, unless
+  `barrier` says otherwise.
+- Vectors are arrays on the way in and on the way out; a vector is never boxed into Python numbers.
+- Methods are coroutines that do not block the loop: an adapter over a blocking client runs it in threads of its own.
+
+What a store cannot do is in its `capabilities`, and asking for it raises `Unsupported`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.capabilities import Capabilities
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import Payload, RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a store is and how to get in, secrets resolved: never stored, never logged."""
+
+    kind: str
+    """The registry's name of the adapter: "sqlite", "pgvector", ..."""
+    url: str = ""
+    """A DSN, a URL or a path, as the adapter understands it."""
+    api_key: str = field(default="", repr=False)
+    owner: str = ""
+    """Whose connections these are (a migration's id), where the server can be told: Postgres' application_name."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Adapter settings beyond these, by name: `timeout` in seconds is understood by all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A half-open span of keys, `(lower, upper]`, in the store's own order; None is unbounded.
+
+    Bounds are cursors: opaque texts that only the adapter which made them can read. A range whose scan was
+    interrupted is continued by putting its cursor in place of `lower`.
+    """
+
+    lower: str | None = None
+    upper: str | None = None
+
+
+class Content(StrEnum):
+    """How much of each record to read."""
+
+    FULL = "full"
+    IDS = "ids"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """Records in key order, and the cursor behind the last of them. A page is never empty."""
+
+    batch: Batch
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What answers at the other end, for doctor and the report."""
+
+    kind: str
+    version: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Store(ABC):
+    """One database, open. Close it with `close`, or use it as an async context manager."""
+
+    endpoint: Endpoint
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What this store can do; constant for the life of the object."""
+
+    # Looking around.
+
+    @abstractmethod
+    async def info(self) -> StoreInfo:
+        """Connect and say what is there. Raises Unreachable, AuthenticationFailed, PermissionDenied."""
+
+    @abstractmethod
+    async def collections(self) -> list[str]:
+        """Names of the collections that these credentials can see, sorted."""
+
+    @abstractmethod
+    async def describe(self, collection: str) -> CollectionShape:
+        """The shape of a collection. Raises CollectionMissing, StoreBroken when it has no usable key."""
+
+    # Making and unmaking.
+
+    @abstractmethod
+    async def create(self, shape: CollectionShape) -> CollectionShape:
+        """Make a collection ready for a bulk load, and return its shape as made.
+
+        Indexes in the shape may be left to `finish_load`. Raises CollectionExists, Unsupported, ShapeMismatch.
+        """
+
+    @abstractmethod
+    async def finish_load(self, shape: CollectionShape) -> None:
+        """Build what the shape's indexes ask for and make the collection searchable: when this returns, a search
+        finds everything that was acknowledged. Repeatable: does nothing that is already done.
+        """
+
+    @abstractmethod
+    async def drop(self, collection: str) -> None:
+        """Remove a collection with all it holds; one that is not there is no error."""
+
+    # Reading.
+
+    @abstractmethod
+    async def count(self, collection: str) -> int:
+        """The exact number of records, counted behind everything acknowledged."""
+
+    @abstractmethod
+    async def split(self, collection: str, parts: int) -> list[Range]:
+        """At most `parts` ranges, in key order, that together cover every possible key, of about equal size.
+
+        The first is unbounded below and the last above, so records added later fall into one of them.
+        """
+
+    @abstractmethod
+    def scan(
+        self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
+    ) -> AsyncIterator[Page]:
+        """The records of a range in key order, page by page, at most `limit` (default: `scan_page`) records a page.
+
+        Only one page is read ahead at most. The iterator is an async generator: close it when leaving early.
+        """
+
+    @abstractmethod
+    async def fetch(
+        self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
+    ) -> Batch:
+        """The records of these ids that exist, in the order asked for; the others are left out. Ids are distinct."""
+
+    @abstractmethod
+    async def query(self, collection: str, query: Query) -> list[Match]:
+        """The nearest records. Scores follow `model.collection.Metric`."""
+
+    # Writing. Vendor clients must not retry on their own: one call here is one attempt.
+
+    @abstractmethod
+    async def upsert(self, collection: str, batch: Batch, *, fresh: bool = False) -> WriteResult:
+        """Replace these records whole, or add them; at most `write_batch` records, ids distinct.
+
+        `fresh` says that the caller believes none of the ids is there: it may be faster and changes nothing else.
+        Returns per-item refusals for records that this store can never take; raises for what concerns the request:
+        Throttled, Unreachable, StoreDown (not applied), Unresolved (nobody knows), PermissionDenied.
+        """
+
+    async def insert(self, collection: str, batch: Batch) -> WriteResult:
+        """Add the records whose ids are not there and leave the others as they are, atomically an id.
+
+        `acknowledged` counts the added ones. Only with `capabilities.insert_only`.
+        """
+        raise Unsupported(f"{self.capabilities.kind} has no insert-only write", collection=collection)
+
+    @abstractmethod
+    async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
+        """Set these payload keys of the records that exist and keep everything else of them."""
+
+    @abstractmethod
+    async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
+        """Remove these records. Ids that are not there count as acknowledged."""
+
+    # Ordering.
+
+    @abstractmethod
+    async def barrier(self, collection: str) -> None:
+        """Return when every write acknowledged before this call is seen by every read that starts after it."""
+
+    async def settle(self) -> float:
+        """Make sure that no request of an earlier process of this `endpoint.owner` can still land.
+
+        Returns the seconds after which that is certain: 0 where strays can be ended or cannot exist. Called once,
+        before the first write of a process.
+        """
+        return 0.0
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give back connections and threads; repeatable."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
