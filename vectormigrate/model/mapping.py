@@ -109,7 +109,7 @@ class MappingPlan:
         plans: tuple[VectorPlan | FieldPlan, ...] = (*self.vectors, *self.fields)
         refused = [
             f"{plan.source!r} ({plan.reason})"
-            for plan in (*self.vectors, *self.fields)
+            for plan in plans
             if plan.fate is Fate.REFUSED
         ]
         if refused:

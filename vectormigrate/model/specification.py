@@ -43,7 +43,7 @@ class Specification:
     id: str
     source: StoreRef
     target: StoreRef
-    mapping: MappingOptions = MappingOptions()
+    mapping: MappingOptions = field(default_factory=MappingOptions)
     existing: Existing = Existing.FAIL
     batch_size: int = 100
     """Most records of one write, 1 to 10,000."""
