@@ -1,0 +1,38 @@
+# Every target makes its own virtual environment first; all that a machine needs is Python 3.11 or later and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test check integration bench run lock clean
+.DEFAULT_GOAL := test
+
+demo: .venv/.stamp ## The whole story on embedded stores, in seconds. ARGS=--json for one document.
+	@$(BIN)/vectormigrate demo $(ARGS)
+
+test: .venv/.stamp ## Fast tests; loopback only. ARGS=tests/cli for some of them.
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: .venv/.stamp ## Lint, format, layers, types, dependencies, architecture.
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports --no-timings
+	@$(BIN)/mypy && $(BIN)/deptry --no-ansi . && $(BIN)/python -m pytest -q -p no:randomly tests/test_architecture.py
+
+integration: .venv/.stamp ## Real processes killed at random moments over real stores; long.
+	@$(BIN)/python -m pytest -q --timeout 0 integration $(ARGS)
+
+bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integration/bench/out.
+	@$(BIN)/python -m integration.bench $(ARGS)
+
+run: .venv/.stamp ## make run ARGS="status my-migration"
+	@$(BIN)/vectormigrate $(ARGS)
+
+lock: .venv/.stamp ## Bring requirements.lock up to date with pyproject.toml.
+	@$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock
+
+clean: ## Remove the environment and every cache.
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.stamp: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed; name one with PYTHON=..." >&2; exit 2; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@echo "installing into .venv" >&2 && $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && touch $@
