@@ -1,0 +1,1 @@
+"""The demonstration: embedded servers, its data and its story."""
