@@ -1,0 +1,239 @@
+"""The state file: open, own, write with group commit, read.
+
+One process owns the file for writing, by a kernel lock that dies with it; one thread of it writes, and commits
+once for all that is waiting (an fsync is shared, never skipped: `synchronous=FULL`). Whoever awaits `write` knows
+afterwards that its rows are on the disk. Readers have connections of their own, in any process, and see the last
+commit. No SQL of the tables is here: each concern has its own module of functions that take the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from vectormigrate.model.errors import StateBroken, StateError, StateFull, StateLocked
+
+from . import upgrade
+
+T = TypeVar("T")
+Transaction = apsw.Connection
+"""A connection inside a transaction; what the functions of this room take."""
+
+_GROUP = 256
+"""Most writes that share one commit."""
+
+
+class Database:
+    """The owned state file. Open with `Database.open`, close with `close`; one per process and file."""
+
+    def __init__(self, path: Path, connection: apsw.Connection, lock: int) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = lock
+        self._reader = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+        self._reader.execute("PRAGMA query_only=ON")
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Own the file, making or upgrading it. Raises StateLocked, StateNewer, StateBroken, StateFull, StateError."""
+        path = path.absolute()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = _lock(path)
+        except OSError as error:
+            raise StateError(
+                f"the state file {path} cannot be used: {error.strerror}",
+                hint="choose another with --state FILE",
+            ) from None
+        try:
+            if path.exists():
+                upgrade.check_not_newer(_version_of(path), path)
+            with translated(path):
+                connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                upgrade.upgrade(connection, path)
+            return cls(path, connection, lock)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in the writer thread and return its result once it is durable.
+
+        `work` may share its transaction with others, but stands or falls alone: when it raises, only its own
+        changes are undone and its exception comes out here. It must be quick and must not touch anything but
+        the connection. Raises StateFull when the disk does not take the commit; nothing is half-written then.
+        """
+        if self._closed:
+            raise StateError("the state file is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Write(work, loop, future))
+        return await future
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a short query on this process' read connection, in the calling thread; sees the last commit."""
+        with translated(self.path):
+            return work(self._reader)
+
+    def close(self) -> None:
+        """Commit what is queued, give the file back; repeatable."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._reader.close()
+        self._connection.close()
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            last = False
+            while len(group) < _GROUP:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    last = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[_Write]) -> None:
+        try:
+            with translated(self.path):
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    for item in group:
+                        item.run(self._connection)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if not self._connection.get_autocommit():
+                        self._connection.execute("ROLLBACK")
+                    raise
+        except Exception as error:  # noqa: BLE001 every waiter is told; none of the group was committed
+            for item in group:
+                item.error = error
+        for item in group:
+            item.settle()
+
+
+class _Write:
+    """One piece of work on its way through the writer thread."""
+
+    def __init__(
+        self, work: Callable[[Transaction], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
+    ) -> None:
+        self._work = work
+        self._loop = loop
+        self._future = future
+        self._result: Any = None
+        self.error: Exception | None = None
+
+    def run(self, connection: apsw.Connection) -> None:
+        """Do the work in a savepoint, so that its failure undoes it alone. A full disk fails the whole group."""
+        try:
+            with connection:
+                self._result = self._work(connection)
+        except (apsw.FullError, apsw.IOError, apsw.CorruptError):
+            raise
+        except Exception as error:  # noqa: BLE001 handed to the caller of write
+            self.error = error
+
+    def settle(self) -> None:
+        """Tell the waiting coroutine; it may have been cancelled, or its loop be gone, meanwhile."""
+        try:
+            self._loop.call_soon_threadsafe(self._tell)
+        except RuntimeError:
+            return
+
+    def _tell(self) -> None:
+        if self._future.cancelled():
+            return
+        if self.error is not None:
+            self._future.set_exception(self.error)
+        else:
+            self._future.set_result(self._result)
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    """A connection for looking only, in any process, owner or not. Raises StateError when there is no such file."""
+    if not path.exists():
+        raise StateError(f"there is no state file {path}", hint="give the right one with --state FILE")
+    upgrade.check_not_newer(_version_of(path), path)
+    with translated(path):
+        connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours."""
+    try:
+        yield
+    except (apsw.FullError, apsw.IOError) as error:
+        raise StateFull(
+            f"the state file {path} cannot be written: {error}",
+            hint="free space on its disk, then run the same command again; nothing was half-written",
+        ) from error
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise StateBroken(
+            f"{path} is not a state file, or is damaged: {error}", hint="restore it from a copy"
+        ) from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
+        raise StateError(f"the state file {path} cannot be opened: {error}") from error
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(str(path), flags=flags)
+    connection.set_busy_timeout(10_000)
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def _version_of(path: Path) -> int:
+    with translated(path):
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            connection.set_busy_timeout(10_000)
+            return int(connection.pragma("user_version") or 0)
+        finally:
+            connection.close()
+
+
+def _lock(path: Path) -> int:
+    # A lock on a file beside the database: SQLite's own locks must stay free for readers, and closing any
+    # descriptor of the database file in this process would drop POSIX locks on it.
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StateLocked(
+            f"the state file {path} is in use by process {owner}",
+            hint="look with `vectormigrate status`, or wait until it ends; status, list, findings and report work meanwhile",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor

@@ -1,0 +1,76 @@
+"""Findings of the latest validation, and the reports of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from vectormigrate.model.finding import Finding
+from vectormigrate.model.status import ValidationReport
+
+from .database import Transaction
+
+
+def add(tx: Transaction, migration_id: str, found: Iterable[Finding], *, at: str) -> None:
+    """Keep findings; one that was seen before gets a further generation."""
+    tx.executemany(
+        "INSERT INTO finding (migration_id, kind, id, detail, cosine, norm_ratio, first_seen, last_seen)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (migration_id, kind, id, detail) DO UPDATE SET"
+        " generation = generation + 1, last_seen = excluded.last_seen, cosine = excluded.cosine,"
+        " norm_ratio = excluded.norm_ratio",
+        [(migration_id, one.kind.value, one.id, one.detail, one.cosine, one.norm_ratio, at) for one in found],
+    )
+
+
+def forget(tx: Transaction, migration_id: str) -> None:
+    """A new validation starts: what it does not see again is healed."""
+    tx.execute("DELETE FROM finding WHERE migration_id = ?", (migration_id,))
+
+
+def keep_only(tx: Transaction, migration_id: str, ids: set[str]) -> None:
+    """A recheck confirmed these ids; the others are healed."""
+    held = [
+        row[0]
+        for row in tx.execute("SELECT DISTINCT id FROM finding WHERE migration_id = ?", (migration_id,))
+    ]
+    tx.executemany(
+        "DELETE FROM finding WHERE migration_id = ? AND id = ?",
+        [(migration_id, one) for one in held if one not in ids],
+    )
+
+
+def count(tx: Transaction, migration_id: str) -> int:
+    """Findings held now."""
+    return int(tx.execute("SELECT count(*) FROM finding WHERE migration_id = ?", (migration_id,)).get)
+
+
+def page(tx: Transaction, migration_id: str, after: tuple[str, str, str], limit: int) -> list[Finding]:
+    """Findings behind (kind, id, detail), in that order."""
+    rows = tx.execute(
+        "SELECT kind, id, detail, cosine, norm_ratio FROM finding WHERE migration_id = ? AND (kind, id, detail) > (?, ?, ?)"
+        " ORDER BY kind, id, detail LIMIT ?",
+        (migration_id, *after, limit),
+    )
+    return [
+        msgspec.convert(
+            dict(zip(("kind", "id", "detail", "cosine", "norm_ratio"), row, strict=True)), Finding
+        )
+        for row in rows
+    ]
+
+
+def add_report(tx: Transaction, report: ValidationReport, *, at: str) -> None:
+    """Keep what a validation proved."""
+    tx.execute(
+        "INSERT INTO validation (migration_id, at, report) VALUES (?, ?, ?)",
+        (report.migration_id, at, msgspec.json.encode(report).decode()),
+    )
+
+
+def latest_report(tx: Transaction, migration_id: str) -> ValidationReport | None:
+    """The last validation of a migration, if there was one."""
+    row = tx.execute(
+        "SELECT report FROM validation WHERE migration_id = ? ORDER BY number DESC LIMIT 1", (migration_id,)
+    ).fetchone()
+    return msgspec.json.decode(row[0], type=ValidationReport) if row else None

@@ -1,0 +1,163 @@
+"""What the target still owes: marks, one row an id; and page intents, one row a page that a worker may be writing.
+
+Losing a clear costs a read, losing a mark costs a record: marks are written before their cause, clears lazily and
+only for the generation that was replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One id that the target owes, at one generation."""
+
+    id: str
+    epoch: int
+    sequence: int
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageIntent:
+    """One row: the page of a worker that may still be writing, or may have written."""
+
+    number: int
+    range_number: int
+    lower: str | None
+    upper: str | None
+    epoch: int
+    standing: bool
+
+
+# Marks.
+
+
+def mark(
+    tx: Transaction, migration_id: str, ids: Iterable[str], *, epoch: int, sequence: int, reason: str, at: str
+) -> None:
+    """Mark ids at a generation; an id that is marked already is raised to it."""
+    tx.executemany(
+        "INSERT INTO journal (migration_id, id, epoch, sequence, reason, first_seen) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (migration_id, id) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence,"
+        " reason = excluded.reason",
+        [(migration_id, record_id, epoch, sequence, reason, at) for record_id in ids],
+    )
+
+
+def clear(tx: Transaction, migration_id: str, marks: Sequence[Mark]) -> None:
+    """Remove marks whose generation is still the one that was replayed."""
+    tx.executemany(
+        "DELETE FROM journal WHERE migration_id = ? AND id = ? AND epoch = ? AND sequence = ?",
+        [(migration_id, held.id, held.epoch, held.sequence) for held in marks],
+    )
+
+
+def attempted(tx: Transaction, migration_id: str, ids: Iterable[str], error: str) -> None:
+    """Count a replay that failed."""
+    tx.executemany(
+        "UPDATE journal SET attempts = attempts + 1, last_error = ? WHERE migration_id = ? AND id = ?",
+        [(error, migration_id, record_id) for record_id in ids],
+    )
+
+
+def marks(tx: Transaction, migration_id: str, after: str, limit: int) -> list[Mark]:
+    """Marks in the order of their id texts, behind `after`."""
+    rows = tx.execute(
+        "SELECT id, epoch, sequence, attempts FROM journal WHERE migration_id = ? AND id > ? ORDER BY id LIMIT ?",
+        (migration_id, after, limit),
+    )
+    return [Mark(*row) for row in rows]
+
+
+def debt(tx: Transaction, migration_id: str) -> int:
+    """How many ids are marked."""
+    return int(tx.execute("SELECT count(*) FROM journal WHERE migration_id = ?", (migration_id,)).get)
+
+
+# Page intents (rules P1 to P9).
+
+
+def open_intent(
+    tx: Transaction,
+    migration_id: str,
+    range_number: int,
+    lower: str | None,
+    upper: str | None,
+    *,
+    nonce: str,
+    epoch: int,
+) -> int:
+    """Grant a page: committed before its first read (P1). The same nonce again is the same row."""
+    row = tx.execute("SELECT number FROM page_intent WHERE nonce = ?", (nonce,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    tx.execute(
+        "INSERT INTO page_intent (migration_id, range_number, lower, upper, nonce, epoch) VALUES (?, ?, ?, ?, ?, ?)",
+        (migration_id, range_number, lower, upper, nonce, epoch),
+    )
+    return tx.last_insert_rowid()
+
+
+def shrink_intent(tx: Transaction, number: int, lower: str) -> None:
+    """Everything up to this key is acknowledged: the cover begins behind it."""
+    tx.execute("UPDATE page_intent SET lower = ? WHERE number = ? AND state = 'standing'", (lower, number))
+
+
+def close_intent(tx: Transaction, migration_id: str, number: int) -> None:
+    """Close a page whose every attempt was answered, in the transaction that moves the cursor over it; lapsed rows
+    of the same range that are wholly behind that cursor go with it when the range is finished (P7).
+    """
+    tx.execute("DELETE FROM page_intent WHERE migration_id = ? AND number = ?", (migration_id, number))
+
+
+def lapse_earlier(tx: Transaction, migration_id: str, epoch: int) -> None:
+    """Rows of earlier processes block nothing any more, but stay: rollback walks their covers (P8)."""
+    tx.execute(
+        "UPDATE page_intent SET state = 'lapsed' WHERE migration_id = ? AND epoch < ?", (migration_id, epoch)
+    )
+
+
+def forget_lapsed(tx: Transaction, migration_id: str, range_number: int) -> None:
+    """The cursor has moved over the whole range: its lapsed rows say nothing more."""
+    tx.execute(
+        "DELETE FROM page_intent WHERE migration_id = ? AND range_number = ? AND state = 'lapsed'",
+        (migration_id, range_number),
+    )
+
+
+def intents(tx: Transaction, migration_id: str) -> list[PageIntent]:
+    """All rows, standing and lapsed."""
+    rows = tx.execute(
+        "SELECT number, range_number, lower, upper, epoch, state = 'standing' FROM page_intent WHERE migration_id = ?"
+        " ORDER BY number",
+        (migration_id,),
+    )
+    return [
+        PageIntent(number, of, lower, upper, epoch, bool(standing))
+        for number, of, lower, upper, epoch, standing in rows
+    ]
+
+
+# Ids written beyond the cursor of their range.
+
+
+def note_ahead(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
+    """A replay wrote these ids to the target; rollback must find them wherever the cursors stand."""
+    tx.executemany(
+        "INSERT OR IGNORE INTO ahead (migration_id, id) VALUES (?, ?)", [(migration_id, one) for one in ids]
+    )
+
+
+def ahead_and_marked(tx: Transaction, migration_id: str, after: str, limit: int) -> list[str]:
+    """Ids that a replay wrote or may have written, in the order of their texts, behind `after`."""
+    rows = tx.execute(
+        "SELECT id FROM ahead WHERE migration_id = ?1 AND id > ?2 UNION SELECT id FROM journal WHERE migration_id = ?1"
+        " AND id > ?2 ORDER BY id LIMIT ?3",
+        (migration_id, after, limit),
+    )
+    return [row[0] for row in rows]

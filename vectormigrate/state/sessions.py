@@ -1,0 +1,35 @@
+"""Which process owned the file when: boot epochs, and whether the last one ended by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """This process' place in the history of the file. No generation or intent of two sessions shares an epoch."""
+
+    epoch: int
+    clean_before: bool
+    """Every earlier session ended by itself, so no request of one can still be under way."""
+
+
+def begin(tx: Transaction, *, at: str) -> Session:
+    """Start a session; earlier ones without an end are crashes."""
+    crashed = tx.execute("SELECT count(*) FROM session WHERE clean = 0 AND ended_at IS NULL").get
+    tx.execute("UPDATE session SET ended_at = ? WHERE ended_at IS NULL", (at,))
+    tx.execute("INSERT INTO session (boot_id, started_at) VALUES (?, ?)", (_boot_id(), at))
+    return Session(tx.last_insert_rowid(), not crashed)
+
+
+def end(tx: Transaction, epoch: int, *, at: str) -> None:
+    """An orderly end: nothing is in flight, nothing unresolved."""
+    tx.execute("UPDATE session SET ended_at = ?, clean = 1 WHERE epoch = ?", (at, epoch))
+
+
+def _boot_id() -> str:
+    source = Path("/proc/sys/kernel/random/boot_id")
+    return source.read_text(encoding="ascii").strip() if source.exists() else ""

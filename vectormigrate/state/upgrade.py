@@ -1,0 +1,57 @@
+"""Brings the state file to this version, step by step, and refuses one that is newer.
+
+Each step is a numbered file in `upgrades/`, named `NNNN_pre_*.sql` (the old program could still run on its
+result) or `NNNN_post_*.sql` (it could not), and runs in one transaction with the new `user_version`.
+`schema.sql` is what all steps together make; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from vectormigrate.model.errors import StateBroken, StateNewer
+
+
+def steps() -> list[tuple[int, str]]:
+    """Number and text of every upgrade, in order."""
+    folder = resources.files(__package__) / "upgrades"
+    found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
+    return sorted((int(entry.name.partition("_")[0]), entry.read_text(encoding="utf-8")) for entry in found)
+
+
+def current_version() -> int:
+    """The version that this program writes."""
+    return steps()[-1][0]
+
+
+def check_not_newer(version: int, path: Path) -> None:
+    """Raise StateNewer when the file is of a later version than this program."""
+    if version > current_version():
+        raise StateNewer(
+            f"the state file {path} is of version {version}, and this program knows versions up to {current_version()}",
+            hint="use the newer vectormigrate that wrote it, or another --state FILE; nothing was changed",
+        )
+
+
+def upgrade(connection: apsw.Connection, path: Path) -> None:
+    """Apply the steps that the file lacks."""
+    version = int(connection.pragma("user_version") or 0)
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        raise StateBroken(
+            f"{path} is a SQLite file, but not a state file of vectormigrate",
+            hint="choose another --state FILE",
+        )
+    for number, text in steps():
+        if number <= version:
+            continue
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(text)
+            connection.execute(f"PRAGMA user_version={number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,138 @@
+-- The state of all migrations. Ids of records are canonical texts (model.record.id_text); times are ISO 8601 in
+-- UTC; documents are JSON. What must change together lives together in this one file.
+
+-- One row a process that owned the file. `clean` is set by an orderly end; a row without it is a crash.
+CREATE TABLE session (
+    epoch INTEGER PRIMARY KEY AUTOINCREMENT,
+    boot_id TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    clean INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE migration (
+    id TEXT PRIMARY KEY,
+    specification TEXT NOT NULL,
+    phase TEXT NOT NULL,
+    resume_phase TEXT,
+    source_shape TEXT,
+    mapping TEXT,
+    target_created INTEGER NOT NULL DEFAULT 0, -- we made the collection, so an empty one may be dropped again
+    needs_reconcile INTEGER NOT NULL DEFAULT 0, -- why both sides must be compared before it counts as verified
+    completed INTEGER NOT NULL DEFAULT 0, -- was verified once: from then on others may write to the target
+    total INTEGER,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    error TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- The history of phases and of every verb, append only.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    migration_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT '',
+    after TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+-- The plan of the backfill, persisted before the first record. (lower, upper] in the source's own order.
+CREATE TABLE range (
+    migration_id TEXT NOT NULL REFERENCES migration (id),
+    number INTEGER NOT NULL,
+    lower TEXT,
+    upper TEXT,
+    cursor TEXT, -- key of the last record that the target acknowledged; NULL before the first
+    done INTEGER NOT NULL DEFAULT 0,
+    copied INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0, -- foreign ids left alone
+    batches INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    removed_to TEXT, -- rollback: key of the last record whose removal the target acknowledged
+    removed INTEGER NOT NULL DEFAULT 0, -- rollback: this range is done
+    PRIMARY KEY (migration_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- One row a page that a worker may be writing: a superset of the ids is (lower, upper] of its range.
+CREATE TABLE page_intent (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    migration_id TEXT NOT NULL,
+    range_number INTEGER NOT NULL,
+    lower TEXT,
+    upper TEXT,
+    nonce TEXT NOT NULL UNIQUE,
+    epoch INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'standing' CHECK (state IN ('standing', 'lapsed'))
+) STRICT;
+CREATE INDEX page_intent_of ON page_intent (migration_id, range_number);
+
+-- Marks: ids whose current state the target still owes. A generation is (epoch, sequence) and is never reused.
+CREATE TABLE journal (
+    migration_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    first_seen TEXT NOT NULL,
+    last_error TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (migration_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Ids that a replay wrote beyond the cursor of their range; needed by rollback only.
+CREATE TABLE ahead (
+    migration_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (migration_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Ids that the target held before us, as 128-bit hashes of the target's id text; a digest of some for proof.
+CREATE TABLE foreign_record (
+    migration_id TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    id TEXT, -- kept with the digest only
+    digest BLOB,
+    PRIMARY KEY (migration_id, hash)
+) STRICT, WITHOUT ROWID;
+
+-- What an overwritten foreign record held, whole.
+CREATE TABLE pre_image (
+    migration_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    record BLOB NOT NULL,
+    restored INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (migration_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+    migration_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    hint TEXT NOT NULL DEFAULT '',
+    at TEXT NOT NULL,
+    PRIMARY KEY (migration_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Differences of the latest validation. `generation` counts how often it was seen.
+CREATE TABLE finding (
+    migration_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    cosine REAL,
+    norm_ratio REAL,
+    generation INTEGER NOT NULL DEFAULT 1,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    PRIMARY KEY (migration_id, kind, id, detail)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE validation (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    migration_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    report TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,128 @@
+"""Snapshots for looking: read-only, in any process, whoever owns the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from vectormigrate.model.errors import UnknownMigration
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Specification
+from vectormigrate.model.status import MigrationStatus
+
+from .database import Transaction
+
+_STATUS = """
+SELECT migration.id, specification, phase, resume_phase, total, created_at, started_at, ended_at, error,
+    (SELECT coalesce(sum(copied), 0) FROM range WHERE migration_id = migration.id),
+    (SELECT coalesce(sum(batches), 0) FROM range WHERE migration_id = migration.id),
+    (SELECT coalesce(sum(bytes), 0) FROM range WHERE migration_id = migration.id),
+    (SELECT count(*) FROM range WHERE migration_id = migration.id),
+    (SELECT coalesce(sum(done), 0) FROM range WHERE migration_id = migration.id),
+    (SELECT count(*) FROM journal WHERE migration_id = migration.id),
+    (SELECT count(*) FROM dead_letter WHERE migration_id = migration.id),
+    (SELECT count(*) FROM finding WHERE migration_id = migration.id)
+FROM migration
+"""
+
+_NEXT: dict[Phase, tuple[str, ...]] = {
+    Phase.CREATED: ("resume",),
+    Phase.PREFLIGHT: ("resume",),
+    Phase.BACKFILL: ("resume", "rollback"),
+    Phase.CATCH_UP: ("resume", "rollback"),
+    Phase.VERIFIED: ("validate --full", "report", "rollback"),
+    Phase.PAUSED: ("resume", "rollback"),
+    Phase.FAILED: ("resume", "rollback"),
+    Phase.ROLLING_BACK: ("rollback",),
+}
+
+
+def status(tx: Transaction, migration_id: str) -> MigrationStatus:
+    """One migration. Raises UnknownMigration."""
+    row = tx.execute(_STATUS + " WHERE migration.id = ?", (migration_id,)).fetchone()
+    if row is None:
+        raise UnknownMigration(
+            f"there is no migration {migration_id!r} in this state file",
+            hint="`vectormigrate list` shows those there are",
+        )
+    return _status(row)
+
+
+def all_statuses(tx: Transaction, phase: str | None, limit: int, offset: int) -> list[MigrationStatus]:
+    """Migrations, newest first, optionally of one phase only."""
+    rows = tx.execute(
+        _STATUS + " WHERE ?1 IS NULL OR phase = ?1 ORDER BY created_at DESC, migration.id LIMIT ?2 OFFSET ?3",
+        (phase, limit, offset),
+    )
+    return [_status(row) for row in rows]
+
+
+def specification(tx: Transaction, migration_id: str) -> Specification:
+    """What a migration was asked to do. Raises UnknownMigration."""
+    row = tx.execute("SELECT specification FROM migration WHERE id = ?", (migration_id,)).fetchone()
+    if row is None:
+        status(tx, migration_id)
+    return msgspec.json.decode(row[0], type=Specification)
+
+
+def mapping(tx: Transaction, migration_id: str) -> MappingPlan | None:
+    """The plan of a migration's mapping; None before preflight."""
+    row = tx.execute("SELECT mapping FROM migration WHERE id = ?", (migration_id,)).fetchone()
+    return msgspec.json.decode(row[0], type=MappingPlan) if row and row[0] else None
+
+
+def findings(tx: Transaction, migration_id: str, limit: int, offset: int) -> list[dict[str, object]]:
+    """Findings as documents."""
+    keys = ("kind", "id", "detail", "cosine", "norm_ratio", "generation", "first_seen", "last_seen")
+    return _documents(tx, keys, "finding", migration_id, "kind, id, detail", limit, offset)
+
+
+def dead_letters(tx: Transaction, migration_id: str, limit: int, offset: int) -> list[dict[str, object]]:
+    """Refused records as documents."""
+    return _documents(
+        tx, ("id", "code", "message", "hint", "at"), "dead_letter", migration_id, "id", limit, offset
+    )
+
+
+def _documents(
+    tx: Transaction, keys: Sequence[str], table: str, migration_id: str, order: str, limit: int, offset: int
+) -> list[dict[str, object]]:
+    statement = (
+        f"SELECT {', '.join(keys)} FROM {table} WHERE migration_id = ? ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 constants of this module
+    )
+    return [dict(zip(keys, row, strict=True)) for row in tx.execute(statement, (migration_id, limit, offset))]
+
+
+def _status(row: Sequence[Any]) -> MigrationStatus:
+    name, text, phase_text, resume, total, created, started, ended, error, *counts = row
+    copied, batches, size, ranges, done, debt, dead, found = counts
+    asked = msgspec.json.decode(text, type=Specification)
+    phase = Phase(phase_text)
+    return MigrationStatus(
+        migration_id=name,
+        phase=phase,
+        resume_phase=Phase(resume) if resume else None,
+        source=f"{asked.source.kind}:{asked.source.collection}",
+        target=f"{asked.target.kind}:{asked.target.collection}",
+        total=total,
+        copied=copied,
+        batches=batches,
+        bytes=size,
+        ranges=ranges,
+        ranges_done=done,
+        debt=debt,
+        dead_letters=dead,
+        findings=found,
+        created_at=datetime.fromisoformat(created),
+        started_at=datetime.fromisoformat(started) if started else None,
+        ended_at=datetime.fromisoformat(ended) if ended else None,
+        error=error,
+        next_steps=tuple(
+            f"vectormigrate {verb.partition(' ')[0]} {name}{verb[len(verb.partition(' ')[0]) :]}"
+            for verb in _NEXT.get(phase, ())
+        ),
+    )
