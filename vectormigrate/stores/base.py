@@ -28,7 +28,7 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
-from vectormigrate.model.record import Payload, RecordId
+from vectormigrate.model.record import Payload, RecordId, id_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,12 @@ class Store(ABC):
     ) -> AsyncIterator[Page]:
         """The records of a range in key order, page by page, at most `limit` (default: `scan_page`) records a page.
 
-        Only one page is read ahead at most. The iterator is an async generator: close it when leaving early.
+        No page is read before it is asked for. The iterator is an async generator: close it when leaving early.
         """
+
+    def cursor_of(self, record_id: RecordId) -> str:
+        """The cursor that stands on this record: what a page ending with it would carry."""
+        return id_text(record_id)
 
     @abstractmethod
     async def fetch(
