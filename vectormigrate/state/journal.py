@@ -108,10 +108,13 @@ def shrink_intent(tx: Transaction, number: int, lower: str) -> None:
     tx.execute("UPDATE page_intent SET lower = ? WHERE number = ? AND state = 'standing'", (lower, number))
 
 
+def narrow_intent(tx: Transaction, number: int, upper: str) -> None:
+    """The page is read and holds nothing beyond this key: the cover ends there."""
+    tx.execute("UPDATE page_intent SET upper = ? WHERE number = ? AND state = 'standing'", (upper, number))
+
+
 def close_intent(tx: Transaction, migration_id: str, number: int) -> None:
-    """Close a page whose every attempt was answered, in the transaction that moves the cursor over it; lapsed rows
-    of the same range that are wholly behind that cursor go with it when the range is finished (P7).
-    """
+    """Close a page whose every attempt was answered, in the transaction that moves the cursor over it (P6, P7)."""
     tx.execute("DELETE FROM page_intent WHERE migration_id = ? AND number = ?", (migration_id, number))
 
 

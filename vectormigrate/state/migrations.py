@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import msgspec
 
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import GateRefused, MigrationExists, UnknownMigration
+from vectormigrate.model.errors import GateRefused, MigrationExists
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
 from vectormigrate.model.specification import Specification
 
 from . import audit
 from .database import Transaction
+from .views import unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,7 @@ def get(tx: Transaction, migration_id: str) -> Migration:
         (migration_id,),
     ).fetchone()
     if row is None:
-        raise UnknownMigration(
-            f"there is no migration {migration_id!r} in this state file",
-            hint="`vectormigrate list` shows those there are",
-        )
+        raise unknown(migration_id)
     specification, phase, resume, shape, mapping, created, reconcile, completed, total, error = row
     return Migration(
         msgspec.json.decode(specification, type=Specification),

@@ -45,11 +45,15 @@ def status(tx: Transaction, migration_id: str) -> MigrationStatus:
     """One migration. Raises UnknownMigration."""
     row = tx.execute(_STATUS + " WHERE migration.id = ?", (migration_id,)).fetchone()
     if row is None:
-        raise UnknownMigration(
-            f"there is no migration {migration_id!r} in this state file",
-            hint="`vectormigrate list` shows those there are",
-        )
+        raise unknown(migration_id)
     return _status(row)
+
+
+def unknown(migration_id: str) -> UnknownMigration:
+    """The error for an id that no migration has."""
+    return UnknownMigration(
+        f"there is no migration {migration_id!r} in this state file", hint="`vectormigrate list` shows those there are"
+    )
 
 
 def all_statuses(tx: Transaction, phase: str | None, limit: int, offset: int) -> list[MigrationStatus]:
@@ -65,7 +69,7 @@ def specification(tx: Transaction, migration_id: str) -> Specification:
     """What a migration was asked to do. Raises UnknownMigration."""
     row = tx.execute("SELECT specification FROM migration WHERE id = ?", (migration_id,)).fetchone()
     if row is None:
-        status(tx, migration_id)
+        raise unknown(migration_id)
     return msgspec.json.decode(row[0], type=Specification)
 
 

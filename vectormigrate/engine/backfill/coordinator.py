@@ -1,0 +1,157 @@
+"""Hands out ranges of a backfill, opens and closes page intents, and checkpoints: the only side that touches state.
+
+Every answer to a `Report` is given after one transaction that holds the cursor, the counts, the dead letters, the
+marks and the fate of the intent. What a worker had leased when it was lost is handed out again from the cursor; the
+intents it left stand until they lapse, because its last request may still land (P8).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from vectormigrate.engine.work import (
+    Assignment,
+    Compared,
+    Finish,
+    ForeignAmong,
+    KeepPreImages,
+    Lease,
+    OpenPage,
+    Release,
+    Report,
+    Request,
+    Told,
+)
+from vectormigrate.model.events import DeadLettered, Event, Progress, Retried, Warned
+from vectormigrate.state import checkpoints, dead_letters, journal, ownership
+from vectormigrate.state.database import Database, Transaction
+
+_TELLABLE: dict[str, type[Event]] = {"Retried": Retried, "Warned": Warned}
+
+
+class CopyCoordinator:
+    """One backfill run. `stop` lets every worker end behind its present batch."""
+
+    def __init__(
+        self,
+        database: Database,
+        migration_id: str,
+        *,
+        epoch: int,
+        now: Callable[[], datetime],
+        on_event: Callable[[Event], None],
+        total: int,
+    ) -> None:
+        self._database = database
+        self._id = migration_id
+        self._epoch = epoch
+        self._now = now
+        self._on_event = on_event
+        self._total = total
+        rows = database.read(lambda tx: checkpoints.ranges(tx, migration_id))
+        self._open = deque(row for row in rows if not row.done)
+        self._copied = sum(row.copied for row in rows)
+        self._bytes = 0
+        self._sequence = 0
+        self.stopped = False
+        self.unresolved = False
+        """A request of this run was never answered; the wait for it is over when its quarantine is."""
+
+    def stop(self) -> None:
+        """Ask every worker to end behind its present batch."""
+        self.stopped = True
+
+    @property
+    def remaining(self) -> int:
+        """Ranges that are not leased and not done."""
+        return len(self._open)
+
+    async def ask(self, request: Request) -> Any:
+        """Answer one request of a worker."""
+        match request:
+            case Lease():
+                return self._lease()
+            case OpenPage():
+                return await self._database.write(lambda tx: self._open_page(tx, request))
+            case Report():
+                return await self._report(request)
+            case Finish():
+                return await self._database.write(lambda tx: self._finish(tx, request))
+            case Release(number):
+                await self._release(number)
+            case ForeignAmong(ids):
+                return tuple(self._database.read(lambda tx: ownership.foreign_among(tx, self._id, ids)))
+            case KeepPreImages(records):
+                await self._database.write(lambda tx: ownership.keep_pre_images(tx, self._id, records))
+            case Told(event, fields):
+                self._on_event(_TELLABLE[event](migration_id=self._id, **fields))
+            case Compared():
+                raise AssertionError("a backfill compares nothing")
+        return None
+
+    def _lease(self) -> Assignment | None:
+        if self.stopped or not self._open:
+            return None
+        row = self._open.popleft()
+        return Assignment("copy", row.number, row.start, row.upper, fresh=row.cursor is None)
+
+    async def _release(self, number: int) -> None:
+        rows = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))
+        row = rows[number]
+        if not row.done and all(row.number != waiting.number for waiting in self._open):
+            self._open.append(row)
+
+    def _open_page(self, tx: Transaction, request: OpenPage) -> int:
+        number = journal.open_intent(
+            tx, self._id, request.number, request.lower, request.upper, nonce=request.nonce, epoch=self._epoch
+        )
+        if request.narrow is not None and request.lower is not None:
+            journal.narrow_intent(tx, request.narrow, request.lower)
+        return number
+
+    async def _report(self, report: Report) -> bool:
+        await self._database.write(lambda tx: self._checkpoint(tx, report))
+        self._copied += report.copied
+        self._bytes += report.bytes
+        self.unresolved = self.unresolved or report.unresolved
+        for letter in report.letters:
+            self._on_event(DeadLettered(self._id, letter.id, letter.message))
+        self._on_event(Progress(self._id, "backfill", self._copied, self._total, self._bytes))
+        return not self.stopped
+
+    def _checkpoint(self, tx: Transaction, report: Report) -> None:
+        checkpoints.advance(
+            tx,
+            self._id,
+            report.number,
+            report.cursor,
+            copied=report.copied,
+            skipped=report.skipped,
+            size=report.bytes,
+        )
+        at = self._now().isoformat()
+        if report.letters:
+            letters = [
+                dead_letters.DeadLetter(one.id, one.code, one.message, one.hint) for one in report.letters
+            ]
+            dead_letters.add(tx, self._id, letters, at=at)
+        marked = [one.id for one in report.letters] + list(report.suspects)
+        if marked:
+            self._sequence += 1
+            journal.mark(
+                tx, self._id, marked, epoch=self._epoch, sequence=self._sequence, reason="backfill", at=at
+            )
+        if report.unresolved:
+            return
+        if report.closes:
+            journal.close_intent(tx, self._id, report.intent)
+        else:
+            journal.shrink_intent(tx, report.intent, report.cursor)
+
+    def _finish(self, tx: Transaction, request: Finish) -> None:
+        journal.close_intent(tx, self._id, request.intent)
+        journal.forget_lapsed(tx, self._id, request.number)
+        checkpoints.finish(tx, self._id, request.number)
