@@ -1,0 +1,269 @@
+"""What any store checks before it takes records: the request as a whole, then each record against the shape.
+
+Only what `model` values can tell: ids, vectors, payload types, partitions, the capabilities' limits. Rules that a
+vendor alone has are that vendor's business. A wrong request raises; a wrong record is a `Refusal` of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
+from vectormigrate.model.capabilities import Capabilities
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+    VectorKind,
+)
+from vectormigrate.model.errors import RecordRefused, Unsupported
+from vectormigrate.model.operation import Refusal
+from vectormigrate.model.record import Array, Payload, RecordId, id_text
+
+_INT64 = range(-(2**63), 2**63)
+_ID_TYPES = {IdKind.INT: int, IdKind.TEXT: str, IdKind.UUID: UUID, IdKind.COMPOUND: tuple}
+_COLUMNS = {VectorKind.DENSE: DenseColumn, VectorKind.SPARSE: SparseColumn, VectorKind.MULTI: MultiColumn}
+_FIELD_TYPES: dict[FieldType, tuple[type, ...]] = {
+    FieldType.BOOL: (bool,),
+    FieldType.INT: (int,),
+    FieldType.FLOAT: (float, int),
+    FieldType.TEXT: (str,),
+    FieldType.BYTES: (bytes,),
+    FieldType.DECIMAL: (Decimal,),
+    FieldType.DATETIME: (datetime,),
+    FieldType.DATETIME_NAIVE: (datetime,),
+    FieldType.DATE: (date,),
+    FieldType.TIME: (time,),
+    FieldType.UUID: (UUID,),
+    FieldType.ARRAY: (list,),
+}
+
+
+def check_request(ids: Sequence[RecordId], capabilities: Capabilities, collection: str) -> None:
+    """Raise Unsupported when a write has too many records or the same id twice."""
+    if len(ids) > capabilities.write_batch:
+        raise Unsupported(
+            f"{len(ids)} records in one write, and the store takes at most {capabilities.write_batch}",
+            hint="write smaller batches",
+            store=capabilities.kind,
+            collection=collection,
+        )
+    if len(set(ids)) == len(ids):
+        return
+    seen: set[RecordId] = set()
+    twice = [record_id for record_id in ids if record_id in seen or seen.add(record_id)]  # type: ignore[func-returns-value] # add is the side effect
+    raise Unsupported(
+        f"{len(twice)} ids are in one write more than once",
+        hint="keep one record an id",
+        store=capabilities.kind,
+        collection=collection,
+        ids=tuple(id_text(record_id)[:200] for record_id in twice[:5]),
+    )
+
+
+class Admission:
+    """The rules of one collection in one store."""
+
+    def __init__(self, shape: CollectionShape, capabilities: Capabilities) -> None:
+        self._shape = shape
+        self._capabilities = capabilities
+        self._fields = {field.name: field for field in shape.fields}
+        self._required = [field.name for field in shape.fields if not field.nullable]
+
+    def refusals(self, batch: Batch) -> list[Refusal]:
+        """The records of a batch that the collection can never hold, by row; each once, for its first fault."""
+        faults = self._vector_faults(batch)
+        for row, record_id in enumerate(batch.ids):
+            if row in faults:
+                continue
+            fault = self._id_fault(record_id, self._shape.id)
+            if not fault:
+                fault = self.payload_fault(batch.payload[row] if batch.payload else {})
+            if not fault and batch.partition is not None:
+                fault = self._partition_fault(batch.partition[row])
+            if fault:
+                faults[row] = fault
+        return [self.refusal(row, batch.ids[row], faults[row]) for row in sorted(faults)]
+
+    def refusal(self, row: int, record_id: RecordId, fault: str) -> Refusal:
+        """The refusal of one record, its id in the message and beside it."""
+        text = _shown(record_id)
+        error = RecordRefused(
+            f"record {text} is refused: {fault}",
+            hint="a retry cannot help",
+            store=self._capabilities.kind,
+            collection=self._shape.name,
+            ids=(text,),
+        )
+        return Refusal(row, record_id, error)
+
+    def _id_fault(self, record_id: RecordId, key: IdField) -> str:  # noqa: PLR0911 one return a rule
+        if not isinstance(record_id, _ID_TYPES[key.kind]) or isinstance(record_id, bool):
+            return f"the key holds {key.kind}, not {type(record_id).__name__}"
+        if isinstance(record_id, int):
+            return "" if record_id in _INT64 else "the id does not fit 64 bits"
+        if isinstance(record_id, tuple):
+            if len(record_id) != len(key.parts):
+                return f"the key has {len(key.parts)} parts, not {len(record_id)}"
+            faults = (self._id_fault(part, of) for part, of in zip(record_id, key.parts, strict=True))
+            return next(filter(None, faults), "")
+        if isinstance(record_id, UUID):
+            return ""
+        limit = key.max_length or self._capabilities.max_id_bytes
+        if limit is not None and len(record_id.encode(errors="surrogatepass")) > limit:
+            return f"the id is longer than {limit} bytes"
+        return self._text_fault(record_id)
+
+    def _text_fault(self, text: str) -> str:
+        if "\0" in text and not self._capabilities.nul_in_text:
+            return "a text holds a NUL byte"
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            return "a text is not Unicode: it holds half a surrogate pair"
+        return ""
+
+    def _partition_fault(self, partition: str | None) -> str:
+        if partition is None or partition in self._shape.partitions:
+            return ""
+        return f"there is no partition {partition!r}"
+
+    def payload_fault(self, payload: Payload, *, whole: bool = True) -> str:
+        """Why the collection cannot hold this payload, or "". Not `whole`: only the keys given are checked."""
+        for key, value in payload.items():
+            declared = self._fields.get(key)
+            if declared is None and not self._shape.dynamic:
+                return f"there is no field {key!r}"
+            fault = self._value_fault(value) or (_type_fault(declared, value) if declared else "")
+            if fault:
+                return f"field {key!r}: {fault}"
+        missing = [name for name in self._required if whole and payload.get(name) is None]
+        return f"field {missing[0]!r} may not be null" if missing else ""
+
+    def _value_fault(self, value: Any) -> str:
+        if isinstance(value, str):
+            return self._text_fault(value)
+        if isinstance(value, dict):
+            faults = (self._text_fault(key) or self._value_fault(item) for key, item in value.items())
+            return next(filter(None, faults), "")
+        if isinstance(value, list):
+            return next(filter(None, map(self._value_fault, value)), "")
+        return ""
+
+    def _vector_faults(self, batch: Batch) -> dict[int, str]:
+        faults: dict[int, str] = {}
+        fields = {vector.name: vector for vector in self._shape.vectors}
+        for name, column in batch.vectors.items():
+            field = fields.get(name)
+            wrong = "" if field else f"there is no vector {name!r}"
+            if field and not wrong:
+                wrong = _column_fault(field, column)
+            present = _present(column, len(batch))
+            if wrong:
+                faults.update((int(row), wrong) for row in np.flatnonzero(present) if int(row) not in faults)
+            elif field:
+                self._number_faults(field, column, present, faults)
+        for field in self._shape.vectors:
+            if not field.nullable:
+                _absent_faults(field, batch, faults)
+        return faults
+
+    def _number_faults(
+        self, field: VectorField, column: Column, present: Array, faults: dict[int, str]
+    ) -> None:
+        if column.values.dtype.kind == "f" and not self._capabilities.non_finite:
+            bad = _rows(column, ~_all_rows(column, np.isfinite(column.values))) & present
+            for row in np.flatnonzero(bad):
+                faults.setdefault(int(row), f"vector {field.name!r} holds NaN or infinity")
+        if (
+            field.metric is Metric.COSINE
+            and not self._capabilities.zero_vector_under_cosine
+            and isinstance(column, DenseColumn)
+        ):
+            for row in np.flatnonzero(~column.values.any(axis=1) & present):
+                faults.setdefault(int(row), f"vector {field.name!r} is zero, which cosine cannot compare")
+
+
+def _shown(record_id: RecordId) -> str:
+    return id_text(record_id)[:200].encode(errors="backslashreplace").decode()
+
+
+def _type_fault(field: Field, value: Any) -> str:
+    if value is None:
+        return "" if field.nullable else "may not be null"
+    wanted = _FIELD_TYPES.get(field.type, (object,))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and int in wanted):
+        return f"{type(value).__name__} is not {field.type}"
+    if isinstance(value, datetime) and not _is_kind_of_datetime(field, value):
+        return f"{value.isoformat()} is not {field.type}"
+    if field.type is FieldType.INT and value not in _INT64:
+        return f"{value} does not fit 64 bits"
+    if field.max_length is not None and isinstance(value, str | list) and _length(value) > field.max_length:
+        return f"longer than {field.max_length}"
+    return ""
+
+
+def _is_kind_of_datetime(field: Field, value: datetime) -> bool:
+    if field.type is FieldType.DATETIME:
+        return value.tzinfo is not None
+    return field.type is FieldType.DATETIME_NAIVE and value.tzinfo is None
+
+
+def _length(value: str | list[Any]) -> int:
+    return len(value.encode(errors="surrogatepass")) if isinstance(value, str) else len(value)
+
+
+def _column_fault(field: VectorField, column: Column) -> str:
+    if not isinstance(column, _COLUMNS[field.kind]):
+        return f"vector {field.name!r} is {field.kind}"
+    if isinstance(column, SparseColumn):
+        return ""
+    if column.values.dtype != field.element.dtype:
+        return f"vector {field.name!r} holds {field.element}, not {column.values.dtype}"
+    width = row_width(field)
+    if width is not None and column.values.shape[1] != width:
+        given = column.values.shape[1] * (8 if field.element is Element.BINARY else 1)
+        return f"vector {field.name!r} has {field.dim} dimensions, not {given}"
+    return ""
+
+
+def row_width(field: VectorField) -> int | None:
+    """Values in one row of a column of this field; None when the field declares no dimension."""
+    if field.dim is None:
+        return None
+    return (field.dim + 7) // 8 if field.element is Element.BINARY else field.dim
+
+
+def _present(column: Column, count: int) -> Array:
+    return np.ones(count, dtype=np.bool_) if column.present is None else column.present
+
+
+def _absent_faults(field: VectorField, batch: Batch, faults: dict[int, str]) -> None:
+    column = batch.vectors.get(field.name)
+    absent = np.ones(len(batch), np.bool_) if column is None else ~_present(column, len(batch))
+    for row in np.flatnonzero(absent):
+        faults.setdefault(int(row), f"vector {field.name!r} is missing")
+
+
+def _all_rows(column: Column, good: Array) -> Array:
+    """One truth a row of values."""
+    return good if good.ndim == 1 else np.asarray(good.all(axis=1))
+
+
+def _rows(column: Column, bad: Array) -> Array:
+    """One truth a record out of one a row of values."""
+    match column:
+        case DenseColumn():
+            return bad
+        case SparseColumn(indptr=edges) | MultiColumn(offsets=edges):
+            sums = np.concatenate([[0], np.cumsum(bad)])
+            return np.asarray(sums[edges[1:]] > sums[edges[:-1]])
