@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .collection import VectorField, VectorKind
 from .record import Array, Payload, Record, RecordId, SparseVector
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -246,3 +247,28 @@ def multi_column(
     return MultiColumn(
         offsets, np.concatenate([np.empty((0, width), dtype), *held]), None if present.all() else present
     )
+
+
+def batch_of_records(
+    records: Sequence[Record], fields: Sequence[VectorField], *, partitioned: bool = False
+) -> Batch:
+    """Records as columns, one for each vector field; a record without that vector has none in it."""
+    return Batch(
+        [record.id for record in records],
+        {field.name: _column_of(records, field) for field in fields},
+        [record.payload for record in records],
+        [record.partition for record in records] if partitioned else None,
+    )
+
+
+def _column_of(records: Sequence[Record], field: VectorField) -> Column:
+    width = field.row_width or 0
+    match field.kind:
+        case VectorKind.DENSE:
+            dense = [record.dense.get(field.name) for record in records]
+            return dense_column(dense, width=width, dtype=field.element.dtype)
+        case VectorKind.SPARSE:
+            return sparse_column([record.sparse.get(field.name) for record in records])
+        case VectorKind.MULTI:
+            multi = [record.multi.get(field.name) for record in records]
+            return multi_column(multi, width=width, dtype=field.element.dtype)

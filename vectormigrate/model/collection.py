@@ -134,6 +134,13 @@ class VectorField:
     nullable: bool = True
     index: VectorIndex | None = None
 
+    @property
+    def row_width(self) -> int | None:
+        """Values in one row of a column of this field (bits are packed); None when it declares no dimension."""
+        if self.dim is None:
+            return None
+        return (self.dim + 7) // 8 if self.element is Element.BINARY else self.dim
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -144,23 +144,3 @@ def intents(tx: Transaction, migration_id: str) -> list[PageIntent]:
         PageIntent(number, of, lower, upper, epoch, bool(standing))
         for number, of, lower, upper, epoch, standing in rows
     ]
-
-
-# Ids written beyond the cursor of their range.
-
-
-def note_ahead(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
-    """A replay wrote these ids to the target; rollback must find them wherever the cursors stand."""
-    tx.executemany(
-        "INSERT OR IGNORE INTO ahead (migration_id, id) VALUES (?, ?)", [(migration_id, one) for one in ids]
-    )
-
-
-def ahead_and_marked(tx: Transaction, migration_id: str, after: str, limit: int) -> list[str]:
-    """Ids that a replay wrote or may have written, in the order of their texts, behind `after`."""
-    rows = tx.execute(
-        "SELECT id FROM ahead WHERE migration_id = ?1 AND id > ?2 UNION SELECT id FROM journal WHERE migration_id = ?1"
-        " AND id > ?2 ORDER BY id LIMIT ?3",
-        (migration_id, after, limit),
-    )
-    return [row[0] for row in rows]

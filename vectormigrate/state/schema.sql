@@ -81,13 +81,6 @@ CREATE TABLE journal (
     PRIMARY KEY (migration_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- Ids that a replay wrote beyond the cursor of their range; needed by rollback only.
-CREATE TABLE ahead (
-    migration_id TEXT NOT NULL,
-    id TEXT NOT NULL,
-    PRIMARY KEY (migration_id, id)
-) STRICT, WITHOUT ROWID;
-
 -- Ids that the target held before us, as 128-bit hashes of the target's id text; a digest of some for proof.
 CREATE TABLE foreign_record (
     migration_id TEXT NOT NULL,

@@ -1,0 +1,1 @@
+"""Paying the journal: copying the present state of marked ids to the target."""

@@ -1,0 +1,1 @@
+"""Taking out of the target exactly what we put in."""

@@ -1,0 +1,236 @@
+"""Rollback: a concurrent scan of the source says what was moved; five workers delete it from the target.
+
+What is ours in the target is at all times within (source ids up to the cursors) + (covers of page intents, standing
+or lapsed) + (marked ids), plus what the source lost behind our back, which a reverse pass over the target finds. What
+was there before us is never deleted, and what we overwrote of it is put back from its pre-image.
+
+The reverse pass must not delete a record that somebody else wrote into the target after the migration was complete
+and in use. So once a migration has been verified, a record that is neither foreign nor in the source is kept and
+counted as unknown, unless it is asked for by name.
+
+Every step is repeatable: a rollback that was killed is run again and goes on behind the last acknowledged key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from vectormigrate.model.batch import batch_of_records
+from vectormigrate.model.identity import to_source, to_target
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.record import RecordId, id_text, parse_id
+from vectormigrate.model.snapshot import record_digest, record_from_bytes
+from vectormigrate.state import checkpoints, journal, ownership
+from vectormigrate.state.checkpoints import RangeRow
+from vectormigrate.state.database import Database
+from vectormigrate.stores.base import Content, Range, Store
+
+WORKERS = 5
+_PAGE = 1000
+
+
+@dataclass(slots=True)
+class Removal:
+    """What a rollback did so far, or would do."""
+
+    deleted: int = 0
+    restored: int = 0
+    left: int = 0
+    unknown: int = 0
+    """Neither ours for certain nor there before us: kept."""
+    foreign_kept: int = 0
+    foreign_changed: int = 0
+    changed: list[str] = field(default_factory=list)
+
+
+class Pool:
+    """One rollback. `dry_run` counts what would be deleted and writes nothing anywhere."""
+
+    def __init__(
+        self,
+        database: Database,
+        migration_id: str,
+        source: Store,
+        source_collection: str,
+        target: Store,
+        plan: MappingPlan,
+        *,
+        remove_unknown: bool,
+        dry_run: bool,
+        progress: Callable[[int], None],
+    ) -> None:
+        self._database = database
+        self._id = migration_id
+        self._source = source
+        self._source_collection = source_collection
+        self._target = target
+        self._plan = plan
+        self._collection = plan.target.name
+        self._remove_unknown = remove_unknown
+        self._dry_run = dry_run
+        self._progress = progress
+        self._done = Removal()
+
+    async def run(self) -> Removal:
+        """Remove, restore, verify. Raises the first store error; run it again to go on."""
+        await self._remove_scanned()
+        await self._remove_marked()
+        await self._reverse_pass()
+        await self._restore()
+        await self._verify()
+        return self._done
+
+    # The source says what was moved.
+
+    async def _remove_scanned(self) -> None:
+        rows = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))
+        covers = self._database.read(lambda tx: journal.intents(tx, self._id))
+        waiting: asyncio.Queue[RangeRow] = asyncio.Queue()
+        for row in rows:
+            if not row.removed:
+                waiting.put_nowait(row)
+        covered = {cover.range_number for cover in covers}
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(WORKERS):
+                tasks.create_task(self._range_worker(waiting, covered), name=f"remove-{number}")
+
+    async def _range_worker(self, waiting: asyncio.Queue[RangeRow], covered: set[int]) -> None:
+        while not waiting.empty():
+            row = waiting.get_nowait()
+            # A cover ends where its page ends, or at the range's end before the page was read: walking to the
+            # range's end is within the rule, and ids that were never copied are deleted from nowhere.
+            upper = row.upper if row.number in covered or row.done else row.cursor
+            if upper is None and not row.done and row.number not in covered:
+                await self._finish_range(row.number)
+                continue
+            lower = row.removed_to if row.removed_to is not None else row.lower
+            async for ids, cursor in self._pages(self._source, self._source_collection, Range(lower, upper)):
+                await self._delete([to_target(self._plan.id_rule, one) for one in ids])
+                await self._advance(row.number, cursor)
+            await self._finish_range(row.number)
+
+    async def _advance(self, number: int, cursor: str) -> None:
+        if not self._dry_run:
+            await self._database.write(lambda tx: checkpoints.advance_removal(tx, self._id, number, cursor))
+
+    async def _finish_range(self, number: int) -> None:
+        if not self._dry_run:
+            await self._database.write(lambda tx: checkpoints.finish_removal(tx, self._id, number))
+
+    async def _remove_marked(self) -> None:
+        after = ""
+        while marks := self._marks(after):
+            after = marks[-1].id
+            await self._delete([to_target(self._plan.id_rule, parse_id(mark.id)) for mark in marks])
+
+    def _marks(self, after: str) -> list[journal.Mark]:
+        return self._database.read(lambda tx: journal.marks(tx, self._id, after, _PAGE))
+
+    async def _delete(self, target_ids: list[RecordId]) -> None:
+        foreign = self._foreign(target_ids)
+        ours = [one for one in target_ids if id_text(one) not in foreign]
+        if not ours:
+            return
+        there = await self._target.fetch(self._collection, ours, content=Content.IDS)
+        most = self._target.capabilities.write_batch
+        for start in range(0, len(there), most):
+            if not self._dry_run:
+                await self._target.delete(self._collection, there.ids[start : start + most])
+        self._done.deleted += len(there)
+        self._progress(self._done.deleted)
+
+    # What the source lost behind our back.
+
+    async def _reverse_pass(self) -> None:
+        if self._dry_run:
+            return
+        async for ids, _ in self._pages(self._target, self._collection, Range()):
+            foreign = self._foreign(ids)
+            candidates = [one for one in ids if id_text(one) not in foreign]
+            if not candidates:
+                continue
+            if self._remove_unknown:
+                await self._delete(candidates)
+                continue
+            sources = {
+                id_text(source): one for one in candidates if (source := to_source(self._plan.id_rule, one))
+            }
+            held = await self._source.fetch(
+                self._source_collection, [parse_id(text) for text in sources], content=Content.IDS
+            )
+            await self._delete([sources[id_text(one)] for one in held.ids])
+
+    # What was there before us.
+
+    async def _restore(self) -> None:
+        if self._dry_run:
+            return
+        after = ""
+        while images := self._images(after):
+            after = images[-1][0]
+            records = [record_from_bytes(data) for _, data in images]
+            shape = self._plan.target
+            await self._target.upsert(
+                self._collection, batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+            )
+            restored = [text for text, _ in images]
+            await self._database.write(lambda tx, ids=restored: ownership.mark_restored(tx, self._id, ids))  # type: ignore[misc]  # a bound default
+        self._done.restored = self._database.read(lambda tx: ownership.restored_count(tx, self._id))
+
+    def _images(self, after: str) -> list[tuple[str, bytes]]:
+        return self._database.read(lambda tx: ownership.pre_images(tx, self._id, after, _PAGE))
+
+    # Proof.
+
+    async def _verify(self) -> None:
+        await self._target.barrier(self._collection)
+        async for ids, _ in self._pages(self._target, self._collection, Range()):
+            foreign = self._foreign(ids)
+            self._done.foreign_kept += len(foreign)
+            rest = len(ids) - len(foreign)
+            if self._remove_unknown:
+                self._done.left += rest
+            else:
+                sources = [
+                    one for one in map(self._source_of, ids) if one is not None and one[0] not in foreign
+                ]
+                held = await self._source.fetch(
+                    self._source_collection, [one for _, one in sources], content=Content.IDS
+                )
+                self._done.left += len(held)
+                self._done.unknown += rest - len(held)
+        await self._check_foreign()
+
+    def _source_of(self, target_id: RecordId) -> tuple[str, RecordId] | None:
+        source = to_source(self._plan.id_rule, target_id)
+        return None if source is None else (id_text(target_id), source)
+
+    async def _check_foreign(self) -> None:
+        known = dict(self._database.read(lambda tx: ownership.digests(tx, self._id)))
+        missing = (
+            self._database.read(lambda tx: ownership.foreign_count(tx, self._id)) - self._done.foreign_kept
+        )
+        self._done.foreign_changed = max(0, missing)
+        texts = sorted(known)
+        for start in range(0, len(texts), _PAGE):
+            ids = [parse_id(text) for text in texts[start : start + _PAGE]]
+            held = await self._target.fetch(self._collection, ids)
+            for record in held.records():
+                if record_digest(record) != known[id_text(record.id)]:
+                    self._done.foreign_changed += 1
+                    self._done.changed.append(id_text(record.id))
+
+    # Shared.
+
+    def _foreign(self, target_ids: list[RecordId]) -> set[str]:
+        texts = [id_text(one) for one in target_ids]
+        return self._database.read(lambda tx: ownership.foreign_among(tx, self._id, texts))
+
+    @staticmethod
+    async def _pages(store: Store, collection: str, span: Range) -> AsyncIterator[tuple[list[RecordId], str]]:
+        async with aclosing(store.scan(collection, span, content=Content.IDS, limit=_PAGE)) as pages:  # type: ignore[type-var]  # the port says: an async generator
+            async for page in pages:
+                yield page.batch.ids, page.cursor
