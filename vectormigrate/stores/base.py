@@ -193,6 +193,10 @@ class Store(ABC):
     async def barrier(self, collection: str) -> None:
         """Return when every write acknowledged before this call is seen by every read that starts after it."""
 
+    def identity(self) -> str:
+        """What two opens of the same database have in common, as far as can be told without dialling."""
+        return f"{self.endpoint.kind}:{self.endpoint.url}"
+
     async def settle(self) -> float:
         """Make sure that no request of an earlier process of this `endpoint.owner` can still land.
 

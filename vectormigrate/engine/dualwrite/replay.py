@@ -65,10 +65,7 @@ class Replayer:
         written = deleted = refused = 0
         after = ""
         while not stopped():
-            position = after
-            marks = self._database.read(
-                lambda tx, a=position: journal.marks(tx, self._id, a, self._batch_size)
-            )  # type: ignore[misc]  # a bound default
+            marks = self._marks(after)
             if not marks:
                 break
             after = marks[-1].id
@@ -76,13 +73,18 @@ class Replayer:
             written, deleted, refused = written + done.written, deleted + done.deleted, refused + done.refused
         return Paid(written, deleted, refused)
 
+    def _marks(self, after: str) -> list[Mark]:
+        return self._database.read(lambda tx: journal.marks(tx, self._id, after, self._batch_size))
+
     async def _replay(self, marks: list[Mark]) -> Paid:
         held = {id_text(one): one for one in (parse_id(mark.id) for mark in marks)}
         batch = await self._source.fetch(self._source_collection, list(held.values()))
         present = {id_text(one) for one in batch.ids}
         absent = [one for text, one in held.items() if text not in present]
         translation = self._translate(batch)
-        letters = {id_text(batch.ids[row]): error for row, error in translation.refused}
+        letters: dict[str, VectormigrateError] = {
+            id_text(batch.ids[row]): error for row, error in translation.refused
+        }
         sources = [one for row, one in enumerate(batch.ids) if row not in {r for r, _ in translation.refused}]
         target_batch, sources = await self._spare_foreign(translation.batch, sources)
         if len(target_batch):

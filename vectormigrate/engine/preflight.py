@@ -1,0 +1,195 @@
+"""What a migration would do, before it does anything: both sides looked at, the mapping planned, reasons to refuse.
+
+Reads only. `plan`, dry runs and the conductor's own preflight all go through here, so what is shown is what happens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from vectormigrate.engine.backfill.planner import plan_ranges
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import CollectionShape, VectorKind
+from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
+from vectormigrate.model.mapping import Fate, MappingPlan, Translator, make_plan
+from vectormigrate.model.record import id_text
+from vectormigrate.model.specification import Existing, Specification
+from vectormigrate.model.status import PlanDocument
+from vectormigrate.stores.base import Range, Store
+
+_SAMPLE = 200
+_WRITE_SLOWER = 2.0
+"""How much slower than the sampled read a move is, for the forecast: writes are, on every store measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Both sides as they are, and the plan between them."""
+
+    source: CollectionShape
+    total: int
+    existing: CollectionShape | None
+    target_count: int
+    mapping: MappingPlan
+    record_bytes: int
+    """Of the sampled records, on average; estimated from the shape when there are none."""
+    read_rate: float | None
+    """Records a second of the sample read."""
+    refused: tuple[str, ...]
+    """Sampled records that the mapping refuses, with reasons."""
+
+
+async def examine(
+    spec: Specification, source: Store, target: Store, monotonic: Callable[[], float], *, ours: bool = False
+) -> Preflight:
+    """Look at both sides. `ours` says that we made the target collection in an earlier attempt.
+
+    Raises what the stores say, UsageError for mapping names that mean nothing, ShapeMismatch and MappingRefused for
+    ids, metric or dimension that do not fit. Losses are in the plan: `MappingPlan.check` refuses them.
+    """
+    await source.info()
+    await target.info()
+    _refuse_same(spec, source, target)
+    shape = await source.describe(spec.source.collection)
+    _check_names(spec, shape)
+    total = await source.count(spec.source.collection)
+    try:
+        existing: CollectionShape | None = await target.describe(spec.target.collection)
+        held = await target.count(spec.target.collection)
+    except CollectionMissing:
+        existing, held = None, 0
+    began = monotonic()
+    sample = await _sample(spec, source)
+    took = monotonic() - began
+    shape = _with_dimensions(shape, sample)
+    mapping = make_plan(shape, target.capabilities, spec.target.collection, existing, spec.mapping)
+    refused = []
+    if sample is not None and not mapping_refuses(mapping):
+        translation = Translator(mapping, target.capabilities)(sample)
+        refused = [f"{id_text(sample.ids[row])}: {error.message}" for row, error in translation.refused]
+    return Preflight(
+        shape,
+        total,
+        existing,
+        0 if ours and held == 0 else held,
+        mapping,
+        _record_bytes(shape, sample),
+        len(sample) / took if sample is not None and took > 0 else None,
+        tuple(refused),
+    )
+
+
+def mapping_refuses(mapping: MappingPlan) -> bool:
+    """Whether the plan would lose something that nobody accepted."""
+    try:
+        mapping.check()
+    except MappingRefused:
+        return True
+    return False
+
+
+def check_target_empty(spec: Specification, preflight: Preflight) -> None:
+    """Raise TargetNotEmpty unless the target is empty or a policy for its records was given."""
+    if preflight.target_count and spec.existing is Existing.FAIL:
+        raise TargetNotEmpty(
+            f"the target collection already holds {preflight.target_count:,} records",
+            store=spec.target.kind,
+            collection=spec.target.collection,
+            hint="choose another collection, or say --existing skip (keep theirs) or --existing overwrite"
+            " (replace theirs; a rollback puts them back); a retry cannot help",
+        )
+
+
+async def document(spec: Specification, preflight: Preflight, source: Store, *, workers: int) -> PlanDocument:
+    """The plan as people and programs read it."""
+    ranges = await plan_ranges(source, spec.source.collection, total=preflight.total, workers=workers)
+    mapping = preflight.mapping
+    seconds = None
+    if preflight.read_rate:
+        seconds = preflight.total / preflight.read_rate * _WRITE_SLOWER / max(1, workers)
+    plans = [*mapping.vectors, *mapping.fields]
+    return PlanDocument(
+        migration_id=spec.id,
+        source=f"{spec.source.kind}:{spec.source.collection}",
+        target=f"{spec.target.kind}:{spec.target.collection}",
+        source_count=preflight.total,
+        target_exists=preflight.existing is not None,
+        target_count=preflight.target_count,
+        foreign=preflight.target_count,
+        id_rule=mapping.id_rule,
+        vectors=tuple(
+            {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
+            for plan in mapping.vectors
+        ),
+        fields=tuple(
+            {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
+            for plan in mapping.fields
+        ),
+        losses=tuple(mapping.losses()),
+        refused=(
+            *(f"{plan.source}: {plan.reason}" for plan in plans if plan.fate is Fate.REFUSED),
+            *preflight.refused,
+        ),
+        ranges=len(ranges),
+        workers=workers,
+        batches=math.ceil(preflight.total / spec.batch_size),
+        bytes=preflight.total * preflight.record_bytes,
+        seconds=seconds,
+        notes=mapping.notes,
+    )
+
+
+def _refuse_same(spec: Specification, source: Store, target: Store) -> None:
+    if spec.source.collection == spec.target.collection and source.identity() == target.identity():
+        raise UsageError(
+            "source and target are the same collection",
+            store=spec.source.kind,
+            collection=spec.source.collection,
+            hint="a retry cannot help: give another target",
+        )
+
+
+def _check_names(spec: Specification, shape: CollectionShape) -> None:
+    known = {field.name for field in shape.fields} | {vector.name for vector in shape.vectors}
+    asked = {*(spec.mapping.rename or {}), *spec.mapping.drop, *spec.mapping.spread}
+    unknown = sorted(asked - known - {"*"})
+    if unknown:
+        raise UsageError(
+            f"the source has no field or vector named {unknown[0]!r}",
+            store=spec.source.kind,
+            collection=spec.source.collection,
+            hint=f"it has: {', '.join(sorted(known))}",
+        )
+
+
+async def _sample(spec: Specification, source: Store) -> Batch | None:
+    scan = source.scan(spec.source.collection, Range(), limit=_SAMPLE)
+    async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+        async for page in pages:
+            return page.batch
+    return None
+
+
+def _with_dimensions(shape: CollectionShape, sample: Batch | None) -> CollectionShape:
+    """Fill in dimensions that nothing declares from the records themselves."""
+    if sample is None:
+        return shape
+    vectors = []
+    for vector in shape.vectors:
+        column = sample.vectors.get(vector.name)
+        if vector.dim is None and vector.kind is not VectorKind.SPARSE and column is not None:
+            vectors.append(replace(vector, dim=int(column.values.shape[1])))
+        else:
+            vectors.append(vector)
+    return replace(shape, vectors=tuple(vectors))
+
+
+def _record_bytes(shape: CollectionShape, sample: Batch | None) -> int:
+    if sample is not None and len(sample):
+        return max(1, sample.nbytes // len(sample))
+    return 200 + sum(
+        4 * (vector.dim or 0) for vector in shape.vectors if vector.kind is not VectorKind.SPARSE
+    )
