@@ -1,0 +1,298 @@
+"""The catalogue of settings: every value a user can give, with its type, default, unit, limits and help.
+
+Commands pick from this catalogue (`api.commands`). Nothing heavy is imported, because `--help` waits for it: the
+words of a choice are repeated here as text, and a test holds them to the enums of the model and to the registry.
+"""
+
+from __future__ import annotations
+
+from .setting import Kind, Setting
+
+STORE_KINDS = ("memory", "milvus", "pgvector", "sqlite")
+METRICS = ("cosine", "dot", "euclid", "manhattan", "hamming", "jaccard")
+FLOOR = 0.98
+"""Cosine similarity below which no pair of vectors passes, whatever the threshold asked for."""
+
+GLOBAL = (
+    Setting(
+        name="state",
+        metavar="FILE",
+        help="The state file.",
+        unset="in the user's state directory (XDG_STATE_HOME)",
+    ),
+    Setting(
+        name="config",
+        metavar="FILE",
+        help="The configuration file.",
+        unset="vectormigrate.toml of this directory, when there is one",
+    ),
+    Setting(name="json", kind=Kind.FLAG, default=False, help="Print one JSON document, errors too."),
+    Setting(
+        name="quiet",
+        kind=Kind.FLAG,
+        default=False,
+        help="No progress and no remarks; results and errors only.",
+    ),
+    Setting(
+        name="verbose",
+        kind=Kind.FLAG,
+        default=False,
+        help="Say more: retries, phases, where values came from.",
+    ),
+    Setting(name="no-color", kind=Kind.FLAG, default=False, help="No colours; NO_COLOR does the same."),
+)
+
+
+def _side(side: str) -> tuple[Setting, ...]:
+    def setting(name: str, **words: object) -> Setting:
+        return Setting(name=f"{side}-{name}", section="migrate", **words)  # type: ignore[arg-type] # forwarded
+
+    return (
+        Setting(
+            name=side,
+            section="migrate",
+            metavar="NAME",
+            help=f"A store of the configuration file, [stores.NAME], as the {side}.",
+            unset="described by the flags below",
+        ),
+        setting("type", choices=STORE_KINDS, help=f"Kind of the {side} store.", unset="required"),
+        setting(
+            "url",
+            metavar="URL",
+            reference=True,
+            help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, an address or a path for milvus.",
+            unset="required but for memory",
+        ),
+        setting(
+            "api-key",
+            metavar="KEY",
+            secret=True,
+            reference=True,
+            default="",
+            help=f"How to get into the {side}: env:NAME, file:PATH or command:LINE; a key itself is never stored.",
+        ),
+        setting(
+            "index",
+            metavar="NAME",
+            help=f"Index, collection, class or table of the {side}.",
+            unset="required",
+        ),
+        setting(
+            "option",
+            metavar="KEY=VALUE",
+            kind=Kind.PAIRS,
+            default={},
+            help=f"A setting of the {side} store's adapter; repeatable. All understand timeout (seconds).",
+        ),
+    )
+
+
+SIDES = (*_side("source"), *_side("target"))
+
+MIGRATE = (
+    Setting(
+        name="batch-size",
+        section="migrate",
+        kind=Kind.INT,
+        default=100,
+        least=1,
+        most=10_000,
+        unit="records",
+        help="Most records of one write.",
+    ),
+    Setting(
+        name="max-retries",
+        section="migrate",
+        kind=Kind.INT,
+        default=3,
+        least=0,
+        most=100,
+        unit="attempts",
+        help="Attempts of a batch after the first, before it is split down to the bad record.",
+    ),
+    Setting(
+        name="validate-every",
+        section="migrate",
+        kind=Kind.INT,
+        default=10,
+        least=0,
+        most=1_000_000,
+        unit="batches",
+        help="Compare a sample of what was just copied after each so many batches; 0 for never.",
+    ),
+    Setting(
+        name="existing",
+        section="migrate",
+        choices=("fail", "skip", "overwrite"),
+        default="fail",
+        help="What to do about records that the target already holds: refuse to start, keep theirs, or replace"
+        " theirs and keep what was there for a rollback.",
+    ),
+    Setting(
+        name="rename",
+        section="migrate",
+        kind=Kind.PAIRS,
+        default={},
+        metavar="A=B",
+        help="Call the source's field or vector A by the name B on the target; repeatable.",
+    ),
+    Setting(
+        name="drop",
+        section="migrate",
+        kind=Kind.NAMES,
+        default=(),
+        metavar="NAME",
+        help="Accept that this field or vector is left behind; repeatable.",
+    ),
+    Setting(
+        name="spread",
+        section="migrate",
+        kind=Kind.NAMES,
+        default=(),
+        metavar="NAME",
+        help="Make the keys of this JSON field payload keys of their own; repeatable.",
+    ),
+    Setting(
+        name="metric",
+        section="migrate",
+        choices=METRICS,
+        help="The metric of vectors for which the source declares none.",
+        unset="the target's own default",
+    ),
+    Setting(
+        name="workers",
+        section="migrate",
+        kind=Kind.INT,
+        default=0,
+        least=0,
+        most=256,
+        unit="processes",
+        help="Worker processes; 0 is one a core.",
+    ),
+    Setting(
+        name="max-rate",
+        section="migrate",
+        kind=Kind.FLOAT,
+        default=0.0,
+        least=0,
+        most=1e9,
+        unit="records a second",
+        help="Most records a second, all workers together; 0 is no limit.",
+    ),
+    Setting(
+        name="quarantine",
+        section="migrate",
+        kind=Kind.FLOAT,
+        default=60.0,
+        least=0,
+        most=86_400,
+        unit="seconds",
+        help="After a crash, how long a write of the dead process could still land where the store cannot say.",
+    ),
+)
+
+SAMPLE_SIZE = Setting(
+    name="sample-size",
+    section="validate",
+    kind=Kind.INT,
+    default=100,
+    least=1,
+    most=10_000_000,
+    unit="records",
+    help="Compare this many records, chosen at random.",
+)
+FULL = Setting(
+    name="full",
+    section="validate",
+    kind=Kind.FLAG,
+    default=False,
+    help="Compare every record of both sides; counts what is missing and what is extra.",
+)
+THRESHOLD = Setting(
+    name="threshold",
+    section="validate",
+    kind=Kind.FLOAT,
+    default=0.999,
+    least=FLOOR,
+    most=1.0,
+    because=f"below {FLOOR} nothing passes: pairs that unlike are not the same vector",
+    unit="cosine similarity",
+    help="Least similarity of two vectors that passes.",
+)
+SEED = Setting(
+    name="seed",
+    section="validate",
+    kind=Kind.INT,
+    least=0,
+    most=2**63 - 1,
+    help="Choose the same sample again.",
+    unset="chosen and printed",
+)
+VALIDATE = (SAMPLE_SIZE, FULL, THRESHOLD, SEED)
+
+DRY_RUN = Setting(
+    name="dry-run",
+    section="migrate",
+    kind=Kind.FLAG,
+    default=False,
+    help="Connect, read and report what would happen; write nothing.",
+)
+FORCE = Setting(
+    name="force",
+    section="rollback",
+    kind=Kind.FLAG,
+    default=False,
+    help="Do not ask: this is meant. Same as --yes.",
+)
+YES = Setting(
+    name="yes", section="rollback", kind=Kind.FLAG, default=False, help="Do not ask. Same as --force."
+)
+LIMIT = Setting(
+    name="limit",
+    section="list",
+    kind=Kind.INT,
+    default=50,
+    least=1,
+    most=10_000,
+    unit="rows",
+    help="Show at most this many.",
+)
+OFFSET = Setting(
+    name="offset",
+    section="list",
+    kind=Kind.INT,
+    default=0,
+    least=0,
+    most=2**53,
+    unit="rows",
+    help="Leave out the first.",
+)
+HTML = Setting(
+    name="html",
+    section="report",
+    metavar="FILE",
+    help="Write one self-contained HTML file.",
+    unset="not written",
+)
+OUTPUT = Setting(
+    name="output",
+    section="report",
+    metavar="FILE",
+    help="Write the JSON document to a file.",
+    unset="standard output",
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    *GLOBAL,
+    *SIDES,
+    *MIGRATE,
+    DRY_RUN,
+    *VALIDATE,
+    FORCE,
+    YES,
+    LIMIT,
+    OFFSET,
+    HTML,
+    OUTPUT,
+)
+"""All of them. Names are unique: a flag means the same on every command."""

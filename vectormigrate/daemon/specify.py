@@ -1,0 +1,246 @@
+"""Settings to a specification: what a migration is asked to do, checked as a whole and free of secrets.
+
+Every problem of a kind is told at once (all missing flags in one error). An id that exists already is laid under the
+settings: what was given again must be what was given then, and what was not given stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vectormigrate.model.collection import Metric
+from vectormigrate.model.errors import MigrationExists, UsageError
+from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.specification import Existing, Specification, StoreRef
+
+from . import secrets
+from .config import Given, Merged
+from .secrets import Literal, StoreKey
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+SIDES = ("source", "target")
+_NO_ADDRESS = ("memory",)
+_ON_DISK = ("sqlite", "milvus")
+_NUMBERS = ("batch-size", "max-retries", "validate-every", "workers", "max-rate", "quarantine")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked wish: what to store, what only this run knows, and what the user should hear."""
+
+    specification: Specification
+    literals: dict[StoreKey, Literal] = field(repr=False)
+    warnings: tuple[str, ...]
+
+
+def check_id(migration_id: str) -> str:
+    """The id as it is, or UsageError."""
+    if not ID_PATTERN.fullmatch(migration_id):
+        raise UsageError(
+            f"{migration_id[:140]!r} cannot be the id of a migration",
+            hint="1 to 128 letters, digits, dots, hyphens and underscores, a letter or digit first",
+        )
+    return migration_id
+
+
+def specify(migration_id: str, merged: Merged) -> Request:
+    """A new migration. Raises UsageError that names every missing flag."""
+    check_id(migration_id)
+    missing = [name for side in SIDES for name in _missing(side, merged)]
+    if missing:
+        raise UsageError(
+            f"missing: {', '.join('--' + name for name in missing)}",
+            hint="give them as flags, as VECTORMIGRATE_* variables or in vectormigrate.toml;"
+            " `vectormigrate migrate --help` shows examples",
+        )
+    specification = Specification(migration_id, _side("source", merged), _side("target", merged))
+    return _seal(_apply(specification, merged, lambda given: True), merged)
+
+
+def overlay(stored: Specification, merged: Merged) -> Request:
+    """An existing migration and what was given with its id. Raises MigrationExists naming what differs.
+
+    A key that is given now is for this run, by reference or not: the stored migration keeps the one it has.
+    """
+    wished = _apply(stored, merged, lambda given: given.layer != "default")
+    for side in SIDES:
+        ref, given = getattr(stored, side), _side(side, merged)
+        ref = replace(
+            ref,
+            kind=given.kind or ref.kind,
+            url=given.url or ref.url,
+            collection=given.collection or ref.collection,
+            options=given.options or ref.options,
+        )
+        wished = _with_side(wished, side, replace(ref, api_key=given.api_key))
+    request = _seal(wished, merged)
+    differing = _differences(stored, request.specification)
+    if differing:
+        raise MigrationExists(
+            f"migration {stored.id!r} exists with other settings: {'; '.join(differing)}",
+            hint=f"go on with it as it is: vectormigrate resume {stored.id}; or choose another id",
+        )
+    literals = dict(request.literals)
+    for side in SIDES:
+        now = getattr(request.specification, side).api_key
+        if now:
+            place = secrets.key(getattr(stored, side))
+            literals[place] = replace(literals.get(place, Literal()), api_key=now)
+    return replace(request, specification=stored, literals=literals)
+
+
+def _value(merged: Merged, name: str) -> Any:
+    given = merged.get(name)
+    return given.value if given is not None else None
+
+
+def _missing(side: str, merged: Merged) -> list[str]:
+    needed = [f"{side}-type", f"{side}-index"]
+    if _value(merged, f"{side}-type") not in _NO_ADDRESS:
+        needed.insert(1, f"{side}-url")
+    return [name for name in needed if not _value(merged, name)]
+
+
+def _side(side: str, merged: Merged) -> StoreRef:
+    kind = _value(merged, f"{side}-type") or ""
+    return StoreRef(
+        kind,
+        _address(kind, _value(merged, f"{side}-url") or ""),
+        _value(merged, f"{side}-index") or "",
+        _value(merged, f"{side}-api-key") or "",
+        dict(_value(merged, f"{side}-option") or {}),
+    )
+
+
+def _address(kind: str, url: str) -> str:
+    """Paths are made absolute: a later command may run in another directory."""
+    if (kind and kind not in _ON_DISK) or not url or "://" in url or url.startswith(("$", ":")):
+        return url
+    if not kind and "=" in url:
+        return url
+    return str(Path(url).expanduser().absolute())
+
+
+def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool]) -> Specification:
+    """Put the wanted values over those of a specification."""
+
+    def wanted(name: str) -> bool:
+        return name in merged and take(merged[name])
+
+    plain: dict[str, Any] = {name.replace("-", "_"): merged[name].value for name in _NUMBERS if wanted(name)}
+    if wanted("existing"):
+        plain["existing"] = Existing(str(merged["existing"].value))
+    mapping: dict[str, Any] = {}
+    if wanted("rename"):
+        mapping["rename"] = dict(_value(merged, "rename") or {}) or None
+    for name in ("drop", "spread"):
+        if wanted(name):
+            mapping[name] = tuple(_value(merged, name) or ())
+    if wanted("metric") and _value(merged, "metric"):
+        mapping["metric"] = Metric(str(merged["metric"].value))
+    options: MappingOptions = replace(stored.mapping, **mapping)
+    return replace(stored, mapping=options, **plain)
+
+
+def _seal(wished: Specification, merged: Merged) -> Request:
+    _refuse_same(wished)
+    literals: dict[StoreKey, Literal] = {}
+    warnings: list[str] = []
+    for side in SIDES:
+        given = getattr(wished, side)
+        variable = merged.get(f"{side}-api-key")
+        if (
+            variable is not None
+            and variable.layer == "environment"
+            and not secrets.is_reference(given.api_key)
+        ):
+            given = replace(given, api_key=f"env:{variable.origin}")
+        sealed = secrets.seal(given)
+        wished = _with_side(wished, side, sealed.ref)
+        if sealed.literal is not None:
+            literals[secrets.key(sealed.ref)] = sealed.literal
+            warnings += _advice(side, sealed.literal, merged)
+    return Request(wished, literals, tuple(warnings))
+
+
+def _advice(side: str, literal: Literal, merged: Merged) -> list[str]:
+    told = []
+    for name, value, way in (
+        (f"{side}-api-key", literal.api_key, f"--{side}-api-key env:NAME, file:PATH or command:LINE"),
+        (f"{side}-url", literal.url, f"'${{NAME}}' in its place in --{side}-url"),
+    ):
+        if not value:
+            continue
+        given = merged.get(name)
+        seen = "; the process list shows it" if given is not None and given.layer == "flag" else ""
+        what = "key" if name.endswith("key") else "password"
+        told.append(
+            f"the {what} of the {side} is not stored, so later commands need it again{seen}: give it by reference, {way}"
+        )
+    return told
+
+
+def _refuse_same(wished: Specification) -> None:
+    source, target = wished.source, wished.target
+    if (
+        source.kind == target.kind
+        and source.collection == target.collection
+        and _place(source) == _place(target)
+    ):
+        raise UsageError(
+            "source and target are the same collection",
+            hint="nothing to do: name another --target-index or --target-url",
+            store=source.kind,
+            collection=source.collection,
+        )
+
+
+def _place(ref: StoreRef) -> str:
+    """Where an address leads, without who goes there and with which options."""
+    url = secrets.seal(ref).ref.url
+    if "://" in url:
+        scheme, _, rest = url.partition("://")
+        host = rest.rpartition("@")[2].partition("?")[0].rstrip("/").lower()
+        return "postgres://" + host if scheme.startswith("postgres") else f"{scheme.lower()}://{host}"
+    if ref.kind in _ON_DISK and url and not url.startswith((":", "$")):
+        return str(Path(url).resolve())
+    return " ".join(sorted(word for word in url.split() if not word.startswith("user=")))
+
+
+def _differences(stored: Specification, wished: Specification) -> list[str]:
+    then, asked = _settings(stored), _settings(wished)
+    return [
+        f"{name} is {_show(then[name])}, not {_show(asked[name])}"
+        for name in then
+        if then[name] != asked[name]
+    ]
+
+
+def _settings(specification: Specification) -> dict[str, Any]:
+    """By the names of the flags. Keys are left out: how to get in is no property of a migration."""
+    values: dict[str, Any] = {}
+    for side in SIDES:
+        ref: StoreRef = getattr(specification, side)
+        values |= {f"{side}-type": ref.kind, f"{side}-url": ref.url, f"{side}-index": ref.collection}
+        values[f"{side}-option"] = ref.options
+    for name in ("existing", *_NUMBERS):
+        values[name] = getattr(specification, name.replace("-", "_"))
+    for name in ("rename", "drop", "spread", "metric"):
+        values[name] = getattr(specification.mapping, name)
+    return values
+
+
+def _with_side(specification: Specification, side: str, ref: StoreRef) -> Specification:
+    return replace(specification, source=ref) if side == "source" else replace(specification, target=ref)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items()) or "nothing"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "nothing"
+    return "nothing" if value in (None, "") else str(value)
