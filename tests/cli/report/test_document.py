@@ -1,0 +1,88 @@
+"""The report's words and its JSON."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.reports import CLEAN_SAMPLE, MAPPING, REPORT, SAMPLE
+from vectormigrate.cli.report import as_json
+from vectormigrate.cli.report.document import duration, mapping_rows, number, percent, size, table, verdict
+from vectormigrate.model.identity import IdRule
+from vectormigrate.model.status import PlanDocument
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (3 / 3000, "0.1 %"),
+        (3 / 300_000, "0.001 %"),
+        (0.0105, "1.1 %"),
+        (0.00299, "0.3 %"),
+        (0.123, "13 %"),
+        (1.0, "100 %"),
+        (0.0, "0 %"),
+        (0.000_023_1, "0.0024 %"),
+    ],
+)
+def test_a_bound_is_rounded_up(share, text):
+    assert percent(share) == text
+
+
+def test_what_did_not_pass_is_not_called_equal():
+    odd = replace(CLEAN_SAMPLE, ok=False)
+    assert verdict(replace(REPORT, validation=odd)).startswith("Not proved")
+
+
+def test_json_holds_the_same_data_and_the_verdict():
+    document = json.loads(json.dumps(as_json(replace(REPORT, validation=SAMPLE))))
+    assert document["ok"] is False
+    assert document["verdict"] == "Not equal: 2 missing, 3 differing, in a sample of 1,000."
+    assert document["validation"]["worst"][0]["cosine"] == SAMPLE.worst[0].cosine
+    assert document["validation"]["histogram"][-1] == [0.9999, 1.0, 994]
+    assert document["status"]["phase"] == "verified"
+    assert document["mapping"]["fields"][1]["fate"] == "converted"
+    assert as_json(REPORT)["ok"] is True
+
+
+def test_a_plan_document_gives_the_same_mapping_as_the_plan():
+    rows = as_json(REPORT)["mapping"]
+    plan = PlanDocument(
+        "m",
+        "a",
+        "b",
+        1,
+        False,
+        0,
+        0,
+        "same",
+        tuple(rows["vectors"]),
+        tuple(rows["fields"]),
+        (),
+        (),
+        1,
+        1,
+        1,
+        1,
+        None,
+    )
+    assert mapping_rows(plan) == mapping_rows(MAPPING)
+
+
+def test_a_changed_id_is_a_conversion():
+    (first, *_) = mapping_rows(replace(MAPPING, id_rule=IdRule.INT_TEXT))
+    assert (first["fate"], first["reason"]) == ("converted", "int_text")
+
+
+def test_a_table_takes_items_of_different_keys():
+    made = table([{"b": 1, "id": "x"}, {"c_d": 2}], first=("id", "absent"))
+    assert made.columns == ("id", "b", "c d")
+    assert made.rows == (("x", 1, None), (None, None, 2))
+
+
+def test_figures_as_people_read_them():
+    assert number(0.9999999) == "0.9999999"
+    assert size(999) == "999 bytes"
+    assert size(5_400_000) == "5.4 MB"
+    assert duration(12.34) == "12.3 s"
+    assert duration(3725.2) == "1:02:05"

@@ -1,0 +1,75 @@
+"""The report as one HTML file that needs nothing else: no script, no font, no picture, no network.
+
+Ids and details come from somebody's data and are hostile input: the template escapes everything, characters that
+would not show (or would turn the text around) are spelled out, and the page forbids scripts to itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from vectormigrate import __version__
+
+from . import charts, document
+from .document import Report
+
+LONGEST = 2_000
+"""Characters of one value that are shown."""
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    seen = report.validation
+    return _TEMPLATE.render(
+        status=report.status,
+        proved=document.is_proved(report),
+        verdict=document.verdict(report),
+        seen=seen,
+        method=document.method(seen) if seen else "",
+        counts=document.counts(seen) if seen else [],
+        similarity=document.similarity(seen) if seen else [],
+        histogram=charts.histogram(seen.histogram, seen.threshold) if seen else None,
+        findings=document.table(seen.findings if seen else (), first=("kind", "id", "detail")),
+        ranges=document.table(seen.ranges if seen else ()),
+        mapping=document.mapping_rows(report.mapping) if report.mapping else [],
+        rollback=report.rollback,
+        facts=document.facts(report),
+        generated=document.moment(report.generated_at),
+        version=__version__,
+        bar_start=charts.LABEL,
+    )
+
+
+def visible(value: Any) -> str:
+    """A value as text in which every character shows: a control or a direction mark is spelled out."""
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = "yes" if value else "no"
+        case int():
+            text = f"{value:,}"
+        case float():
+            text = document.number(value)
+        case datetime():
+            text = document.moment(value)
+        case _:
+            text = str(value)
+    shown = text[:LONGEST] + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > LONGEST else "")
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+
+
+def _shown(value: Any) -> Any:
+    # What a macro gave is markup made of values that went through here already.
+    return value if hasattr(value, "__html__") else visible(value)
+
+
+_TEMPLATE = Environment(
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+).from_string((files(__package__) / "template.html").read_text("utf-8"))
