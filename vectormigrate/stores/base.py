@@ -28,7 +28,7 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
-from vectormigrate.model.record import Payload, RecordId, id_text
+from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,10 @@ class Store(ABC):
     def cursor_of(self, record_id: RecordId) -> str:
         """The cursor that stands on this record: what a page ending with it would carry."""
         return id_text(record_id)
+
+    def key_of(self, cursor: str) -> RecordId:
+        """The id at which a cursor or a bound of `split` stands, whether or not a record has it."""
+        return parse_id(cursor)
 
     @abstractmethod
     async def fetch(
