@@ -78,6 +78,8 @@ def test_a_table_takes_items_of_different_keys():
     made = table([{"b": 1, "id": "x"}, {"c_d": 2}], first=("id", "absent"))
     assert made.columns == ("id", "b", "c d")
     assert made.rows == (("x", 1, None), (None, None, 2))
+    assert made.numeric == (False, True, True)
+    assert table(()).rows == ()
 
 
 def test_figures_as_people_read_them():

@@ -111,6 +111,8 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    numeric: tuple[bool, ...]
+    """Whether a column holds numbers and nothing else."""
 
 
 def table(items: Sequence[Mapping[str, Any]], first: Iterable[str] = ()) -> Table:
@@ -120,7 +122,14 @@ def table(items: Sequence[Mapping[str, Any]], first: Iterable[str] = ()) -> Tabl
     for item in items:
         keys |= dict.fromkeys(item)
     titles = tuple(key.replace("_", " ") for key in keys)
-    return Table(titles, tuple(tuple(item.get(key) for key in keys) for item in items))
+    rows = tuple(tuple(item.get(key) for key in keys) for item in items)
+    held = ([cell for cell in column if cell is not None] for column in zip(*rows, strict=True))
+    numeric = tuple(bool(cells) and all(_is_number(cell) for cell in cells) for cells in held)
+    return Table(titles, rows, numeric)
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
 def counts(seen: ValidationReport) -> list[tuple[str, int, bool]]:
