@@ -247,6 +247,30 @@ FORCE = Setting(
 YES = Setting(
     name="yes", section="rollback", kind=Kind.FLAG, default=False, help="Do not ask. Same as --force."
 )
+PHASES = (
+    "created",
+    "preflight",
+    "passthrough",
+    "backfill",
+    "catch_up",
+    "verified",
+    "cutting_over",
+    "reversed",
+    "committed",
+    "paused",
+    "failed",
+    "rolling_back",
+    "rolled_back",
+    "aborted",
+)
+STATUS = Setting(
+    name="status",
+    section="list",
+    choices=PHASES,
+    metavar="PHASE",
+    help="Only migrations in this phase.",
+    unset="all",
+)
 LIMIT = Setting(
     name="limit",
     section="list",
@@ -290,6 +314,7 @@ SETTINGS: tuple[Setting, ...] = (
     *VALIDATE,
     FORCE,
     YES,
+    STATUS,
     LIMIT,
     OFFSET,
     HTML,

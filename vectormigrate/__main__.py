@@ -1,0 +1,5 @@
+"""`python -m vectormigrate`."""
+
+from vectormigrate.cli.main import run
+
+run()

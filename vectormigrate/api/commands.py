@@ -1,0 +1,266 @@
+"""THE table of commands: what each is called, what it takes, what it answers. Command line and help are made from it.
+
+Handlers are named by text and loaded when their command is called, so that this module costs nothing to import. A
+handler takes one `cli.call.Call` and returns one `cli.call.Answer`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vectormigrate.daemon.setting import Setting
+from vectormigrate.daemon.settings import (
+    DRY_RUN,
+    FORCE,
+    GLOBAL,
+    HTML,
+    LIMIT,
+    MIGRATE,
+    OFFSET,
+    OUTPUT,
+    SIDES,
+    STATUS,
+    VALIDATE,
+    YES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Positional:
+    """An argument without a flag."""
+
+    name: str
+    help: str
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A command line that can be typed as it stands, and what it is for."""
+
+    words: str
+    """Without the leading `vectormigrate`."""
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One row."""
+
+    name: str
+    summary: str
+    """One sentence, for the list of commands."""
+    details: str = ""
+    positionals: tuple[Positional, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    """Beside those of every command (`settings.GLOBAL`)."""
+    result: str
+    """What the JSON document is: a class of `model.status`, or its keys."""
+    reads_only: bool
+    """Changes no store and no state."""
+    examples: tuple[Example, ...]
+    handler: str
+    """"module:function"."""
+
+    @property
+    def all_settings(self) -> tuple[Setting, ...]:
+        """Its own, then those of every command."""
+        return (*self.settings, *GLOBAL)
+
+
+ID = Positional("id", "Id of the migration.")
+ACCESS = tuple(setting for setting in SIDES if setting.name.endswith(("-url", "-api-key")))
+"""How a secret that is not stored by reference is given again to a later command."""
+
+_FLAGS = (
+    "--source-type sqlite --source-url old.db --source-index documents"
+    " --target-type pgvector --target-url postgresql://app@localhost/search --target-index documents"
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        name="demo",
+        summary="The whole story on embedded stores, with real text embeddings.",
+        details="Moves a collection from SQLite to pgvector to Milvus Lite, is killed and resumes, validates, rolls back,"
+        " and prints what that proved. Needs no set-up and leaves nothing running.",
+        result="legs, rollback, ok",
+        reads_only=True,
+        examples=(Example("demo", "see it work"), Example("demo --json", "the same as one document")),
+        handler="vectormigrate.cli.demo:demo",
+    ),
+    Command(
+        name="migrate",
+        summary="Copy a collection and validate it; goes on with the id if it exists.",
+        details="Ctrl-C writes a checkpoint and says how to go on; so does a kill, without saying. With --dry-run it"
+        " connects, reads, maps and reports, and writes nothing.",
+        positionals=(ID,),
+        settings=(*SIDES, *MIGRATE, DRY_RUN),
+        result="MigrationStatus; with --dry-run PlanDocument",
+        reads_only=False,
+        examples=(
+            Example(f"migrate docs {_FLAGS}", "SQLite to Postgres"),
+            Example("migrate docs", "go on after a stop, or start what vectormigrate.toml describes"),
+            Example(
+                "migrate docs --source old --source-index documents --target new --target-index documents",
+                "stores named in vectormigrate.toml",
+            ),
+            Example(f"migrate docs {_FLAGS} --dry-run", "only say what would happen"),
+        ),
+        handler="vectormigrate.cli.migrate:migrate",
+    ),
+    Command(
+        name="resume",
+        summary="Go on with a migration that was stopped, paused, killed or failed.",
+        positionals=(ID,),
+        settings=ACCESS,
+        result="MigrationStatus",
+        reads_only=False,
+        examples=(Example("resume docs", "go on from the last checkpoint"),),
+        handler="vectormigrate.cli.migrate:resume",
+    ),
+    Command(
+        name="plan",
+        summary="What a migration would do, what it would change, and how long it would take.",
+        details="Says for every vector and field whether it arrives exact, converted or not at all. Writes nothing.",
+        positionals=(ID,),
+        settings=(*SIDES, *MIGRATE),
+        result="PlanDocument",
+        reads_only=True,
+        examples=(Example(f"plan docs {_FLAGS}", "before anything is written"),),
+        handler="vectormigrate.cli.migrate:plan",
+    ),
+    Command(
+        name="doctor",
+        summary="Check connections, rights, versions, limits, the disk and the state file.",
+        positionals=(Positional("id", "Id of a migration, to check its stores.", required=False),),
+        settings=SIDES,
+        result="checks, ok",
+        reads_only=True,
+        examples=(
+            Example("doctor", "this machine and the state file"),
+            Example("doctor docs", "the stores of a migration"),
+        ),
+        handler="vectormigrate.cli.inspect:doctor",
+    ),
+    Command(
+        name="status",
+        summary="Where a migration is.",
+        positionals=(ID,),
+        result="MigrationStatus",
+        reads_only=True,
+        examples=(Example("status docs", "now"), Example("status docs --json", "for a script")),
+        handler="vectormigrate.cli.inspect:status",
+    ),
+    Command(
+        name="list",
+        summary="Every migration of the state file.",
+        settings=(STATUS, LIMIT, OFFSET),
+        result="migrations, limit, offset",
+        reads_only=True,
+        examples=(Example("list", "newest first"), Example("list --status failed", "those that need a look")),
+        handler="vectormigrate.cli.inspect:list_migrations",
+    ),
+    Command(
+        name="validate",
+        summary="Compare source and target; exits 3 when they differ.",
+        details="A sample bounds the rate of differing records and never says equal; --full compares every record of"
+        " both sides and counts what is missing and extra.",
+        positionals=(ID,),
+        settings=(*VALIDATE, *ACCESS),
+        result="ValidationReport",
+        reads_only=False,
+        examples=(
+            Example(
+                "validate docs --sample-size 3000", "a sample: under 0.1 % differ, at 95 %, when it is clean"
+            ),
+            Example("validate docs --full", "the proof"),
+        ),
+        handler="vectormigrate.cli.verbs:validate",
+    ),
+    Command(
+        name="rollback",
+        summary="Take out of the target exactly what the migration put in.",
+        details="Records that were there before stay, and those that were overwritten come back. Works from a new"
+        " process and after completion; may be killed and run again.",
+        positionals=(ID,),
+        settings=(DRY_RUN, FORCE, YES, *ACCESS),
+        result="RollbackReport",
+        reads_only=False,
+        examples=(
+            Example("rollback docs --dry-run", "count, and remove nothing"),
+            Example("rollback docs", "asks first"),
+            Example("rollback docs --force", "does not ask"),
+        ),
+        handler="vectormigrate.cli.verbs:rollback",
+    ),
+    Command(
+        name="pause",
+        summary="Stop a migration at its next checkpoint, in whatever process it runs.",
+        positionals=(ID,),
+        result="MigrationStatus",
+        reads_only=False,
+        examples=(Example("pause docs", "go on later with: vectormigrate resume docs"),),
+        handler="vectormigrate.cli.verbs:pause",
+    ),
+    Command(
+        name="findings",
+        summary="What differs, as the last validation saw it.",
+        positionals=(ID,),
+        settings=(LIMIT, OFFSET),
+        result="migration_id, findings, limit, offset",
+        reads_only=True,
+        examples=(Example("findings docs --limit 20", "the first twenty"),),
+        handler="vectormigrate.cli.inspect:findings",
+    ),
+    Command(
+        name="dead-letters",
+        summary="Records that the target refused for good, and why.",
+        positionals=(ID,),
+        settings=(LIMIT, OFFSET),
+        result="migration_id, dead_letters, limit, offset",
+        reads_only=True,
+        examples=(Example("dead-letters docs", "with the reason of each"),),
+        handler="vectormigrate.cli.inspect:dead_letters",
+    ),
+    Command(
+        name="report",
+        summary="The last validation as JSON, or as one HTML file.",
+        positionals=(ID,),
+        settings=(HTML, OUTPUT),
+        result="status, validation, mapping; written files",
+        reads_only=True,
+        examples=(
+            Example("report docs --html docs.html", "for people: one file, no network"),
+            Example("report docs --output docs.json", "for machines"),
+        ),
+        handler="vectormigrate.cli.inspect:report",
+    ),
+    Command(
+        name="config",
+        summary="Show the merged configuration with the origin of each value, or check the file.",
+        positionals=(Positional("action", "What to do.", required=False, choices=("show", "check")),),
+        result="file, settings, stores, migrations",
+        reads_only=True,
+        examples=(
+            Example("config show", "secrets as stars"),
+            Example("config check", "exits 2 when it cannot be used"),
+        ),
+        handler="vectormigrate.cli.configuration:config",
+    ),
+    Command(
+        name="completion",
+        summary="Print the completion script of a shell.",
+        positionals=(Positional("shell", "The shell.", choices=("bash", "zsh", "fish")),),
+        result="shell, script",
+        reads_only=True,
+        examples=(
+            Example("completion bash > ~/.local/share/bash-completion/completions/vectormigrate", "bash"),
+            Example("completion fish > ~/.config/fish/completions/vectormigrate.fish", "fish"),
+        ),
+        handler="vectormigrate.cli.completion:completion",
+    ),
+)
+"""In the order of the help."""
+
+BY_NAME = {command.name: command for command in COMMANDS}

@@ -1,0 +1,108 @@
+"""The front door: words in, an exit code out. Imports nothing heavy, so that `--help` answers at once.
+
+Handlers and the printer of results are found by their text in the table and loaded when their command is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from vectormigrate import __version__
+from vectormigrate.api.commands import Command
+from vectormigrate.daemon import config
+from vectormigrate.daemon.settings import GLOBAL
+from vectormigrate.model.errors import UsageError, VectormigrateError
+
+from . import arguments, failure, help as help_text
+from .arguments import Typed
+from .call import Answer, Call
+
+INTERRUPTED = 130
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    asked: TextIO | None = None,
+) -> int:
+    """Run one command and return its exit code; everything from outside can be given instead."""
+    environ = os.environ if environ is None else environ
+    out, err, asked = out or sys.stdout, err or sys.stderr, asked or sys.stdin
+    # Errors of the command line itself must know whether they are to be a document.
+    as_json = "--json" in argv or environ.get("VECTORMIGRATE_JSON", "").lower() in ("1", "true", "yes", "on")
+    try:
+        typed = arguments.parse(argv)
+        if typed.version:
+            print(f"{arguments.PROGRAM} {__version__}", file=out)
+            return 0
+        if typed.command is None or typed.help:
+            return _help(typed, out, err)
+        call = _settle(typed, typed.command, environ, out, err, asked)
+        as_json = call.json
+        return _answer(call)
+    except VectormigrateError as error:
+        return failure.show(error, as_json=as_json, out=out, err=err)
+    except KeyboardInterrupt:
+        print("stopped", file=err)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone (`| head`): point it at nothing, so that closing it does not fail again.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return 1
+
+
+def _help(typed: Typed, out: TextIO, err: TextIO) -> int:
+    if typed.command is not None:
+        print(help_text.of_command(typed.command), end="", file=out)
+        return 0
+    if typed.help:
+        print(help_text.overview(), end="", file=out)
+        return 0
+    print(help_text.overview(), end="", file=err)
+    return UsageError.exit_code
+
+
+def _settle(
+    typed: Typed, command: Command, environ: Mapping[str, str], out: TextIO, err: TextIO, asked: TextIO
+) -> Call:
+    """Find the file and settle the value of every setting."""
+    front = config.merge(GLOBAL, _only_global(typed.flags), environ, config.Config())
+    given = front["config"].value
+    path = config.find(str(given) if given else None, Path.cwd())
+    loaded = config.load(path, environ) if path is not None else config.Config()
+    merged = config.merge(command.all_settings, typed.flags, environ, loaded, typed.words.get("id"))
+    return Call(command, typed.words, merged, loaded, environ, out, err, asked)
+
+
+def _only_global(flags: Mapping[str, object]) -> dict[str, object]:
+    names = {setting.name for setting in GLOBAL}
+    return {name: value for name, value in flags.items() if name in names}
+
+
+def _answer(call: Call) -> int:
+    handler = _load(call.command.handler)
+    answer: Answer = asyncio.run(handler(call)) if inspect.iscoroutinefunction(handler) else handler(call)
+    _load("vectormigrate.cli.output:show")(answer, call)
+    return answer.exit_code
+
+
+def _load(text: str) -> Any:
+    module, _, name = text.partition(":")
+    return getattr(importlib.import_module(module), name)
