@@ -12,9 +12,5 @@ What a store cannot do is read off its capabilities, and each skip names the cap
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(
-        f"{__name__}.{name}"
-        for name in ("compare", "lifecycle", "reading", "subject", "values", "writing", "searching")
-    )
-)
+_ASSERTING = ("compare", "lifecycle", "reading", "searching", "subject", "values", "vectors", "writing")
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in _ASSERTING))

@@ -8,13 +8,16 @@ import pytest
 
 from .lifecycle import Lifecycle
 from .reading import Reading
+from .searching import Searching
 from .subject import Subject
+from .values import Values
+from .vectors import Vectors
 from .writing import Writing
 
 __all__ = ["ConformanceSuite", "Subject"]
 
 
-class ConformanceSuite(Lifecycle, Reading, Writing):
+class ConformanceSuite(Lifecycle, Reading, Writing, Values, Vectors, Searching):
     """Everything that the port promises. `target` says which store; `subject` is it, open."""
 
     @pytest.fixture
