@@ -6,7 +6,7 @@ handler takes one `cli.call.Call` and returns one `cli.call.Answer`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
@@ -70,7 +70,9 @@ class Command:
 
 
 ID = Positional("id", "Id of the migration.")
-ACCESS = tuple(setting for setting in SIDES if setting.name.endswith(("-url", "-api-key")))
+ACCESS = tuple(
+    replace(setting, unset="as stored") for setting in SIDES if setting.name.endswith(("-url", "-api-key"))
+)
 """How a secret that is not stored by reference is given again to a later command."""
 
 _FLAGS = (

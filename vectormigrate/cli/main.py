@@ -21,7 +21,8 @@ from vectormigrate.daemon import config
 from vectormigrate.daemon.settings import GLOBAL
 from vectormigrate.model.errors import UsageError, VectormigrateError
 
-from . import arguments, failure, help as help_text
+from . import arguments, failure
+from . import help as help_text
 from .arguments import Typed
 from .call import Answer, Call
 

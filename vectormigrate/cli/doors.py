@@ -1,0 +1,39 @@
+"""The ways into a state file: as its owner, as a reader beside the owner, and as a word to the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
+from vectormigrate.model.errors import UnknownMigration
+from vectormigrate.model.events import Event
+from vectormigrate.model.specification import Specification
+
+from .call import Call
+
+
+def view(call: Call) -> Viewer:
+    """Read the state, whoever owns it."""
+    if not call.state.exists() and "id" in call.words and call.words["id"]:
+        raise UnknownMigration(
+            f"there is no migration {call.migration_id!r}: the state file {call.state} does not exist",
+            hint="name the state file with --state FILE or VECTORMIGRATE_STATE",
+        )
+    return Viewer.open(call.state)
+
+
+def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Event], None]) -> Control:
+    """Own the state. Raises StateLocked when somebody does."""
+    return Control.open(call.state, secrets=Secrets(literals, call.environ), on_event=on_event)
+
+
+def stored(call: Call) -> Specification | None:
+    """The migration of the id that was given, if there is one."""
+    if not call.state.exists():
+        return None
+    with Viewer.open(call.state) as viewer:
+        try:
+            return viewer.specification(call.migration_id)
+        except UnknownMigration:
+            return None

@@ -1,0 +1,105 @@
+"""`status`, `list`, `findings`, `dead-letters`, `report` and `doctor`: looking, which needs no ownership of the state."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vectormigrate import __version__
+from vectormigrate.cli.report import Report, as_json, render
+from vectormigrate.cli.report.document import is_proved, verdict
+from vectormigrate.daemon.specify import overlay, specify
+from vectormigrate.model.errors import UsageError
+
+from . import output
+from .call import Answer, Call
+from .documents import DeadLetters, Examined, Findings, Migrations, Written
+from .doors import own, stored, view
+from .progress import Follower
+
+FAILED = 1
+FINDINGS = 3
+
+
+def status(call: Call) -> Answer:
+    """Where a migration is."""
+    with view(call) as viewer:
+        return Answer(viewer.status(call.migration_id))
+
+
+def list_migrations(call: Call) -> Answer:
+    """A page of migrations."""
+    limit, offset = call.value("limit"), call.value("offset")
+    if not call.state.exists():
+        return Answer(Migrations([], limit, offset))
+    with view(call) as viewer:
+        return Answer(Migrations(viewer.list(call.value("status"), limit, offset), limit, offset))
+
+
+def findings(call: Call) -> Answer:
+    """A page of what differs."""
+    limit, offset = call.value("limit"), call.value("offset")
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+        return Answer(
+            Findings(call.migration_id, viewer.findings(call.migration_id, limit, offset), limit, offset)
+        )
+
+
+def dead_letters(call: Call) -> Answer:
+    """A page of what was refused for good."""
+    limit, offset = call.value("limit"), call.value("offset")
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+        letters = viewer.dead_letters(call.migration_id, limit, offset)
+    return Answer(DeadLetters(call.migration_id, letters, limit, offset))
+
+
+def report(call: Call) -> Answer:
+    """The last validation: printed, or written to files."""
+    with view(call) as viewer:
+        told = Report(
+            viewer.status(call.migration_id),
+            datetime.now(UTC),  # noqa: TID251 the moment is printed on the page, nothing depends on it
+            viewer.report(call.migration_id),
+            viewer.mapping(call.migration_id),
+            versions={"vectormigrate": __version__, "python": platform.python_version()},
+        )
+    html, written = call.value("html"), call.value("output")
+    code = 0 if is_proved(told) else FINDINGS
+    document = as_json(told)
+    if html:
+        _write(html, render(told))
+    if written:
+        _write(written, output.as_json(document) + "\n")
+    if html or written:
+        return Answer(
+            Written(call.migration_id, verdict(told), is_proved(told), html or "", written or ""), code
+        )
+    return Answer(document, code, text=output.as_json(document))
+
+
+def _write(name: str, text: str) -> None:
+    try:
+        Path(name).expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}", hint="choose another file") from None
+
+
+async def doctor(call: Call) -> Answer:
+    """Check this machine, the state file and, when a migration or its stores are named, the stores."""
+    specification, literals = None, {}
+    described = any(call.merged[name].value for name in ("source-type", "target-type"))
+    known = stored(call) if call.words["id"] else None
+    if known is not None:
+        request = overlay(known, call.merged)
+        specification, literals = request.specification, request.literals
+    elif call.words["id"] or described:
+        request = specify(call.words["id"] or "doctor", call.merged)
+        specification, literals = request.specification, request.literals
+    with Follower.of(call) as follower:
+        async with own(call, literals, follower) as control:
+            checks = await control.doctor(specification)
+    good = all(check.ok for check in checks)
+    return Answer(Examined(list(checks), good), 0 if good else FAILED)

@@ -1,0 +1,92 @@
+"""`migrate`, `resume` and `plan`: settings to a specification, and then the run, followed to its end."""
+
+from __future__ import annotations
+
+import signal
+
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.signals import Stop, stopping
+from vectormigrate.daemon.specify import Request, check_id, overlay, specify
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.status import MigrationStatus, PlanDocument
+
+from .call import Answer, Call
+from .doors import own, stored, view
+from .progress import Follower
+
+FAILED = 1
+FINDINGS = 3
+
+
+async def migrate(call: Call) -> Answer:
+    """Create the migration, or go on with it if it is there, and run it until it is verified."""
+    check_id(call.migration_id)
+    known = stored(call)
+    request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
+    _warn(call, request)
+    if call.value("dry-run"):
+        return await _plan(call, request)
+    return await _run(call, request, create=known is None)
+
+
+async def resume(call: Call) -> Answer:
+    """Go on with a migration that is there."""
+    with view(call) as viewer:
+        known = viewer.specification(call.migration_id)
+    request = overlay(known, call.merged)
+    _warn(call, request)
+    return await _run(call, request, create=False)
+
+
+async def plan(call: Call) -> Answer:
+    """Say what a migration would do."""
+    check_id(call.migration_id)
+    known = stored(call)
+    request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
+    _warn(call, request)
+    return await _plan(call, request)
+
+
+async def _plan(call: Call, request: Request) -> Answer:
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            document = await control.plan(request.specification)
+    return Answer(document, exit_code=_plan_code(document))
+
+
+def _plan_code(document: PlanDocument) -> int:
+    return 0 if not document.refused and all(check.ok for check in document.checks) else 2
+
+
+async def _run(call: Call, request: Request, *, create: bool) -> Answer:
+    migration_id = request.specification.id
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            if create:
+                await control.create(request.specification)
+            with stopping(lambda number: _ask(call, control, number)) as stop:
+                status = await control.run(migration_id)
+    return Answer(status, exit_code=_code(call, status, stop))
+
+
+def _ask(call: Call, control: Control, number: signal.Signals) -> None:
+    name = "Ctrl-C" if number is signal.SIGINT else number.name
+    call.remark(f"{name}: finishing the batch and writing a checkpoint; once more leaves at once")
+    control.stop()
+
+
+def _code(call: Call, status: MigrationStatus, stop: Stop) -> int:
+    if status.phase is Phase.FAILED:
+        return FAILED
+    if stop.exit_code is not None and status.phase is not Phase.VERIFIED:
+        call.remark(f"checkpoint written; go on with: vectormigrate resume {status.migration_id}")
+        return stop.exit_code
+    if status.phase is Phase.PAUSED:
+        call.remark(f"paused; go on with: vectormigrate resume {status.migration_id}")
+        return 0
+    return FINDINGS if status.findings or status.dead_letters else 0
+
+
+def _warn(call: Call, request: Request) -> None:
+    for line in request.warnings:
+        call.warn(line)

@@ -1,0 +1,25 @@
+"""Results on standard output: one JSON document with `--json`, text for people otherwise."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .call import Answer, Call
+from .text import render
+
+
+def show(answer: Answer, call: Call) -> None:
+    """Print the result of a command."""
+    if call.json:
+        text = as_json(answer.document)
+    elif answer.text is not None:
+        text = answer.text
+    else:
+        text = "\n".join(render(answer.document))
+    if text:
+        print(text, file=call.out, flush=True)
+
+
+def as_json(document: object) -> str:
+    """One document, indented; keys are those of the classes, times are RFC 3339, numbers that are none are null."""
+    return msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode()

@@ -1,0 +1,202 @@
+"""Results as text for people: plain lines that can be read in a terminal, a mail and a log alike, and grepped.
+
+Ids and details are somebody's data: whatever would not show, or would steer the terminal, is spelled out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+from vectormigrate.cli.report.document import duration, moment, number, size
+from vectormigrate.cli.report.html import visible
+from vectormigrate.model.status import Check, MigrationStatus, PlanDocument, RollbackReport, ValidationReport
+
+from .documents import DeadLetters, Examined, Findings, Migrations, Written
+
+LONGEST = 120
+"""Characters of one cell."""
+
+
+@singledispatch
+def render(document: object) -> list[str]:
+    """The lines of a document."""
+    raise TypeError(f"no text for {type(document).__name__}")
+
+
+@render.register
+def _status(status: MigrationStatus) -> list[str]:
+    was = f" (was {status.resume_phase})" if status.resume_phase else ""
+    total = f" of {status.total:,}" if status.total is not None else ""
+    facts = [
+        ("source", status.source),
+        ("target", status.target),
+        ("copied", f"{status.copied:,}{total} records in {status.batches:,} batches, {size(status.bytes)}"),
+        ("ranges", f"{status.ranges_done:,} of {status.ranges:,} done"),
+    ]
+    if status.debt:
+        facts.append(("owed", f"{status.debt:,} ids that the target still owes"))
+    if status.dead_letters:
+        facts.append(("refused", f"{status.dead_letters:,} records, see dead-letters"))
+    if status.findings:
+        facts.append(("findings", f"{status.findings:,} differences, see findings"))
+    facts.append(("created", moment(status.created_at)))
+    if status.started_at and status.ended_at:
+        seconds = (status.ended_at - status.started_at).total_seconds()
+        facts.append(("ended", f"{moment(status.ended_at)}, after {duration(seconds)}"))
+    if status.rate:
+        left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
+        facts.append(("rate", f"{status.rate:,.0f} records a second{left}"))
+    if status.error:
+        facts.append(("error", status.error))
+    facts += [("next", step) for step in status.next_steps]
+    return [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
+
+
+@render.register
+def _plan(plan: PlanDocument) -> list[str]:
+    lines = [f"{plan.migration_id}: {plan.source} -> {plan.target}"]
+    held = "is not there yet and will be made"
+    if plan.target_exists:
+        held = f"holds {plan.target_count:,} records, {plan.foreign:,} of them not ours"
+    facts = [("source", f"{plan.source_count:,} records"), ("target", held), ("ids", plan.id_rule)]
+    work = f"{plan.batches:,} batches in {plan.ranges:,} ranges by {plan.workers} workers, about {size(plan.bytes)}"
+    facts.append(("work", work + (f", about {duration(plan.seconds)}" if plan.seconds is not None else "")))
+    lines += _facts(facts)
+    rows = [("vector", item) for item in plan.vectors] + [("field", item) for item in plan.fields]
+    if rows:
+        lines += [
+            "",
+            *_table(
+                ("what", "source", "target", "fate", "why"), (_mapped(what, item) for what, item in rows)
+            ),
+        ]
+    if plan.refused:
+        lines += ["", "refused, so nothing would start:", *(f"  {visible(line)}" for line in plan.refused)]
+    lines += [f"note: {visible(note)}" for note in plan.notes]
+    return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
+
+
+def _mapped(what: str, item: Mapping[str, Any]) -> list[object]:
+    return [what, *(item.get(key, "") for key in ("source", "target", "fate", "reason"))]
+
+
+@render.register
+def _validation(seen: ValidationReport) -> list[str]:
+    facts = [
+        ("method", seen.method + (f", seed {seen.seed}" if seen.seed is not None else "")),
+        ("counts", f"source {seen.source_count:,}, target {seen.target_count:,}"),
+        ("compared", f"{seen.compared:,} records in {duration(seen.seconds)}"),
+        ("missing", f"{seen.missing:,}"),
+        ("extra", f"{seen.extra:,}"),
+        ("differing", f"{seen.mismatched:,}"),
+    ]
+    if seen.min_cosine is not None:
+        mean = f", mean {number(seen.mean_cosine)}" if seen.mean_cosine is not None else ""
+        facts.append(
+            ("cosine", f"least {number(seen.min_cosine)}{mean}; passes from {number(seen.threshold)}")
+        )
+        facts.append(("bit-equal", f"{seen.bit_equal:,} vectors"))
+    if seen.mismatch_rate_upper95 is not None:
+        facts.append(("bound", f"at most {seen.mismatch_rate_upper95:.3%} of the records differ, at 95 %"))
+    lines = [f"{seen.migration_id}: {seen.statement}", *_facts(facts)]
+    if seen.findings:
+        lines += ["", *_table(("kind", "id", "detail"), (_found(item) for item in seen.findings[:10]))]
+        if seen.missing + seen.extra + seen.mismatched > 10:
+            lines.append(f"  ... all of them: vectormigrate findings {seen.migration_id}")
+    return lines
+
+
+def _found(item: Mapping[str, Any]) -> list[object]:
+    return [item.get("kind", ""), item.get("id", ""), item.get("detail", "")]
+
+
+@render.register
+def _rollback(done: RollbackReport) -> list[str]:
+    would = "would be " if done.dry_run else ""
+    facts = [
+        ("deleted", f"{done.deleted:,} records {would}taken out"),
+        ("restored", f"{done.restored:,} overwritten records {would}put back"),
+        ("foreign", f"{done.foreign_kept:,} kept, {done.foreign_changed:,} changed"),
+        ("left", f"{done.left:,} records of ours"),
+    ]
+    if done.collection_dropped:
+        facts.append(("collection", f"{would}removed: the migration had made it"))
+    head = "dry run, nothing was changed" if done.dry_run else f"rolled back in {duration(done.seconds)}"
+    return [f"{done.migration_id}: {head}", *_facts(facts)]
+
+
+@render.register
+def _migrations(page: Migrations) -> list[str]:
+    if not page.migrations:
+        return ["no migrations"]
+    rows = (
+        [item.migration_id, str(item.phase), item.source, item.target, _share(item), moment(item.created_at)]
+        for item in page.migrations
+    )
+    return _table(("id", "phase", "source", "target", "copied", "created"), rows)
+
+
+def _share(item: MigrationStatus) -> str:
+    return f"{item.copied:,}" + (f"/{item.total:,}" if item.total is not None else "")
+
+
+@render.register
+def _findings(page: Findings) -> list[str]:
+    if not page.findings:
+        return [f"{page.migration_id}: no findings{' from there on' if page.offset else ''}"]
+    return _dicts(page.findings, ("kind", "id", "detail", "cosine", "norm_ratio"))
+
+
+@render.register
+def _dead_letters(page: DeadLetters) -> list[str]:
+    if not page.dead_letters:
+        return [f"{page.migration_id}: no dead letters{' from there on' if page.offset else ''}"]
+    return _dicts(page.dead_letters, ("id",))
+
+
+@render.register
+def _examined(examined: Examined) -> list[str]:
+    return _checks(examined.checks)
+
+
+@render.register
+def _written(written: Written) -> list[str]:
+    files = [name for name in (written.html, written.output) if name]
+    return [f"{written.migration_id}: {written.verdict}", *(f"  written to {name}" for name in files)]
+
+
+def _checks(checks: Iterable[Check]) -> list[str]:
+    lines = []
+    for check in checks:
+        lines.append(f"{'ok  ' if check.ok else 'BAD '} {check.name}: {visible(check.detail)}")
+        if check.hint and not check.ok:
+            lines.append(f"     hint: {check.hint}")
+    return lines
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> list[str]:
+    width = max(len(name) for name, _ in facts)
+    return [f"  {name:<{width}}  {visible(value)}" for name, value in facts]
+
+
+def _dicts(items: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[str]:
+    """A table of whatever the items hold, the named columns first, empty columns left out."""
+    names = dict.fromkeys([*first, *(key for item in items for key in item)])
+    shown = [name for name in names if any(item.get(name) not in (None, "") for item in items)]
+    return _table(shown, ([item.get(name) for name in shown] for item in items))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    cells = [list(head), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _cell(value: object) -> str:
+    text = visible(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,0 +1,89 @@
+"""`validate`, `rollback` and `pause`: the verbs that need an id and nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.signals import Stop, stopping
+from vectormigrate.daemon.specify import overlay
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.status import MigrationStatus
+
+from .call import Answer, Call
+from .doors import own, view
+from .progress import Follower
+
+FAILED = 1
+FINDINGS = 3
+
+
+async def validate(call: Call) -> Answer:
+    """Compare source and target."""
+    with view(call) as viewer:
+        request = overlay(viewer.specification(call.migration_id), call.merged)
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            with stopping(lambda _: control.stop()) as stop:
+                report = await control.validate(
+                    call.migration_id,
+                    sample_size=None if call.value("full") else call.value("sample-size"),
+                    full=call.value("full"),
+                    threshold=call.value("threshold"),
+                    seed=call.value("seed"),
+                )
+    return Answer(report, exit_code=_stopped(stop) or (0 if report.ok else FINDINGS))
+
+
+async def rollback(call: Call) -> Answer:
+    """Take out of the target what the migration put in."""
+    with view(call) as viewer:
+        request = overlay(viewer.specification(call.migration_id), call.merged)
+        status = viewer.status(call.migration_id)
+    dry_run = call.value("dry-run")
+    if not (dry_run or call.value("force") or call.value("yes")):
+        _confirm(call, status)
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            with stopping(lambda _: control.stop()) as stop:
+                report = await control.rollback(call.migration_id, dry_run=dry_run)
+    if _stopped(stop) and report.left:
+        call.remark(f"stopped midway; go on with: vectormigrate rollback {call.migration_id}")
+        return Answer(report, exit_code=_stopped(stop))
+    done = dry_run or (report.left == 0 and report.foreign_changed == 0)
+    return Answer(report, exit_code=0 if done else FAILED)
+
+
+async def pause(call: Call) -> Answer:
+    """Stop at the next checkpoint: in the process that runs it, or here when none does."""
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+    told = await ask_owner(call.state, "pause", call.migration_id)
+    if told is not None:
+        call.remark("asked the process that runs it")
+        return Answer(msgspec.convert(told, MigrationStatus))
+    async with own(call, {}, lambda event: None) as control:
+        return Answer(await control.pause(call.migration_id))
+
+
+def _stopped(stop: Stop) -> int:
+    return stop.exit_code or 0
+
+
+def _confirm(call: Call, status: MigrationStatus) -> None:
+    """A real question: the id must be typed. Raises GateRefused for anything else, or when nobody can be asked."""
+    if call.json or not call.asked.isatty():
+        raise GateRefused(
+            f"rollback of {status.migration_id!r} was not confirmed, and nobody can be asked here; nothing was changed",
+            hint="say that it is meant with --force, or look first with --dry-run",
+        )
+    print(
+        f"This takes {status.copied:,} copied records of {status.migration_id!r} out of {status.target}.",
+        "Type the id of the migration to go on: ",
+        sep="\n",
+        end="",
+        file=call.err,
+        flush=True,
+    )
+    if call.asked.readline().strip() != status.migration_id:
+        raise GateRefused("not confirmed; nothing was changed", hint="look first with --dry-run")
