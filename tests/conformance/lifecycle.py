@@ -22,6 +22,11 @@ class Lifecycle:
         assert info.kind == subject.capabilities.kind
         assert info.version
 
+    async def test_two_openings_know_that_they_are_the_same_database(self, subject: Subject):
+        other = subject.open()
+        assert other.identity() == subject.store.identity()
+        await other.close()
+
     @pytest.mark.parametrize("kind", IdKind)
     async def test_a_shape_comes_back_as_made(self, subject: Subject, kind: IdKind):
         requires(kind in subject.capabilities.id_kinds, f"id_kinds: {kind}")

@@ -39,6 +39,7 @@ class Reading:
         await subject.fill(shape, 11)
         pages = [page async for page in subject.store.scan(shape.name, Range(), limit=1)]
         order = [page.batch.ids[0] for page in pages]
+        assert [subject.store.key_of(page.cursor) for page in pages] == order
         other = subject.open()
         try:
             for place, page in enumerate(pages):

@@ -171,6 +171,7 @@ class Values:
         assert len(scanned) == len(ids)
         for id_ in ids:
             cursor = subject.store.cursor_of(id_)
+            assert subject.store.key_of(cursor) == id_
             rest = ids_of(await read_all(subject.store, shape.name, Range(cursor), limit=50))
             assert rest == scanned[scanned.index(id_) + 1 :]
         assert await subject.store.delete(shape.name, ids[::2]) == WriteResult(len(ids[::2]))

@@ -196,6 +196,9 @@ class MemoryStore(Store):
         await self._request()
         self._table(collection).reveal()
 
+    def identity(self) -> str:
+        return f"memory:{self.endpoint.url or id(self.database)}"
+
     async def settle(self) -> float:
         now = self._now()
         waits = [write.due - now for write in self.database.late if write.owner == self.endpoint.owner]
