@@ -13,8 +13,8 @@ test: .venv/.stamp ## Fast tests; loopback only. ARGS=tests/cli for some of them
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.stamp ## Lint, format, layers, types, dependencies, architecture.
-	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports --no-timings
-	@$(BIN)/mypy && $(BIN)/deptry --no-ansi . && $(BIN)/python -m pytest -q -p no:randomly tests/test_architecture.py
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports
+	@$(BIN)/mypy && $(BIN)/deptry --no-ansi . 2>&1 && $(BIN)/python -m pytest -q -p no:randomly tests/test_architecture.py
 
 integration: .venv/.stamp ## Real processes killed at random moments over real stores; long.
 	@$(BIN)/python -m pytest -q --timeout 0 integration $(ARGS)

@@ -89,7 +89,7 @@ COMMANDS: tuple[Command, ...] = (
         result="legs, rollback, ok",
         reads_only=True,
         examples=(Example("demo", "see it work"), Example("demo --json", "the same as one document")),
-        handler="vectormigrate.cli.demo:demo",
+        handler="vectormigrate.cli.demo.command:demo",
     ),
     Command(
         name="migrate",

@@ -85,7 +85,7 @@ def _add_settings(parser: argparse.ArgumentParser, settings: tuple[Setting, ...]
 class _Parser(argparse.ArgumentParser):
     """An argparse parser that raises instead of printing and leaving."""
 
-    def error(self, message: str) -> NoReturn:  # type: ignore[explicit-override] # typing.override came with 3.12
+    def error(self, message: str) -> NoReturn:
         found = re.search(r"invalid choice: '(.*?)' ", message)
         if found:
             raise _unknown_command(found[1])

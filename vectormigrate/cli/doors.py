@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from vectormigrate.daemon import control
 from vectormigrate.daemon.control import Control, Viewer
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
+from vectormigrate.daemon.specify import Request
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification
+from vectormigrate.model.status import PlanDocument
 
 from .call import Call
 
@@ -26,6 +29,11 @@ def view(call: Call) -> Viewer:
 def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Event], None]) -> Control:
     """Own the state. Raises StateLocked when somebody does."""
     return Control.open(call.state, secrets=Secrets(literals, call.environ), on_event=on_event)
+
+
+async def foresee(call: Call, request: Request) -> PlanDocument:
+    """What a migration would do; owns nothing and writes nothing."""
+    return await control.plan(request.specification, Secrets(request.literals, call.environ))
 
 
 def stored(call: Call) -> Specification | None:

@@ -11,7 +11,7 @@ from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
-from .doors import own, stored, view
+from .doors import foresee, own, stored, view
 from .progress import Follower
 
 FAILED = 1
@@ -48,9 +48,7 @@ async def plan(call: Call) -> Answer:
 
 
 async def _plan(call: Call, request: Request) -> Answer:
-    with Follower.of(call) as follower:
-        async with own(call, request.literals, follower) as control:
-            document = await control.plan(request.specification)
+    document = await foresee(call, request)
     return Answer(document, exit_code=_plan_code(document))
 
 
