@@ -70,7 +70,8 @@ class Table:
         """Replace a record, or remove it with None."""
         before = self._rows.get(record_id)
         if stale_for > 0:
-            self._versions.setdefault(record_id, []).append(_Version(before, now + stale_for))
+            unseen = [version for version in self._versions.get(record_id, []) if version.seen_at > now]
+            self._versions[record_id] = [*unseen, _Version(before, now + stale_for)]
         if record is None:
             self._rows.pop(record_id, None)
         else:
@@ -150,7 +151,7 @@ def _first(pair: tuple[SortKey, RecordId]) -> SortKey:
     return pair[0]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class LateWrite:
     """A write that nobody knows about yet: a zombie."""
 
@@ -171,9 +172,8 @@ class Database:
     def land(self, until: float | None = None) -> int:
         """Apply the late writes that are due by `until`, all of them by default; says how many."""
         landing = [write for write in self.late if until is None or write.due <= until]
-        if landing:
-            self.late = [write for write in self.late if write not in landing]
-        for write in landing:
+        self.late = [write for write in self.late if write not in landing]
+        for write in sorted(landing, key=lambda write: write.due):
             write.apply()
         return len(landing)
 
