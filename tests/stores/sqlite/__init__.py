@@ -1,0 +1,1 @@
+"""Tests of the SQLite adapter, each beside the module it tests."""

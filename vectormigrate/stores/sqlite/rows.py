@@ -1,0 +1,174 @@
+"""Reading rows: SELECT statements made from a table, and their rows turned into batches, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import apsw
+
+from vectormigrate.model.batch import Batch, Column
+from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.record import Payload, RecordId, id_text
+from vectormigrate.stores.base import Content, Page, Range
+
+from . import vectors
+from .errors import STORE
+from .table import Table
+from .values import decode_json, decoder
+
+_IDS_A_STATEMENT = 500
+
+
+def count(connection: apsw.Connection, table: Table) -> int:
+    """The number of records."""
+    return int(_one(connection, f"SELECT count(*) FROM {table.counted}", ())[0])  # noqa: S608 quoted names
+
+
+def is_empty(connection: apsw.Connection, table: Table) -> bool:
+    """Whether there is no record."""
+    return not connection.execute(f"SELECT 1 FROM {table.counted} LIMIT 1").fetchall()  # noqa: S608 quoted names
+
+
+def split(connection: apsw.Connection, table: Table, parts: int) -> list[Range]:
+    """Ranges of equal size by the keys alone: an even cut where integers are dense, every n-th key elsewhere."""
+    total = count(connection, table)
+    parts = min(parts, total)
+    if parts < 2:
+        return [Range()]
+    cuts = [table.cursor(table.record_id(key)) for key in _cut_keys(connection, table, total, parts)]
+    return [Range(lower, upper) for lower, upper in pairwise([None, *cuts, None])]
+
+
+def _cut_keys(connection: apsw.Connection, table: Table, total: int, parts: int) -> list[tuple[Any, ...]]:
+    key = table.order()
+    if len(table.keys) == 1:
+        sql = f"SELECT min({key}), max({key}) FROM {table.counted}"  # noqa: S608 quoted names
+        low, high = _one(connection, sql, ())
+        if isinstance(low, int) and isinstance(high, int) and high - low + 1 <= total * 5 // 4:
+            return [(low + (high - low + 1) * part // parts - 1,) for part in range(1, parts)]
+    places = sorted({total * part // parts for part in range(1, parts)})
+    step = ", ".join("?" * len(places))
+    sql = (
+        f"SELECT {', '.join(f'k{n}' for n in range(len(table.keys)))} FROM (SELECT "  # noqa: S608 quoted names
+        f"{', '.join(f'{part.sql} AS k{n}' for n, part in enumerate(table.keys))}, "
+        f"row_number() OVER (ORDER BY {key}) AS place FROM {table.counted}) WHERE place IN ({step}) ORDER BY place"
+    )
+    return list(connection.execute(sql, places))
+
+
+class Reader:
+    """A table made ready for reading, all of each record or ids alone."""
+
+    def __init__(self, table: Table, content: Content = Content.FULL) -> None:
+        self._table = table
+        self._full = content is Content.FULL
+        self._names = [column.field.name for column in table.fields]
+        self._decoders = [decoder(column.field.type) for column in table.fields]
+        self._key_width = len(table.keys)
+        columns = [key.sql for key in table.keys]
+        if self._full:
+            columns += [column.sql for column in table.vectors]
+            columns += [column.sql for column in table.fields]
+            columns += [table.dynamic] if table.dynamic else []
+        source = table.source if self._full else table.counted
+        self._select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 quoted names
+
+    def page(self, connection: apsw.Connection, span: Range, limit: int) -> Page | None:
+        """The first `limit` records of a range; None when it is empty."""
+        conditions: list[str] = []
+        values: list[Any] = []
+        for bound, sign in ((span.lower, ">"), (span.upper, "<=")):
+            if bound is not None:
+                conditions.append(f"{self._table.key_tuple()} {sign} {self._table.key_marks()}")
+                values += self._table.bound(bound)
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        sql = f"{self._select}{where} ORDER BY {self._table.order()} LIMIT ?"
+        rows = connection.execute(sql, (*values, limit)).fetchall()
+        if not rows:
+            return None
+        batch = self.batch(rows)
+        return Page(batch, self._table.cursor(batch.ids[-1]))
+
+    def fetch(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> Batch:
+        """The records of these ids that exist, in the order asked for."""
+        wanted = {record_id: place for place, record_id in enumerate(ids)}
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(ids), _IDS_A_STATEMENT):
+            rows += self._some(connection, ids[start : start + _IDS_A_STATEMENT])
+        batch = self.batch(rows)
+        # A collation may have found an id that is written otherwise: that is another record.
+        found = [row for row, record_id in enumerate(batch.ids) if record_id in wanted]
+        return batch.take(sorted(found, key=lambda row: wanted[batch.ids[row]]))
+
+    def _some(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> list[tuple[Any, ...]]:
+        mark = self._table.key_marks()
+        values = mark if self._key_width == 1 else f"VALUES {', '.join([mark] * len(ids))}"
+        if self._key_width == 1:
+            values = ", ".join([mark] * len(ids))
+        sql = f"{self._select} WHERE {self._table.key_tuple()} IN ({values})"
+        bound = [part for record_id in ids for part in self._table.stored_id(record_id)]
+        return connection.execute(sql, bound).fetchall()
+
+    def batch(self, rows: Sequence[tuple[Any, ...]]) -> Batch:
+        """A batch out of selected rows. Raises StoreBroken for a key or a vector that is none."""
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._width()
+        ids = self._ids(columns[: self._key_width])
+        if not self._full:
+            return Batch(ids, {}, [{} for _ in ids])
+        rest = iter(columns[self._key_width :])
+        held = {
+            column.field.name: self._vector(column.field, next(rest), ids) for column in self._table.vectors
+        }
+        decoded = [
+            values if decode is None else [decode(value) for value in values]
+            for decode, values in zip(self._decoders, rest, strict=False)
+        ]
+        payload: list[Payload] = (
+            [dict(zip(self._names, values, strict=True)) for values in zip(*decoded, strict=True)]
+            if decoded
+            else [{} for _ in ids]
+        )
+        if self._table.dynamic:
+            for into, text in zip(payload, columns[-1], strict=True):
+                _add_dynamic(into, text, self._table.dynamic)
+        return Batch(ids, held, payload)
+
+    def _width(self) -> int:
+        table = self._table
+        full = len(table.vectors) + len(table.fields) + bool(table.dynamic)
+        return self._key_width + (full if self._full else 0)
+
+    def _ids(self, columns: Sequence[Sequence[Any]]) -> list[RecordId]:
+        if len(columns) == 1 and set(map(type, columns[0])) <= {int}:
+            return list(columns[0])
+        return [self._table.record_id(values) for values in zip(*columns, strict=True)]
+
+    def _vector(self, field: Any, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
+        try:
+            return vectors.decode(field, blobs)
+        except vectors.MalformedVectorError as error:
+            text = id_text(ids[error.row])
+            raise StoreBroken(
+                f"table {self._table.name!r}: vector {field.name!r} of record {text} {error.reason}",
+                hint="a retry cannot help: repair or remove the row, or leave the vector behind",
+                store=STORE,
+                collection=self._table.name,
+                ids=(text,),
+            ) from None
+
+
+def _add_dynamic(payload: Payload, text: Any, column: str) -> None:
+    """Undeclared keys beside the declared ones; what is no JSON object is kept under the column's own name."""
+    held = decode_json(text)
+    if isinstance(held, dict):
+        for key, value in held.items():
+            payload.setdefault(key, value)
+    elif held is not None:
+        payload.setdefault(column.strip('"'), held)
+
+
+def _one(connection: apsw.Connection, sql: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    rows: list[tuple[Any, ...]] = connection.execute(sql, values).fetchall()
+    return rows[0]
