@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
+    DIRECTORY,
     DRY_RUN,
     FORCE,
     GLOBAL,
     HTML,
+    KEEP,
     LIMIT,
     MIGRATE,
     OFFSET,
@@ -86,6 +88,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="The whole story on embedded stores, with real text embeddings.",
         details="Moves a collection from SQLite to pgvector to Milvus Lite, is killed and resumes, validates, rolls back,"
         " and prints what that proved. Needs no set-up and leaves nothing running.",
+        settings=(DIRECTORY, KEEP),
         result="legs, rollback, ok",
         reads_only=True,
         examples=(Example("demo", "see it work"), Example("demo --json", "the same as one document")),

@@ -306,6 +306,17 @@ OUTPUT = Setting(
     unset="standard output",
 )
 
+DIRECTORY = Setting(
+    name="directory", section="demo", metavar="DIR", help="Write the reports here.", unset="this directory"
+)
+KEEP = Setting(
+    name="keep",
+    section="demo",
+    kind=Kind.FLAG,
+    default=False,
+    help="Keep the stores that the demonstration made.",
+)
+
 SETTINGS: tuple[Setting, ...] = (
     *GLOBAL,
     *SIDES,
@@ -319,5 +330,7 @@ SETTINGS: tuple[Setting, ...] = (
     OFFSET,
     HTML,
     OUTPUT,
+    DIRECTORY,
+    KEEP,
 )
 """All of them. Names are unique: a flag means the same on every command."""
