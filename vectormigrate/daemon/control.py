@@ -1,4 +1,289 @@
-"""The verbs: create, run, pause, resume, validate, roll back, look. The only door for `api` and `cli`.
+"""The verbs: create, run, pause, validate, roll back, look. The only door for `api` and `cli`.
 
-A `Control` owns the state file for as long as it is open for writing; looking needs no ownership.
+A `Control` owns the state file for as long as it is open and is the composition root of everything it runs. Looking
+(`Viewer`) and planning (`plan`, and `doctor.py`) need no ownership and write nothing.
 """
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import apsw
+import msgspec
+
+from vectormigrate.engine import preflight
+from vectormigrate.engine.backfill.copier import CopySettings
+from vectormigrate.engine.migration import Conductor
+from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
+from vectormigrate.engine.work import Crew
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import GateRefused, UsageError
+from vectormigrate.model.events import Event
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.specification import Specification
+from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
+from vectormigrate.state import audit, findings, migrations, ownership, sessions, views
+from vectormigrate.state.database import Database, open_reader
+from vectormigrate.state.migrations import Migration
+
+from .control_socket import listening
+from .crew import LocalCrew, ProcessCrew
+from .pipe import Job
+from .secrets import Secrets
+from .tasks import Stores, SystemClock
+
+_LOCAL_RECORDS = 5_000
+"""Below this, starting processes costs more than they give."""
+_CONCURRENCY = 2
+"""Ranges that one worker has under way: while one waits for its write, the other reads."""
+
+
+def _ignore(_: Event) -> None:
+    """Nobody listens."""
+
+
+class Control:
+    """The owner of a state file. Use it as an async context manager: its session starts and ends with the block."""
+
+    def __init__(
+        self, database: Database, secrets: Secrets, on_event: Callable[[Event], None], clock: Clock
+    ) -> None:
+        self._database = database
+        self._secrets = secrets
+        self._on_event = on_event
+        self._clock = clock
+        self._session: sessions.Session | None = None
+        self._conductor: Conductor | None = None
+        self._pausing = False
+        self._idle = asyncio.Event()
+
+    @classmethod
+    def open(
+        cls,
+        state: Path,
+        *,
+        secrets: Secrets,
+        on_event: Callable[[Event], None] = _ignore,
+        clock: Clock | None = None,
+    ) -> Control:
+        """Own the state file. Raises StateLocked, StateNewer, StateBroken, StateFull."""
+        return cls(Database.open(state), secrets, on_event, clock or SystemClock())
+
+    async def __aenter__(self) -> Self:
+        at = self._clock.now().isoformat()
+        try:
+            self._session = await self._database.write(lambda tx: sessions.begin(tx, at=at))
+        except BaseException:
+            self._database.close()
+            raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if self._session is not None and (kind is None or issubclass(kind, Exception)):
+                epoch, at = self._session.epoch, self._clock.now().isoformat()
+                await self._database.write(lambda tx: sessions.end(tx, epoch, at=at))
+        finally:
+            self._database.close()
+
+    # The verbs.
+
+    async def create(self, spec: Specification) -> MigrationStatus:
+        """Add a migration; the same again is a no-op. Raises MigrationExists for other settings."""
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: migrations.create(tx, spec, at=at))
+        return self._status(spec.id)
+
+    async def run(self, migration_id: str) -> MigrationStatus:
+        """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
+        async with self._conducting(migration_id) as conductor:
+            await conductor.run()
+            if self._pausing:
+                await conductor.pause()
+        return self._status(migration_id)
+
+    async def validate(
+        self,
+        migration_id: str,
+        *,
+        sample_size: int | None,
+        full: bool,
+        threshold: float | None = None,
+        seed: int | None = None,
+    ) -> ValidationReport:
+        """Compare source and target, whole or by sample, and keep the report."""
+        async with self._conducting(migration_id, threshold or DEFAULT_THRESHOLD) as conductor:
+            return await conductor.validate(
+                sample_size=sample_size, full=full, threshold=threshold, seed=seed
+            )
+
+    async def rollback(
+        self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False
+    ) -> RollbackReport:
+        """Take out of the target what the migration put in. Repeatable."""
+        async with self._conducting(migration_id) as conductor:
+            return await conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+
+    async def pause(self, migration_id: str) -> MigrationStatus:
+        """Rest where it is until resumed; for a migration that no process runs."""
+        async with self._conducting(migration_id) as conductor:
+            await conductor.pause()
+        return self._status(migration_id)
+
+    def stop(self) -> None:
+        """Ask what runs to finish its batches, write its checkpoints and return."""
+        if self._conductor is not None:
+            self._conductor.stop()
+
+    # Putting it together.
+
+    @asynccontextmanager
+    async def _conducting(
+        self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
+    ) -> AsyncIterator[Conductor]:
+        assert self._session is not None, "a Control is used as an async context manager"
+        migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
+        spec = migration.specification
+        source = self._secrets.resolve(spec.source, migration_id)
+        target = self._secrets.resolve(spec.target, migration_id)
+        async with Stores.open(source, target) as stores, listening(self._database.path, self._answer):
+            self._idle.clear()
+            self._conductor = Conductor(
+                self._database,
+                self._session,
+                migration_id,
+                stores.source,
+                stores.target,
+                lambda planned, ranges: self._crew(planned, ranges, stores, threshold),
+                self._clock,
+                self._on_event,
+                workers=worker_count(spec),
+            )
+            try:
+                yield self._conductor
+            finally:
+                self._conductor = None
+                self._idle.set()
+
+    def _crew(self, migration: Migration, ranges: int, stores: Stores, threshold: float) -> Crew:
+        spec = migration.specification
+        foreign = self._database.read(lambda tx: ownership.foreign_count(tx, spec.id))
+        alone = not (stores.source.capabilities.multi_process and stores.target.capabilities.multi_process)
+        small = spec.workers == 0 and (migration.total or 0) < _LOCAL_RECORDS
+        processes = min(worker_count(spec), max(1, ranges))
+        if stores.target.capabilities.max_writers is not None:
+            processes = min(processes, stores.target.capabilities.max_writers)
+        assert migration.mapping is not None
+        assert migration.source_shape is not None
+        job = Job(
+            stores.source.endpoint,
+            stores.target.endpoint,
+            migration.source_shape,
+            migration.mapping,
+            CopySettings(
+                spec.source.collection,
+                migration.mapping.target.name,
+                spec.batch_size,
+                spec.validate_every,
+                spec.existing,
+                foreign > 0,
+                spec.max_rate / (1 if alone or small else processes),
+                max(1, migration.record_bytes),
+            ),
+            spec.max_retries,
+            threshold,
+            _CONCURRENCY,
+        )
+        if alone or small or processes == 1:
+            return LocalCrew(job, stores)
+        return ProcessCrew(job, processes, spec.id, self._on_event)
+
+    async def _answer(self, verb: str, migration_id: str) -> dict[str, Any]:
+        """A word from another shell."""
+        if self._conductor is None or self._conductor.migration.id != migration_id:
+            raise GateRefused(f"the process that owns the state file does not run {migration_id!r}")
+        if verb not in ("pause", "stop"):
+            raise UsageError(f"unknown word {verb!r}")
+        self._pausing = self._pausing or verb == "pause"
+        self._conductor.stop()
+        await self._idle.wait()
+        status: dict[str, Any] = msgspec.to_builtins(self._status(migration_id))
+        return status
+
+    def _status(self, migration_id: str) -> MigrationStatus:
+        return self._database.read(lambda tx: views.status(tx, migration_id))
+
+
+def worker_count(spec: Specification) -> int:
+    """Worker processes that a migration asks for."""
+    return spec.workers or os.cpu_count() or 1
+
+
+async def plan(spec: Specification, secrets: Secrets, clock: Clock | None = None) -> PlanDocument:
+    """What a migration would do. Reads both sides, writes nothing anywhere."""
+    monotonic = (clock or SystemClock()).monotonic
+    source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
+    async with Stores.open(source, target) as stores:
+        found = await preflight.examine(spec, stores.source, stores.target, monotonic)
+        return await preflight.document(spec, found, stores.source, workers=worker_count(spec))
+
+
+class Viewer:
+    """Reads a state file, whoever owns it. A context manager."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def open(cls, state: Path) -> Viewer:
+        """Raises StateError when there is no such file, StateNewer, StateBroken."""
+        return cls(open_reader(state))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def specification(self, migration_id: str) -> Specification:
+        """What was asked for, secrets as references. Raises UnknownMigration."""
+        return views.specification(self._connection, migration_id)
+
+    def status(self, migration_id: str) -> MigrationStatus:
+        """Where it is. Raises UnknownMigration."""
+        return views.status(self._connection, migration_id)
+
+    def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
+        """Migrations, newest first, of one phase or all."""
+        return views.all_statuses(self._connection, status, limit, offset)
+
+    def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
+        """Differences that the last validation left. Raises UnknownMigration."""
+        views.specification(self._connection, migration_id)
+        return views.findings(self._connection, migration_id, limit, offset)
+
+    def dead_letters(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
+        """Records that the target refused. Raises UnknownMigration."""
+        views.specification(self._connection, migration_id)
+        return views.dead_letters(self._connection, migration_id, limit, offset)
+
+    def report(self, migration_id: str) -> ValidationReport | None:
+        """The last validation; None when there was none. Raises UnknownMigration."""
+        views.specification(self._connection, migration_id)
+        return findings.latest_report(self._connection, migration_id)
+
+    def mapping(self, migration_id: str) -> MappingPlan | None:
+        """The plan of the mapping; None before preflight. Raises UnknownMigration."""
+        views.specification(self._connection, migration_id)
+        return views.mapping(self._connection, migration_id)
+
+    def history(self, migration_id: str) -> builtins.list[dict[str, object]]:
+        """Phases and verbs, oldest first. Raises UnknownMigration."""
+        views.specification(self._connection, migration_id)
+        return audit.of_migration(self._connection, migration_id)

@@ -14,7 +14,7 @@ from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, VectorKind
 from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
-from vectormigrate.model.mapping import Fate, MappingPlan, Translator, make_plan
+from vectormigrate.model.mapping import Fate, FieldPlan, MappingPlan, Translator, VectorPlan, make_plan
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import PlanDocument
@@ -110,7 +110,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
     seconds = None
     if preflight.read_rate:
         seconds = preflight.total / preflight.read_rate * _WRITE_SLOWER / max(1, workers)
-    plans = [*mapping.vectors, *mapping.fields]
+    plans: list[VectorPlan | FieldPlan] = [*mapping.vectors, *mapping.fields]
     return PlanDocument(
         migration_id=spec.id,
         source=f"{spec.source.kind}:{spec.source.collection}",

@@ -22,6 +22,8 @@ class Assignment(msgspec.Struct, frozen=True, tag=True):
     upper: str | None
     fresh: bool = True
     """Nothing of it was ever sent to the target."""
+    span: dict[str, Any] | None = None
+    """For a comparison: `engine.validate.fullscan.Span` as plain values; it says both sides' ranges."""
 
 
 class Lease(msgspec.Struct, frozen=True, tag=True):
@@ -84,12 +86,16 @@ class Release(msgspec.Struct, frozen=True, tag=True):
     """Give a range back unfinished."""
 
     number: int
+    lost: bool = False
+    """Whoever held it is gone, and its last request may still land."""
 
 
 class ForeignAmong(msgspec.Struct, frozen=True, tag=True):
     """Ask which of these target id texts were there before us. Answered with those."""
 
     ids: tuple[str, ...]
+    untouched: bool = False
+    """Leave out those that were overwritten by request: their content is ours."""
 
 
 class KeepPreImages(msgspec.Struct, frozen=True, tag=True):
@@ -102,6 +108,8 @@ class Compared(msgspec.Struct, frozen=True, tag=True):
     """Part of the comparison of a range: findings so far, and at its end the result. Answered when stored."""
 
     number: int
+    records: int = 0
+    """Records compared since the last part."""
     findings: tuple[Any, ...] = ()
     result: Any = None
 

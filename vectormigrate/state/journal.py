@@ -118,11 +118,11 @@ def close_intent(tx: Transaction, migration_id: str, number: int) -> None:
     tx.execute("DELETE FROM page_intent WHERE migration_id = ? AND number = ?", (migration_id, number))
 
 
-def lapse_earlier(tx: Transaction, migration_id: str, epoch: int) -> None:
-    """Rows of earlier processes block nothing any more, but stay: rollback walks their covers (P8)."""
-    tx.execute(
-        "UPDATE page_intent SET state = 'lapsed' WHERE migration_id = ? AND epoch < ?", (migration_id, epoch)
-    )
+def lapse(tx: Transaction, migration_id: str) -> None:
+    """No request of the pages that stand can land any more: they block nothing, but stay, for rollback walks their
+    covers (P8).
+    """
+    tx.execute("UPDATE page_intent SET state = 'lapsed' WHERE migration_id = ?", (migration_id,))
 
 
 def forget_lapsed(tx: Transaction, migration_id: str, range_number: int) -> None:

@@ -30,6 +30,8 @@ class Migration:
     needs_reconcile: bool
     completed: bool
     total: int | None
+    record_bytes: int
+    """Of one record, as preflight found; 0 before."""
     error: str
 
     @property
@@ -65,12 +67,12 @@ def get(tx: Transaction, migration_id: str) -> Migration:
     """The migration of that id. Raises UnknownMigration."""
     row = tx.execute(
         "SELECT specification, phase, resume_phase, source_shape, mapping, target_created, needs_reconcile, completed,"
-        " total, error FROM migration WHERE id = ?",
+        " total, record_bytes, error FROM migration WHERE id = ?",
         (migration_id,),
     ).fetchone()
     if row is None:
         raise unknown(migration_id)
-    specification, phase, resume, shape, mapping, created, reconcile, completed, total, error = row
+    specification, phase, resume, shape, mapping, created, reconcile, completed, total, size, error = row
     return Migration(
         msgspec.json.decode(specification, type=Specification),
         Phase(phase),
@@ -81,6 +83,7 @@ def get(tx: Transaction, migration_id: str) -> Migration:
         bool(reconcile),
         bool(completed),
         total,
+        size,
         error,
     )
 
@@ -115,12 +118,23 @@ def move(
 
 
 def set_plan(
-    tx: Transaction, migration_id: str, shape: CollectionShape, mapping: MappingPlan, total: int
+    tx: Transaction,
+    migration_id: str,
+    shape: CollectionShape,
+    mapping: MappingPlan,
+    total: int,
+    record_bytes: int,
 ) -> None:
     """Keep what preflight found, for every later step."""
     tx.execute(
-        "UPDATE migration SET source_shape = ?, mapping = ?, total = ? WHERE id = ?",
-        (msgspec.json.encode(shape).decode(), msgspec.json.encode(mapping).decode(), total, migration_id),
+        "UPDATE migration SET source_shape = ?, mapping = ?, total = ?, record_bytes = ? WHERE id = ?",
+        (
+            msgspec.json.encode(shape).decode(),
+            msgspec.json.encode(mapping).decode(),
+            total,
+            record_bytes,
+            migration_id,
+        ),
     )
 
 

@@ -79,11 +79,14 @@ def pre_images(tx: Transaction, migration_id: str, after: str, limit: int) -> li
     return [(row[0], row[1]) for row in rows]
 
 
-def pre_images_of(tx: Transaction, migration_id: str, ids: Sequence[str]) -> dict[str, bytes]:
-    """The kept records of these target ids, restored or not."""
-    statement = "SELECT record FROM pre_image WHERE migration_id = ? AND id = ?"
-    found = ((target_id, tx.execute(statement, (migration_id, target_id)).fetchone()) for target_id in ids)
-    return {target_id: row[0] for target_id, row in found if row is not None}
+def untouched_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> set[str]:
+    """Those of the target ids that are foreign and were never overwritten."""
+    statement = "SELECT 1 FROM pre_image WHERE migration_id = ? AND id = ?"
+    return {
+        target_id
+        for target_id in foreign_among(tx, migration_id, ids)
+        if tx.execute(statement, (migration_id, target_id)).fetchone() is None
+    }
 
 
 def mark_restored(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:

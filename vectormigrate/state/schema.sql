@@ -21,6 +21,7 @@ CREATE TABLE migration (
     needs_reconcile INTEGER NOT NULL DEFAULT 0, -- why both sides must be compared before it counts as verified
     completed INTEGER NOT NULL DEFAULT 0, -- was verified once: from then on others may write to the target
     total INTEGER,
+    record_bytes INTEGER NOT NULL DEFAULT 0, -- of one record, as preflight found
     created_at TEXT NOT NULL,
     started_at TEXT,
     ended_at TEXT,

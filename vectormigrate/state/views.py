@@ -52,7 +52,8 @@ def status(tx: Transaction, migration_id: str) -> MigrationStatus:
 def unknown(migration_id: str) -> UnknownMigration:
     """The error for an id that no migration has."""
     return UnknownMigration(
-        f"there is no migration {migration_id!r} in this state file", hint="`vectormigrate list` shows those there are"
+        f"there is no migration {migration_id!r} in this state file",
+        hint="`vectormigrate list` shows those there are",
     )
 
 

@@ -80,9 +80,10 @@ class CopyCoordinator:
                 return await self._report(request)
             case Finish():
                 return await self._database.write(lambda tx: self._finish(tx, request))
-            case Release(number):
-                await self._release(number)
-            case ForeignAmong(ids):
+            case Release(number, lost):
+                self.unresolved = self.unresolved or lost
+                self._release(number)
+            case ForeignAmong(ids, _):
                 return tuple(self._database.read(lambda tx: ownership.foreign_among(tx, self._id, ids)))
             case KeepPreImages(records):
                 await self._database.write(lambda tx: ownership.keep_pre_images(tx, self._id, records))
@@ -98,7 +99,7 @@ class CopyCoordinator:
         row = self._open.popleft()
         return Assignment("copy", row.number, row.start, row.upper, fresh=row.cursor is None)
 
-    async def _release(self, number: int) -> None:
+    def _release(self, number: int) -> None:
         rows = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))
         row = rows[number]
         if not row.done and all(row.number != waiting.number for waiting in self._open):

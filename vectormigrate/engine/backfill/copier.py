@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import uuid4
 
 import msgspec
@@ -39,11 +40,12 @@ from vectormigrate.model.snapshot import record_bytes
 from vectormigrate.model.specification import Existing
 from vectormigrate.stores.base import Range, Store
 
-from .attempts import Attempts
-
 _PAGE_BYTES = 16 * 2**20
 _BATCH_BYTES = 8 * 2**20
 _CHECKED_RECORDS = 10
+
+OnRetry: TypeAlias = Callable[[int, float, VectormigrateError], None]
+"""Told before each wait: the number of the attempt that failed, seconds to wait, and why."""
 
 
 class CopySettings(msgspec.Struct, frozen=True):
@@ -52,7 +54,6 @@ class CopySettings(msgspec.Struct, frozen=True):
     source_collection: str
     target_collection: str
     batch_size: int
-    max_retries: int
     validate_every: int
     existing: Existing
     foreign: bool
@@ -93,15 +94,18 @@ class Copier:
         coordinator: Coordinator,
         source: Store,
         target: Store,
+        attempting: Callable[[OnRetry], Store],
         translator: Translator,
         settings: CopySettings,
         clock: Clock,
-        differing: Callable[[Batch, Batch], list[RecordId]],
+        differing: Callable[[Batch, Batch], tuple[str, ...]],
     ) -> None:
-        """`differing` names the ids of a written batch that read back otherwise: the running sample check."""
+        """`attempting` gives the target behind retries that tell of each attempt: a page may only be closed when every
+        *attempt* was answered (P6). `differing` names source id texts of a written batch that read back otherwise: the running sample check."""
         self._coordinator = coordinator
         self._source = source
         self._target = target
+        self._attempting = attempting
         self._translate = translator
         self._settings = settings
         self._clock = clock
@@ -110,7 +114,6 @@ class Copier:
         most = min(settings.batch_size, target.capabilities.write_batch)
         limit = min(_BATCH_BYTES, target.capabilities.write_bytes or _BATCH_BYTES)
         self._size = BatchSize(most, size_limit=limit)
-        self._attempts = Attempts(settings.max_retries, clock)
         self._batches = 0
 
     async def copy(self, assignment: Assignment) -> None:
@@ -121,7 +124,7 @@ class Copier:
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(self._read(assignment, pieces), name=f"read-{assignment.number}")
                 try:
-                    await self._write_all(assignment, pieces)
+                    await self._write_all(assignment, pieces, tasks)
                 finally:
                     reading.cancel()
         except* StopAsked:
@@ -171,26 +174,29 @@ class Copier:
 
     # Writing.
 
-    async def _write_all(self, assignment: Assignment, pieces: asyncio.Queue[_Piece | _End]) -> None:
+    async def _write_all(
+        self, assignment: Assignment, pieces: asyncio.Queue[_Piece | _End], tasks: asyncio.TaskGroup
+    ) -> None:
         fresh = assignment.fresh
         while isinstance(piece := await pieces.get(), _Piece):
-            await self._write_piece(assignment, piece, fresh=fresh)
+            await self._write_piece(assignment, piece, _Outcome(tasks, self._coordinator), fresh=fresh)
             fresh = True
         await self._coordinator.ask(Finish(assignment.number, piece.intent))
 
-    async def _write_piece(self, assignment: Assignment, piece: _Piece, *, fresh: bool) -> None:
+    async def _write_piece(
+        self, assignment: Assignment, piece: _Piece, outcome: _Outcome, *, fresh: bool
+    ) -> None:
         translation = piece.translation
         lost = {row for row, _ in translation.refused}
         sources = [one for row, one in enumerate(piece.source_ids) if row not in lost]
         letters = [_letter(piece.source_ids[row], error) for row, error in translation.refused]
         batch, sources, skipped = await self._spare_foreign(translation.batch, sources)
         await self._pace.take(len(batch))
-        outcome = _Outcome()
         if len(batch):
             began = self._clock.monotonic()
             await self._send(batch, sources, fresh, outcome)
             self._size.wrote(len(batch), self._clock.monotonic() - began)
-        suspects = await self._check(batch, sources, outcome)
+        suspects = await self._check(batch, outcome)
         report = Report(
             assignment.number,
             piece.intent,
@@ -209,12 +215,10 @@ class Copier:
     async def _send(self, batch: Batch, sources: list[RecordId], fresh: bool, outcome: _Outcome) -> None:
         """Send a batch with retries; one that is refused whole is halved down to the record that spoils it."""
         try:
-            result = await self._attempts.run(
-                lambda: self._target.upsert(self._settings.target_collection, batch, fresh=fresh),
-                self._retried,
-                outcome,
-            )
+            store = self._attempting(outcome.retried)
+            result = await store.upsert(self._settings.target_collection, batch, fresh=fresh)
         except StoreError as error:
+            outcome.unresolved = outcome.unresolved or isinstance(error, Unresolved)
             if not _may_be_one_record(error):
                 raise
             if len(batch) == 1:
@@ -227,10 +231,6 @@ class Copier:
             await self._send(batch.slice(half, len(batch)), sources[half:], False, outcome)
             return
         outcome.add(result, sources)
-
-    async def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
-        fields = {"attempt": attempt, "wait": wait, "error": error.message}
-        await self._coordinator.ask(Told("Retried", fields))
 
     # Records that were there before us.
 
@@ -257,7 +257,7 @@ class Copier:
 
     # The running check.
 
-    async def _check(self, batch: Batch, sources: list[RecordId], outcome: _Outcome) -> tuple[str, ...]:
+    async def _check(self, batch: Batch, outcome: _Outcome) -> tuple[str, ...]:
         self._batches += 1
         every = self._settings.validate_every
         if not every or self._batches % every or outcome.letters or not len(batch):
@@ -265,8 +265,7 @@ class Copier:
         sample = batch.slice(0, _CHECKED_RECORDS)
         await self._target.barrier(self._settings.target_collection)
         read_back = await self._target.fetch(self._settings.target_collection, sample.ids)
-        source_of = dict(zip(sample.ids, sources, strict=False))
-        wrong = tuple(id_text(source_of[one]) for one in self._differing(sample, read_back))
+        wrong = self._differing(sample, read_back)
         if wrong:
             message = f"{len(wrong)} of {len(sample)} records just written read back otherwise, {wrong[0]} among them"
             await self._coordinator.ask(Told("Warned", {"message": message}))
@@ -276,14 +275,23 @@ class Copier:
 class _Outcome:
     """What became of one batch over all its attempts."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, coordinator: Coordinator) -> None:
+        self._tasks = tasks
+        self._coordinator = coordinator
         self.acknowledged = 0
         self.letters: list[Letter] = []
         self.unresolved = False
 
     def add(self, result: WriteResult, sources: list[RecordId]) -> None:
+        """Count an answer; what it refuses is refused for good."""
         self.acknowledged += result.acknowledged
         self.letters += [_letter(sources[refusal.row], refusal.error) for refusal in result.refused]
+
+    def retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
+        """An attempt failed and another follows."""
+        self.unresolved = self.unresolved or isinstance(error, Unresolved)
+        told = Told("Retried", {"attempt": attempt, "wait": wait, "error": error.message})
+        self._tasks.create_task(self._coordinator.ask(told))
 
 
 def _letter(source_id: RecordId, error: VectormigrateError) -> Letter:

@@ -1,0 +1,93 @@
+"""A word to the process that owns a state file, from another shell: pause, stop. One JSON line each way.
+
+The socket stands beside the state file and only its user may open it. Who asks and nobody listens gets None, and may
+take the state file itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from vectormigrate.model.errors import VectormigrateError, error_from_dict
+
+Answerer = Callable[[str, str], Awaitable[dict[str, Any]]]
+"""From a verb and a migration id to the document that answers it."""
+
+_SECONDS = 120.0
+"""How long an owner may take to end its batches."""
+
+
+@asynccontextmanager
+async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
+    """Answer words for as long as the block runs."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            asked = json.loads(await reader.readline())
+            try:
+                document = {"result": await answer(str(asked["verb"]), str(asked["migration_id"]))}
+            except VectormigrateError as error:
+                document = {"error": error.as_dict()}
+            writer.write(json.dumps(document).encode() + b"\n")
+            await writer.drain()
+        except (ValueError, KeyError, ConnectionError):
+            pass  # whoever asked has gone, or is not one of ours
+        finally:
+            writer.close()
+
+    with _short_path(state) as path:
+        _unlink(path)  # we hold the lock, so what stands here was left by a dead process
+        old = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(serve, path)
+        finally:
+            os.umask(old)
+        async with server:
+            try:
+                yield
+            finally:
+                _unlink(path)
+
+
+async def ask_owner(state: Path, verb: str, migration_id: str) -> dict[str, Any] | None:
+    """The owner's answer, or None when nobody owns the state. Raises what the owner answered with."""
+    with _short_path(state) as path:
+        try:
+            reader, writer = await asyncio.open_unix_connection(path)
+        except OSError:
+            return None
+    try:
+        async with asyncio.timeout(_SECONDS):
+            writer.write(json.dumps({"verb": verb, "migration_id": migration_id}).encode() + b"\n")
+            await writer.drain()
+            line = await reader.readline()
+    finally:
+        writer.close()
+    if not line:
+        return None
+    document: dict[str, Any] = json.loads(line)
+    if "error" in document:
+        raise error_from_dict(document["error"])
+    result: dict[str, Any] = document["result"]
+    return result
+
+
+@contextmanager
+def _short_path(state: Path) -> Iterator[str]:
+    """The socket's path by way of its folder's descriptor: the kernel takes 107 bytes, and folders are deeper."""
+    folder = os.open(state.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        through = Path(f"/proc/self/fd/{folder}")
+        yield str((through if through.exists() else state.absolute().parent) / f"{state.name}.sock")
+    finally:
+        os.close(folder)
+
+
+def _unlink(path: str) -> None:
+    Path(path).unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""Crews: workers in this process, or in processes of their own, against a coordinator of this process.
+
+A worker process that dies is replaced; what it had leased is handed out again from the last checkpoint. Processes are
+spawned, never forked: gRPC channels do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from vectormigrate.engine.work import Assignment, Compared, Coordinator, Finish, Lease, Release
+from vectormigrate.engine.worker import Worker, first_error
+from vectormigrate.model.errors import StoreBroken, VectormigrateError, error_from_dict
+from vectormigrate.model.events import Event, WorkerLost
+
+from .pipe import FROM_WORKER, Answered, Asked, Failed, Job, frame, read_frame
+from .tasks import Stores, tasks
+
+_MOST_LOST = 5
+"""So many workers may die in one run before something is wrong with more than a worker."""
+
+
+class LocalCrew:
+    """One worker in this process, on stores that are open already."""
+
+    def __init__(self, job: Job, stores: Stores) -> None:
+        self._job = job
+        self._stores = stores
+
+    async def run(self, coordinator: Coordinator) -> None:
+        """Work until nothing is left."""
+        worker = Worker(
+            coordinator, tasks(coordinator, self._job, self._stores), concurrency=self._job.concurrency
+        )
+        await worker.run()
+
+
+class ProcessCrew:
+    """Workers in `processes` processes of their own."""
+
+    def __init__(
+        self, job: Job, processes: int, migration_id: str, on_event: Callable[[Event], None]
+    ) -> None:
+        self._job = job
+        self._processes = processes
+        self._id = migration_id
+        self._on_event = on_event
+        self._lost = 0
+
+    async def run(self, coordinator: Coordinator) -> None:
+        """Start the processes, answer them until they end, replace those that die."""
+        failure: VectormigrateError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._processes):
+                    group.create_task(self._keep_one(coordinator), name=f"worker-{number}")
+        except* VectormigrateError as errors:
+            failure = first_error(errors)
+        if failure is not None:
+            raise failure
+
+    async def _keep_one(self, coordinator: Coordinator) -> None:
+        while (code := await _Process(self._job, coordinator).run()) != 0:
+            self._lost += 1
+            self._on_event(WorkerLost(self._id, code))
+            if self._lost >= _MOST_LOST:
+                raise StoreBroken(
+                    f"{self._lost} worker processes ended without a word, the last with exit code {code}",
+                    hint="look for memory limits and at the lines above; what was copied is kept, so resume goes on",
+                )
+
+
+class _Process:
+    """One worker process and its conversation."""
+
+    def __init__(self, job: Job, coordinator: Coordinator) -> None:
+        self._job = job
+        self._coordinator = coordinator
+        self._leased: set[int] = set()
+
+    async def run(self) -> int:
+        """The exit code once it has ended, its leases given back. Raises what it failed with."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "vectormigrate.daemon.worker_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C is for the process that owns the state, which tells its workers
+        )
+        try:
+            return await self._converse(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            for number in self._leased:
+                await self._coordinator.ask(Release(number, lost=True))
+
+    async def _converse(self, process: asyncio.subprocess.Process) -> int:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        failure: VectormigrateError | None = None
+        process.stdin.write(frame(self._job))
+        try:
+            async with asyncio.TaskGroup() as answers:
+                while (data := await read_frame(process.stdout)) is not None:
+                    message: Asked | Failed = FROM_WORKER.decode(data)
+                    match message:
+                        case Failed(error):
+                            failure = error_from_dict(error)
+                        case Asked():
+                            answers.create_task(self._answer(message, process.stdin))
+        except* VectormigrateError as errors:
+            raise first_error(errors) from None
+        process.stdin.close()
+        code = await process.wait()
+        if failure is not None:
+            raise failure
+        return code
+
+    async def _answer(self, asked: Asked, stdin: asyncio.StreamWriter) -> None:
+        answer = await self._coordinator.ask(asked.request)
+        match asked.request:
+            case Lease() if isinstance(answer, Assignment):
+                self._leased.add(answer.number)
+            case Finish(number) | Release(number):
+                self._leased.discard(number)
+            case Compared(number, result=result) if result is not None:
+                self._leased.discard(number)
+            case _:
+                pass
+        if not stdin.is_closing():
+            stdin.write(frame(Answered(asked.number, answer)))

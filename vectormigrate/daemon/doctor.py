@@ -1,0 +1,100 @@
+"""Checks before anything starts: connections, rights, versions, disk. Reads; writes only a temporary file of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import apsw
+
+from vectormigrate.model.errors import CollectionMissing, VectormigrateError
+from vectormigrate.model.specification import Specification
+from vectormigrate.model.status import Check
+from vectormigrate.stores import registry
+from vectormigrate.stores.base import Store
+
+from .secrets import Secrets
+
+_LOW_WATER = 2**30
+
+
+async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> list[Check]:
+    """Whether this machine, and both sides of a migration, are fit for it. Writes nothing to either side."""
+    checks = [_check_sqlite(), _check_disk(state), *_check_sync(state)]
+    if spec is None:
+        return checks
+    for side, ref in (("source", spec.source), ("target", spec.target)):
+        try:
+            async with registry.open_store(secrets.resolve(ref, spec.id)) as store:
+                checks += await _check_side(side, store, ref.collection, must_exist=side == "source")
+        except VectormigrateError as error:
+            checks.append(Check(f"{side} connects", False, error.message, error.hint))
+    return checks
+
+
+async def _check_side(side: str, store: Store, collection: str, *, must_exist: bool) -> list[Check]:
+    info = await store.info()
+    details = ", ".join(f"{name} {value}" for name, value in info.details.items())
+    checks = [
+        Check(f"{side} connects", True, f"{info.kind} {info.version}" + (f" ({details})" if details else ""))
+    ]
+    try:
+        shape = await store.describe(collection)
+        count = await store.count(collection)
+    except CollectionMissing as error:
+        detail = error.message if must_exist else f"{collection} does not exist: it will be made"
+        return [
+            *checks,
+            Check(f"{side} collection", not must_exist, detail, error.hint if must_exist else ""),
+        ]
+    vectors = ", ".join(f"{one.name or 'vector'} {one.element}[{one.dim or '?'}]" for one in shape.vectors)
+    checks.append(
+        Check(f"{side} collection", True, f"{collection}: {count:,} records, {shape.id.kind} ids, {vectors}")
+    )
+    return checks
+
+
+def _check_sqlite() -> Check:
+    version = apsw.sqlite_lib_version()
+    fixed = tuple(int(part) for part in version.split(".")[:3]) >= (3, 51, 3)
+    return Check(
+        "state library", fixed, f"SQLite {version}", "" if fixed else "update apsw: it can lose commits"
+    )
+
+
+def _check_disk(state: Path) -> Check:
+    folder = next(parent for parent in state.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    enough = free >= _LOW_WATER
+    return Check(
+        "state disk", enough, f"{free / 2**30:,.1f} GiB free", "" if enough else "free at least 1 GiB"
+    )
+
+
+def _check_sync(state: Path) -> list[Check]:
+    folder = state.absolute().parent
+    if not folder.exists():
+        return []
+    times = []
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".fsync-") as file:
+            for _ in range(20):
+                file.write(b"x" * 4096)
+                file.flush()
+                began = time.perf_counter()
+                os.fsync(file.fileno())
+                times.append(time.perf_counter() - began)
+    except OSError as error:
+        return [
+            Check(
+                "state folder",
+                False,
+                f"{folder} cannot be written: {error.strerror}",
+                "choose another --state",
+            )
+        ]
+    times.sort()
+    return [Check("state fsync", True, f"p50 {times[10] * 1e3:.2f} ms, slowest {times[-1] * 1e3:.2f} ms")]

@@ -1,0 +1,75 @@
+"""Frames between a crew and its worker processes: a length, then MessagePack. Values only; who answers is elsewhere.
+
+Requests carry a number and are answered in any order, so several lanes of one worker share a pipe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import Any
+
+import msgspec
+
+from vectormigrate.engine.backfill.copier import CopySettings
+from vectormigrate.engine.work import Answer, Request
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.stores.base import Endpoint
+
+_LENGTH = struct.Struct(">I")
+
+
+class Job(msgspec.Struct, frozen=True):
+    """All that a worker process is told, once, at its start: through the pipe, because it holds secrets."""
+
+    source: Endpoint
+    target: Endpoint
+    shape: CollectionShape
+    """Of the source, as preflight saw it."""
+    mapping: MappingPlan
+    settings: CopySettings
+    max_retries: int
+    threshold: float
+    """For comparisons."""
+    concurrency: int
+
+
+class Asked(msgspec.Struct, frozen=True, tag=True):
+    """A worker's request."""
+
+    number: int
+    request: Request
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """What ended a worker, as `VectormigrateError.as_dict` says it."""
+
+    error: dict[str, Any]
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """The answer to a request of that number."""
+
+    number: int
+    answer: Answer
+
+
+FROM_WORKER = msgspec.msgpack.Decoder(Asked | Failed)
+TO_WORKER = msgspec.msgpack.Decoder(Answered)
+JOB = msgspec.msgpack.Decoder(Job)
+
+
+async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
+    """The next frame, or None when the other side is gone."""
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        return await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def frame(message: msgspec.Struct) -> bytes:
+    """A message with its length before it."""
+    body = msgspec.msgpack.encode(message)
+    return _LENGTH.pack(len(body)) + body

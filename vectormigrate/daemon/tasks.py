@@ -1,0 +1,87 @@
+"""What a worker does with an assignment: the one place where copying and comparing are put together for it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Self
+
+from vectormigrate.engine.backfill.copier import Copier
+from vectormigrate.engine.validate.compare import Comparer
+from vectormigrate.engine.validate.sides import Sides
+from vectormigrate.engine.validate.task import CompareTask, ask_foreign, differing
+from vectormigrate.engine.work import Coordinator
+from vectormigrate.engine.worker import Task
+from vectormigrate.model.mapping import Translator
+from vectormigrate.model.specification import Existing
+from vectormigrate.stores import registry
+from vectormigrate.stores.base import Endpoint, Store
+from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
+
+from .pipe import Job
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 this is the clock that everyone else is given
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Both sides, open."""
+
+    source: Store
+    target: Store
+
+    @classmethod
+    def open(cls, source: Endpoint, target: Endpoint) -> Stores:
+        """Open both; nothing is dialled yet."""
+        return cls(registry.open_store(source), registry.open_store(target))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.source.close()
+        finally:
+            await self.target.close()
+
+
+def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]:
+    """By kind of work, how to do it."""
+    translator = Translator(job.mapping, stores.target.capabilities)
+    policy = RetryPolicy(attempts=1 + job.max_retries)
+    source = RetryStore(stores.source, policy)
+    foreign = ask_foreign(coordinator, untouched=job.settings.existing is Existing.OVERWRITE)
+    sides = Sides(
+        source,
+        job.settings.source_collection,
+        RetryStore(stores.target, policy),
+        job.settings.target_collection,
+        translator,
+        Comparer(job.mapping, job.shape, threshold=job.threshold),
+        foreign if job.settings.foreign else None,
+    )
+
+    def attempting(on_retry: OnRetry) -> Store:
+        return RetryStore(stores.target, policy, on_retry=on_retry)
+
+    copier = Copier(
+        coordinator,
+        source,
+        stores.target,
+        attempting,
+        translator,
+        job.settings,
+        SystemClock(),
+        partial(differing, sides),
+    )
+    return {"copy": copier.copy, "compare": CompareTask(coordinator, sides).compare}

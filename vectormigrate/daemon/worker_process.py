@@ -1,0 +1,116 @@
+"""A worker process: reads its job from standard input, opens the stores, works, speaks only through the pipe.
+
+It dies with its parent (the kernel kills it, and a closed pipe ends it too), so that a killed migration leaves no
+writer behind on this host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import itertools
+import os
+import signal
+import sys
+from typing import Any
+
+from vectormigrate.engine.work import Request
+from vectormigrate.engine.worker import Worker
+from vectormigrate.model.errors import VectormigrateError
+
+from .pipe import JOB, TO_WORKER, Asked, Failed, frame, read_frame
+from .tasks import Stores, tasks
+
+_PR_SET_PDEATHSIG = 1
+
+
+class PipeCoordinator:
+    """The coordinator as seen from a worker process."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._numbers = itertools.count()
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    async def ask(self, request: Request) -> Any:
+        """Send a request and wait for its answer."""
+        number = next(self._numbers)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self._writer.write(frame(Asked(number, request)))
+        await self._writer.drain()
+        try:
+            return await future
+        finally:
+            del self._waiting[number]
+
+    async def listen(self) -> None:
+        """Hand out answers; when the parent is gone there is nobody to work for."""
+        while (data := await read_frame(self._reader)) is not None:
+            answered = TO_WORKER.decode(data)
+            future = self._waiting.get(answered.number)
+            if future is not None and not future.done():
+                future.set_result(answered.answer)
+        os._exit(1)
+
+    def fail(self, error: VectormigrateError) -> None:
+        """Tell what ended this worker."""
+        self._writer.write(frame(Failed(error.as_dict())))
+
+
+async def work(stdin: int, stdout: int) -> int:
+    """The life of one worker process; returns its exit code."""
+    reader, writer = await _pipes(stdin, stdout)
+    data = await read_frame(reader)
+    if data is None:
+        return 1
+    job = JOB.decode(data)
+    coordinator = PipeCoordinator(reader, writer)
+    try:
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(coordinator.listen(), name="listen")
+            async with Stores.open(job.source, job.target) as stores:
+                worker = Worker(coordinator, tasks(coordinator, job, stores), concurrency=job.concurrency)
+                await worker.run()
+            listening.cancel()
+    except* VectormigrateError as group_of_errors:
+        found: BaseException = group_of_errors
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        assert isinstance(found, VectormigrateError)
+        coordinator.fail(found)
+    await writer.drain()
+    writer.close()
+    return 0
+
+
+async def _pipes(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=2**26)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(stdin, "rb"))
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.streams.FlowControlMixin(loop=loop), os.fdopen(stdout, "wb")
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
+
+
+def main() -> None:
+    """Entry of `python -m vectormigrate.daemon.worker_process`."""
+    _die_with_parent()
+    stdout = os.dup(1)
+    os.dup2(2, 1)  # what a vendor's client prints must not get into the pipe
+    code = asyncio.run(work(os.dup(0), stdout))
+    sys.stderr.flush()
+    os._exit(code)  # vendor clients keep threads that would hold up the end
+
+
+if __name__ == "__main__":
+    main()

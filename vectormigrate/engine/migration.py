@@ -1,0 +1,476 @@
+"""The conductor: one migration from created to verified, and out again. The only caller of a phase change.
+
+    created -> preflight: look, plan, refuse; note foreign records; make the target; persist the ranges
+    preflight -> backfill: workers copy the ranges
+    backfill -> catch_up: records added behind the last key; indexes; marks paid
+    catch_up -> verified: a sample and the counts agree
+
+A run that goes on after an interruption cannot know what changed at the source behind its cursors. So it compares
+both sides in catch_up, marks every difference and pays the marks: an interrupted offline migration ends equal to
+the source as it is then, deletes included. Requests of a process that was killed may still land until the target
+store says that none can (`Store.settle`); nothing is judged before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import TypeVar
+
+from vectormigrate.engine import preflight as looking
+from vectormigrate.engine.backfill.coordinator import CopyCoordinator
+from vectormigrate.engine.backfill.planner import plan_ranges
+from vectormigrate.engine.dualwrite.replay import Replayer
+from vectormigrate.engine.preflight import Preflight
+from vectormigrate.engine.rollback.pool import Pool
+from vectormigrate.engine.validate.run import Validation
+from vectormigrate.engine.work import Crew
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import CollectionMissing, GateRefused, VectormigrateError
+from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Warned
+from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.identity import to_source
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.record import id_text, parse_id
+from vectormigrate.model.snapshot import record_digest
+from vectormigrate.model.status import RollbackReport, ValidationReport
+from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
+from vectormigrate.state.database import Database, Transaction
+from vectormigrate.state.migrations import Migration
+from vectormigrate.stores.base import Content, Range, Store
+
+_FOREIGN_DIGESTS = 1000
+"""At most so many foreign records are remembered by content, to prove at a rollback that they did not change."""
+_FINAL_SAMPLE = 1000
+_PAGE = 1000
+T = TypeVar("T")
+_RESTING = (Phase.PAUSED, Phase.FAILED)
+
+
+class Conductor:
+    """One migration in one process. Its stores are open; `crew` makes workers for a migration as it is planned."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: sessions.Session,
+        migration_id: str,
+        source: Store,
+        target: Store,
+        crew: Callable[[Migration, int], Crew],
+        clock: Clock,
+        on_event: Callable[[Event], None],
+        *,
+        workers: int,
+    ) -> None:
+        self._database = database
+        self._session = session
+        self._id = migration_id
+        self._source = source
+        self._target = target
+        self._crew = crew
+        self._clock = clock
+        self._on_event = on_event
+        self._workers = workers
+        self._stopping = asyncio.Event()
+        self._running: CopyCoordinator | Validation | None = None
+        self._settled_at = clock.monotonic()
+        self._sequence = 0
+
+    def stop(self) -> None:
+        """Ask a run to end behind its present batches, checkpoints written."""
+        self._stopping.set()
+        if self._running is not None:
+            self._running.stop()
+
+    @property
+    def migration(self) -> Migration:
+        """The migration as the state file has it now."""
+        return self._database.read(lambda tx: migrations.get(tx, self._id))
+
+    # The way there.
+
+    async def run(self) -> Phase:
+        """Go on from wherever the migration is until it is verified or asked to stop. Returns the phase it is in.
+
+        Raises what ended it; the phase is then `failed`, which remembers where to go on.
+        """
+        await self._settle_strays()
+        await self._wake()
+        try:
+            while not self._stopping.is_set():
+                phase = self.migration.phase
+                match phase:
+                    case Phase.CREATED:
+                        await self._move(phase, Phase.PREFLIGHT)
+                    case Phase.PREFLIGHT:
+                        await self._preflight()
+                    case Phase.BACKFILL:
+                        await self._backfill()
+                    case Phase.CATCH_UP:
+                        await self._catch_up()
+                    case _:
+                        return phase
+        except VectormigrateError as error:
+            await self._fail(error)
+            raise
+        return self.migration.phase
+
+    async def _settle_strays(self) -> None:
+        # After an unclean end, requests of the dead process may still land until the store says that none can.
+        if not self._session.clean_before:
+            self._settled_at = self._clock.monotonic() + await self._target.settle()
+
+    async def _wake(self) -> None:
+        migration = self.migration
+        if migration.phase in FINAL or migration.phase is Phase.ROLLING_BACK:
+            raise GateRefused(
+                f"migration {self._id!r} is {migration.phase}: it cannot go on",
+                hint="start a new one under another id"
+                if migration.phase in FINAL
+                else f"finish it with `vectormigrate rollback {self._id}`",
+            )
+        if migration.phase in _RESTING:
+            assert migration.resume_phase is not None
+            await self._move(migration.phase, migration.resume_phase, "resumed")
+        if self.migration.phase in (Phase.BACKFILL, Phase.CATCH_UP):
+            already = sum(row.copied for row in self._ranges())
+            await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
+            self._on_event(Resumed(self._id, already, self._session.clean_before))
+
+    async def _preflight(self) -> None:
+        migration = self.migration
+        spec = migration.specification
+        found = await looking.examine(
+            spec, self._source, self._target, self._clock.monotonic, ours=migration.target_created
+        )
+        found.mapping.check()
+        looking.check_target_empty(spec, found)
+        await self._note_foreign(found)
+        if found.existing is None:
+            await self._database.write(lambda tx: migrations.set_target_created(tx, self._id))
+            await self._target.create(found.mapping.target)
+        spans = await plan_ranges(
+            self._source, spec.source.collection, total=found.total, workers=self._workers
+        )
+        at = self._at()
+
+        def plan(tx: Transaction) -> None:
+            migrations.set_plan(tx, self._id, found.source, found.mapping, found.total, found.record_bytes)
+            checkpoints.plan(tx, self._id, [(span.lower, span.upper) for span in spans])
+            migrations.move(tx, self._id, Phase.PREFLIGHT, Phase.BACKFILL, at=at)
+
+        await self._database.write(plan)
+        self._on_event(PhaseChanged(self._id, Phase.PREFLIGHT, Phase.BACKFILL))
+
+    async def _note_foreign(self, found: Preflight) -> None:
+        """List what the target held before us: nothing of it is ever deleted, however this migration ends."""
+        await self._database.write(lambda tx: ownership.forget_foreign(tx, self._id))
+        if not found.target_count:
+            return
+        collection = found.mapping.target.name
+        every = max(1, found.target_count // _FOREIGN_DIGESTS)
+        seen = 0
+        async with aclosing(
+            self._target.scan(collection, Range(), content=Content.IDS, limit=_PAGE)
+        ) as pages:  # type: ignore[type-var]  # the port says: an async generator
+            async for page in pages:
+                ids = [id_text(one) for one in page.batch.ids]
+                await self._database.write(lambda tx, ids=ids: ownership.add_foreign(tx, self._id, ids))  # type: ignore[misc]  # a bound default
+                picked = [one for row, one in enumerate(page.batch.ids, seen) if row % every == 0]
+                held = await self._target.fetch(collection, picked)
+                digests = [(id_text(record.id), record_digest(record)) for record in held.records()]
+                await self._database.write(lambda tx, d=digests: ownership.set_digests(tx, self._id, d))  # type: ignore[misc]  # a bound default
+                seen += len(ids)
+                self._on_event(Progress(self._id, "foreign", seen, found.target_count))
+
+    async def _backfill(self) -> None:
+        migration = self.migration
+        coordinator = CopyCoordinator(
+            self._database,
+            self._id,
+            epoch=self._session.epoch,
+            now=self._clock.now,
+            on_event=self._on_event,
+            total=migration.total or 0,
+        )
+        if coordinator.remaining:
+            await self._run_copy(migration, coordinator)
+        if self._stopping.is_set():
+            return
+        await self._move(Phase.BACKFILL, Phase.CATCH_UP)
+
+    async def _run_copy(self, migration: Migration, coordinator: CopyCoordinator) -> None:
+        self._running = coordinator
+        if self._stopping.is_set():
+            coordinator.stop()
+        try:
+            await self._crew(migration, coordinator.remaining).run(coordinator)
+        finally:
+            self._running = None
+        if coordinator.unresolved:
+            quarantine = migration.specification.quarantine
+            self._settled_at = max(self._settled_at, self._clock.monotonic() + quarantine)
+
+    # Behind the copy.
+
+    async def _catch_up(self) -> None:
+        if await self._tail_grew():
+            await self._move(Phase.CATCH_UP, Phase.BACKFILL, "records were added behind the last key")
+            return
+        migration = self.migration
+        plan = _planned(migration)
+        await self._target.finish_load(plan.target)
+        await self._quarantine()
+        if migration.needs_reconcile or not await self._counts_agree(plan):
+            await self._reconcile(migration)
+        if not self._stopping.is_set():
+            await self._pay(migration, plan)
+        if not self._stopping.is_set():
+            await self._judge(migration)
+
+    async def _tail_grew(self) -> bool:
+        """Whether the source holds records behind the last key that was copied; reopens the last range for them."""
+        last = self._ranges()[-1]
+        scan = self._source.scan(
+            self.migration.specification.source.collection,
+            Range(last.start, None),
+            content=Content.IDS,
+            limit=1,
+        )
+        async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+            async for _ in pages:
+                await self._database.write(lambda tx: checkpoints.reopen(tx, self._id, last.number))
+                return True
+        return False
+
+    async def _quarantine(self) -> None:
+        """Wait until no request of a dead process, and no unanswered one of ours, can still land."""
+        wait = self._settled_at - self._clock.monotonic()
+        if wait > 0:
+            message = (
+                f"waiting {wait:.0f} s until no unanswered request can still reach the target (--quarantine)"
+            )
+            self._on_event(Warned(self._id, message))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._stopping.wait()
+        if not self._stopping.is_set():
+            await self._database.write(lambda tx: journal.lapse(tx, self._id))
+
+    async def _counts_agree(self, plan: MappingPlan) -> bool:
+        source = await self._source.count(self.migration.specification.source.collection)
+        await self._target.barrier(plan.target.name)
+        target = await self._target.count(plan.target.name)
+        foreign = self._database.read(lambda tx: ownership.foreign_count(tx, self._id))
+        return foreign == 0 and source == target
+
+    async def _reconcile(self, migration: Migration) -> None:
+        """Compare both sides whole and mark what differs; what is not ours is not looked at."""
+        plan = _planned(migration)
+        at = self._at()
+        self._sequence += 1
+
+        def mark(tx: Transaction, found: list[Finding]) -> None:
+            ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
+            journal.mark(
+                tx,
+                self._id,
+                ids,
+                epoch=self._session.epoch,
+                sequence=self._sequence,
+                reason="reconcile",
+                at=at,
+            )
+
+        validation = self._validation(migration)
+        await self._run_validation(validation, validation.reconcile(mark))
+        await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, False))
+
+    async def _pay(self, migration: Migration, plan: MappingPlan) -> None:
+        spec = migration.specification
+        replayer = Replayer(
+            self._database,
+            self._id,
+            self._source,
+            spec.source.collection,
+            self._target,
+            plan,
+            spec.existing,
+            batch_size=spec.batch_size,
+            now=self._clock.now,
+        )
+        await replayer.pay(self._stopping.is_set)
+
+    async def _judge(self, migration: Migration) -> None:
+        """Compare a last sample; verified if it is clean and nothing is owed."""
+        owed = self._database.read(lambda tx: journal.debt(tx, self._id))
+        if owed:
+            raise GateRefused(
+                f"the target refused {owed} records, which it still owes",
+                hint=f"`vectormigrate dead-letters {self._id}` says why; mend them at the source, or the target, and"
+                f" go on with `vectormigrate resume {self._id}`",
+            )
+        report = await self.validate(sample_size=_FINAL_SAMPLE, full=False, threshold=None, seed=0)
+        if not report.ok:
+            raise GateRefused(
+                f"the copy differs from its source: {report.statement}",
+                hint=f"`vectormigrate findings {self._id}` names the records; `vectormigrate resume {self._id}` compares"
+                " both sides whole and mends them",
+            )
+        await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
+
+    # Looking.
+
+    async def validate(
+        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
+    ) -> ValidationReport:
+        """Compare source and target, whole or by sample, and keep the report."""
+        migration = self.migration
+        if migration.mapping is None or migration.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+            raise GateRefused(
+                f"migration {self._id!r} is {migration.phase}: there is nothing to compare",
+                hint=f"copy first: `vectormigrate resume {self._id}`" if migration.mapping is None else "",
+            )
+        validation = self._validation(migration)
+        if full:
+            return await self._run_validation(validation, validation.full(threshold))
+        return await self._run_validation(validation, validation.sample(sample_size or 100, seed, threshold))
+
+    def _validation(self, migration: Migration) -> Validation:
+        return Validation(
+            self._database,
+            migration.specification,
+            self._source,
+            self._target,
+            _shaped(migration),
+            _planned(migration),
+            lambda ranges: self._crew(migration, ranges),
+            self._clock,
+            self._on_event,
+        )
+
+    async def _run_validation(self, validation: Validation, work: Awaitable[T]) -> T:
+        self._running = validation
+        if self._stopping.is_set():
+            validation.stop()
+        try:
+            return await work
+        finally:
+            self._running = None
+
+    # The way back.
+
+    async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
+        """Take out of the target what this migration put in, and put back what it overwrote. Repeatable."""
+        began = self._clock.monotonic()
+        migration = self.migration
+        if migration.mapping is None:
+            return await self._roll_back_nothing(migration, dry_run=dry_run)
+        if migration.phase is Phase.ROLLED_BACK:
+            raise GateRefused(
+                f"migration {self._id!r} is rolled back already", hint="there is nothing left to do"
+            )
+        if not dry_run:
+            await self._begin_rollback(migration)
+        plan = migration.mapping
+        pool = Pool(
+            self._database,
+            self._id,
+            self._source,
+            migration.specification.source.collection,
+            self._target,
+            plan,
+            remove_unknown=remove_unknown or not migration.completed,
+            dry_run=dry_run,
+            progress=lambda done: self._on_event(Progress(self._id, "rollback", done, None)),
+        )
+        removal = await pool.run()
+        dropped = False
+        if not dry_run and removal.left == 0:
+            dropped = migration.target_created and await self._drop_empty(plan.target.name)
+            await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+        return RollbackReport(
+            self._id,
+            dry_run,
+            removal.deleted,
+            removal.restored,
+            removal.left,
+            removal.foreign_kept,
+            removal.foreign_changed,
+            dropped,
+            self._clock.monotonic() - began,
+            removal.unknown,
+        )
+
+    async def _begin_rollback(self, migration: Migration) -> None:
+        if migration.phase is not Phase.ROLLING_BACK:
+            await self._move(migration.phase, Phase.ROLLING_BACK)
+        await self._settle_strays()
+        await self._quarantine()
+
+    async def _roll_back_nothing(self, migration: Migration, *, dry_run: bool) -> RollbackReport:
+        """Nothing was ever written: at most an empty collection of our own stands in the target."""
+        dropped = False
+        if not dry_run:
+            dropped = migration.target_created and await self._drop_empty(
+                migration.specification.target.collection
+            )
+            if migration.phase not in FINAL:
+                await self._move(migration.phase, Phase.ABORTED)
+        return RollbackReport(self._id, dry_run, 0, 0, 0, 0, 0, dropped, 0.0, 0)
+
+    async def _drop_empty(self, collection: str) -> bool:
+        try:
+            if await self._target.count(collection):
+                return False
+        except CollectionMissing:
+            return False
+        await self._target.drop(collection)
+        return True
+
+    # Shared.
+
+    async def pause(self) -> None:
+        """Rest where it is until resumed."""
+        phase = self.migration.phase
+        if phase not in _RESTING:
+            await self._move(phase, Phase.PAUSED)
+
+    async def _fail(self, error: VectormigrateError) -> None:
+        phase = self.migration.phase
+        if phase not in (*_RESTING, *FINAL):
+            await self._move(phase, Phase.FAILED, f"{error.code}: {error.message}")
+
+    async def _move(self, before: Phase, after: Phase, reason: str = "") -> None:
+        at = self._at()
+        await self._database.write(
+            lambda tx: migrations.move(tx, self._id, before, after, at=at, reason=reason)
+        )
+        self._on_event(PhaseChanged(self._id, before, after, reason))
+
+    def _ranges(self) -> list[checkpoints.RangeRow]:
+        return self._database.read(lambda tx: checkpoints.ranges(tx, self._id))
+
+    def _at(self) -> str:
+        return self._clock.now().isoformat()
+
+
+def _planned(migration: Migration) -> MappingPlan:
+    assert migration.mapping is not None, "the phase says that it is planned"
+    return migration.mapping
+
+
+def _shaped(migration: Migration) -> CollectionShape:
+    assert migration.source_shape is not None, "the phase says that it is planned"
+    return migration.source_shape
+
+
+def _source_id(plan: MappingPlan, finding: Finding) -> str | None:
+    if finding.kind is not FindingKind.EXTRA:
+        return finding.id
+    source = to_source(plan.id_rule, parse_id(finding.id))
+    return None if source is None else id_text(source)

@@ -1,0 +1,184 @@
+"""One validation from its start to its report: plan the spans, let the crew compare, look again, judge, keep.
+
+A full scan runs in the crew's workers; a sample and every second look run here. Nothing is written to either side.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+from vectormigrate.engine.work import Coordinator, Crew
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.events import Event
+from vectormigrate.model.finding import Finding
+from vectormigrate.model.mapping import MappingPlan, Translator
+from vectormigrate.model.specification import Existing, Specification
+from vectormigrate.model.status import ValidationReport
+from vectormigrate.state import findings
+from vectormigrate.state.database import Database, Transaction
+from vectormigrate.stores.base import Store
+
+from .compare import DEFAULT_THRESHOLD, Comparer, effective_threshold
+from .coordinator import CompareCoordinator
+from .fullscan import Totals, combine, plan_spans
+from .recheck import Rechecked, recheck
+from .report import Run, full_report, sample_report
+from .sample import compare_sample
+from .sides import Sides
+from .task import ask_foreign
+
+_RECORDS_A_SPAN = 5_000
+_MOST_SPANS = 256
+_RECHECKED = 5_000
+"""More findings than this are not looked at again: something is wrong at large, and every one is kept."""
+
+
+class Validation:
+    """One validation of one migration. Use it once."""
+
+    def __init__(
+        self,
+        database: Database,
+        spec: Specification,
+        source: Store,
+        target: Store,
+        shape: CollectionShape,
+        plan: MappingPlan,
+        crew: Callable[[int], Crew],
+        clock: Clock,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._database = database
+        self._spec = spec
+        self._source = source
+        self._target = target
+        self._shape = shape
+        self._plan = plan
+        self._crew = crew
+        self._clock = clock
+        self._on_event = on_event
+        self._running: CompareCoordinator | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Hand out nothing further; the validation then raises GateRefused, for it proves nothing."""
+        self._stopped = True
+        if self._running is not None:
+            self._running.stop()
+
+    async def full(self, threshold: float | None) -> ValidationReport:
+        """Compare every record of both sides."""
+        run = self._begin(threshold)
+        await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
+        totals = await self._scan(None)
+        rechecked = await self._look_again(
+            run.threshold, totals.tally.missing + totals.tally.extra + totals.tally.mismatched
+        )
+        return await self._keep(full_report(self._ended(run), totals, rechecked))
+
+    async def reconcile(self, on_findings: Callable[[Transaction, list[Finding]], None]) -> Totals:
+        """Compare every record of both sides; what differs is told in the transaction that keeps it."""
+        await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
+        totals = await self._scan(on_findings)
+        await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
+        return totals
+
+    async def sample(self, size: int, seed: int | None, threshold: float | None) -> ValidationReport:
+        """Compare a random sample, and count both sides."""
+        run = self._begin(threshold)
+        chosen = seed if seed is not None else random.SystemRandom().randrange(2**31)
+        await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
+
+        async def sink(found: Sequence[Finding]) -> None:
+            at = self._clock.now().isoformat()
+            await self._database.write(lambda tx: findings.add(tx, self._spec.id, found, at=at))
+
+        await self._target.barrier(self._plan.target.name)
+        sampled = await compare_sample(self._sides(run.threshold), size, chosen, sink)
+        tally = sampled.tally
+        rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
+        return await self._keep(sample_report(self._ended(run), sampled, rechecked))
+
+    # Steps.
+
+    async def _scan(self, on_findings: Callable[[Transaction, list[Finding]], None] | None) -> Totals:
+        sides = self._sides(DEFAULT_THRESHOLD)
+        await self._target.barrier(self._plan.target.name)
+        source_total, target_total = await self._counts()
+        parts = max(1, min(_MOST_SPANS, source_total // _RECORDS_A_SPAN))
+        spans = await plan_spans(sides, parts)
+        coordinator = CompareCoordinator(
+            self._database,
+            self._spec.id,
+            spans,
+            total=source_total,
+            now=self._clock.now,
+            on_event=self._on_event,
+            on_findings=on_findings,
+        )
+        self._running = coordinator
+        if self._stopped:
+            coordinator.stop()
+        await self._crew(len(spans)).run(coordinator)
+        if not coordinator.complete:
+            raise GateRefused(
+                "the comparison was stopped before its end, and proves nothing",
+                hint="run the same command again",
+            )
+        return combine(
+            (coordinator.results[number] for number in sorted(coordinator.results)),
+            source_total,
+            target_total,
+        )
+
+    async def _counts(self) -> tuple[int, int]:
+        source = await self._source.count(self._spec.source.collection)
+        return source, await self._target.count(self._plan.target.name)
+
+    async def _look_again(self, threshold: float, found: int) -> Rechecked | None:
+        held = self._database.read(lambda tx: findings.page(tx, self._spec.id, ("", "", ""), _RECHECKED + 1))
+        if not found or len(held) > _RECHECKED:
+            return None
+
+        async def pause() -> None:
+            await self._source.barrier(self._spec.source.collection)
+            await self._target.barrier(self._plan.target.name)
+
+        rechecked = await recheck(self._sides(threshold), held, pause)
+        at = self._clock.now().isoformat()
+
+        def keep(tx: Transaction) -> None:
+            findings.forget(tx, self._spec.id)
+            findings.add(tx, self._spec.id, [*rechecked.confirmed, *rechecked.unsettled], at=at)
+
+        await self._database.write(keep)
+        return rechecked
+
+    async def _keep(self, report: ValidationReport) -> ValidationReport:
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
+        return report
+
+    def _begin(self, threshold: float | None) -> Run:
+        ruling = effective_threshold(DEFAULT_THRESHOLD if threshold is None else threshold)
+        return Run(self._spec.id, self._clock.now(), self._clock.monotonic(), ruling)
+
+    def _ended(self, run: Run) -> Run:
+        return Run(run.migration_id, run.started_at, self._clock.monotonic() - run.seconds, run.threshold)
+
+    def _sides(self, threshold: float) -> Sides:
+        asking: Coordinator = CompareCoordinator(
+            self._database, self._spec.id, (), total=0, now=self._clock.now, on_event=self._on_event
+        )
+        return Sides(
+            self._source,
+            self._spec.source.collection,
+            self._target,
+            self._plan.target.name,
+            Translator(self._plan, self._target.capabilities),
+            Comparer(self._plan, self._shape, threshold=threshold),
+            ask_foreign(asking, untouched=self._spec.existing is Existing.OVERWRITE),
+        )
