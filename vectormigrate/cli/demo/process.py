@@ -40,7 +40,7 @@ class CommandLine:
         self._directory = directory
         self._state = directory / "state.db"
         self._log = directory / "demo.log"
-        self._environ = _environment(os.environ)
+        self._environ = clean_environment(os.environ)
 
     async def answer(
         self,
@@ -79,13 +79,13 @@ class CommandLine:
     async def running(self, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
         """A command under way; whatever is left of it is killed at the end of the block."""
         words = (*words, "--state", str(self._state), "--json")
-        async with _child(["-m", "vectormigrate", *words], self._directory, self._environ) as process:
+        async with child(["-m", "vectormigrate", *words], self._directory, self._environ) as process:
             yield process
 
     async def witness(self, request: Request) -> Rows:
         """What the vendor's own client sees."""
         words = ["-W", "ignore", "-m", f"vectormigrate.cli.demo.witness_{request.kind}"]
-        async with _child(words, self._directory, self._environ) as process:
+        async with child(words, self._directory, self._environ) as process:
             out, err = await process.communicate(msgspec.json.encode(request))
         self._note(("witness", request.kind), b"", err)
         if process.returncode != 0:
@@ -106,7 +106,7 @@ def kill(process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
-async def _child(
+async def child(
     words: list[str], directory: Path, environ: Mapping[str, str]
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
@@ -126,7 +126,7 @@ async def _child(
         await process.wait()
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The caller's, without settings meant for the caller's own migrations, and with this very package in the path."""
     kept = {name: value for name, value in environ.items() if not name.startswith("VECTORMIGRATE_")}
     package = Path(vectormigrate.__file__).resolve().parents[1]

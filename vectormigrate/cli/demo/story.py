@@ -115,7 +115,7 @@ async def _leg(story: _Run, number: int, source: Side, target: Side, others: Row
 
     proof = await command.answer("validate", migration, "--full", accept=(0, 3))
     page = story.reports / f"vectormigrate-demo-{number}.html"
-    await command.answer("report", migration, "--html", str(page))
+    await command.answer("report", migration, "--html", str(page), accept=(0, 3))
     tell.did(
         f"validated all {proof['compared']:,}: {proof['missing']} missing, {proof['extra']} extra, "
         f"{proof['mismatched']} differing, lowest cosine {proof['min_cosine']}"
