@@ -1,0 +1,108 @@
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from vectormigrate.engine.validate.payloads import payload_difference, same
+
+NAN = float("nan")
+BERLIN = ZoneInfo("Europe/Berlin")
+NAIVE = datetime.fromisoformat("2024-01-01")
+WEST = timezone(timedelta(hours=-5))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1),
+        (2**63, 2**63),
+        (NAN, float("-nan")),
+        (0.0, -0.0),
+        ("ä", "ä"),
+        (b"\0", b"\0"),
+        (None, None),
+        (Decimal("1.50"), Decimal("1.50")),
+        (Decimal("NaN"), Decimal("NaN")),
+        (datetime(2024, 1, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, 7, tzinfo=WEST)),
+        (
+            datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN, fold=1),
+            datetime(2024, 10, 27, 1, 30, tzinfo=UTC),
+        ),
+        (NAIVE, NAIVE),
+        (time(12, tzinfo=WEST), time(12, tzinfo=WEST)),
+        (UUID(int=5), UUID(int=5)),
+        ({"a": 1, "b": [NAN]}, {"b": [NAN], "a": 1}),
+        ([], []),
+    ],
+)
+def test_the_same(one, other):
+    assert same(one, other)
+    assert same([{"x": one}], [{"x": other}])
+    assert payload_difference({"k": one}, {"k": other}) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1.0),
+        (1, True),
+        (0, False),
+        (1, "1"),
+        (1.0, Decimal(1)),
+        (None, 0),
+        (None, ""),
+        ("a", b"a"),
+        (Decimal("1.50"), Decimal("1.5")),
+        (NAIVE, datetime(2024, 1, 1, tzinfo=UTC)),
+        (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=WEST)),
+        (NAIVE, date(2024, 1, 1)),
+        (time(12, tzinfo=WEST), time(12)),
+        (UUID(int=5), str(UUID(int=5))),
+        ([1, 2], [2, 1]),
+        ([1], [1, 1]),
+        ({"a": None}, {}),
+        ({}, {"a": None}),
+        ({"a": 1}, {"b": 1}),
+        ("ä", "a\u0308"),
+    ],
+)
+def test_not_the_same(one, other):
+    assert not same(one, other)
+    assert not same(other, one)
+    assert not same({"x": [one]}, {"x": [other]})
+    assert payload_difference({"k": one}, {"k": other}) is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        ({"a": 1}, {"a": 1.0}, "a: int 1 became float 1.0"),
+        ({"a": {"b": [0, {"c": "x"}]}}, {"a": {"b": [0, {"c": "y"}]}}, "a.b[1].c: str 'x' became str 'y'"),
+        ({"a": None}, {}, "a: NoneType None is missing"),
+        ({}, {"a": {"b": 1}}, "a: dict {'b': 1} appeared from nowhere"),
+        ({"a": {"b": 1}}, {"a": {}}, "a.b: int 1 is missing"),
+        ({"a": [1, 2]}, {"a": [1]}, "a: list 2 elements became list 1 elements"),
+        ({"a": "x" * 99}, {"a": ""}, "a: str '" + "x" * 44 + "... became str ''"),
+    ],
+)
+def test_the_first_differing_path_is_named(source, target, told):
+    assert payload_difference(source, target) == told
+
+
+def test_a_declared_field_cannot_tell_null_from_absent():
+    declared = frozenset({"a"})
+    assert payload_difference({"a": None, "b": 1}, {"b": 1}, declared) is None
+    assert payload_difference({"b": 1}, {"a": None, "b": 1}, declared) is None
+    assert payload_difference({"a": 1}, {"a": None}, declared) == "a: int 1 became NoneType None"
+    assert payload_difference({"a": 1}, {}, declared) == "a: int 1 became NoneType None"
+    assert payload_difference({"b": None}, {}, declared) is not None
+    assert payload_difference({"b": {"a": None}}, {"b": {}}, declared) is not None
+
+
+def test_a_field_that_nothing_writes_may_hold_anything():
+    unwritten = frozenset({"created"})
+    assert payload_difference({"b": 1}, {"b": 1, "created": 5}, unwritten=unwritten) is None
+    assert payload_difference({"b": 1}, {"b": 2, "created": 5}, unwritten=unwritten) is not None
+    assert payload_difference({"created": 1}, {"created": 5}, unwritten=unwritten) is not None
