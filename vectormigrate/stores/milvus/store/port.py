@@ -1,0 +1,248 @@
+"""`Store` over Milvus: the blocking client in threads of this store's own, pages one after the other, and searches.
+
+The surprise: a search that must be exact, or whose filter Milvus cannot say, reads the records and is answered here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.capabilities import Capabilities
+from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorField, VectorKind
+from vectormigrate.model.errors import ShapeMismatch, Unsupported
+from vectormigrate.model.filter import Filter, matches
+from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
+from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.milvus import filters
+from vectormigrate.stores.milvus.wire import exact, requests, results
+from vectormigrate.stores.milvus.wire.schema import DataType
+from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
+
+from .client import Client, Opened
+from .link import Link, seconds
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_THREADS = 8
+_LISTING = 200_000
+"""Ids that one page of a listing may hold where the server sets no limit."""
+_EXACT_INDEXES = frozenset({"flat", "BIN_FLAT", "BRUTE_FORCE"})
+
+
+class MilvusStore(Store):
+    """One Milvus. Options: `timeout`, `slow_timeout`, `quarantine` (seconds) and `database`."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._link = Link(endpoint)
+        self._client = Client(self._link)
+        self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="milvus")
+        self._capabilities: Capabilities | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the server that answers; dials, and blocks for it, when nothing has dialled before."""
+        if self._capabilities is None:
+            self._capabilities = self._client.server.capabilities()
+        return self._capabilities
+
+    async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: call(*args, **kwargs))
+
+    def identity(self) -> str:
+        address, database = self._link.address, self.endpoint.options.get("database", "")
+        return f"milvus:{address.path or address.target}/{database}"
+
+    async def info(self) -> StoreInfo:
+        await self._run(self._client.collections)
+        server = self._client.server
+        kind = "milvus lite" if server.lite else "milvus"
+        return StoreInfo("milvus", server.version, {"server": kind, "address": self._link.name})
+
+    async def collections(self) -> list[str]:
+        return await self._run(self._client.collections)
+
+    async def describe(self, collection: str) -> CollectionShape:
+        return (await self._run(self._client.describe, collection)).shape
+
+    async def create(self, shape: CollectionShape) -> CollectionShape:
+        return await self._run(self._client.create, shape)
+
+    async def finish_load(self, shape: CollectionShape) -> None:
+        await self._run(self._client.finish_load, shape)
+
+    async def drop(self, collection: str) -> None:
+        await self._run(self._client.drop, collection)
+
+    # Reading.
+
+    async def count(self, collection: str) -> int:
+        return await self._run(self._client.count, collection)
+
+    async def split(self, collection: str, parts: int) -> list[Range]:
+        opened = await self._run(self._client.readable, collection)
+        total = await self._run(self._client.count, collection) if parts > 1 else 0
+        if total < 2:
+            return [Range()]
+        size = self._client.server.page_limit or _LISTING
+        wanted = {total * part // parts for part in range(1, parts)} - {0}
+        bounds: list[str] = []
+        seen = 0
+        async for batch in self._batches(opened, Range(), size, bare=True):
+            bounds += [
+                self.cursor_of(batch.ids[place - seen - 1])
+                for place in sorted(wanted)
+                if seen < place <= seen + len(batch)
+            ]
+            seen += len(batch)
+        return [Range(lower, upper) for lower, upper in zip([None, *bounds], [*bounds, None], strict=True)]
+
+    async def scan(
+        self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
+    ) -> AsyncIterator[Page]:
+        opened = await self._run(self._client.readable, collection)
+        size = limit or self.capabilities.scan_page
+        async for batch in self._batches(opened, span, size, bare=content is Content.IDS):
+            yield Page(batch, self.cursor_of(batch.ids[-1]))
+
+    async def _batches(
+        self, opened: Opened, span: Range, size: int, *, bare: bool = False, condition: str = ""
+    ) -> AsyncIterator[Batch]:
+        layout = opened.layout
+        lower = None if span.lower is None else self.key_of(span.lower)
+        upper = None if span.upper is None else self.key_of(span.upper)
+        more = True
+        while more:
+            expression = filters.key_between(layout.key.name, layout.id_kind, lower, upper)
+            batch, more = await self._run(
+                self._client.page, layout.collection, expression, size, bare=bare, condition=condition
+            )
+            if len(batch):
+                yield batch
+                lower = batch.ids[-1]
+
+    async def fetch(
+        self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
+    ) -> Batch:
+        return await self._run(self._client.fetch, collection, ids, bare=content is Content.IDS)
+
+    # Searching.
+
+    async def query(self, collection: str, query: Query) -> list[Match]:
+        opened = await self._run(self._client.readable, collection)
+        field = self._searched(opened, query)
+        expression = self._expression(opened, query.filter)
+        column = next(column for column in opened.layout.vectors if column.name == field.name)
+        exactly = query.exact and (field.index is None or field.index.kind not in _EXACT_INDEXES)
+        beyond = query.limit > MAX_WINDOW or column.type == DataType.BFloat16Vector
+        if exactly or beyond or (query.filter is not None and expression is None):
+            return await self._search_here(opened, query, field, expression)
+        request = requests.search_request(
+            opened.layout,
+            column,
+            query.vector,
+            metric=field.metric or Metric.COSINE,
+            limit=query.limit,
+            expression=expression or "",
+            index=field.index,
+        )
+        answer = await self._run(self._client.read, "Search", request, opened)
+        hits = results.read_matches(answer.results, field.metric or Metric.COSINE)
+        records = await self._records(collection, [hit for hit, _ in hits]) if query.with_record else {}
+        return [Match(hit, score, records.get(hit)) for hit, score in hits]
+
+    async def _records(self, collection: str, ids: Sequence[RecordId]) -> dict[RecordId, Record]:
+        batch = await self._run(self._client.fetch, collection, ids)
+        return {record.id: record for record in batch.records()}
+
+    def _searched(self, opened: Opened, query: Query) -> VectorField:
+        """The vector field that a query is about. Raises ShapeMismatch when the two do not fit."""
+        name = opened.layout.collection
+        field = next((vector for vector in opened.shape.vectors if vector.name == query.using), None)
+        if field is None:
+            raise ShapeMismatch(f"there is no vector {query.using!r}", store="milvus", collection=name)
+        sparse = isinstance(query.vector, SparseVector)
+        if sparse != (field.kind is VectorKind.SPARSE):
+            raise ShapeMismatch(f"vector {field.name!r} is {field.kind}", store="milvus", collection=name)
+        if not isinstance(query.vector, SparseVector):
+            given = len(query.vector) * (8 if field.element is Element.BINARY else 1)
+            if given != field.dim:
+                raise ShapeMismatch(
+                    f"vector {field.name!r} has {field.dim} dimensions and the query {given}",
+                    store="milvus",
+                    collection=name,
+                )
+        return field
+
+    def _expression(self, opened: Opened, condition: Filter | None) -> str | None:
+        if condition is None:
+            return None
+        nulls = self._client.server.nullable_fields
+        try:
+            return filters.to_expression(condition, opened.shape, single=opened.layout.single, nulls=nulls)
+        except Unsupported:
+            return None
+
+    async def _search_here(
+        self, opened: Opened, query: Query, field: VectorField, expression: str | None
+    ) -> list[Match]:
+        """Look at every record that may match, and keep the nearest."""
+        metric = field.metric or Metric.COSINE
+        best: list[Match] = []
+        size = self.capabilities.scan_page
+        async for batch in self._batches(opened, Range(), size, condition=expression or ""):
+            scores = exact.scores(batch.vectors[field.name], query.vector, metric)
+            wanted = np.array([_may_match(batch, row, field, query, expression) for row in range(len(batch))])
+            rows = np.flatnonzero(wanted)
+            order = rows[
+                np.argsort(-scores[rows] if metric.higher_is_nearer else scores[rows], kind="stable")
+            ]
+            best += [
+                Match(batch.ids[row], float(scores[row]), batch.record(row) if query.with_record else None)
+                for row in order[: query.limit]
+            ]
+            best.sort(key=lambda match: match.score, reverse=metric.higher_is_nearer)
+            del best[query.limit :]
+        return best
+
+    # Writing.
+
+    async def upsert(self, collection: str, batch: Batch, *, fresh: bool = False) -> WriteResult:
+        return await self._run(self._client.upsert, collection, batch)
+
+    async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
+        return await self._run(self._client.patch, collection, ids, payload)
+
+    async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
+        return await self._run(self._client.delete, collection, ids)
+
+    # Ordering.
+
+    async def barrier(self, collection: str) -> None:
+        """Nothing to wait for: every read here asks for strong consistency."""
+
+    async def settle(self) -> float:
+        return 0.0 if self._link.address.path else self._quarantine
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._link.close)
+        await asyncio.to_thread(self._threads.shutdown)
+
+
+def _may_match(batch: Batch, row: int, field: VectorField, query: Query, expression: str | None) -> bool:
+    if not batch.vectors[field.name].has(row):
+        return False
+    if query.filter is None or expression is not None:
+        return True
+    return matches(query.filter, batch.ids[row], batch.payload[row])
