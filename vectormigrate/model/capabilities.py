@@ -25,6 +25,8 @@ class Capabilities:
     dynamic: bool
     """A created collection can hold undeclared keys."""
     sparse: bool = False
+    empty_sparse: bool = True
+    """A sparse vector may have no weight at all."""
     multi: bool = False
     nullable_vectors: bool = False
     nullable_fields: bool = True
