@@ -17,7 +17,7 @@ from .telling import Teller
 async def demo(call: Call) -> Answer:
     """Tell the story. A signal ends it, and it cleans up behind itself."""
     tell = Teller(call.out, quiet=call.json or call.quiet)
-    directory, keep = _directory(call), bool(_given(call, "keep"))
+    directory, keep = _directory(call), bool(call.value("keep"))
     task = asyncio.current_task()
     assert task is not None
 
@@ -37,7 +37,7 @@ async def demo(call: Call) -> Answer:
 
 
 def _directory(call: Call) -> Path:
-    given = _given(call, "directory")
+    given = call.value("directory")
     directory = Path(str(given)).expanduser().absolute() if given else Path.cwd()
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,3 @@ def _directory(call: Call) -> Path:
             hint="choose another --directory",
         ) from None
     return directory
-
-
-def _given(call: Call, name: str) -> object:
-    return call.value(name) if name in call.merged else None
