@@ -120,7 +120,7 @@ def _check_words(command: Command, words: dict[str, str | None]) -> None:
                 one_of = f": one of {', '.join(item.choices)}" if item.choices else ""
                 raise UsageError(
                     f"{PROGRAM} {command.name} needs {item.name.upper()}{one_of}",
-                    hint=f"for example: {PROGRAM} {command.examples[0].words}",
+                    hint=f"for example: {PROGRAM} {min((example.words for example in command.examples), key=len)}",
                 )
         elif item.choices and given not in item.choices:
             near = get_close_matches(given, item.choices, n=1)

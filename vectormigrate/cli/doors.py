@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from vectormigrate.daemon import control
 from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
 from vectormigrate.daemon.specify import Request
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification
-from vectormigrate.model.status import PlanDocument
+from vectormigrate.model.status import Check, PlanDocument
 
 from .call import Call
 
@@ -31,9 +32,16 @@ def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Ev
     return Control.open(call.state, secrets=Secrets(literals, call.environ), on_event=on_event)
 
 
-async def foresee(call: Call, request: Request) -> PlanDocument:
-    """What a migration would do; owns nothing and writes nothing."""
-    return await control.plan(request.specification, Secrets(request.literals, call.environ))
+async def foresee(call: Call, request: Request, *, strict: bool = False) -> PlanDocument:
+    """What a migration would do; owns nothing and writes nothing. `strict` raises what would keep it from starting."""
+    return await control.plan(request.specification, Secrets(request.literals, call.environ), strict=strict)
+
+
+async def examine(call: Call, request: Request | None) -> list[Check]:
+    """Whether this machine, and the stores of a request, are fit; owns nothing."""
+    if request is None:
+        return await doctor(None, call.state, Secrets({}, call.environ))
+    return await doctor(request.specification, call.state, Secrets(request.literals, call.environ))
 
 
 def stored(call: Call) -> Specification | None:

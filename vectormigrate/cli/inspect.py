@@ -15,8 +15,7 @@ from vectormigrate.model.errors import UsageError
 from . import output
 from .call import Answer, Call
 from .documents import DeadLetters, Examined, Findings, Migrations, Written
-from .doors import own, stored, view
-from .progress import Follower
+from .doors import examine, stored, view
 
 FAILED = 1
 FINDINGS = 3
@@ -88,18 +87,13 @@ def _write(name: str, text: str) -> None:
 
 
 async def doctor(call: Call) -> Answer:
-    """Check this machine, the state file and, when a migration or its stores are named, the stores."""
-    specification, literals = None, {}
-    described = any(call.merged[name].value for name in ("source-type", "target-type"))
+    """Check this machine, the state file's place and, when a migration or its stores are named, the stores."""
     known = stored(call) if call.words["id"] else None
+    request = None
     if known is not None:
         request = overlay(known, call.merged)
-        specification, literals = request.specification, request.literals
-    elif call.words["id"] or described:
+    elif call.words["id"] or any(call.value(name) for name in ("source-type", "target-type")):
         request = specify(call.words["id"] or "doctor", call.merged)
-        specification, literals = request.specification, request.literals
-    with Follower.of(call) as follower:
-        async with own(call, literals, follower) as control:
-            checks = await control.doctor(specification)
+    checks = await examine(call, request)
     good = all(check.ok for check in checks)
-    return Answer(Examined(list(checks), good), 0 if good else FAILED)
+    return Answer(Examined(checks, good), 0 if good else FAILED)

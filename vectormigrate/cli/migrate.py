@@ -7,7 +7,10 @@ import signal
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, overlay, specify
+from vectormigrate.model.errors import MappingRefused, TargetNotEmpty
+from vectormigrate.model.mapping import Fate
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
@@ -49,15 +52,25 @@ async def plan(call: Call) -> Answer:
 
 async def _plan(call: Call, request: Request) -> Answer:
     document = await foresee(call, request)
-    return Answer(document, exit_code=_plan_code(document))
+    return Answer(document, exit_code=_plan_code(call, request.specification, document))
 
 
-def _plan_code(document: PlanDocument) -> int:
-    return 0 if not document.refused and all(check.ok for check in document.checks) else 2
+def _plan_code(call: Call, specification: Specification, document: PlanDocument) -> int:
+    """The code with which `migrate` would refuse to start, or 0."""
+    if any(item["fate"] == Fate.REFUSED for item in (*document.vectors, *document.fields)):
+        return MappingRefused.exit_code
+    if document.foreign and specification.existing is Existing.FAIL:
+        call.remark("would not start: the target holds records; say --existing skip or --existing overwrite")
+        return TargetNotEmpty.exit_code
+    return 0
 
 
 async def _run(call: Call, request: Request, *, create: bool) -> Answer:
     migration_id = request.specification.id
+    if create:
+        # Looked at before anything is stored: an id is not taken by a wish that cannot be had.
+        for loss in (await foresee(call, request, strict=True)).losses:
+            call.remark(f"note: {loss}")
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             if create:

@@ -61,7 +61,8 @@ def _plan(plan: PlanDocument) -> list[str]:
     if plan.target_exists:
         held = f"holds {plan.target_count:,} records, {plan.foreign:,} of them not ours"
     facts = [("source", f"{plan.source_count:,} records"), ("target", held), ("ids", plan.id_rule)]
-    work = f"{plan.batches:,} batches in {plan.ranges:,} ranges by {plan.workers} workers, about {size(plan.bytes)}"
+    work = f"{_many(plan.batches, 'batch', 'es')} in {_many(plan.ranges, 'range')}, {_many(plan.workers, 'worker')}"
+    work += f", about {size(plan.bytes)}"
     facts.append(("work", work + (f", about {duration(plan.seconds)}" if plan.seconds is not None else "")))
     lines += _facts(facts)
     rows = [("vector", item) for item in plan.vectors] + [("field", item) for item in plan.fields]
@@ -195,6 +196,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
+
+
+def _many(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def _cell(value: object) -> str:

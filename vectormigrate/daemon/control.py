@@ -225,12 +225,19 @@ def worker_count(spec: Specification) -> int:
     return spec.workers or os.cpu_count() or 1
 
 
-async def plan(spec: Specification, secrets: Secrets, clock: Clock | None = None) -> PlanDocument:
-    """What a migration would do. Reads both sides, writes nothing anywhere."""
+async def plan(
+    spec: Specification, secrets: Secrets, clock: Clock | None = None, *, strict: bool = False
+) -> PlanDocument:
+    """What a migration would do. Reads both sides, writes nothing anywhere. With `strict`, raises what would keep it
+    from starting: MappingRefused, TargetNotEmpty.
+    """
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
     async with Stores.open(source, target) as stores:
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
+        if strict:
+            found.mapping.check()
+            preflight.check_target_empty(spec, found)
         return await preflight.document(spec, found, stores.source, workers=worker_count(spec))
 
 

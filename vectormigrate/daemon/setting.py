@@ -86,8 +86,8 @@ class Setting:
             raise self._wrong(given, origin, "a text")
         if self.choices and given not in self.choices:
             near = get_close_matches(given, self.choices, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise self._wrong(given, origin, f"one of {', '.join(self.choices)}{meant}")
+            meant = f"did you mean {near[0]}?" if near else ""
+            raise self._wrong(given, origin, f"one of {', '.join(self.choices)}", meant)
         return given
 
     def _flag(self, given: object, origin: str) -> bool:
@@ -146,9 +146,9 @@ class Setting:
             return f"{words}, {self.least:,} or more"
         return words
 
-    def _wrong(self, given: object, origin: str, expected: str) -> UsageError:
+    def _wrong(self, given: object, origin: str, expected: str, hint: str = "") -> UsageError:
         shown = "that" if self.secret else repr(given)[:80]
-        return UsageError(f"{origin} must be {expected}, not {shown}", hint=self.because)
+        return UsageError(f"{origin} must be {expected}, not {shown}", hint=hint or self.because)
 
 
 def _scalar(value: object) -> str:
