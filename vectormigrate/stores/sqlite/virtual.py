@@ -32,7 +32,7 @@ QORTEX_TABLE, QORTEX_IDS = "vec_index", "vec_meta"
 _VEC0 = re.compile(
     r"\s*CREATE\s+VIRTUAL\s+TABLE\b.*?\bUSING\s+vec0\s*\((.*)\)\s*;?\s*", re.IGNORECASE | re.DOTALL
 )
-_NAME = r'("(?:[^"]|"")+"|`[^`]+`|\[[^\]]+\]|\w+)'
+_NAME = r"(\w+)"
 _KEY = re.compile(rf"{_NAME}\s+(integer|int|text)\s+primary\s+key", re.IGNORECASE)
 _PARTITION = re.compile(rf"{_NAME}\s+(integer|int|text)\s+partition\s+key", re.IGNORECASE)
 _VECTOR = re.compile(rf"{_NAME}\s+(float|f32|int8|i8|bit)\s*\[\s*(\d+)\s*\](.*)", re.IGNORECASE | re.DOTALL)
@@ -95,7 +95,7 @@ def load(connection: apsw.Connection, name: str, sql: str) -> Table:
     for column in _columns(found[1]):
         if primary := _KEY.fullmatch(column):
             key_name, key_kind = (
-                _bare(primary[1]),
+                primary[1],
                 IdKind.TEXT if primary[2].lower() == "text" else IdKind.INT,
             )
         elif vector := _VECTOR.fullmatch(column):
@@ -130,17 +130,13 @@ def _columns(body: str) -> list[str]:
     return [part.strip() for part in body.split(",") if part.strip()]
 
 
-def _bare(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name[0] in '"`[' else name
-
-
 def _vector(found: re.Match[str]) -> VectorColumn:
     element = _ELEMENTS[found[2].lower()]
     said = _METRIC.search(found[4])
     metric = Metric.HAMMING if element is Element.BINARY else Metric.EUCLID
     if said is not None:
         metric = _METRICS.get(said[1].lower(), metric)
-    name = _bare(found[1])
+    name = found[1]
     field = VectorField(name, element=element, dim=int(found[3]), metric=metric, nullable=False)
     return VectorColumn(field, f"v.{quoted(name)}", _PLACEHOLDERS[element])
 
@@ -152,5 +148,5 @@ def _field(column: str) -> FieldColumn | None:
     found = auxiliary or partition or _METADATA.fullmatch(column)
     if found is None:
         raise StoreBroken(f"the vec0 column {column!r} is not understood", store=STORE)
-    name, type_ = _bare(found[1]), _TYPES.get(found[2].lower(), FieldType.ANY)
+    name, type_ = found[1], _TYPES.get(found[2].lower(), FieldType.ANY)
     return FieldColumn(Field(name, type_, auxiliary is not None), f"v.{quoted(name)}")
