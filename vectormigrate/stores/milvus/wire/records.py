@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import Array
 
+from . import decimals
 from .schema import Column, DataType, Layout
 from .server import Server
 
@@ -241,23 +241,13 @@ def _json_value(value: Any, server: Server) -> bytes:
 
 
 def _json(value: Any, limit: int | None, *, verbatim: bool) -> bytes:
-    if not verbatim and _needs_more_than_double(value):
-        raise _Bad("a number inside JSON needs more digits than milvus keeps")
     try:
-        text = jsonvalue.dumps(value)
+        text = jsonvalue.dumps(value) if verbatim else decimals.dumps(value)
     except ValueError as error:
         raise _Bad(str(error)) from None
     if limit is not None and len(text) > limit:
         raise _Bad(f"{len(text)} bytes of JSON, and milvus holds {limit}")
     return text
-
-
-def _needs_more_than_double(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_needs_more_than_double(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_needs_more_than_double(item) for item in value)
-    return isinstance(value, Decimal) and not jsonvalue.dumps(value).startswith(b"{")
 
 
 # The request.

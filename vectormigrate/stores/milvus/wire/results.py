@@ -18,6 +18,7 @@ from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import Array, Payload, RecordId
 
+from . import decimals
 from .schema import Column as Field
 from .schema import DataType, Layout
 from .server import Server
@@ -101,7 +102,7 @@ def _add_dynamic(messages: Sequence[Any], payload: list[Payload]) -> None:
             continue
         for row, text in enumerate(message.scalars.json_data.data):
             if text and text != b"{}":
-                payload[row].update(jsonvalue.loads(text))
+                payload[row].update(decimals.loads(text))
 
 
 def _values(message: Any, field: Field, n: int, server: Server) -> list[Any]:
@@ -134,7 +135,7 @@ def _scalars(scalars: Any) -> list[Any]:
 
 def _json(text: bytes, server: Server) -> Any:
     try:
-        return jsonvalue.loads(text)
+        return jsonvalue.loads(text) if server.json_as_text else decimals.loads(text)
     except ValueError:
         if server.lite:
             return (

@@ -243,14 +243,14 @@ def _read_index(pairs: Iterable[Any]) -> tuple[Metric | None, VectorIndex]:
     return _METRIC_NAMES.get(told.get("metric_type", "")), VectorIndex(_KIND_NAMES.get(kind, kind), named)
 
 
-def _number(value: Any) -> int | float | str | bool:
+def _number(value: Any) -> Any:
     if isinstance(value, str):
         try:
-            number: int | float = json.loads(value)
+            number = json.loads(value)
         except ValueError:
             return value
         return number if isinstance(number, int | float) else value
-    return value  # type: ignore[no-any-return]  # JSON scalar
+    return value
 
 
 # From a shape to a schema.
@@ -355,7 +355,7 @@ def index_requests(shape: CollectionShape, existing: Iterable[str], server: Serv
     """A CreateIndexRequest for each index that a settled shape wants and the collection does not have."""
     have = set(existing)
     requests = [
-        _index_request(shape.name, vector.name, _vector_index(vector))
+        _index_request(shape.name, vector.name, _vector_index(vector, server))
         for vector in shape.vectors
         if vector.name not in have
     ]
@@ -367,8 +367,9 @@ def index_requests(shape: CollectionShape, existing: Iterable[str], server: Serv
     return requests
 
 
-def _vector_index(vector: VectorField) -> dict[str, Any]:
-    wanted = vector.index or VectorIndex("AUTOINDEX")
+def _vector_index(vector: VectorField, server: Server) -> dict[str, Any]:
+    # Milvus Lite would build HNSW for AUTOINDEX at every flush; nobody asked for an index, so it gets none.
+    wanted = vector.index or VectorIndex("flat" if server.lite else "AUTOINDEX")
     vendor = {name: kind for kind, name in _KIND_NAMES.items()}
     kind = vendor.get(wanted.kind, wanted.kind)
     params: Mapping[str, Any] = {

@@ -72,6 +72,7 @@ class Server:
             field_types=_FIELD_TYPES,
             dynamic=True,
             sparse=self.sparse,
+            empty_sparse=not self.lite,
             nullable_vectors=False,
             nullable_fields=True,
             partitions=True,
