@@ -141,7 +141,7 @@ async def make_pair(
 ) -> Pair:
     """Fill a source, copy it. `stored` is what the target does to a batch by nature."""
     source = store(Endpoint("memory"), Database(replace(source_capabilities, scan_page=page)))
-    target = store(Endpoint("memory"), Database(replace(capabilities, scan_page=page - 13)))
+    target = store(Endpoint("memory"), Database(replace(capabilities, scan_page=page * 4 // 5)))
     made = await source.create(made or shape())
     batch = batch or make_batch(made, count)
     assert not (await source.upsert(SOURCE, batch)).refused

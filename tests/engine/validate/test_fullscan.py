@@ -335,7 +335,7 @@ async def test_records_that_cannot_be_mapped_are_missing_with_the_reason():
     await pair.source.upsert(SOURCE, make_batch(made, 1).with_ids([long]))
     totals = await pair.scan()
     assert kinds(pair) == [(FindingKind.MISSING, "s:" + long)]
-    assert "does not fit 12 bytes" in pair.findings[0].detail
+    assert "322 bytes" in pair.findings[0].detail
     assert (totals.tally.missing, totals.tally.source_count, totals.doubts) == (1, 201, ())
 
 
