@@ -111,7 +111,7 @@ class TestIds:
     def test_a_nul_byte_is_for_those_who_can(self):
         shape = replace(SHAPE, id=IdField("key", IdKind.TEXT))
         assert faults(of_ids("a\0b"), shape) == {}
-        assert faults(of_ids("a\0b"), shape, nul_in_text=False) == {0: "a text holds a NUL byte"}
+        assert faults(of_ids("a\0b"), shape, nul_in_text=False) == {0: "it holds a NUL byte, which the store cannot keep"}
 
     def test_the_error_names_the_record_and_can_be_printed(self):
         shape = replace(SHAPE, id=IdField("key", IdKind.TEXT))
@@ -171,6 +171,11 @@ class TestPayload:
         assert faults(of_payloads({"f": "ab"}, {"f": "aé"}), text).keys() == {1}
         array = with_field(Field("f", FieldType.ARRAY, max_length=2))
         assert faults(of_payloads({"f": ["long", "long"]}, {"f": [1, 2, 3]}), array).keys() == {1}
+
+    def test_a_store_may_have_a_longest_text_for_declared_fields(self):
+        shape = replace(with_field(Field("f", FieldType.TEXT)), dynamic=True)
+        batch = of_payloads({"f": "ab"}, {"f": "aé"}, {"other": "longer"})
+        assert faults(batch, shape, max_text_bytes=2) == {1: "field 'f': longer than 2 bytes"}
 
     def test_texts_are_looked_at_all_the_way_down(self):
         batch = of_payloads(

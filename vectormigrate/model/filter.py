@@ -6,7 +6,8 @@ keys, so that a key with a dot in it stays one key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -131,22 +132,22 @@ def _compares(held: Any, comparison: Comparison, value: Any) -> bool:
     return any(_one(candidate, comparison, value) for candidate in candidates)
 
 
-def _one(held: Any, comparison: Comparison, value: Any) -> bool:  # noqa: PLR0911 one arm a case
+_TRUE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    Comparison.EQ: operator.eq,
+    Comparison.GT: operator.gt,
+    Comparison.GTE: operator.ge,
+    Comparison.LT: operator.lt,
+    Comparison.LTE: operator.le,
+}
+
+
+def _one(held: Any, comparison: Comparison, value: Any) -> bool:
     if held is _MISSING or held is None or not _comparable(held, value):
         return False
-    match comparison:
-        case Comparison.EQ:
-            return bool(held == value)
-        case Comparison.NE:
-            return bool(held != value)
-        case Comparison.GT:
-            return bool(held > value)
-        case Comparison.GTE:
-            return bool(held >= value)
-        case Comparison.LT:
-            return bool(held < value)
-        case Comparison.LTE:
-            return bool(held <= value)
+    try:
+        return bool(_TRUE[comparison](held, value))
+    except TypeError:  # no order: objects, lists of different things, moments with a zone and without
+        return False
 
 
 def _comparable(held: Any, value: Any) -> bool:

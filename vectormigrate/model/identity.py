@@ -93,15 +93,37 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
 
 def check_fits(target_id: RecordId, target: IdField, capabilities: Capabilities) -> None:
     """Raise RecordRefused when the target's key cannot hold this id."""
-    if isinstance(target_id, int) and not INT64_MIN <= target_id <= INT64_MAX:
-        raise RecordRefused(f"id {target_id} does not fit 64 bits", ids=(id_text(target_id),))
-    if not isinstance(target_id, str):
-        return
-    limit = target.max_length or capabilities.max_id_bytes
-    if limit is not None and len(target_id) * 4 > limit and len(target_id.encode()) > limit:
-        size = len(target_id.encode())
-        raise RecordRefused(f"id of {size} bytes does not fit {limit} bytes", ids=(id_text(target_id)[:200],))
-    if "\0" in target_id and not capabilities.nul_in_text:
-        raise RecordRefused(
-            "the id holds a NUL byte, which the target cannot store", ids=(id_text(target_id),)
-        )
+    reason = misfit(target_id, target, capabilities)
+    if reason:
+        shown = id_text(target_id)[:200].encode(errors="backslashreplace").decode()
+        raise RecordRefused(f"id {shown}: {reason}", ids=(shown,))
+
+
+def misfit(record_id: RecordId, key: IdField, capabilities: Capabilities) -> str:
+    """Why a key cannot hold this id; empty when it can."""
+    if not isinstance(record_id, _TYPES[key.kind]) or isinstance(record_id, bool):
+        return f"the key holds {key.kind}, not {type(record_id).__name__}"
+    if isinstance(record_id, int):
+        return "" if INT64_MIN <= record_id <= INT64_MAX else "it does not fit 64 bits"
+    if isinstance(record_id, tuple):
+        if len(record_id) != len(key.parts):
+            return f"the key has {len(key.parts)} parts, not {len(record_id)}"
+        faults = (misfit(part, of, capabilities) for part, of in zip(record_id, key.parts, strict=True))
+        return next(filter(None, faults), "")
+    return _text_misfit(record_id, key, capabilities) if isinstance(record_id, str) else ""
+
+
+_TYPES = {IdKind.INT: int, IdKind.TEXT: str, IdKind.UUID: UUID, IdKind.COMPOUND: tuple}
+
+
+def _text_misfit(text: str, key: IdField, capabilities: Capabilities) -> str:
+    limit = key.max_length or capabilities.max_id_bytes
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "it holds half a surrogate pair, which is no Unicode text"
+    if limit is not None and size > limit:
+        return f"its {size} bytes do not fit {limit}"
+    if "\0" in text and not capabilities.nul_in_text:
+        return "it holds a NUL byte, which the store cannot keep"
+    return ""

@@ -2,9 +2,10 @@
 
 Integers keep all digits, and numbers that a double cannot hold become Decimal and are written back digit by
 digit. Values that JSON has no type for are written as MongoDB's Extended JSON does (`{"$date": ...}`,
-`{"$binary": ...}`, `{"$numberDecimal": ...}`, `{"$uuid": ...}`), so that a JSON column can hold any payload and
-give it back. Reading undoes exactly what writing did: an object that merely looks like one of these, but would
-not be written so, stays an object.
+`{"$binary": ...}`, `{"$numberDecimal": ...}`, `{"$numberDouble": "NaN"}`, `{"$uuid": ...}`), so that a JSON column
+can hold any payload and give it back. Reading undoes exactly what writing did, and writing what reading did: an
+object that merely looks like one of these stays an object, and one that could be taken for one is written as
+`{"$literal": {...}}`.
 """
 
 from __future__ import annotations
@@ -32,23 +33,8 @@ def loads(text: str | bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """JSON text of a value, compact UTF-8. Raises ValueError for NaN, infinity and types that no payload holds."""
+    """JSON text of a value, compact UTF-8. Raises ValueError for types that no payload holds."""
     return _ENCODER.encode(_tag(value))
-
-
-def is_json(value: Any) -> bool:
-    """Whether a value is made of JSON's own types alone, so that any JSON reader would give it back."""
-    match value:
-        case None | bool() | str() | int():
-            return True
-        case float():
-            return math.isfinite(value)
-        case dict():
-            return all(is_json(item) for item in value.values())
-        case list():
-            return all(is_json(item) for item in value)
-        case _:
-            return False
 
 
 def _number(text: str) -> float | Decimal:
@@ -68,11 +54,10 @@ def _tag(value: Any) -> Any:  # noqa: C901, PLR0911 one arm a type
         case None | bool() | str() | int():
             return value
         case float():
-            if not math.isfinite(value):
-                raise ValueError(f"{value} cannot be written as JSON")
-            return value
+            return value if math.isfinite(value) else {"$numberDouble": _DOUBLES[str(value)]}
         case dict():
-            return {key: _tag(item) for key, item in value.items()}
+            tagged = {key: _tag(item) for key, item in value.items()}
+            return {"$literal": tagged} if _could_be_ours(value) else tagged
         case list() | tuple():
             return [_tag(item) for item in value]
         case Decimal():
@@ -99,8 +84,11 @@ def _tag_decimal(value: Decimal) -> Any:
     return {"$numberDecimal": text}
 
 
+_DOUBLES = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
 _BUILD: dict[str, Callable[[str], Any]] = {
     "$numberDecimal": Decimal,
+    "$numberDouble": float,
     "$date": datetime.fromisoformat,
     "$day": date.fromisoformat,
     "$time": time.fromisoformat,
@@ -115,16 +103,36 @@ def _untag(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
-        ((key, text),) = value.items()
-        build = _BUILD.get(key)
-        if build is not None and isinstance(text, str):
-            return _rebuild(build, text, value)
+        ((key, inner),) = value.items()
+        if key == "$literal" and isinstance(inner, dict):
+            plain = {name: _untag(item) for name, item in inner.items()}
+            return plain if _could_be_ours(plain) else {key: _untag(inner)}
+        built = _build(key, inner)
+        if built is not _NOT_OURS:
+            return built
     return {key: _untag(item) for key, item in value.items()}
 
 
-def _rebuild(build: Callable[[str], Any], text: str, item: dict[str, Any]) -> Any:
+def _could_be_ours(item: dict[str, Any]) -> bool:
+    """Whether reading would take this object for a tag."""
+    if len(item) != 1:
+        return False
+    ((key, inner),) = item.items()
+    if key == "$literal":
+        return isinstance(inner, dict) and _could_be_ours(inner)
+    return _build(key, inner) is not _NOT_OURS
+
+
+_NOT_OURS = object()
+
+
+def _build(key: str, text: object) -> Any:
+    """The value that a tag stands for, or _NOT_OURS when writing that value would not give this tag."""
+    build = _BUILD.get(key)
+    if build is None or not isinstance(text, str):
+        return _NOT_OURS
     try:
         value = build(text)
     except (ValueError, InvalidOperation, binascii.Error):
-        return item
-    return value if _tag(value) == item else item
+        return _NOT_OURS
+    return value if _tag(value) == {key: text} else _NOT_OURS

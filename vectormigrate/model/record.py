@@ -7,7 +7,6 @@ business. Many records travel as columns: see `batch.py`.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,29 +62,30 @@ def id_text(record_id: RecordId) -> str:
 
 def parse_id(text: str) -> RecordId:
     """Invert `id_text`. Raises ValueError for anything that it did not write."""
-    kind, colon, rest = text.partition(":")
-    if not colon:
+    record_id = _parse(text)
+    if record_id is None or id_text(record_id) != text:
         raise ValueError(f"not an id text: {text!r}")
-    if kind == "s":
-        return rest
-    if kind == "i":
-        return int(rest)
-    if kind == "u":
-        return UUID(rest)
-    if kind == "c":
-        return tuple(_scalar(part) for part in json.loads(rest))
-    raise ValueError(f"not an id text: {text!r}")
+    return record_id
 
 
-def _scalar(text: str) -> ScalarId:
-    part = parse_id(text)
+def _parse(text: str) -> RecordId | None:
+    kind, _, rest = text.partition(":")
+    match kind:
+        case "s":
+            return rest
+        case "i":
+            return int(rest)
+        case "u":
+            return UUID(rest)
+        case "c":
+            parts = json.loads(rest)
+            return tuple(map(_scalar, parts)) if isinstance(parts, list) else None
+        case _:
+            return None
+
+
+def _scalar(text: object) -> ScalarId:
+    part = parse_id(text) if isinstance(text, str) else ()
     if isinstance(part, tuple):
-        raise ValueError(  # noqa: TRY004 the text is wrong, not its type
-            f"a compound key inside a compound key: {text!r}"
-        )
+        raise ValueError(f"not part of a compound key: {text!r}")  # noqa: TRY004 the text is wrong, not its type
     return part
-
-
-def describe_bytes(value: bytes) -> str:
-    """Bytes as base64 text, as findings and dead letters show them."""
-    return base64.b64encode(value).decode("ascii")

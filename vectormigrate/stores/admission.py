@@ -21,18 +21,16 @@ from vectormigrate.model.collection import (
     Element,
     Field,
     FieldType,
-    IdField,
-    IdKind,
     Metric,
     VectorField,
     VectorKind,
 )
 from vectormigrate.model.errors import RecordRefused, Unsupported
+from vectormigrate.model.identity import INT64_MAX, INT64_MIN, misfit
 from vectormigrate.model.operation import Refusal
 from vectormigrate.model.record import Array, Payload, RecordId, id_text
 
-_INT64 = range(-(2**63), 2**63)
-_ID_TYPES = {IdKind.INT: int, IdKind.TEXT: str, IdKind.UUID: UUID, IdKind.COMPOUND: tuple}
+_INT64 = range(INT64_MIN, INT64_MAX + 1)
 _COLUMNS = {VectorKind.DENSE: DenseColumn, VectorKind.SPARSE: SparseColumn, VectorKind.MULTI: MultiColumn}
 _FIELD_TYPES: dict[FieldType, tuple[type, ...]] = {
     FieldType.BOOL: (bool,),
@@ -87,7 +85,7 @@ class Admission:
         for row, record_id in enumerate(batch.ids):
             if row in faults:
                 continue
-            fault = self._id_fault(record_id, self._shape.id)
+            fault = misfit(record_id, self._shape.id, self._capabilities)
             if not fault:
                 fault = self.payload_fault(batch.payload[row] if batch.payload else {})
             if not fault and batch.partition is not None:
@@ -108,23 +106,6 @@ class Admission:
         )
         return Refusal(row, record_id, error)
 
-    def _id_fault(self, record_id: RecordId, key: IdField) -> str:  # noqa: PLR0911 one return a rule
-        if not isinstance(record_id, _ID_TYPES[key.kind]) or isinstance(record_id, bool):
-            return f"the key holds {key.kind}, not {type(record_id).__name__}"
-        if isinstance(record_id, int):
-            return "" if record_id in _INT64 else "the id does not fit 64 bits"
-        if isinstance(record_id, tuple):
-            if len(record_id) != len(key.parts):
-                return f"the key has {len(key.parts)} parts, not {len(record_id)}"
-            faults = (self._id_fault(part, of) for part, of in zip(record_id, key.parts, strict=True))
-            return next(filter(None, faults), "")
-        if isinstance(record_id, UUID):
-            return ""
-        limit = key.max_length or self._capabilities.max_id_bytes
-        if limit is not None and len(record_id.encode(errors="surrogatepass")) > limit:
-            return f"the id is longer than {limit} bytes"
-        return self._text_fault(record_id)
-
     def _text_fault(self, text: str) -> str:
         if "\0" in text and not self._capabilities.nul_in_text:
             return "a text holds a NUL byte"
@@ -144,10 +125,16 @@ class Admission:
             if declared is None and not self._shape.dynamic:
                 return f"there is no field {key!r}"
             fault = self._value_fault(value) or (_type_fault(declared, value) if declared else "")
+            if not fault and declared and isinstance(value, str):
+                fault = self._size_fault(value)
             if fault:
                 return f"field {key!r}: {fault}"
         missing = [name for name in self._required if whole and payload.get(name) is None]
         return f"field {missing[0]!r} may not be null" if missing else ""
+
+    def _size_fault(self, text: str) -> str:
+        limit = self._capabilities.max_text_bytes
+        return f"longer than {limit} bytes" if limit is not None and len(text.encode()) > limit else ""
 
     def _value_fault(self, value: Any) -> str:
         if isinstance(value, str):

@@ -79,3 +79,10 @@ def test_what_the_store_lacks_is_named(lack: dict, change: dict, words: str):
 def test_a_dense_vector_needs_a_dimension():
     with pytest.raises(ShapeMismatch):
         as_made(replace(SHAPE, vectors=(VectorField("vec"),)), CAPABILITIES)
+
+
+def test_where_nothing_may_be_missing_nothing_is_made_nullable():
+    made = as_made(SHAPE, replace(CAPABILITIES, nullable_vectors=False, nullable_fields=False))
+    assert not made.vectors[0].nullable
+    assert not made.fields[0].nullable
+    assert as_made(SHAPE, CAPABILITIES).vectors[0].nullable

@@ -34,7 +34,12 @@ def as_made(shape: CollectionShape, capabilities: Capabilities) -> CollectionSha
             store=capabilities.kind,
             collection=shape.name,
         )
-    return replace(shape, id=_key(shape.id, capabilities))
+    vectors, fields = shape.vectors, shape.fields
+    if not capabilities.nullable_vectors:
+        vectors = tuple(replace(vector, nullable=False) for vector in vectors)
+    if not capabilities.nullable_fields:
+        fields = tuple(replace(field, nullable=False) for field in fields)
+    return replace(shape, id=_key(shape.id, capabilities), vectors=vectors, fields=fields)
 
 
 def _key(key: IdField, capabilities: Capabilities) -> IdField:
