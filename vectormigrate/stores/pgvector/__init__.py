@@ -1,0 +1,17 @@
+"""PostgreSQL with pgvector: any table with a key, read and written in binary, as a `Store`.
+
+`store` is the port; `connections` owns threads and sockets; `shape` reads the catalog and `tables` makes tables;
+`reading` and `writing` are the work of one page, in plain blocking code; `filters` speaks SQL; `values`, `vectors`
+and `copycodec` are the bytes of the wire, pure; `errors` is the border.
+"""
+
+from __future__ import annotations
+
+from vectormigrate.stores.base import Endpoint, Store
+
+from .store import PgvectorStore
+
+
+def open_store(endpoint: Endpoint) -> Store:
+    """Open the adapter. Nothing is dialled yet."""
+    return PgvectorStore(endpoint)

@@ -1,0 +1,216 @@
+"""Connections and the threads that use them: psycopg's blocking client, kept off the loop.
+
+A unit of work is a plain function of one connection; it runs in a thread of this pool, in a transaction of its
+own, from its first statement to its COMMIT. A failure before the COMMIT left means not applied, one during it
+means nobody knows. When the waiting task is cancelled, the statement is cancelled too, and the connection comes
+back once its thread is through with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from vectormigrate.model.errors import StoreDown, UsageError
+from vectormigrate.stores.base import Endpoint
+
+from . import errors
+
+T = TypeVar("T")
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+_MAX_THREADS = 8
+_CONNECT_TIMEOUT = 10.0
+_SETTLE_TIMEOUT = 30.0
+_PREFIX = "vectormigrate"
+_PROCESS = secrets.token_hex(4)
+"""Tells the connections of this process from those of an earlier one, on this host or another."""
+_SESSION = """\
+select set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', 'iso_8601', false),
+       set_config('TimeZone', 'UTC', false), set_config('extra_float_digits', '1', false),
+       set_config('bytea_output', 'hex', false), set_config('client_min_messages', 'warning', false),
+       set_config('synchronous_commit', case current_setting('synchronous_commit')
+                  when 'off' then 'on' else current_setting('synchronous_commit') end, false),
+       set_config('statement_timeout', {timeout}, false)
+"""
+"""What text casts look like must not depend on the role; an acknowledged write is durable whatever the role's default."""
+
+
+class Connections:
+    """The threads and idle connections of one store."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._owner = _owner_name(endpoint.owner)
+        self._timeout = _timeout(endpoint)
+        self.dsn = _dsn(endpoint, f"{_PREFIX}/{self._owner}/{_PROCESS}")
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[[Connection], T], *, collection: str = "", patient: bool = False) -> T:
+        """Run `work` in a transaction in a thread. `patient` work (an index build) is under no timeout."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="pgvector")
+        job = _Job(self, work, collection, patient)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, job)
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
+
+    async def settle(self) -> None:
+        """End every session of this owner that belongs to another process, and wait until they are gone."""
+        if self._owner:
+            await self.run(self._end_strays)
+
+    async def close(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def take(self) -> Connection:
+        """An idle connection that is still alive as far as is known, or a new one."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            connection = psycopg.connect(self.dsn, cursor_factory=psycopg.RawCursor, prepare_threshold=None)
+        except psycopg.Error as error:
+            raise errors.translate_connect(error, self.dsn) from None
+        try:
+            connection.execute(_SESSION.format(timeout=f"'{int(self._timeout * 1000)}'"))
+            connection.commit()
+        except psycopg.Error as error:
+            connection.close()
+            raise errors.translate(error) from None
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next work, unless it is broken or the store is closed."""
+        with self._lock:
+            if not connection.closed and self._executor is not None:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _end_strays(self, connection: Connection) -> None:
+        strays = (
+            "from pg_stat_activity where starts_with(application_name, $1) and application_name <> $2"
+            " and pid <> pg_backend_pid()"
+        )
+        names = [f"{_PREFIX}/{self._owner}/", f"{_PREFIX}/{self._owner}/{_PROCESS}"]
+        deadline = time.monotonic() + _SETTLE_TIMEOUT
+        while connection.execute(f"select pg_terminate_backend(pid) {strays}", names).fetchall():
+            if time.monotonic() > deadline:
+                raise StoreDown(
+                    "sessions of an earlier run are still open on the server",
+                    hint="end them with pg_terminate_backend, then run the command again",
+                    store=errors.STORE,
+                )
+            # The view is a snapshot of the transaction's first look.
+            connection.execute("select pg_stat_clear_snapshot()")
+            time.sleep(0.02)
+
+
+class _Job:
+    """One unit of work, from taking a connection to giving it back."""
+
+    def __init__(
+        self, pool: Connections, work: Callable[[Connection], Any], collection: str, patient: bool
+    ) -> None:
+        self._pool = pool
+        self._work = work
+        self._collection = collection
+        self._patient = patient
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Any:
+        connection = self._pool.take()
+        with self._lock:
+            self._connection = connection
+        try:
+            return self._transact(connection)
+        finally:
+            with self._lock:
+                self._connection = None
+            self._pool.give_back(connection)
+
+    def cancel(self) -> None:
+        """Ask the server to give up what this job waits for; the job's thread then ends by itself."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.cancel()
+
+    def _transact(self, connection: Connection) -> Any:
+        try:
+            if self._patient:
+                connection.execute("set local statement_timeout = 0")
+            result = self._work(connection)
+        except psycopg.Error as error:
+            _roll_back(connection)
+            raise errors.translate(error, collection=self._collection) from None
+        except BaseException:
+            _roll_back(connection)
+            raise
+        try:
+            connection.commit()
+        except psycopg.Error as error:
+            _roll_back(connection)
+            raise errors.translate_commit(error, collection=self._collection) from None
+        return result
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()
+
+
+def _owner_name(owner: str) -> str:
+    """The owner as part of an application name, which the server cuts at 63 bytes of ASCII."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]{0,38}", owner):
+        return owner
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:10]
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", owner)[:27] + "." + digest
+
+
+def _timeout(endpoint: Endpoint) -> float:
+    text = endpoint.options.get("timeout", "0")
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        raise UsageError(f"timeout {text!r} is not a number of seconds", store=errors.STORE) from None
+
+
+def _dsn(endpoint: Endpoint, application: str) -> str:
+    try:
+        known = conninfo_to_dict(endpoint.url)
+        extra: dict[str, Any] = {
+            "application_name": application,
+            "connect_timeout": known.get("connect_timeout")
+            or max(int(_timeout(endpoint) or _CONNECT_TIMEOUT), 2),
+            "keepalives_idle": known.get("keepalives_idle") or 30,
+            "tcp_user_timeout": known.get("tcp_user_timeout") or 60_000,
+            "client_encoding": "UTF8",
+        }
+        if endpoint.api_key:
+            extra["password"] = endpoint.api_key
+        return make_conninfo(endpoint.url, **extra)
+    except psycopg.ProgrammingError:
+        raise errors.bad_dsn() from None

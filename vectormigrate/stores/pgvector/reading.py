@@ -1,0 +1,165 @@
+"""Reading, one page at a time: the blocking half of scan, fetch, count, split.
+
+Pages are keyset pages through binary COPY, which has no parameters: bounds are quoted literals, cast to the type of
+the key, and compared by the server. Fields are taken apart while the server sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from vectormigrate.model.batch import Batch, Column
+from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
+from vectormigrate.stores.base import Content, Page, Range
+
+from . import vectors
+from .connections import Connection
+from .copycodec import Raw, read_columns
+from .errors import STORE
+from .shape import Table
+
+_SAMPLE_FROM = 2_000_000
+"""Rows from which on `split` looks at a sample of the table instead of at every key."""
+_SAMPLE_ROWS = 200_000
+
+
+def read_page(connection: Connection, table: Table, span: Range, limit: int, content: Content) -> Page | None:
+    """The first records of a range; None when there are none."""
+    conditions = [
+        table.bound(operator, parse_id(cursor))
+        for operator, cursor in ((">", span.lower), ("<=", span.upper))
+        if cursor is not None
+    ]
+    where = f" where {' and '.join(conditions)}" if conditions else ""
+    batch = _read(connection, table, f"{where} order by {table.key_sql} limit {limit}", content)
+    return Page(batch, id_text(batch.ids[-1])) if batch.ids else None
+
+
+def fetch(connection: Connection, table: Table, ids: Sequence[RecordId], content: Content) -> Batch:
+    """The records of these ids, in the order asked for."""
+    wanted = [record_id for record_id in ids if table.holds(record_id)]
+    found = _read(connection, table, f" where {key_in(table, wanted)}", content)
+    places = {record_id: row for row, record_id in enumerate(found.ids)}
+    return found.take([places[record_id] for record_id in wanted if record_id in places])
+
+
+def key_in(table: Table, ids: Sequence[RecordId]) -> str:
+    """The condition that the key is one of these ids."""
+    if not ids:
+        return "false"
+    rows = ", ".join(
+        "("
+        + ", ".join(
+            key.literal(part)
+            for key, part in zip(
+                table.keys, record_id if isinstance(record_id, tuple) else (record_id,), strict=True
+            )
+        )
+        + ")"
+        for record_id in ids
+    )
+    # A list of rows would be planned as so many ORs; a list of values is looked up.
+    return f"({table.key_sql}) in ({f'values {rows}' if len(table.keys) > 1 else rows})"
+
+
+def count(connection: Connection, table: Table) -> int:
+    row = connection.execute(f"select count(*) from {table.sql}").fetchone()  # noqa: S608 quoted
+    assert row is not None
+    return int(row[0])
+
+
+def split(connection: Connection, table: Table, parts: int) -> list[Range]:
+    """Ranges between quantiles of the key: of every key, or of a sample of whole blocks when there are many."""
+    row = connection.execute(
+        "select reltuples from pg_class where oid = $1::regclass", [table.sql]
+    ).fetchone()
+    estimate = float(row[0]) if row else 0.0
+    source = table.sql
+    if estimate > _SAMPLE_FROM:
+        source += f" tablesample system ({100 * _SAMPLE_ROWS / estimate:.6f})"
+    places = [f"k{place}" for place in range(len(table.keys))]
+    numbered = ", ".join(
+        f"{key.column.selected} as {place}" for key, place in zip(table.keys, places, strict=True)
+    )
+    # The last key of each tile but the last; tiles never share a key, since keys are distinct.
+    query = (
+        f"select {', '.join(places)} from (select {numbered}, row_number() over (order by {table.key_sql}) as place,"  # noqa: S608 quoted
+        f" count(*) over () as total from {source}) t where place < total"
+        f" and place * {parts} / total > (place - 1) * {parts} / total order by place"
+    )
+    columns = _copy(connection, query, len(places))
+    cursors = [id_text(record_id) for record_id in _ids(table, columns)][: parts - 1]
+    edges = [None, *cursors, None]
+    return [Range(lower, upper) for lower, upper in pairwise(edges)]
+
+
+def _read(connection: Connection, table: Table, tail: str, content: Content) -> Batch:
+    selected = [key.column.selected for key in table.keys]
+    if content is Content.FULL:
+        selected += [column.sql for column, _ in table.vectors]
+        selected += [column.selected for column in _payload_columns(table)]
+    query = f"select {', '.join(selected)} from {table.sql}{tail}"  # noqa: S608 quoted
+    return decode(table, _copy(connection, query, len(selected)), content)
+
+
+def _copy(connection: Connection, query: str, width: int) -> list[Raw]:
+    with connection.cursor().copy(f"copy ({query}) to stdout (format binary)".encode()) as stream:
+        return read_columns(stream, width)
+
+
+def _payload_columns(table: Table) -> list[Any]:
+    return [*table.fields, *([table.dynamic] if table.dynamic else [])]
+
+
+def decode(table: Table, columns: list[Raw], content: Content) -> Batch:
+    """Records out of raw fields in the order key, vectors, fields, undeclared keys."""
+    ids = _ids(table, columns)
+    if content is Content.IDS:
+        return Batch(ids, {}, [{} for _ in ids])
+    start = len(table.keys)
+    held: dict[str, Column] = {}
+    for place, (_, field) in enumerate(table.vectors, start):
+        try:
+            held[field.name] = vectors.decode(columns[place], field)
+        except vectors.MixedDimensions as error:
+            raise StoreBroken(
+                f"column {field.name!r} mixes dimensions: record {id_text(ids[error.row])} has {error}",
+                hint="move the records of each dimension into a table of their own; a retry cannot help",
+                store=STORE,
+                collection=table.shape.name,
+                ids=(id_text(ids[error.row]),),
+            ) from None
+    start += len(table.vectors)
+    return Batch(ids, held, _payloads(table, columns[start:], len(ids)))
+
+
+def _ids(table: Table, columns: list[Raw]) -> list[RecordId]:
+    parts = [
+        [key.column.codec.decode(raw) for raw in column if raw is not None]
+        for key, column in zip(table.keys, columns, strict=False)
+    ]
+    return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
+
+
+def _payloads(table: Table, columns: list[Raw], count: int) -> list[Payload]:
+    names = [column.name for column in table.fields]
+    decoded = [
+        [None if raw is None else column.codec.decode(raw) for raw in raws]
+        for column, raws in zip(_payload_columns(table), columns, strict=True)
+    ]
+    if table.dynamic is None:
+        if not names:
+            return [{} for _ in range(count)]
+        return [dict(zip(names, row, strict=True)) for row in zip(*decoded, strict=True)]
+    name = table.dynamic.name
+    loose = [
+        value if isinstance(value, dict) else ({} if value is None else {name: value})
+        for value in decoded[-1]
+    ]
+    if not names:
+        return loose
+    declared = zip(*decoded[:-1], strict=True)
+    return [{**keys, **dict(zip(names, row, strict=True))} for keys, row in zip(loose, declared, strict=True)]
