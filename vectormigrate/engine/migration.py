@@ -121,8 +121,8 @@ class Conductor:
 
     async def _settle_strays(self) -> None:
         # After an unclean end, requests of the dead process may still land until the store says that none can.
-        if not self._session.clean_before:
-            self._settled_at = self._clock.monotonic() + await self._target.settle()
+        if not self._session.clean_before and await self._target.settle() > 0:
+            self._settled_at = self._clock.monotonic() + self.migration.specification.quarantine
 
     async def _wake(self) -> None:
         migration = self.migration

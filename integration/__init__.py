@@ -1,0 +1,1 @@
+"""Real processes against real stores: what is too slow, or too rough, for `make test`."""
