@@ -29,7 +29,8 @@ from vectormigrate.model.identity import IdRule
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Content, Range
 
-from .align import Ahead, Ascending, aligned, foreseen
+from .align import Ahead, Ascending, Joined, aligned, foreseen
+from .compare import Comparison
 from .sides import Sides, Sink, extra, refusals, without
 from .tally import Tally, digest
 
@@ -179,7 +180,8 @@ class _Scan:
             group.create_task(right.fill(), name="read target")
             async with aclosing(aligned(left, right)) as parts:
                 async for source, target in parts:
-                    await self._judge(source, target)
+                    joined, common = await self._judge(source, target)
+                    self._digest(common + digest(joined.missing), common + digest(joined.extra))
                     self.progress(len(source))
 
     async def forward(self, span: Span) -> None:
@@ -195,7 +197,8 @@ class _Scan:
         async with asyncio.TaskGroup() as group:
             group.create_task(pages.fill(), name="read source, ask target")
             while (pair := await pages.get()) is not None:
-                await self._judge(*pair)
+                joined, common = await self._judge(*pair)
+                self._digest(common + digest(joined.missing), 0)
                 self.progress(len(pair[0]))
 
     async def reverse(self, span: Span) -> None:
@@ -203,7 +206,10 @@ class _Scan:
 
         async def read(batch: Batch) -> list[RecordId] | None:
             owned = await self._owned(batch)
-            return None if owned is None else await sides.absent_in_source(owned.ids)
+            if owned is None:
+                return None
+            self._digest(0, digest(owned.ids))
+            return await sides.absent_in_source(owned.ids)
 
         pages = Ahead(
             sides.target.scan(sides.target_collection, span.target, limit=LOOKUP_PAGE, content=Content.IDS),
@@ -232,12 +238,11 @@ class _Scan:
         kept = without(batch, await self.sides.foreign_among(batch.ids))
         self.tally.foreign += len(batch) - len(kept)
         self.tally.target_count += len(kept)
-        self.tally.target_digest = (self.tally.target_digest + digest(kept.ids)) % 2**64
         return kept if kept.ids else None
 
-    async def _judge(self, source: Batch, target: Batch) -> None:
-        joined, comparison = await asyncio.to_thread(self.sides.judge, source, target)
-        self.tally.source_digest = (self.tally.source_digest + digest(source.ids)) % 2**64
+    async def _judge(self, source: Batch, target: Batch) -> tuple[Joined, int]:
+        """Compare what is settled, tell what differs and what only one side has; with the digest of common ids."""
+        joined, comparison, common = await asyncio.to_thread(self._work, source, target)
         findings = self.sides.missing(joined.missing)
         self.tally.missing += len(findings)
         if comparison is not None:
@@ -247,6 +252,16 @@ class _Scan:
             self.tally.note(findings)
             await self.sink(findings)
         await self._tell_extra(joined.extra)
+        return joined, common
+
+    def _work(self, source: Batch, target: Batch) -> tuple[Joined, Comparison | None, int]:
+        """The part of judging that costs; one digest of the common ids serves both sides."""
+        joined, comparison = self.sides.judge(source, target)
+        return joined, comparison, digest(joined.source.ids)
+
+    def _digest(self, source: int, target: int) -> None:
+        self.tally.source_digest = (self.tally.source_digest + source) % 2**64
+        self.tally.target_digest = (self.tally.target_digest + target) % 2**64
 
     async def _tell_extra(self, target_ids: list[RecordId]) -> None:
         if target_ids:
