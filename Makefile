@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check integration bench run lock clean
+.PHONY: demo test check integration bench run reference lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.stamp ## The whole story on embedded stores, in seconds. ARGS=--json for one document.
@@ -24,6 +24,9 @@ bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integr
 
 run: .venv/.stamp ## make run ARGS="status my-migration"
 	@$(BIN)/vectormigrate $(ARGS)
+
+reference: .venv/.stamp ## Write docs/commands.md anew from the table of commands.
+	@$(BIN)/python -c "from vectormigrate.cli import help; print(help.reference(), end='')" > docs/commands.md
 
 lock: .venv/.stamp ## Bring requirements.lock up to date with pyproject.toml.
 	@$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock

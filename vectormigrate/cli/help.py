@@ -70,6 +70,42 @@ def of_command(command: Command) -> str:
     return "\n".join(lines) + "\n"
 
 
+def reference() -> str:
+    """docs/commands.md: the whole table."""
+    lines = [
+        "# Commands",
+        "",
+        "Made from the table of commands by `make reference`; not written by hand.",
+        "",
+        *_everywhere(),
+        "",
+        "For every command:",
+        "",
+        *(_row(setting) for setting in GLOBAL),
+    ]
+    for command in COMMANDS:
+        words = [_positional(item.name, item.required, item.choices) for item in command.positionals]
+        lines += [
+            "",
+            f"## `{command.name}`",
+            "",
+            " ".join([command.summary, command.details]).strip(),
+            "",
+            "```",
+        ]
+        for example in command.examples:
+            lines += [line.removeprefix("  ") for line in _command_line(example.words, example.purpose)]
+        lines += ["```", "", f"`{' '.join(['vectormigrate', command.name, *words])}`"]
+        if command.settings:
+            lines += ["", *(_row(setting) for setting in command.settings)]
+        lines += ["", f"JSON document: {command.result}."]
+    return "\n".join(lines) + "\n"
+
+
+def _row(setting: Setting) -> str:
+    return f"- `{flag_words(setting)}`: {setting.help} {_default(setting)}".rstrip()
+
+
 def flag_words(setting: Setting) -> str:
     """`--batch-size N`, as help and usage show it."""
     short = {"quiet": "-q, ", "verbose": "-v, "}.get(setting.name, "")

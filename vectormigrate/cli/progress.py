@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from vectormigrate.model import events
@@ -93,8 +93,8 @@ class Follower:
     def _draw(self, bars: Bars, event: events.Progress, pace: Pace) -> None:
         task = self._tasks.get(event.work)
         if task is None:
-            task = self._tasks[event.work] = bars.add_task(event.work, total=event.total, pace="")
-        bars.update(task, completed=event.done, total=event.total, pace=pace.words(event))
+            task = self._tasks[event.work] = bars.add_task(event.work, total=event.total, told="")
+        bars.update(task, completed=event.done, total=event.total, told=numbers(event, pace))
 
     def _say(self, line: str) -> None:
         if self._bars is not None:
@@ -144,7 +144,12 @@ def left(records: int, rate: float) -> str:
 
 def line_of(event: events.Progress, pace: Pace) -> str:
     """One line of progress."""
-    told = f"{event.work}: {event.done:,}"
+    return f"{event.work}: {numbers(event, pace)}"
+
+
+def numbers(event: events.Progress, pace: Pace) -> str:
+    """ "12,000 of 20,000 (60%), 3,400/s, 2 s left"."""
+    told = f"{event.done:,}"
     if event.total:
         told += f" of {event.total:,} ({min(event.done / event.total, 1):.0%})"
     words = pace.words(event)
@@ -175,8 +180,7 @@ def _bars(console: Console) -> Bars:
     return Bars(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[told]}"),
         console=console,
         transient=False,
     )
