@@ -1,0 +1,157 @@
+"""Settings to a specification."""
+
+import pytest
+
+from vectormigrate.daemon.config import Given
+from vectormigrate.daemon.secrets import Literal, key
+from vectormigrate.daemon.settings import MIGRATE, SIDES
+from vectormigrate.daemon.specify import check_id, overlay, specify
+from vectormigrate.model.collection import Metric
+from vectormigrate.model.errors import MigrationExists, UsageError
+from vectormigrate.model.specification import Existing
+
+PAIR = {
+    "source-type": "sqlite",
+    "source-url": "/a/old.db",
+    "source-index": "docs",
+    "target-type": "pgvector",
+    "target-url": "postgresql://u@h/d",
+    "target-index": "public.docs",
+}
+
+
+def given(layer="flag", /, **values):
+    merged = {setting.name: Given(setting.default, "default", "default") for setting in (*SIDES, *MIGRATE)}
+    for key_, value in values.items():
+        name = key_.replace("_", "-")
+        origin = f"VECTORMIGRATE_{key_.upper()}" if layer == "environment" else f"--{name}"
+        merged[name] = Given(value, layer, origin)
+    return merged
+
+
+def pair(**values):
+    return given(**{**PAIR, **values})
+
+
+def test_a_whole_one():
+    request = specify(
+        "docs",
+        pair(
+            existing="skip",
+            batch_size=7,
+            rename={"a": "b"},
+            drop=("c",),
+            spread=("d",),
+            metric="dot",
+            max_rate=5.0,
+        ),
+    )
+    made = request.specification
+    assert (made.source.kind, made.source.url, made.source.collection) == ("sqlite", "/a/old.db", "docs")
+    assert (made.existing, made.batch_size, made.max_rate, made.max_retries) == (Existing.SKIP, 7, 5.0, 3)
+    assert (made.mapping.rename, made.mapping.drop, made.mapping.spread) == ({"a": "b"}, ("c",), ("d",))
+    assert made.mapping.metric is Metric.DOT
+    assert (request.literals, request.warnings) == ({}, ())
+
+
+def test_every_missing_flag_is_named_at_once():
+    with pytest.raises(UsageError) as caught:
+        specify("docs", given(source_type="memory"))
+    assert str(caught.value) == "missing: --source-index, --target-type, --target-url, --target-index"
+
+
+@pytest.mark.parametrize("wrong", ["", "a/b", "-a", ".a", "a b", "a" * 129, "ä", "a\n"])
+def test_ids_that_cannot_be(wrong):
+    with pytest.raises(UsageError, match="cannot be the id"):
+        check_id(wrong)
+
+
+@pytest.mark.parametrize("good", ["a", "docs-2026.v1_x", "7", "a" * 128])
+def test_ids_that_can_be(good):
+    assert check_id(good) == good
+
+
+def test_paths_do_not_depend_on_the_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    request = specify("docs", pair(source_url="old.db", target_type="milvus", target_url="./lite.db"))
+    assert request.specification.source.url == str(tmp_path / "old.db")
+    assert request.specification.target.url == str(tmp_path / "lite.db")
+    assert specify("docs", pair(source_url="${HOME}/x")).specification.source.url == "${HOME}/x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "collection"),
+    [
+        ("sqlite", "/a/./x.db", "/a/x.db", "docs"),
+        ("pgvector", "postgresql://u:p@h/d", "postgres://v@H/d?sslmode=require", "docs"),
+        ("milvus", "http://h:1/", "http://h:1", "docs"),
+        ("memory", "", "", "docs"),
+    ],
+)
+def test_source_and_target_are_the_same(kind, one, other, collection):
+    same = {"source_type": kind, "target_type": kind, "source_url": one, "target_url": other}
+    with pytest.raises(UsageError, match="the same collection"):
+        specify("docs", given(**same, source_index=collection, target_index=collection))
+    specify("docs", given(**same, source_index=collection, target_index="else"))
+
+
+def test_a_link_does_not_hide_that_they_are_the_same(tmp_path):
+    (tmp_path / "a.db").touch()
+    (tmp_path / "b.db").symlink_to(tmp_path / "a.db")
+    both = {"source_type": "sqlite", "target_type": "sqlite", "source_index": "t", "target_index": "t"}
+    with pytest.raises(UsageError, match="the same collection"):
+        specify("docs", given(**both, source_url=str(tmp_path / "a.db"), target_url=str(tmp_path / "b.db")))
+
+
+def test_secrets_by_value_are_for_this_run_and_warned_of():
+    request = specify("docs", pair(target_url="postgresql://u:hunter2@h/d", source_api_key="topsecret"))
+    stored = request.specification
+    assert "hunter2" not in repr(request)
+    assert "topsecret" not in repr(request)
+    assert request.literals[key(stored.target)] == Literal(url="postgresql://u:hunter2@h/d")
+    assert request.literals[key(stored.source)] == Literal(api_key="topsecret")
+    assert len(request.warnings) == 2
+    assert all("process list" in line and "later commands" in line for line in request.warnings)
+
+
+def test_a_key_of_the_environment_is_stored_as_a_reference_to_it():
+    merged = pair() | {"target-api-key": given("environment", target_api_key="hunter2")["target-api-key"]}
+    request = specify("docs", merged)
+    assert request.specification.target.api_key == "env:VECTORMIGRATE_TARGET_API_KEY"
+    assert request.warnings == ()
+
+
+@pytest.fixture
+def stored():
+    return specify("docs", pair(batch_size=7, target_api_key="env:KEY")).specification
+
+
+def test_the_id_alone_is_the_same_migration(stored):
+    assert overlay(stored, given()).specification == stored
+
+
+def test_the_same_flags_are_the_same_migration(stored):
+    assert overlay(stored, pair(batch_size=7)).specification == stored
+
+
+def test_other_settings_are_named(stored):
+    with pytest.raises(MigrationExists) as caught:
+        overlay(stored, pair(batch_size=8, source_url="/b.db", drop=("a",)))
+    told = str(caught.value)
+    assert "source-url is /a/old.db, not /b.db" in told
+    assert "batch-size is 7, not 8" in told
+    assert "drop is nothing, not a" in told
+    assert "target" not in told
+    assert "resume docs" in caught.value.hint
+
+
+def test_a_secret_given_again_is_no_other_setting(stored):
+    request = overlay(stored, given(target_url="postgresql://u:hunter2@h/d", target_api_key="hunter3"))
+    assert request.specification == stored
+    assert request.literals[key(stored.target)] == Literal("postgresql://u:hunter2@h/d", "hunter3")
+
+
+def test_another_reference_is_for_this_run(stored):
+    request = overlay(stored, given(target_api_key="env:ROTATED"))
+    assert request.specification.target.api_key == "env:KEY"
+    assert request.literals[key(stored.target)].api_key == "env:ROTATED"
