@@ -52,11 +52,15 @@ def sides() -> Iterator[dict[str, tuple[Side, Side]]]:
         servers = [LiteServer(folder / f"milvus-{side}").start() for side in ("source", "target")]
         for server in servers:
             stack.callback(server.stop)
-        yield {
+        made: dict[str, tuple[Side, Side]] = {
             "sqlite": (SqliteSide(folder / "source.db"), SqliteSide(folder / "target.db")),
             "pgvector": (PostgresSide(postgres.dsn), PostgresSide(postgres.dsn)),
             "milvus": (MilvusSide(servers[0].url), MilvusSide(servers[1].url)),
         }
+        for pair in made.values():
+            for side in pair:
+                stack.callback(side.close)
+        yield made
 
 
 @pytest.mark.timeout(7200)

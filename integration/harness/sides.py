@@ -24,6 +24,7 @@ class Side(ABC):
 
     kind: str
     url: str
+    _connection: Any
 
     def arguments(self, side: str, collection: str) -> list[str]:
         """Command line flags that name this side."""
@@ -57,10 +58,15 @@ class Side(ABC):
 
     def begin_run(self, number: int) -> None:
         """Writes belong to this run from now on."""
+        raise NotImplementedError
 
     def writes(self) -> list[tuple[int, str]]:
         """Run and id of every write that was logged."""
-        return []
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
 
 class SqliteSide(Side):
@@ -214,7 +220,7 @@ class MilvusSide(Side):
     def __init__(self, url: str) -> None:
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self.url = url
-        self._client = MilvusClient(url)
+        self._connection = self._client = MilvusClient(url)
 
     def create(self, collection: str) -> None:
         schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)

@@ -23,7 +23,7 @@ from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.dualwrite.replay import Replayer
 from vectormigrate.engine.preflight import Preflight
-from vectormigrate.engine.rollback.pool import Pool
+from vectormigrate.engine.rollback.pool import Pool, Removal
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
@@ -388,9 +388,9 @@ class Conductor:
             dry_run=dry_run,
             progress=lambda done: self._on_event(Progress(self._id, "rollback", done, None)),
         )
-        removal = await pool.run()
+        removal = Removal() if await self._is_gone(plan.target.name) else await pool.run(only_verify=done_already)
         dropped = False
-        if not dry_run and removal.left == 0:
+        if not (dry_run or done_already) and removal.left == 0:
             dropped = migration.target_created and await self._drop_empty(plan.target.name)
             await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)
         return RollbackReport(
@@ -423,11 +423,17 @@ class Conductor:
                 await self._move(migration.phase, Phase.ABORTED)
         return RollbackReport(self._id, dry_run, 0, 0, 0, 0, 0, dropped, 0.0, 0)
 
-    async def _drop_empty(self, collection: str) -> bool:
+    async def _is_gone(self, collection: str) -> bool:
         try:
-            if await self._target.count(collection):
-                return False
+            await self._target.describe(collection)
         except CollectionMissing:
+            return True
+        return False
+
+    async def _drop_empty(self, collection: str) -> bool:
+        if await self._is_gone(collection):
+            return True  # by an earlier attempt that was killed behind it
+        if await self._target.count(collection):
             return False
         await self._target.drop(collection)
         return True

@@ -74,12 +74,13 @@ class Pool:
         self._progress = progress
         self._done = Removal()
 
-    async def run(self) -> Removal:
+    async def run(self, *, only_verify: bool = False) -> Removal:
         """Remove, restore, verify. Raises the first store error; run it again to go on."""
-        await self._remove_scanned()
-        await self._remove_marked()
-        await self._reverse_pass()
-        await self._restore()
+        if not only_verify:
+            await self._remove_scanned()
+            await self._remove_marked()
+            await self._reverse_pass()
+            await self._restore()
         await self._verify()
         return self._done
 
