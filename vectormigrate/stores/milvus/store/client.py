@@ -74,7 +74,7 @@ class Client:
     def __init__(self, link: Link) -> None:
         self.link = link
         self._opened: dict[str, Opened] = {}
-        # Milvus Lite corrupts nothing when asked nicely: its writers must not meet.
+        # Milvus Lite takes one writer at a time, and so do the pairs of delete and upsert.
         self._write_lock = threading.Lock()
 
     @property
@@ -117,6 +117,10 @@ class Client:
             if "index" in error.message.casefold() and not error.retryable:
                 return []  # "index not found" is how servers say that there is none
             raise
+
+    def forget(self, name: str) -> None:
+        """Ask anew about a collection that turned out to be gone."""
+        self._opened.pop(name, None)
 
     def opened(self, name: str) -> Opened:
         return self._opened.get(name) or self.describe(name)
@@ -224,7 +228,7 @@ class Client:
         try:
             return self.link.call(method, request, name)
         except CollectionMissing:
-            self._opened.pop(name, None)
+            self.forget(name)
             raise
         except StoreDown:
             if self._is_loaded(name):
@@ -342,43 +346,45 @@ class Client:
             if row not in faults:
                 partition = encoded.batch.partition[row] if encoded.batch.partition else None
                 groups.setdefault(partition or DEFAULT_PARTITION, []).append(row)
-        applied = False
+        sender = _Sender(self, opened, encoded)
+        deleted = False
         with self._one_writer():
             try:
-                stale = self._stale(opened, encoded, groups)
-                if stale:
-                    self._delete(opened, stale)
-                    applied = True
+                deleted = self._make_way(opened, encoded, groups)
                 for partition, rows in groups.items():
-                    sender = _Sender(self, opened, encoded, partition)
-                    sender.send(rows)
-                    faults |= sender.faults
-                    applied = True
+                    sender.send(rows, partition)
             except StoreError as error:
-                if applied and error.retryable and not isinstance(error, Unresolved):
+                if (deleted or sender.accepted) and error.retryable and not isinstance(error, Unresolved):
                     raise unresolved(error) from None
                 raise
-        return faults
+        return faults | sender.faults
 
     def _one_writer(self) -> contextlib.AbstractContextManager[Any]:
         return self._write_lock if self.server.lite else contextlib.nullcontext()
 
-    def _stale(self, opened: Opened, encoded: Encoded, groups: dict[str, list[int]]) -> list[RecordId]:
-        """Ids whose old row would outlive an upsert, whole or in part."""
-        stale: list[RecordId] = []
+    def _make_way(self, opened: Opened, encoded: Encoded, groups: dict[str, list[int]]) -> bool:
+        """Delete rows that would outlive an upsert, whole or in part; says whether there were any."""
         layout = opened.layout
+        moved: list[RecordId] = []
+        merging: list[RecordId] = []
         for partition, rows in groups.items():
-            ids = [encoded.batch.ids[row] for row in rows]
             others = [other for other in opened.partitions if other != partition]
             if others:
                 self._load(opened)
-                request = requests.query_request(
-                    layout, filters.key_in(layout.key.name, ids), [layout.key.name], partitions=others
-                )
-                stale += results.read_ids(self.read("Query", request, opened), layout)
+                ids = [encoded.batch.ids[row] for row in rows]
+                expression = filters.key_in(layout.key.name, ids)
+                request = requests.query_request(layout, expression, [layout.key.name], partitions=others)
+                moved += results.read_ids(self.read("Query", request, opened), layout)
             if layout.dynamic and self.server.merges_on_upsert:
-                stale += self._merging(opened, encoded, rows)
-        return list(dict.fromkeys(stale))
+                merging += self._merging(opened, encoded, rows)
+        stale = list(dict.fromkeys([*moved, *merging]))
+        if stale:
+            self._delete(opened, stale)
+        if moved and self.server.lite:
+            # Until it is flushed there, a tombstone is forgotten when its key is written again, and the old row of
+            # another partition comes back.
+            self._flush(layout.collection)
+        return bool(stale)
 
     def _merging(self, opened: Opened, encoded: Encoded, rows: Sequence[int]) -> Iterator[RecordId]:
         self._load(opened)
@@ -429,38 +435,40 @@ class Client:
         try:
             self.link.call("Delete", request, opened.layout.collection)
         except CollectionMissing:
-            self._opened.pop(opened.layout.collection, None)
+            self.forget(opened.layout.collection)
             raise
 
 
 class _Sender:
     """Upserts rows, and when a server refuses them all for one, finds that one."""
 
-    def __init__(self, client: Client, opened: Opened, encoded: Encoded, partition: str) -> None:
+    def __init__(self, client: Client, opened: Opened, encoded: Encoded) -> None:
         self._client = client
         self._opened = opened
         self._encoded = encoded
-        self._partition = partition
-        self._accepted = False
+        self.accepted = False
+        """Whether anything was applied."""
         self.faults: dict[int, str] = {}
 
-    def send(self, rows: Sequence[int]) -> None:
-        layout = self._opened.layout
-        request = upsert_request(self._encoded, rows, self._partition, layout)
+    def send(self, rows: Sequence[int], partition: str) -> None:
+        """Apply these rows; those that cannot be are in `faults`."""
+        name = self._opened.layout.collection
         try:
-            self._client.link.call("Upsert", request, layout.collection)
-            self._accepted = True
+            self._client.link.call(
+                "Upsert", upsert_request(self._encoded, rows, partition, self._opened.layout), name
+            )
+            self.accepted = True
         except RecordRefused as error:
             if len(rows) > 1:
-                self.send(rows[: len(rows) // 2])
-                self.send(rows[len(rows) // 2 :])
+                self.send(rows[: len(rows) // 2], partition)
+                self.send(rows[len(rows) // 2 :], partition)
                 return
             self.faults[rows[0]] = error.message
-            if len(self.faults) >= _HOPELESS and not self._accepted:
-                place = self._client.link.place(layout.collection)
+            if len(self.faults) >= _HOPELESS and not self.accepted:
+                place = self._client.link.place(name)
                 raise place.error(StoreError, f"no record is accepted: {error.message}") from None
         except CollectionMissing:
-            self._client._opened.pop(layout.collection, None)
+            self._client.forget(name)
             raise
 
 

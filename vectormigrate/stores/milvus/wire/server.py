@@ -111,7 +111,8 @@ class Server:
 
 def parse_version(text: str, *, embedded: bool = False) -> Server:
     """Read what GetVersion said; a text without a number is taken for the newest server."""
-    lite = "lite" in text.casefold()
+    # The real server of the `milvus` wheel calls itself "v2.3.5-lite", and is none.
+    lite = text.casefold().startswith("milvus_lite")
     found = re.search(r"(\d+)\.(\d+)", text)
     number = (int(found[1]), int(found[2])) if found else (99, 0)
     return Server(text.removeprefix("milvus_lite-").removeprefix("v"), lite, number, embedded)

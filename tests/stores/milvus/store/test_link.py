@@ -1,0 +1,180 @@
+"""One attempt a call, within its time, and every failure in the tree's own words."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+from pymilvus.grpc_gen import milvus_pb2
+
+from tests.fakes.milvus import free_port
+from vectormigrate.model.errors import (
+    AuthenticationFailed,
+    ConfigInvalid,
+    StoreDown,
+    StoreError,
+    Throttled,
+    Unreachable,
+    Unresolved,
+    Unsupported,
+)
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.milvus.store.link import Link, parse_address
+
+from .scripted import ScriptedMilvus, status
+
+
+def link_to(url: str, **options: str) -> Link:
+    return Link(Endpoint("milvus", url, "root:secret", options={"timeout": "2", **options}))
+
+
+@pytest.mark.parametrize(
+    ("url", "target", "secure"),
+    [
+        ("http://db.example:19531", "db.example:19531", False),
+        ("http://db.example", "db.example:19530", False),
+        ("https://db.example", "db.example:443", True),
+        ("tcp://127.0.0.1:5", "127.0.0.1:5", False),
+        ("http://[::1]:19530", "[::1]:19530", False),
+    ],
+)
+def test_a_url_says_where_to_dial(url, target, secure):
+    address = parse_address(url)
+    assert (address.target, address.secure, address.path) == (target, secure, "")
+
+
+def test_a_path_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_address("./x.db").path == str(tmp_path / "x.db")
+
+
+@pytest.mark.parametrize("url", ["", "ftp://host", "http://", "http://host:port"])
+def test_a_url_that_cannot_be_meant_is_refused(url):
+    with pytest.raises(ConfigInvalid):
+        parse_address(url)
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "0"])
+def test_a_time_that_cannot_be_meant_is_refused(text):
+    with pytest.raises(ConfigInvalid, match="timeout"):
+        link_to("http://host", timeout=text)
+
+
+def test_nobody_at_the_port_is_unreachable_at_once():
+    link = link_to(f"http://127.0.0.1:{free_port()}", timeout="30")
+    begin = time.monotonic()
+    with pytest.raises(Unreachable) as caught:
+        link.call("ShowCollections", milvus_pb2.ShowCollectionsRequest())
+    assert time.monotonic() - begin < 10
+    assert link.address.target in caught.value.message
+    link.close()
+
+
+def test_a_host_that_is_silent_is_unreachable_within_the_time():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        link = link_to(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout="0.5")
+        begin = time.monotonic()
+        with pytest.raises(Unreachable, match="127"):
+            _ = link.server
+        assert time.monotonic() - begin < 5
+        link.close()
+
+
+def test_the_token_and_the_database_go_along_and_never_into_messages():
+    with ScriptedMilvus().running() as url:
+        link = link_to(url, database="tenant")
+        with pytest.raises(Unsupported) as caught:
+            link.call("ShowCollections", milvus_pb2.ShowCollectionsRequest())
+        assert "secret" not in str(caught.value.as_dict())
+        link.close()
+    milvus = ScriptedMilvus()
+    with milvus.running() as url:
+        link = link_to(url, database="tenant")
+        assert link.server.number == (2, 4)
+        assert base64.b64decode(milvus.metadata["authorization"]) == b"root:secret"
+        assert milvus.metadata["dbname"] == "tenant"
+        link.close()
+
+
+def _abort(code, details):
+    def answer(_request, context):
+        context.abort(code, details)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (_abort(grpc.StatusCode.UNAUTHENTICATED, "auth check failure"), AuthenticationFailed),
+        (_abort(grpc.StatusCode.UNAVAILABLE, "connection reset"), Unresolved),
+        (_abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "rate limit exceeded"), Throttled),
+        (lambda _r, _c: milvus_pb2.MutationResult(status=status(8, 49, "rate limit")), Throttled),
+        (lambda _r, _c: milvus_pb2.MutationResult(status=status(9, 48, "quota exceeded")), StoreDown),
+    ],
+)
+def test_a_write_that_fails_is_sent_once(answer, kind):
+    milvus = ScriptedMilvus(Upsert=answer)
+    with milvus.running() as url:
+        link = link_to(url)
+        with pytest.raises(kind) as caught:
+            link.call("Upsert", b"", "docs")
+        assert caught.value.collection == "docs"
+        assert milvus.calls["Upsert"] == 1
+        link.close()
+
+
+def test_no_answer_in_time_is_unresolved():
+    done = threading.Event()
+
+    def hang(_request, _context):
+        done.wait(20)
+        return milvus_pb2.MutationResult()
+
+    milvus = ScriptedMilvus(Upsert=hang)
+    with milvus.running() as url:
+        link = link_to(url)
+        assert link.server
+        with pytest.raises(Unresolved, match="deadline"):
+            link.call("Upsert", b"", "docs", timeout=0.2)
+        done.set()
+        assert milvus.calls["Upsert"] == 1
+        link.close()
+
+
+def test_a_closed_link_says_so_and_closes_twice():
+    with ScriptedMilvus().running() as url:
+        link = link_to(url)
+        assert link.server
+        link.close()
+        link.close()
+        with pytest.raises(StoreError, match="closed"):
+            link.call("ShowCollections", milvus_pb2.ShowCollectionsRequest())
+
+
+def test_a_file_is_opened_once_for_all_and_freed_by_the_last(tmp_path):
+    path = str(tmp_path / "x.db")
+    first, second = Link(Endpoint("milvus", path)), Link(Endpoint("milvus", path))
+    assert first.server.embedded
+    assert second.server.lite
+    first.close()
+    assert list(second.call("ShowCollections", milvus_pb2.ShowCollectionsRequest()).collection_names) == []
+    second.close()
+    third = Link(Endpoint("milvus", path))
+    assert third.server.lite
+    third.close()
+
+
+def test_a_file_that_cannot_be_opened_is_down(tmp_path):
+    path = tmp_path / "x.db"
+    path.write_text("not a database")
+    link = Link(Endpoint("milvus", str(path)))
+    with pytest.raises(StoreDown, match=r"x\.db"):
+        _ = link.server
+    link.close()
