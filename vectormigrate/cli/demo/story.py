@@ -73,10 +73,18 @@ async def run(directory: Path, tell: Teller, *, keep: bool = False) -> Outcome:
         tell.did("booleans, lists, nested objects, bytes and nulls")
         try:
             await _all_legs(story, work, keep)
-        except StepFailed as error:
-            story.outcome.problems.append(error.message)
+        except* StepFailed as failed:
+            story.outcome.problems += _messages(failed)
     story.outcome.seconds = time.monotonic() - began
     return story.outcome
+
+
+def _messages(failed: BaseExceptionGroup[StepFailed]) -> list[str]:
+    """What went wrong, out of groups inside groups."""
+    told: list[str] = []
+    for error in failed.exceptions:
+        told += _messages(error) if isinstance(error, BaseExceptionGroup) else [error.message]
+    return told
 
 
 async def _all_legs(story: _Run, work: Path, keep: bool) -> None:
@@ -85,10 +93,17 @@ async def _all_legs(story: _Run, work: Path, keep: bool) -> None:
     with _postgres(work, keep) as server:
         middle = Side("pgvector", "PostgreSQL with pgvector", server.dsn)
         target = Side("milvus", "Milvus Lite", str(work / "milvus.db"))
-        await _leg(story, 1, source, middle, {})
-        others = await story.command.witness(_asked(target, add=_foreign(story.records)))
+        async with asyncio.TaskGroup() as tasks:
+            preparing = tasks.create_task(_prepare(story, target), name="somebody else's records")
+            await _leg(story, 1, source, middle, {})
+        others = preparing.result()
         last = await _leg(story, 2, middle, target, others)
         await _undo(story, last, target, others)
+
+
+async def _prepare(story: _Run, target: Side) -> Rows:
+    """Somebody else's records, put into the target by its own client."""
+    return await story.command.witness(_asked(target, add=_foreign(story.records)))
 
 
 async def _fill(side: Side, records: Batch) -> None:
@@ -115,13 +130,14 @@ async def _leg(story: _Run, number: int, source: Side, target: Side, others: Row
 
     proof = await command.answer("validate", migration, "--full", accept=(0, 3))
     page = story.reports / f"vectormigrate-demo-{number}.html"
-    await command.answer("report", migration, "--html", str(page), accept=(0, 3))
     tell.did(
         f"validated all {proof['compared']:,}: {proof['missing']} missing, {proof['extra']} extra, "
         f"{proof['mismatched']} differing, lowest cosine {proof['min_cosine']}"
     )
-    rows = await command.witness(_asked(target))
-    copied = _compare(story, target, rows, others)
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(command.witness(_asked(target)), name="witness")
+        await command.answer("report", migration, "--html", str(page), accept=(0, 3))
+    copied = _compare(story, target, looking.result(), others)
     tell.did(f"report: {page}")
     story.outcome.legs.append(
         Leg(
@@ -150,7 +166,7 @@ async def _killed_midway(
         words = ("migrate", migration, *_flags("source", source), *_flags("target", target))
         words += ("--max-rate", f"{RATE / 2**attempt:g}", *(("--existing", "overwrite") if overwrite else ()))
         async with story.command.running(*words) as process:
-            was_running = await _until_partly_copied(story, migration, process)
+            was_running = await _until_copying(story, migration, process)
             kill(process)
             out, err = await process.communicate()
         if not was_running:
@@ -163,10 +179,10 @@ async def _killed_midway(
     raise StepFailed(f"the kill never landed in the middle of the copy, in {TRIES} attempts")
 
 
-async def _until_partly_copied(story: _Run, migration: str, process: asyncio.subprocess.Process) -> bool:
-    """Wait until a quarter is copied; False when the command ended before."""
+async def _until_copying(story: _Run, migration: str, process: asyncio.subprocess.Process) -> bool:
+    """Wait until something is copied; False when the command ended before."""
     while process.returncode is None:
-        if await _copied(story, migration) >= len(story.records) // 4:
+        if await _copied(story, migration) > 0:
             break
         await asyncio.sleep(PATIENCE)
     return process.returncode is None
