@@ -14,11 +14,12 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from vectormigrate.model.errors import StoreDown, UsageError
@@ -77,10 +78,7 @@ class Connections:
         executor, self._executor = self._executor, None
         if executor is not None:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self.forget()
 
     def take(self) -> Connection:
         """An idle connection that is still alive as far as is known, or a new one."""
@@ -106,6 +104,13 @@ class Connections:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    def forget(self) -> None:
+        """Close the idle connections: one has just been found dead, and the others were made before it."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _end_strays(self, connection: Connection) -> None:
         strays = (
@@ -163,6 +168,8 @@ class _Job:
             result = self._work(connection)
         except psycopg.Error as error:
             _roll_back(connection)
+            if connection.closed:
+                self._pool.forget()
             raise errors.translate(error, collection=self._collection) from None
         except BaseException:
             _roll_back(connection)
@@ -173,6 +180,31 @@ class _Job:
             _roll_back(connection)
             raise errors.translate_commit(error, collection=self._collection) from None
         return result
+
+
+def copy_out(connection: Connection, query: str) -> Iterator[bytes]:
+    """The rows of a query as binary COPY sends them, a block each.
+
+    Straight from libpq, which may block here, since this is a thread: psycopg's own loop costs more for each row than
+    everything else that is done to it.
+    """
+    pgconn = connection.pgconn
+    result = pgconn.exec_(f"copy ({query}) to stdout (format binary)".encode())
+    while result.status == pq.ExecStatus.COPY_OUT:
+        size, data = pgconn.get_copy_data(0)
+        if size > 0:
+            yield bytes(data)
+            continue
+        # The copy is over; what follows says whether it ended well.
+        last = pgconn.get_result()
+        if last is not None:
+            result = last
+    while pgconn.get_result() is not None:
+        pass
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        if pgconn.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError("the connection is lost")
+        raise psycopg.errors.error_from_result(result)
 
 
 def _roll_back(connection: Connection) -> None:

@@ -23,14 +23,13 @@ _CHUNK = 256
 """Rows joined into one write: about a megabyte of usual vectors."""
 
 
-def read_columns(blocks: Iterable[bytes | bytearray | memoryview], width: int) -> list[Raw]:
+def read_columns(blocks: Iterable[bytes], width: int) -> list[Raw]:
     """The fields of all rows, column by column. Rows are taken apart while the server sends the next."""
     columns: list[Raw] = [[] for _ in range(width)]
     appends = [column.append for column in columns]
     length_at = _LENGTH.unpack_from
     start = len(HEADER)
-    for block in blocks:
-        row = bytes(block)
+    for row in blocks:
         position, start = start, 0
         if len(row) - position <= len(TRAILER):
             continue

@@ -16,7 +16,7 @@ from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 from vectormigrate.stores.base import Content, Page, Range
 
 from . import vectors
-from .connections import Connection
+from .connections import Connection, copy_out
 from .copycodec import Raw, read_columns
 from .errors import STORE
 from .shape import Table
@@ -106,8 +106,7 @@ def _read(connection: Connection, table: Table, tail: str, content: Content) -> 
 
 
 def _copy(connection: Connection, query: str, width: int) -> list[Raw]:
-    with connection.cursor().copy(f"copy ({query}) to stdout (format binary)".encode()) as stream:
-        return read_columns(stream, width)
+    return read_columns(copy_out(connection, query), width)
 
 
 def _payload_columns(table: Table) -> list[Any]:
