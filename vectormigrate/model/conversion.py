@@ -81,9 +81,17 @@ class Into:
     reason: str
 
 
-def fallback(field: Field, available: frozenset[FieldType]) -> Into | None:
-    """The best type for a field among those available; None when there is none."""
-    if field.type in available:
+def fallback(
+    field: Field, available: frozenset[FieldType], elements: frozenset[FieldType] | None = None
+) -> Into | None:
+    """The best type for a field among those available; None when there is none.
+
+    An array stays one only where its elements are held as well: `elements` (default: what is available) says which.
+    """
+    held = field.type in available
+    if field.type is FieldType.ARRAY:
+        held = held and field.element in (available if elements is None else elements)
+    if held:
         return Into(field.type, "", "")
     for candidate, conversion in _FALLBACKS[field.type]:
         if candidate in available:

@@ -7,45 +7,26 @@ vendor alone has are that vendor's business. A wrong request raises; a wrong rec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
+from vectormigrate.model import fieldtype
 from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import (
     CollectionShape,
     Element,
-    Field,
-    FieldType,
     Metric,
     VectorField,
     VectorKind,
 )
 from vectormigrate.model.errors import RecordRefused, Unsupported
-from vectormigrate.model.identity import INT64_MAX, INT64_MIN, misfit
+from vectormigrate.model.identity import misfit
 from vectormigrate.model.operation import Refusal
 from vectormigrate.model.record import Array, Payload, RecordId, id_text
 
-_INT64 = range(INT64_MIN, INT64_MAX + 1)
 _COLUMNS = {VectorKind.DENSE: DenseColumn, VectorKind.SPARSE: SparseColumn, VectorKind.MULTI: MultiColumn}
-_FIELD_TYPES: dict[FieldType, tuple[type, ...]] = {
-    FieldType.BOOL: (bool,),
-    FieldType.INT: (int,),
-    FieldType.FLOAT: (float, int),
-    FieldType.TEXT: (str,),
-    FieldType.BYTES: (bytes,),
-    FieldType.DECIMAL: (Decimal,),
-    FieldType.DATETIME: (datetime,),
-    FieldType.DATETIME_NAIVE: (datetime,),
-    FieldType.DATE: (date,),
-    FieldType.TIME: (time,),
-    FieldType.UUID: (UUID,),
-    FieldType.ARRAY: (list,),
-}
 
 
 def check_request(ids: Sequence[RecordId], capabilities: Capabilities, collection: str) -> None:
@@ -124,7 +105,7 @@ class Admission:
             declared = self._fields.get(key)
             if declared is None and not self._shape.dynamic:
                 return f"there is no field {key!r}"
-            fault = self._value_fault(value) or (_type_fault(declared, value) if declared else "")
+            fault = self._value_fault(value) or (fieldtype.misfit(declared, value) if declared else "")
             if not fault and declared and isinstance(value, str):
                 fault = self._size_fault(value)
             if fault:
@@ -182,31 +163,6 @@ class Admission:
 
 def _shown(record_id: RecordId) -> str:
     return id_text(record_id)[:200].encode(errors="backslashreplace").decode()
-
-
-def _type_fault(field: Field, value: Any) -> str:
-    if value is None:
-        return "" if field.nullable else "may not be null"
-    wanted = _FIELD_TYPES.get(field.type, (object,))
-    if not isinstance(value, wanted) or (isinstance(value, bool) and int in wanted):
-        return f"{type(value).__name__} is not {field.type}"
-    if isinstance(value, datetime) and not _is_kind_of_datetime(field, value):
-        return f"{value.isoformat()} is not {field.type}"
-    if field.type is FieldType.INT and value not in _INT64:
-        return f"{value} does not fit 64 bits"
-    if field.max_length is not None and isinstance(value, str | list) and _length(value) > field.max_length:
-        return f"longer than {field.max_length}"
-    return ""
-
-
-def _is_kind_of_datetime(field: Field, value: datetime) -> bool:
-    if field.type is FieldType.DATETIME:
-        return value.tzinfo is not None
-    return field.type is FieldType.DATETIME_NAIVE and value.tzinfo is None
-
-
-def _length(value: str | list[Any]) -> int:
-    return len(value.encode(errors="surrogatepass")) if isinstance(value, str) else len(value)
 
 
 def _column_fault(field: VectorField, column: Column) -> str:

@@ -71,12 +71,14 @@ def make_batch(made: CollectionShape, count: int, seed: int = 0) -> Batch:
         )
         for vector in made.vectors
     }
+    payload = [
+        {key: value for key, value in make_payload(row).items() if made.dynamic or made.field_named(key)}
+        for row in range(count)
+    ]
     partition = (
         [made.partitions[row % len(made.partitions)] for row in range(count)] if made.partitions else None
     )
-    return Batch(
-        make_ids(made.id.kind, count), columns, [make_payload(row) for row in range(count)], partition
-    )
+    return Batch(make_ids(made.id.kind, count), columns, payload, partition)
 
 
 @dataclass

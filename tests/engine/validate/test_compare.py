@@ -111,7 +111,7 @@ def test_an_existing_half_precision_column_is_expected_to_round():
     made = shape()
     halves = (replace(made.vectors[0], element=Element.FLOAT16),)
     existing = shape(vectors=halves)
-    comparer, batch = prepare(made, existing=existing)
+    comparer, batch = prepare(made, existing=existing, options=MappingOptions(narrow=("v",)))
     values = batch.vectors["v"].values
     target = copied(batch)
     target.vectors["v"] = replace(batch.vectors["v"], values=values.astype(np.float16))

@@ -1,0 +1,369 @@
+"""From two shapes and the target's capabilities to a plan: each thing *exact*, *converted*, *refused* or *dropped*.
+
+What a target can hold is read off its capabilities or off the shape that is already there, never off its name.
+Nothing is lost silently: what cannot be carried is refused by name, and only a name in `MappingOptions.drop` lets
+it go.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from . import identity
+from .capabilities import Capabilities
+from .collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    KeyOrder,
+    Metric,
+    VectorField,
+    VectorKind,
+)
+from .conversion import CONVERSIONS, Into, fallback
+from .errors import MappingRefused, ShapeMismatch
+from .identity import IdRule
+from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
+
+
+def make_plan(
+    source: CollectionShape,
+    capabilities: Capabilities,
+    target_name: str,
+    existing: CollectionShape | None = None,
+    options: MappingOptions | None = None,
+) -> MappingPlan:
+    """Plan the mapping of a source collection into a target store.
+
+    `existing` is the shape of the target collection when it is already there; the plan then fits into it instead of
+    shaping a new one. Raises MappingRefused for ids and for names that the source does not have, ShapeMismatch for a
+    wrong dimension, kind or metric.
+    """
+    options = options or MappingOptions()
+    _check_names(source, options)
+    rule = identity.choose_rule(source.id, existing.id if existing else None, capabilities)
+    names = _Names(capabilities, options.rename or {})
+    key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
+    vectors = _plan_vectors(source, capabilities, existing, names, options)
+    fields = _plan_fields(source, capabilities, existing, names, options)
+    if existing is not None:
+        return MappingPlan(rule, existing, vectors, fields, options.spread, _notes(source, existing))
+    shape = CollectionShape(
+        target_name,
+        key,
+        tuple(
+            _new_vector(source.vector(plan.source), plan, capabilities, options)
+            for plan in vectors
+            if plan.kept
+        ),
+        tuple(
+            _new_field(field, plan)
+            for plan in fields
+            if plan.kept and (field := source.field_named(plan.source))
+        ),
+        capabilities.dynamic and (source.dynamic or bool(options.spread)),
+        source.partitions if capabilities.partitions else (),
+    )
+    return MappingPlan(rule, shape, vectors, fields, options.spread, _notes(source, shape))
+
+
+def _check_names(source: CollectionShape, options: MappingOptions) -> None:
+    """Undeclared keys cannot be known, so a dynamic source may drop or rename any name."""
+    fields = {field.name for field in source.fields}
+    known = fields | {vector.name for vector in source.vectors} | {source.id.name, UNDECLARED}
+    asked = set() if source.dynamic else {*options.drop, *(options.rename or {})}
+    vectors = {vector.name for vector in source.vectors}
+    unknown = sorted((asked - known) | (set(options.spread) - fields) | (set(options.narrow) - vectors))
+    if unknown:
+        raise MappingRefused(
+            f"the source has no field or vector {unknown[0]!r}",
+            hint=f"it has: {', '.join(sorted(known - {UNDECLARED, ''}))}",
+            collection=source.name,
+        )
+
+
+def _notes(source: CollectionShape, target: CollectionShape) -> tuple[str, ...]:
+    if source.partitions and not target.partitions:
+        return ("the target has no partitions: which one a record was in is not kept",)
+    return ()
+
+
+class _Names:
+    """Target names: renamed by request or where the grammar demands it, and never two alike."""
+
+    def __init__(self, capabilities: Capabilities, rename: dict[str, str]) -> None:
+        self._pattern = re.compile(capabilities.name_pattern)
+        self._reserved = capabilities.reserved_names
+        self._rename = rename
+        self.taken: set[str] = set()
+
+    def target(self, source: str) -> str:
+        wanted = self._rename.get(source, source)
+        if not self._pattern.fullmatch(wanted) or wanted in self._reserved:
+            wanted = re.sub(r"[^0-9A-Za-z_]", "_", wanted)
+            if not self._pattern.fullmatch(wanted) or wanted in self._reserved:
+                wanted = "f_" + wanted
+        name, number = wanted, 2
+        while name in self.taken:
+            name, number = f"{wanted}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+
+def _new_key(source: IdField, rule: IdRule, capabilities: Capabilities, names: _Names) -> IdField:
+    kind = identity.target_kind(rule, source.kind)
+    order = {IdKind.INT: KeyOrder.NUMERIC, IdKind.TEXT: KeyOrder.BYTES, IdKind.UUID: KeyOrder.UUID}.get(
+        kind, KeyOrder.OTHER
+    )
+    if order not in capabilities.key_order:
+        order = KeyOrder.OTHER
+    parts = source.parts if kind is IdKind.COMPOUND else ()
+    length = source.max_length if kind is IdKind.TEXT and rule is IdRule.SAME else None
+    return IdField(names.target(source.name or "id"), kind, order, length, parts)
+
+
+def _plan_vectors(
+    source: CollectionShape,
+    capabilities: Capabilities,
+    existing: CollectionShape | None,
+    names: _Names,
+    options: MappingOptions,
+) -> tuple[VectorPlan, ...]:
+    plans: list[VectorPlan] = []
+    for vector in source.vectors:
+        kept = [plan.target for plan in plans if plan.kept]
+        reason = _vector_refusal(vector, capabilities, options)
+        if not reason and existing is None and capabilities.max_vectors == len(kept):
+            reason = f"the target holds at most {len(kept)} vectors"
+        if vector.name in options.drop:
+            plans.append(VectorPlan(vector.name, "", Fate.DROPPED, reason="left behind by request"))
+        elif reason:
+            plans.append(VectorPlan(vector.name, "", Fate.REFUSED, reason=reason))
+        elif existing is None:
+            plans.append(_into_new_vector(vector, capabilities, names, options))
+        else:
+            plans.append(_into_existing_vector(vector, existing, capabilities, kept, options))
+    if existing is not None:
+        _check_all_fed(existing, plans)
+    return tuple(plans)
+
+
+def _vector_refusal(vector: VectorField, capabilities: Capabilities, options: MappingOptions) -> str:
+    if vector.kind is VectorKind.SPARSE and not capabilities.sparse:
+        return "the target has no sparse vectors"
+    if vector.kind is VectorKind.MULTI and not capabilities.multi:
+        return "the target has no multi-vectors"
+    if vector.kind is not VectorKind.SPARSE and _held_as(vector.element, capabilities.elements) is None:
+        return f"the target has no {vector.element} vectors"
+    if vector.dim is not None and capabilities.max_dim is not None and vector.dim > capabilities.max_dim:
+        return f"{vector.dim} dimensions, and the target holds at most {capabilities.max_dim}"
+    metric = vector.metric or options.metric
+    if metric is not None and metric not in capabilities.metrics:
+        return f"the target does not compare by {metric}"
+    return ""
+
+
+_WIDER = {
+    Element.FLOAT32: (Element.FLOAT32,),
+    Element.FLOAT16: (Element.FLOAT16, Element.FLOAT32),
+    Element.INT8: (Element.INT8, Element.FLOAT16, Element.FLOAT32),
+    Element.BINARY: (Element.BINARY,),
+}
+"""Where each element type can be held without loss, best first."""
+
+
+def _held_as(element: Element, available: frozenset[Element]) -> Element | None:
+    return next((wider for wider in _WIDER[element] if wider in available), None)
+
+
+def _vector_plan(vector: VectorField, target: str, element: Element, normalised: bool) -> VectorPlan:
+    reasons = []
+    if element is not vector.element:
+        how = "widened" if element in _WIDER[vector.element] else "rounded"
+        reasons.append(f"{vector.element} {how} to {element}")
+    if normalised:
+        reasons.append("stored with length one under cosine")
+    if target != vector.name:
+        reasons.append(f"renamed to {target!r}")
+    fate = Fate.CONVERTED if reasons else Fate.EXACT
+    return VectorPlan(vector.name, target, fate, element, normalised, "; ".join(reasons))
+
+
+def _into_new_vector(
+    vector: VectorField, capabilities: Capabilities, names: _Names, options: MappingOptions
+) -> VectorPlan:
+    element = _held_as(vector.element, capabilities.elements) or vector.element
+    metric = vector.metric or options.metric
+    normalised = capabilities.normalises_cosine and metric is Metric.COSINE
+    target = names.target(vector.name) if vector.name else names.target("vector")
+    return _vector_plan(vector, target, element, normalised)
+
+
+def _into_existing_vector(
+    vector: VectorField,
+    existing: CollectionShape,
+    capabilities: Capabilities,
+    taken: list[str],
+    options: MappingOptions,
+) -> VectorPlan:
+    found = _matching_vector(vector, existing, taken, options)
+    if not _may_become(vector, found.element, options):
+        reason = f"{vector.element} would be rounded: the target's {found.name!r} is {found.element}"
+        return VectorPlan(vector.name, "", Fate.REFUSED, reason=reason)
+    metric = found.metric or vector.metric or options.metric
+    normalised = capabilities.normalises_cosine and metric is Metric.COSINE
+    return _vector_plan(vector, found.name, found.element, normalised)
+
+
+def _may_become(vector: VectorField, element: Element, options: MappingOptions) -> bool:
+    rounded = (
+        vector.name in options.narrow and element is Element.FLOAT16 and vector.element is Element.FLOAT32
+    )
+    return rounded or _held_as(vector.element, frozenset({element})) is not None
+
+
+def _matching_vector(
+    vector: VectorField, existing: CollectionShape, taken: list[str], options: MappingOptions
+) -> VectorField:
+    wanted = (options.rename or {}).get(vector.name, vector.name)
+    free = [one for one in existing.vectors if one.kind is vector.kind and one.name not in taken]
+    found = next((one for one in free if one.name == wanted), None)
+    if found is None and len(free) == 1 and vector.name not in (options.rename or {}):
+        found = free[0]
+    if found is None:
+        raise ShapeMismatch(
+            f"the target has no free {vector.kind} vector named {wanted!r}",
+            collection=existing.name,
+            hint=f"it has: {', '.join(one.name for one in existing.vectors) or 'none'}; map it with --rename, or leave it behind with --drop",
+        )
+    if vector.dim and found.dim and _too_wide(vector, vector.dim, found.dim):
+        raise ShapeMismatch(
+            f"vector {vector.name!r} has {vector.dim} dimensions and the target's {found.name!r} has {found.dim}",
+            collection=existing.name,
+            hint="a retry cannot help: migrate into a collection of the same dimension",
+        )
+    if vector.metric and found.metric and vector.metric is not found.metric:
+        raise ShapeMismatch(
+            f"vector {vector.name!r} is compared by {vector.metric} and the target's {found.name!r} by {found.metric}",
+            collection=existing.name,
+            hint="a retry cannot help: searches would rank differently; migrate into a collection of the same metric",
+        )
+    return found
+
+
+def _too_wide(vector: VectorField, dim: int, target: int) -> bool:
+    return dim > target if vector.kind is VectorKind.SPARSE else dim != target
+
+
+def _check_all_fed(existing: CollectionShape, plans: list[VectorPlan]) -> None:
+    fed = {plan.target for plan in plans if plan.kept}
+    for vector in existing.vectors:
+        if not vector.nullable and vector.name not in fed and not any(p.fate is Fate.REFUSED for p in plans):
+            raise ShapeMismatch(
+                f"the target needs a vector {vector.name!r} in each record and the source has none for it",
+                collection=existing.name,
+                hint="map one with --rename, or migrate into another collection",
+            )
+
+
+def _plan_fields(
+    source: CollectionShape,
+    capabilities: Capabilities,
+    existing: CollectionShape | None,
+    names: _Names,
+    options: MappingOptions,
+) -> tuple[FieldPlan, ...]:
+    plans = [
+        _plan_field(field, capabilities, existing, names, options)
+        for field in source.fields
+        if field.name not in options.spread
+    ]
+    if existing is not None:
+        plans = _once_each(plans)
+    declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
+    for name in options.drop:
+        if name not in declared and name != UNDECLARED:
+            plans.append(FieldPlan(name, "", Fate.DROPPED, reason="left behind by request"))
+    for name, target in (options.rename or {}).items():
+        if name not in declared and name != source.id.name:
+            plans.append(FieldPlan(name, target, Fate.CONVERTED, reason=f"renamed to {target!r}"))
+    open_target = existing.dynamic if existing else capabilities.dynamic
+    if (source.dynamic or options.spread) and not open_target:
+        plans.append(
+            FieldPlan(
+                UNDECLARED, "", Fate.DROPPED, reason="keys that the target has not: left behind by request"
+            )
+            if UNDECLARED in options.drop
+            else FieldPlan(UNDECLARED, "", Fate.REFUSED, reason="the target cannot hold undeclared keys")
+        )
+    return tuple(plans)
+
+
+def _once_each(plans: list[FieldPlan]) -> list[FieldPlan]:
+    taken: set[str] = set()
+    unique = []
+    for plan in plans:
+        if plan.kept and plan.target in taken:
+            reason = f"another field goes to {plan.target!r} already"
+            unique.append(FieldPlan(plan.source, "", Fate.REFUSED, reason=reason))
+            continue
+        taken.add(plan.target)
+        unique.append(plan)
+    return unique
+
+
+def _plan_field(
+    field: Field,
+    capabilities: Capabilities,
+    existing: CollectionShape | None,
+    names: _Names,
+    options: MappingOptions,
+) -> FieldPlan:
+    if field.name in options.drop:
+        return FieldPlan(field.name, "", Fate.DROPPED, reason="left behind by request")
+    if existing is None:
+        into = fallback(field, capabilities.field_types)
+        target = names.target(field.name) if into else ""
+    else:
+        target = (options.rename or {}).get(field.name, field.name)
+        held = existing.field_named(target)
+        if held is None and not existing.dynamic:
+            return FieldPlan(field.name, "", Fate.REFUSED, reason="the target has no such field")
+        into = _into_held(field, held)
+    if into is None:
+        return FieldPlan(field.name, "", Fate.REFUSED, reason=f"the target has no type for {field.type}")
+    if into.conversion == "" and target == field.name:
+        return FieldPlan(field.name, target, Fate.EXACT)
+    reason = into.reason or f"renamed to {target!r}"
+    return FieldPlan(field.name, target, Fate.CONVERTED, into.conversion, reason)
+
+
+def _into_held(field: Field, held: Field | None) -> Into | None:
+    """How a field fits the target's field of that name, or its undeclared keys, which are JSON."""
+    if held is None:
+        return fallback(field, frozenset({FieldType.JSON}))
+    element = held.element or field.element
+    return fallback(field, frozenset({held.type}), frozenset() if element is None else frozenset({element}))
+
+
+def _new_vector(
+    source: VectorField, plan: VectorPlan, capabilities: Capabilities, options: MappingOptions
+) -> VectorField:
+    return replace(
+        source,
+        name=plan.target,
+        element=plan.element,
+        metric=source.metric or options.metric,
+        nullable=source.nullable and capabilities.nullable_vectors,
+    )
+
+
+def _new_field(source: Field, plan: FieldPlan) -> Field:
+    if plan.conversion == "":
+        return replace(source, name=plan.target)
+    made = CONVERSIONS[plan.conversion].target
+    return Field(plan.target, made, source.nullable, indexed=source.indexed)
