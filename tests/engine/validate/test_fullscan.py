@@ -1,3 +1,4 @@
+import asyncio
 import weakref
 from collections import Counter
 from dataclasses import replace
@@ -271,6 +272,24 @@ async def test_scans_of_different_length_and_empty_sides():
     assert (totals.tally.extra, totals.tally.compared, totals.tally.source_count) == (120, 0, 0)
     await pair.target.delete(TARGET, ids)
     assert clean(await pair.scan())
+
+
+async def test_both_sides_are_read_at_the_same_time():
+    pair = await make_pair(count=100)
+    together = asyncio.Barrier(2)
+
+    def meeting(scan):
+        async def watched(*args, **how):
+            # Neither side goes on before the other has come this far too.
+            await together.wait()
+            async for page in scan(*args, **how):
+                yield page
+
+        return watched
+
+    pair.source.scan, pair.target.scan = meeting(pair.source.scan), meeting(pair.target.scan)
+    async with asyncio.timeout(10):
+        assert clean(await pair.scan(parts=2))
 
 
 class Weighing(MemoryStore):

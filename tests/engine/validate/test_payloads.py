@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from vectormigrate.engine.validate.payloads import payload_difference, same
+from vectormigrate.model.collection import FieldType
 
 NAN = float("nan")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -92,13 +93,24 @@ def test_the_first_differing_path_is_named(source, target, told):
 
 
 def test_a_declared_field_cannot_tell_null_from_absent():
-    declared = frozenset({"a"})
+    declared = {"a": FieldType.INT}
     assert payload_difference({"a": None, "b": 1}, {"b": 1}, declared) is None
     assert payload_difference({"b": 1}, {"a": None, "b": 1}, declared) is None
     assert payload_difference({"a": 1}, {"a": None}, declared) == "a: int 1 became NoneType None"
     assert payload_difference({"a": 1}, {}, declared) == "a: int 1 became NoneType None"
     assert payload_difference({"b": None}, {}, declared) is not None
     assert payload_difference({"b": {"a": None}}, {"b": {}}, declared) is not None
+
+
+def test_a_declared_double_holds_an_integer_as_a_double():
+    declared = {"a": FieldType.FLOAT, "b": FieldType.INT}
+    assert payload_difference({"a": 1}, {"a": 1.0}, declared) is None
+    for wrong in (1.5, True, "1", None):
+        assert payload_difference({"a": 1}, {"a": wrong}, declared) is not None
+    assert payload_difference({"a": 2**53 + 1}, {"a": float(2**53)}, declared) is not None
+    assert payload_difference({"a": 1.0}, {"a": 1}, declared) is not None
+    assert payload_difference({"b": 1}, {"b": 1.0}, declared) is not None
+    assert payload_difference({"c": 1}, {"c": 1.0}, declared) is not None
 
 
 def test_a_field_that_nothing_writes_may_hold_anything():

@@ -171,6 +171,8 @@ def test_presence_is_part_of_the_comparison():
     assert verdicts.pair.tolist() == [True, False, False, False, True]
     assert verdicts.detail == {1: "vector 'v' appeared from nowhere", 2: "vector 'v' is missing"}
     assert compare_columns(source, None, rule(), 5).passed.tolist() == [False, True, False, True, False]
+    assert compare_columns(None, target, rule(), 5).passed.tolist() == [False, False, True, True, False]
+    assert compare_columns(None, None, rule(), 5).passed.all()
 
 
 def test_another_dimension_or_kind_is_a_difference_of_every_row():

@@ -31,7 +31,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, Element, VectorKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.model.mapping import Fate, MappingPlan, VectorPlan
+from vectormigrate.model.plan import MappingPlan, VectorPlan
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.status import WorstPair
 
@@ -114,19 +114,19 @@ class Comparer:
     ) -> None:
         self.threshold = effective_threshold(threshold)
         self.id_rule = plan.id_rule
-        self._declared = frozenset(held.name for held in plan.target.fields)
+        self._declared = {held.name: held.type for held in plan.target.fields}
         self._unwritten = _unwritten_fields(plan, source)
         self._rules = [
             _vector_rule(vector, plan, source, self.threshold, lossy)
             for vector in plan.vectors
-            if vector.fate in (Fate.EXACT, Fate.CONVERTED)
+            if vector.kept
         ]
 
     def __call__(self, source: Batch, target: Batch) -> Comparison:
         """Compare a translated batch with the target's batch of the same records in the same order."""
         seen = _Seen(self.id_rule, source.ids)
         columns = [
-            compare_columns(source.vectors[rule.name], target.vectors.get(rule.name), rule, len(source))
+            compare_columns(source.vectors.get(rule.name), target.vectors.get(rule.name), rule, len(source))
             for rule in self._rules
         ]
         self._vector_findings(columns, seen)

@@ -1,7 +1,8 @@
 """Two payloads: equal with their types, or the first path at which they differ.
 
-1, 1.0, True and "1" are four different values; a missing key and None are two, except for a field that the
-target declares, because a column cannot tell them apart. Numbers are compared by value (so -0.0 is 0.0), a
+1, 1.0, True and "1" are four different values; a missing key and None are two. A field that the target declares is
+excepted twice, because a column cannot tell: None and absence are one in it, and a double holds the integer 1 as 1.0.
+Numbers are compared by value (so -0.0 is 0.0), a
 Decimal with its digits, NaN equals NaN, a date-time with a zone is an instant. The order of keys means nothing.
 
 The surprise: `same` runs for each record and is written for speed; `first_difference` says where, and runs only
@@ -10,27 +11,29 @@ for the few that differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from vectormigrate.model.collection import FieldType
 from vectormigrate.model.record import Payload
 
 _SHOWN = 48
 _NOTHING: Any = object()
+_NO_FIELDS: Mapping[str, FieldType] = {}
 
 
 def payload_difference(
     source: Payload,
     target: Payload,
-    declared: frozenset[str] = frozenset(),
+    declared: Mapping[str, FieldType] = _NO_FIELDS,
     unwritten: frozenset[str] = frozenset(),
 ) -> str | None:
     """Where and how two payloads differ, in words; None when they are equal.
 
-    `declared` are the target's declared fields, of which None and absence are one; `unwritten` those that the
-    migration does not fill, which may hold anything (a column's default).
+    `declared` are the target's declared fields; `unwritten` those of them that the migration does not fill, which
+    may hold anything (a column's default).
     """
     if _same_dict(source, target):
         return None
@@ -39,9 +42,13 @@ def payload_difference(
             continue
         missing = None if key in declared else _NOTHING
         value, found = source.get(key, missing), target.get(key, missing)
-        if not same(value, found):
+        if not same(value, found) and not _became_double(declared.get(key), value, found):
             return first_difference(value, found, key)
     return None
+
+
+def _became_double(held: FieldType | None, value: Any, found: Any) -> bool:
+    return held is FieldType.FLOAT and type(value) is int and type(found) is float and value == found
 
 
 def same(one: Any, other: Any) -> bool:

@@ -94,11 +94,10 @@ class Verdicts:
         self.norm_ratio[rows] = 1.0
 
 
-def compare_columns(source: Column, target: Column | None, rule: VectorRule, rows: int) -> Verdicts:
+def compare_columns(source: Column | None, target: Column | None, rule: VectorRule, rows: int) -> Verdicts:
     """Compare a translated source column with the target's, row by row."""
     verdicts = Verdicts.blank(rows)
-    here = _presence(source, rows)
-    there = np.zeros(rows, np.bool_) if target is None else _presence(target, rows)
+    here, there = _presence(source, rows), _presence(target, rows)
     for row in np.flatnonzero(here & ~there).tolist():
         verdicts.fail(row, f"vector {rule.name!r} is missing")
     for row in np.flatnonzero(~here & there).tolist():
@@ -118,7 +117,9 @@ def compare_columns(source: Column, target: Column | None, rule: VectorRule, row
     return verdicts
 
 
-def _presence(column: Column, rows: int) -> Mask:
+def _presence(column: Column | None, rows: int) -> Mask:
+    if column is None:
+        return np.zeros(rows, np.bool_)
     return np.ones(rows, np.bool_) if column.present is None else column.present
 
 
