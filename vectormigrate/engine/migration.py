@@ -370,11 +370,8 @@ class Conductor:
         migration = self.migration
         if migration.mapping is None:
             return await self._roll_back_nothing(migration, dry_run=dry_run)
-        if migration.phase is Phase.ROLLED_BACK:
-            raise GateRefused(
-                f"migration {self._id!r} is rolled back already", hint="there is nothing left to do"
-            )
-        if not dry_run:
+        done_already = migration.phase is Phase.ROLLED_BACK
+        if not dry_run and not done_already:
             await self._begin_rollback(migration)
         plan = migration.mapping
         pool = Pool(
@@ -388,7 +385,9 @@ class Conductor:
             dry_run=dry_run,
             progress=lambda done: self._on_event(Progress(self._id, "rollback", done, None)),
         )
-        removal = Removal() if await self._is_gone(plan.target.name) else await pool.run(only_verify=done_already)
+        removal = (
+            Removal() if await self._is_gone(plan.target.name) else await pool.run(only_verify=done_already)
+        )
         dropped = False
         if not (dry_run or done_already) and removal.left == 0:
             dropped = migration.target_created and await self._drop_empty(plan.target.name)
