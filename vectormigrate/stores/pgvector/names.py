@@ -37,18 +37,15 @@ class TableName:
 def parse(collection: str) -> TableName:
     """Read a collection's name. Raises UsageError when it is not one."""
     parts: list[str] = []
-    position = 0
-    while True:
-        found = _PART.match(collection, position)
+    position = -1
+    while position < 0 or collection[position : position + 1] == ".":
+        found = _PART.match(collection, position + 1)
         if found is None:
             break
         quoted, plain = found.groups()
         parts.append(plain if quoted is None else quoted.replace('""', '"'))
         position = found.end()
-        if collection[position : position + 1] != ".":
-            break
-        position += 1
-    if position != len(collection) or not 1 <= len(parts) <= 2 or "\0" in collection:
+    if position != len(collection) or len(parts) > 2 or "\0" in collection:
         raise UsageError(
             f"{collection!r} is not the name of a table",
             hint='write it as table or schema.table, with "quotes" around a part that holds a dot',
