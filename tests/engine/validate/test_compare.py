@@ -5,7 +5,7 @@ import pytest
 
 from vectormigrate.engine.validate.compare import FLOOR, WORST, Comparer, effective_threshold
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import Element, Field, FieldType, IdKind, Metric, VectorField
+from vectormigrate.model.collection import Element, Field, FieldType, IdKind, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.finding import FindingKind
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
@@ -130,3 +130,10 @@ def test_a_column_of_an_existing_table_that_the_source_cannot_fill_is_left_alone
     assert comparer(batch, target).findings == []
     comparer, _ = prepare(replace(made, dynamic=True), existing=existing, options=MappingOptions())
     assert comparer(batch, target).mismatched == 1
+
+
+def test_a_record_weighs_what_its_dense_vectors_do():
+    assert prepare(TWO)[0].record_bytes == (8 + 4) * 4
+    sparse = VectorField("s", VectorKind.SPARSE, dim=2**32, metric=Metric.DOT)
+    made = shape(vectors=(VectorField("v", element=Element.FLOAT16, dim=8), sparse))
+    assert Comparer(make_plan(made, CAPABILITIES, "copy"), made).record_bytes == 16

@@ -324,6 +324,26 @@ async def test_memory_is_bounded_by_pages(capabilities, monkeypatch):
     assert Weighing.held == 0
 
 
+@pytest.mark.parametrize("capabilities", [CAPABILITIES, HASHED], ids=["merge", "lookup"])
+async def test_pages_of_long_vectors_are_small(capabilities, monkeypatch):
+    monkeypatch.setattr(fullscan, "PAGE_BYTES", 10 * 16 * 4)
+    pair = await make_pair(capabilities=capabilities)
+    limits = []
+
+    def watch(store):
+        scan = store.scan
+
+        def watched(*args, limit, **how):
+            limits.append(limit)
+            return scan(*args, limit=limit, **how)
+
+        return watched
+
+    pair.source.scan = watch(pair.source)
+    assert clean(await pair.scan(parts=1))
+    assert limits == [10]
+
+
 # Trouble.
 
 

@@ -76,12 +76,12 @@ async def test_a_recheck_decides_what_counts():
     assert not report.ok
     assert (report.missing, report.mismatched) == (0, 1)
     assert [finding["kind"] for finding in report.findings] == ["payload"]
-    assert report.statement.endswith("1 mismatched; 1 first seen differences were gone when looked at again")
+    assert report.statement.endswith("1 mismatched; differences gone when looked at again: 1")
     healed = Rechecked(healed=[*rechecked.healed, *rechecked.confirmed])
     assert full_report(RUN, totals, healed).ok
     unsettled = full_report(RUN, totals, Rechecked(unsettled=rechecked.confirmed))
     assert not unsettled.ok
-    assert unsettled.statement.endswith("1 kept changing while looked at")
+    assert unsettled.statement.endswith("; differences that kept changing while looked at: 1")
 
 
 async def test_a_clean_sample_states_its_bound_and_never_that_sides_are_equal():
@@ -107,7 +107,7 @@ async def test_a_sample_that_found_something():
     assert not report.ok
     assert (report.mismatched, report.extra) == (3, 1)
     assert report.statement == (
-        "3 of 199 samples differ: under 3.9 % differ at 95 %; 1 of 200 records drawn from the target are not in the"
+        "3 of 199 samples differ: at most 3.9 % of all records at 95 %; 1 of 200 records drawn from the target are not in the"
         " source; the source counts 199 records, the target 200 of ours"
     )
     assert {finding["kind"] for finding in report.findings} == {FindingKind.PAYLOAD, FindingKind.EXTRA}

@@ -114,6 +114,12 @@ class Comparer:
     ) -> None:
         self.threshold = effective_threshold(threshold)
         self.id_rule = plan.id_rule
+        self.record_bytes = sum(
+            (vector.dim or 0) * np.dtype(vector.element.dtype).itemsize
+            for vector in plan.target.vectors
+            if vector.kind is not VectorKind.SPARSE
+        )
+        """Of the vectors of one record, as far as the shape tells."""
         self._declared = {held.name: held.type for held in plan.target.fields}
         self._unwritten = _unwritten_fields(plan, source)
         self._rules = [

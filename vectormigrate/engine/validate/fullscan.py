@@ -36,6 +36,8 @@ from .tally import Tally, digest
 
 LOOKUP_PAGE = 500
 """Records of one look-up by id."""
+PAGE_BYTES = 16 * 2**20
+"""Most bytes of vectors of a page: about three pages of each side are held at once."""
 
 _MERGEABLE = {
     (IdRule.SAME, KeyOrder.NUMERIC, KeyOrder.NUMERIC),
@@ -161,7 +163,7 @@ class _Scan:
 
     async def merge(self, span: Span) -> None:
         sides = self.sides
-        size = min(sides.source.capabilities.scan_page, sides.target.capabilities.scan_page)
+        size = self._page(min(sides.source.capabilities.scan_page, sides.target.capabilities.scan_page))
         ours = Ascending(sides.source.endpoint.kind, sides.source_collection)
         theirs = Ascending(sides.target.endpoint.kind, sides.target_collection)
 
@@ -193,7 +195,8 @@ class _Scan:
                 return None
             return source, await sides.target.fetch(sides.target_collection, source.ids)
 
-        pages = Ahead(sides.source.scan(sides.source_collection, span.source, limit=LOOKUP_PAGE), read)
+        size = self._page(LOOKUP_PAGE)
+        pages = Ahead(sides.source.scan(sides.source_collection, span.source, limit=size), read)
         async with asyncio.TaskGroup() as group:
             group.create_task(pages.fill(), name="read source, ask target")
             while (pair := await pages.get()) is not None:
@@ -219,6 +222,10 @@ class _Scan:
             group.create_task(pages.fill(), name="read target ids, ask source")
             while (absent := await pages.get()) is not None:
                 await self._tell_extra(absent)
+
+    def _page(self, most: int) -> int:
+        """Records a page: as many as the stores like, but no more bytes of vectors than `PAGE_BYTES`."""
+        return max(1, min(most, PAGE_BYTES // max(1, self.sides.comparer.record_bytes)))
 
     async def _translated(self, batch: Batch) -> Batch | None:
         """A page of the source in the target's terms, without what is not ours to compare; None if nothing is left."""

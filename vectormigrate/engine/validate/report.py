@@ -138,13 +138,13 @@ def _sample_statement(
     if report.mismatch_rate_upper95 is None:
         text = "there was no record to draw"
     else:
-        differing = report.missing + report.mismatched
-        clean = (
-            f"{sampled.drawn:,} clean samples"
-            if not differing
-            else f"{differing:,} of {sampled.drawn:,} samples differ"
-        )
-        text = f"{clean}: under {_percent(report.mismatch_rate_upper95)} differ at 95 %"
+        differing, bound = report.missing + report.mismatched, _percent(report.mismatch_rate_upper95)
+        if differing:
+            text = (
+                f"{differing:,} of {sampled.drawn:,} samples differ: at most {bound} of all records at 95 %"
+            )
+        else:
+            text = f"{sampled.drawn:,} clean samples: under {bound} differ at 95 %"
         if not sampled.uniform:
             text += " (drawn by ranges, as exact as these are of equal size)"
     if report.extra:
@@ -161,11 +161,13 @@ def _counts(report: ValidationReport) -> str:
 
 
 def _afterwards(rechecked: Rechecked | None) -> str:
+    if rechecked is None:
+        return ""
     text = ""
-    if rechecked is not None and rechecked.healed:
-        text += f"; {len(rechecked.healed):,} first seen differences were gone when looked at again"
-    if rechecked is not None and rechecked.unsettled:
-        text += f"; {len(rechecked.unsettled):,} kept changing while looked at"
+    if rechecked.healed:
+        text += f"; differences gone when looked at again: {len(rechecked.healed):,}"
+    if rechecked.unsettled:
+        text += f"; differences that kept changing while looked at: {len(rechecked.unsettled):,}"
     return text
 
 
