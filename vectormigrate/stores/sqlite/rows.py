@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import apsw
 
 from vectormigrate.model.batch import Batch, Column
+from vectormigrate.model.collection import VectorField
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import Payload, RecordId, id_text
 from vectormigrate.stores.base import Content, Page, Range
 
-from . import vectors
+from . import vectors, virtual
 from .errors import STORE
-from .table import Table
+from .table import Flavour, Table
 from .values import decode_json, decoder
 
 _IDS_A_STATEMENT = 500
@@ -67,12 +68,15 @@ class Reader:
         self._names = [column.field.name for column in table.fields]
         self._decoders = [decoder(column.field.type) for column in table.fields]
         self._key_width = len(table.keys)
-        columns = [key.sql for key in table.keys]
+        self._in_chunks = table.flavour is not Flavour.PLAIN
+        columns, source = [key.sql for key in table.keys], table.counted
         if self._full:
-            columns += [column.sql for column in table.vectors]
+            columns += ["c.chunk_id", "c.chunk_offset"] if self._in_chunks else [v.sql for v in table.vectors]
             columns += [column.sql for column in table.fields]
             columns += [table.dynamic] if table.dynamic else []
-        source = table.source if self._full else table.counted
+            # The vec0 table itself is joined only for what its chunks do not hold.
+            source = table.source if table.fields or not self._in_chunks else table.placed
+        self._columns = len(columns)
         self._select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 quoted names
 
     def page(self, connection: apsw.Connection, span: Range, limit: int) -> Page | None:
@@ -88,7 +92,7 @@ class Reader:
         rows = connection.execute(sql, (*values, limit)).fetchall()
         if not rows:
             return None
-        batch = self.batch(rows)
+        batch = self.batch(connection, rows)
         return Page(batch, self._table.cursor(batch.ids[-1]))
 
     def fetch(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> Batch:
@@ -97,7 +101,7 @@ class Reader:
         rows: list[tuple[Any, ...]] = []
         for start in range(0, len(ids), _IDS_A_STATEMENT):
             rows += self._some(connection, ids[start : start + _IDS_A_STATEMENT])
-        batch = self.batch(rows)
+        batch = self.batch(connection, rows)
         # A collation may have found an id that is written otherwise: that is another record.
         found = [row for row, record_id in enumerate(batch.ids) if record_id in wanted]
         return batch.take(sorted(found, key=lambda row: wanted[batch.ids[row]]))
@@ -111,16 +115,14 @@ class Reader:
         bound = [part for record_id in ids for part in self._table.stored_id(record_id)]
         return connection.execute(sql, bound).fetchall()
 
-    def batch(self, rows: Sequence[tuple[Any, ...]]) -> Batch:
+    def batch(self, connection: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> Batch:
         """A batch out of selected rows. Raises StoreBroken for a key or a vector that is none."""
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._width()
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._columns
         ids = self._ids(columns[: self._key_width])
         if not self._full:
             return Batch(ids, {}, [{} for _ in ids])
         rest = iter(columns[self._key_width :])
-        held = {
-            column.field.name: self._vector(column.field, next(rest), ids) for column in self._table.vectors
-        }
+        held = self._vectors(connection, rest, ids)
         decoded = [
             values if decode is None else [decode(value) for value in values]
             for decode, values in zip(self._decoders, rest, strict=False)
@@ -135,17 +137,22 @@ class Reader:
                 _add_dynamic(into, text, self._table.dynamic)
         return Batch(ids, held, payload)
 
-    def _width(self) -> int:
-        table = self._table
-        full = len(table.vectors) + len(table.fields) + bool(table.dynamic)
-        return self._key_width + (full if self._full else 0)
-
     def _ids(self, columns: Sequence[Sequence[Any]]) -> list[RecordId]:
         if len(columns) == 1 and set(map(type, columns[0])) <= {int}:
             return list(columns[0])
         return [self._table.record_id(values) for values in zip(*columns, strict=True)]
 
-    def _vector(self, field: Any, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
+    def _vectors(
+        self, connection: apsw.Connection, columns: Iterator[Sequence[Any]], ids: Sequence[RecordId]
+    ) -> dict[str, Column]:
+        if self._in_chunks:
+            return {**virtual.read_vectors(connection, self._table, next(columns), next(columns))}
+        return {
+            column.field.name: self._vector(column.field, next(columns), ids)
+            for column in self._table.vectors
+        }
+
+    def _vector(self, field: VectorField, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
         try:
             return vectors.decode(field, blobs)
         except vectors.MalformedVectorError as error:

@@ -100,6 +100,8 @@ class Table:
     """The column of undeclared keys, if there is one."""
     row_key: str = ""
     """The key column of the vec0 table itself."""
+    placed: str = ""
+    """The FROM clause of a vec0 table's `rowids`, as `c`, where each row's chunk and place in it stand."""
     sampled: bool = False
     """The shape was guessed from values, so it may look different when there are more of them."""
 

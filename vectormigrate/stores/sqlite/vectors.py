@@ -72,6 +72,13 @@ def encode_one(field: VectorField, vector: Array) -> bytes:
     return bytes(_stored(field, np.asarray(vector, field.element.dtype)))
 
 
+def from_bytes(field: VectorField, stored: Array) -> DenseColumn:
+    """A dense column out of one row of bytes a record."""
+    if field.element is Element.BINARY:
+        return DenseColumn(_TURNED[stored])
+    return DenseColumn(stored.view(field.element.dtype))
+
+
 def _stored(field: VectorField, values: Array) -> memoryview:
     if field.element is Element.BINARY:
         values = _TURNED[values]

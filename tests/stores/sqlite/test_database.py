@@ -1,0 +1,142 @@
+"""Opening changes nothing, locks end in time, and what a crash left is mended before it is read."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import apsw
+import pytest
+
+from vectormigrate.model.errors import CollectionMissing, StoreBroken, StoreDown, Unreachable
+from vectormigrate.stores.sqlite.database import Database
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "d.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("create table t(a); insert into t values (1)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+async def database(path):
+    opened = Database(path, timeout=0.05)
+    yield opened
+    await opened.close()
+
+
+def rows(connection: apsw.Connection) -> list:
+    return connection.execute("select a from t order by a").fetchall()
+
+
+def add_two(connection: apsw.Connection) -> None:
+    connection.execute("insert into t values (2)")
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+async def test_reading_leaves_the_file_as_it_is(path, mode):
+    connection = apsw.Connection(str(path))
+    connection.execute(f"pragma journal_mode = {mode}")
+    connection.close()
+    before = path.read_bytes()
+    database = Database(path, timeout=1)
+    assert await database.read(rows) == [(1,)]
+    await database.close()
+    assert path.read_bytes() == before
+    assert [
+        entry.name for entry in path.parent.iterdir() if "wal" not in entry.name and "shm" not in entry.name
+    ] == ["d.db"]
+
+
+async def test_readers_cannot_write(database):
+    with pytest.raises(Exception, match="cannot be written"):
+        await database.read(add_two)
+
+
+async def test_a_failed_write_leaves_nothing(database):
+    def fail(connection):
+        add_two(connection)
+        raise KeyError("half way")
+
+    with pytest.raises(KeyError):
+        await database.write(fail)
+    assert await database.read(rows) == [(1,)]
+    await database.write(add_two)
+    assert await database.read(rows) == [(1,), (2,)]
+
+
+async def test_a_locked_file_is_down_for_now(database, path):
+    other = apsw.Connection(str(path))
+    other.execute("begin exclusive")
+    for call in (lambda: database.write(add_two, "t"), lambda: database.read(rows, "t")):
+        with pytest.raises(StoreDown, match="locked") as caught:
+            await call()
+        assert caught.value.retryable
+    other.execute("rollback")
+    await database.write(add_two)
+    assert await database.read(rows) == [(1,), (2,)]
+    other.close()
+
+
+async def test_a_full_disk_is_down_and_nothing_is_half_written(database, path):
+    await database.write(lambda connection: connection.execute("pragma max_page_count = 2"))
+
+    def much(connection):
+        connection.executemany("insert into t values (?)", [(bytes(4000),)] * 100)
+
+    with pytest.raises(StoreDown, match="full"):
+        await database.write(much)
+    assert await database.read(rows) == [(1,)]
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("these are notes, and not a database at all" * 50)
+    database = Database(path, timeout=1)
+    with pytest.raises(StoreBroken, match="not an SQLite database"):
+        await database.read(rows)
+    await database.close()
+
+
+async def test_a_missing_file_is_missing_until_it_may_be_made(tmp_path):
+    database = Database(tmp_path / "new.db", timeout=1)
+    with pytest.raises(CollectionMissing, match="does not exist"):
+        await database.read(rows, "t")
+    with pytest.raises(CollectionMissing, match="does not exist"):
+        await database.write(add_two, "t")
+    assert not database.exists
+    await database.write(lambda connection: connection.execute("create table t(a)"), make=True)
+    assert await database.read(rows) == []
+    await database.close()
+    await database.close()
+
+
+async def test_a_missing_folder_cannot_be_opened(tmp_path):
+    database = Database(tmp_path / "nowhere" / "new.db", timeout=1)
+    with pytest.raises(Unreachable):
+        await database.write(add_two, make=True)
+    await database.close()
+
+
+async def test_what_a_killed_writer_left_is_rolled_back_by_the_next_reader(path):
+    script = """
+        import apsw, os, signal, sys
+        connection = apsw.Connection(sys.argv[1])
+        connection.execute("pragma cache_size = 5; begin immediate")
+        for _ in range(300):
+            connection.execute("insert into t values (zeroblob(3000))")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.with_name("d.db-journal").stat().st_size > 0
+    database = Database(path, timeout=1)
+    assert await database.read(rows) == [(1,)]
+    with pytest.raises(Exception, match="cannot be written"):
+        await database.read(add_two)
+    await database.close()
