@@ -194,7 +194,9 @@ class Story:
         uppers = [row[0] for row in connection.execute("SELECT upper FROM range ORDER BY number") if row[0]]
         connection.close()
         runs_of = defaultdict[str, list[int]](list)
-        for run, key in self.target.writes():
+        written = self.target.writes()
+        assert len(written) >= RECORDS, "the triggers did not see the copy"
+        for run, key in written:
             runs_of[key].append(run)
         again = Counter(
             (run, bisect_left(uppers, f"s:{key}"))
