@@ -1,0 +1,142 @@
+"""Which rule for which keys, and that every rule is one to one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vectormigrate.model.collection import IdField, IdKind
+from vectormigrate.model.errors import MappingRefused, RecordRefused
+from vectormigrate.model.identity import (
+    IdRule,
+    check_fits,
+    choose_rule,
+    misfit,
+    target_kind,
+    to_source,
+    to_target,
+)
+from vectormigrate.stores.memory import CAPABILITIES
+
+from .values import scalar_ids, text
+
+MODEL = settings(max_examples=80, derandomize=True, database=None, deadline=None)
+PARTS = (IdField("a", IdKind.TEXT), IdField("b", IdKind.INT))
+OF_RULE = {
+    IdRule.SAME: scalar_ids,
+    IdRule.UUID_TEXT: st.uuids(),
+    IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
+    IdRule.COMPOUND_TEXT: st.lists(scalar_ids, min_size=1, max_size=3).map(tuple),
+}
+
+
+def key(kind: IdKind, parts: tuple[IdField, ...] = PARTS, **more) -> IdField:
+    return IdField("key", kind, parts=parts if kind is IdKind.COMPOUND else (), **more)
+
+
+@pytest.mark.parametrize("rule", IdRule)
+def test_every_rule_is_inverted(rule):
+    @MODEL
+    @given(OF_RULE[rule])
+    def inverted(record_id):
+        source = to_source(rule, to_target(rule, record_id))
+        assert source == record_id
+        assert type(source) is type(record_id)
+
+    inverted()
+
+
+@pytest.mark.parametrize("rule", set(IdRule) - {IdRule.SAME})
+def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
+    @MODEL
+    @given(text)
+    def foreign(target_id):
+        source = to_source(rule, target_id)
+        assert source is None or to_target(rule, source) == target_id
+
+    foreign()
+    for stranger in (
+        5,
+        UUID(int=1),
+        "x",
+        "05",
+        "1_0",
+        " 5",
+        "0B0E7A3E-5B1C-4C8E-9C1D-AABBCCDDEEFF",
+        "9" * 5000 + "x",
+    ):
+        assert to_source(rule, stranger) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "rule"),
+    [
+        (IdKind.INT, IdKind.INT, IdRule.SAME),
+        (IdKind.INT, IdKind.TEXT, IdRule.INT_TEXT),
+        (IdKind.UUID, IdKind.TEXT, IdRule.UUID_TEXT),
+        (IdKind.COMPOUND, IdKind.TEXT, IdRule.COMPOUND_TEXT),
+        (IdKind.COMPOUND, IdKind.COMPOUND, IdRule.SAME),
+        (IdKind.TEXT, IdKind.TEXT, IdRule.SAME),
+        (IdKind.TEXT, IdKind.INT, None),
+        (IdKind.TEXT, IdKind.UUID, None),
+        (IdKind.UUID, IdKind.INT, None),
+        (IdKind.COMPOUND, IdKind.INT, None),
+    ],
+)
+def test_the_rule_follows_from_the_kinds(source, target, rule):
+    able = replace(CAPABILITIES, id_kinds=frozenset({target}))
+    for existing in (key(target), None):
+        if rule is None:
+            with pytest.raises(MappingRefused) as caught:
+                choose_rule(key(source), existing, able)
+            assert target in caught.value.message
+        else:
+            assert choose_rule(key(source), existing, able) is rule
+            assert target_kind(rule, source) is target
+
+
+def test_a_compound_key_of_other_parts_is_another_key():
+    other = key(IdKind.COMPOUND, PARTS[::-1])
+    with pytest.raises(MappingRefused):
+        choose_rule(key(IdKind.COMPOUND), other, CAPABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "record_id", "fits"),
+    [
+        (IdKind.INT, 2**63 - 1, True),
+        (IdKind.INT, 2**63, False),
+        (IdKind.INT, "5", False),
+        (IdKind.INT, True, False),
+        (IdKind.UUID, UUID(int=1), True),
+        (IdKind.UUID, str(UUID(int=1)), False),
+        (IdKind.TEXT, "four", True),
+        (IdKind.TEXT, "fives", False),
+        (IdKind.TEXT, "ééé", False),
+        (IdKind.TEXT, "\ud800", False),
+        (IdKind.TEXT, "\0", False),
+        (IdKind.COMPOUND, ("a", 1), True),
+        (IdKind.COMPOUND, ("a\0", 1), False),
+        (IdKind.COMPOUND, ("a", 2**63), False),
+        (IdKind.COMPOUND, ("a",), False),
+    ],
+)
+def test_an_id_fits_its_key_or_is_refused_by_name(kind, record_id, fits):
+    able = replace(CAPABILITIES, nul_in_text=False, max_id_bytes=4)
+    assert (misfit(record_id, key(kind), able) == "") is fits
+    if fits:
+        check_fits(record_id, key(kind), able)
+        return
+    with pytest.raises(RecordRefused) as caught:
+        check_fits(record_id, key(kind), able)
+    assert caught.value.ids[0] in caught.value.message
+    assert caught.value.message.encode()
+
+
+def test_the_keys_own_length_comes_before_the_stores():
+    assert misfit("abc", key(IdKind.TEXT, max_length=2), CAPABILITIES)
+    assert not misfit("abc", key(IdKind.TEXT), CAPABILITIES)

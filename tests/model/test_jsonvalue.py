@@ -1,0 +1,96 @@
+"""JSON in both directions, and the values that JSON has no word for."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given, settings
+
+from tests.conformance.compare import same_value
+from vectormigrate.model import jsonvalue
+
+from .values import values
+
+MODEL = settings(max_examples=200, derandomize=True, database=None, deadline=None)
+
+
+@MODEL
+@given(values)
+@example({"$literal": {"$literal": {"$date": "2024-01-01T00:00:00"}}})
+@example([{"$date": "2024-01-01T00:00:00"}, {"$date": "2024-01-01T00:00:00", "x": 1}])
+def test_reading_inverts_writing(value):
+    assert same_value(jsonvalue.loads(jsonvalue.dumps(value)), value)
+
+
+@MODEL
+@given(values)
+@example({"$literal": {"a": {"$date": "2024-01-01T00:00:00"}}})
+def test_writing_inverts_reading(value):
+    text = json.dumps(value, default=str)
+    assert json.loads(jsonvalue.dumps(jsonvalue.loads(text))) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2024, 2, 29, 1, 2, 3, 4, tzinfo=UTC), '{"$date":"2024-02-29T01:02:03.000004+00:00"}'),
+        (date(2024, 2, 29), '{"$day":"2024-02-29"}'),
+        (time(1, 2), '{"$time":"01:02:00"}'),
+        (b"\x00\xff", '{"$binary":"AP8="}'),
+        (UUID(int=7), '{"$uuid":"00000000-0000-0000-0000-000000000007"}'),
+        (Decimal("1.10"), '{"$numberDecimal":"1.10"}'),
+        (Decimal("NaN"), '{"$numberDecimal":"NaN"}'),
+        (Decimal("0.1234567890123456789012345"), "0.1234567890123456789012345"),
+        (math.inf, '{"$numberDouble":"Infinity"}'),
+        (-math.inf, '{"$numberDouble":"-Infinity"}'),
+        (math.nan, '{"$numberDouble":"NaN"}'),
+        (2**70, "1180591620717411303424"),
+        ({"$date": "2024-02-29T01:02:03"}, '{"$literal":{"$date":"2024-02-29T01:02:03"}}'),
+        ({"$date": "soon"}, '{"$date":"soon"}'),
+        ({"$date": 5}, '{"$date":5}'),
+        ((1, "é"), '[1,"é"]'),
+    ],
+)
+def test_the_text_is_as_other_readers_will_find_it(value, text):
+    assert jsonvalue.dumps(value).decode() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"a": [1, 1.0, true, null]}', {"a": [1, 1.0, True, None]}),
+        ("123456789012345678901234567890", 123456789012345678901234567890),
+        ("1e400", Decimal("1E+400")),
+        ("0.1000", 0.1),
+        ("0.12345678901234567890", Decimal("0.12345678901234567890")),
+        ('{"$date": "2024-01-01"}', {"$date": "2024-01-01"}),
+        (
+            '{"$uuid": "{00000000-0000-0000-0000-000000000007}"}',
+            {"$uuid": "{00000000-0000-0000-0000-000000000007}"},
+        ),
+        ('{"$binary": "%"}', {"$binary": "%"}),
+        ('{"$numberDouble": "1.5"}', {"$numberDouble": "1.5"}),
+        ('{"$literal": {"a": 1}}', {"$literal": {"a": 1}}),
+        ('{"$literal": 5}', {"$literal": 5}),
+    ],
+)
+def test_what_looks_like_ours_and_is_not_stays_an_object(text, value):
+    assert same_value(jsonvalue.loads(text), value)
+    assert math.copysign(1, jsonvalue.loads("-0.0")) == -1
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "Infinity", "[1,]", "'a'"])
+def test_what_is_no_json_is_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011 the parser's words
+        jsonvalue.loads(text)
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, [1j]])
+def test_what_no_payload_holds_is_a_value_error(value):
+    with pytest.raises(ValueError, match="cannot be written as JSON"):
+        jsonvalue.dumps(value)
