@@ -119,8 +119,32 @@ async def test_counts_fail_a_sample_that_saw_nothing():
     short = sample_report(RUN, replace(sampled, target_total=199))
     assert not short.ok
     assert short.statement.endswith("; the source counts 200 records, the target 199 of ours")
-    foreign = sample_report(RUN, replace(sampled, target_total=205, foreign_total=6, skipped_total=1))
-    assert foreign.ok
+    assert not sample_report(RUN, replace(sampled, target_total=201)).ok
+
+
+@pytest.mark.parametrize(
+    ("target", "foreign", "skipped", "agree"),
+    [
+        (200, 0, None, True),
+        (199, 0, None, False),
+        (201, 0, None, False),
+        (205, 6, 1, True),
+        (205, 6, 0, False),
+        (205, 6, None, True),
+        (200, 6, None, True),
+        (199, 6, None, False),
+        (207, 6, None, False),
+    ],
+)
+async def test_foreign_records_are_taken_out_of_the_counts(target, foreign, skipped, agree):
+    pair = await make_pair()
+    sampled = replace(
+        await compare_sample(pair.sides, 10, 7, pair.sink),
+        target_total=target,
+        foreign_total=foreign,
+        skipped_total=skipped,
+    )
+    assert sample_report(RUN, sampled).ok is agree
 
 
 async def test_a_sample_of_nothing_claims_nothing():

@@ -60,11 +60,10 @@ def sample_report(run: Run, sampled: Sampled, rechecked: Rechecked | None = None
         mismatch_rate_upper95=bound,
         seed=sampled.seed,
     )
-    agree = report.source_count - sampled.skipped_total == report.target_count
     return replace(
         report,
-        ok=agree and not (differing or report.extra or unsettled),
-        statement=_sample_statement(report, sampled, agree=agree, rechecked=rechecked),
+        ok=sampled.counts_agree and not (differing or report.extra or unsettled),
+        statement=_sample_statement(report, sampled, rechecked),
     )
 
 
@@ -132,9 +131,7 @@ def _full_statement(report: ValidationReport, totals: Totals, rechecked: Recheck
     return f"{scope}: {_counts(report)}{_afterwards(rechecked)}"
 
 
-def _sample_statement(
-    report: ValidationReport, sampled: Sampled, *, agree: bool, rechecked: Rechecked | None
-) -> str:
+def _sample_statement(report: ValidationReport, sampled: Sampled, rechecked: Rechecked | None) -> str:
     if report.mismatch_rate_upper95 is None:
         text = "there was no record to draw"
     else:
@@ -149,7 +146,7 @@ def _sample_statement(
             text += " (drawn by ranges, as exact as these are of equal size)"
     if report.extra:
         text += f"; {report.extra:,} of {sampled.target_drawn:,} records drawn from the target are not in the source"
-    if not agree:
+    if not sampled.counts_agree:
         text += (
             f"; the source counts {report.source_count:,} records, the target {report.target_count:,} of ours"
         )

@@ -42,8 +42,8 @@ class Sampled:
     """Foreign records included."""
     foreign_total: int
     """Foreign records of the whole target."""
-    skipped_total: int
-    """Source records of the whole source whose place in the target a foreign record has."""
+    skipped_total: int | None
+    """Source records of the whole source whose place in the target a foreign record has; None if nobody counted."""
     drawn: int
     """Source records that were compared or found missing, the denominator of the bound."""
     target_drawn: int
@@ -56,13 +56,27 @@ class Sampled:
         """Drawn source records that are missing or different."""
         return self.tally.missing + self.tally.mismatched
 
+    @property
+    def counts_agree(self) -> bool:
+        """Whether both sides hold as many records as they should; as far as that can be known."""
+        absent = self.source_total - (self.target_total - self.foreign_total)
+        if self.skipped_total is None:
+            return 0 <= absent <= self.foreign_total
+        return absent == self.skipped_total
+
 
 async def compare_sample(
-    sides: Sides, size: int, seed: int, sink: Sink, *, foreign_total: int = 0, skipped_total: int = 0
+    sides: Sides,
+    size: int,
+    seed: int,
+    sink: Sink,
+    *,
+    foreign_total: int = 0,
+    skipped_total: int | None = None,
 ) -> Sampled:
     """Compare `size` random records, and look up as many random records of the target in the source.
 
-    The two totals are the caller's knowledge, without which the counts of both sides cannot be told to agree.
+    The two totals are the caller's knowledge: what of each side has no twin and still is in its count.
     """
     chance = random.Random(seed)  # noqa: S311 a sample needs repetition, not secrecy
     source_total = await sides.source.count(sides.source_collection)
