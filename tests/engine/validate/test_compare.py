@@ -116,6 +116,8 @@ def test_an_existing_half_precision_column_is_expected_to_round():
     target = copied(batch)
     target.vectors["v"] = replace(batch.vectors["v"], values=values.astype(np.float16))
     assert comparer(batch, target).mismatched == 0
+    target.vectors["v"].values.view(np.uint16)[4, 2] ^= 1
+    assert (comparer(batch, target).bit_equal, comparer(batch, target).mismatched) == (29, 0)
     target.vectors["v"].values[3, 3] = -9
     assert comparer(batch, target).mismatched == 1
 

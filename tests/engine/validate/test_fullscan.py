@@ -376,6 +376,7 @@ async def test_records_that_cannot_be_mapped_are_missing_with_the_reason():
     assert kinds(pair) == [(FindingKind.MISSING, "s:" + long)]
     assert "322 bytes" in pair.findings[0].detail
     assert (totals.tally.missing, totals.tally.source_count, totals.doubts) == (1, 201, ())
+    assert totals.tally.findings == pair.findings
 
 
 class Hiding(MemoryStore):

@@ -19,10 +19,10 @@ from .align import Joined, join
 from .compare import Comparer, Comparison
 
 ForeignCheck: TypeAlias = Callable[[Sequence[RecordId]], Awaitable[set[RecordId]]]
-"""Of these target ids, the ones whose record in the target is not ours."""
+"""Of these target ids, the ones whose record in the target is not ours; two tasks may ask at once."""
 
 Sink: TypeAlias = Callable[[Sequence[Finding]], Awaitable[None]]
-"""Takes findings as they are found, never none at a time."""
+"""Takes findings as they are found, never none at a time; two tasks may call it at once."""
 
 
 @dataclass(frozen=True, slots=True)
