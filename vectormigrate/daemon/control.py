@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
-import apsw
 import msgspec
 
 from vectormigrate.engine import preflight
@@ -29,7 +28,7 @@ from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.state import audit, findings, migrations, ownership, sessions, views
-from vectormigrate.state.database import Database, open_reader
+from vectormigrate.state.database import Database, Reader
 from vectormigrate.state.migrations import Migration
 
 from .control_socket import listening
@@ -244,53 +243,53 @@ async def plan(
 class Viewer:
     """Reads a state file, whoever owns it. A context manager."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     @classmethod
     def open(cls, state: Path) -> Viewer:
         """Raises StateError when there is no such file, StateNewer, StateBroken."""
-        return cls(open_reader(state))
+        return cls(Reader(state))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def specification(self, migration_id: str) -> Specification:
         """What was asked for, secrets as references. Raises UnknownMigration."""
-        return views.specification(self._connection, migration_id)
+        return self._reader.read(lambda tx: views.specification(tx, migration_id))
 
     def status(self, migration_id: str) -> MigrationStatus:
         """Where it is. Raises UnknownMigration."""
-        return views.status(self._connection, migration_id)
+        return self._reader.read(lambda tx: views.status(tx, migration_id))
 
     def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""
-        return views.all_statuses(self._connection, status, limit, offset)
+        return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset))
 
     def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
         """Differences that the last validation left. Raises UnknownMigration."""
-        views.specification(self._connection, migration_id)
-        return views.findings(self._connection, migration_id, limit, offset)
+        self._reader.read(lambda tx: views.specification(tx, migration_id))
+        return self._reader.read(lambda tx: views.findings(tx, migration_id, limit, offset))
 
     def dead_letters(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
         """Records that the target refused. Raises UnknownMigration."""
-        views.specification(self._connection, migration_id)
-        return views.dead_letters(self._connection, migration_id, limit, offset)
+        self._reader.read(lambda tx: views.specification(tx, migration_id))
+        return self._reader.read(lambda tx: views.dead_letters(tx, migration_id, limit, offset))
 
     def report(self, migration_id: str) -> ValidationReport | None:
         """The last validation; None when there was none. Raises UnknownMigration."""
-        views.specification(self._connection, migration_id)
-        return findings.latest_report(self._connection, migration_id)
+        self._reader.read(lambda tx: views.specification(tx, migration_id))
+        return self._reader.read(lambda tx: findings.latest_report(tx, migration_id))
 
     def mapping(self, migration_id: str) -> MappingPlan | None:
         """The plan of the mapping; None before preflight. Raises UnknownMigration."""
-        views.specification(self._connection, migration_id)
-        return views.mapping(self._connection, migration_id)
+        self._reader.read(lambda tx: views.specification(tx, migration_id))
+        return self._reader.read(lambda tx: views.mapping(tx, migration_id))
 
     def history(self, migration_id: str) -> builtins.list[dict[str, object]]:
         """Phases and verbs, oldest first. Raises UnknownMigration."""
-        views.specification(self._connection, migration_id)
-        return audit.of_migration(self._connection, migration_id)
+        self._reader.read(lambda tx: views.specification(tx, migration_id))
+        return self._reader.read(lambda tx: audit.of_migration(tx, migration_id))

@@ -49,7 +49,7 @@ class Database:
     @classmethod
     def open(cls, path: Path) -> Database:
         """Own the file, making or upgrading it. Raises StateLocked, StateNewer, StateBroken, StateFull, StateError."""
-        path = path.absolute()
+        path = path.resolve()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = _lock(path)
@@ -59,13 +59,12 @@ class Database:
                 hint="choose another with --state FILE",
             ) from None
         try:
-            if path.exists():
-                upgrade.check_not_newer(_version_of(path), path)
             with translated(path):
                 connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+                upgrade.check(connection, path, may_be_new=True)
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
-                upgrade.upgrade(connection, path)
+                upgrade.upgrade(connection)
             return cls(path, connection, lock)
         except BaseException:
             os.close(lock)
@@ -175,15 +174,27 @@ class _Write:
             self._future.set_result(self._result)
 
 
-def open_reader(path: Path) -> apsw.Connection:
-    """A connection for looking only, in any process, owner or not. Raises StateError when there is no such file."""
-    if not path.exists():
-        raise StateError(f"there is no state file {path}", hint="give the right one with --state FILE")
-    upgrade.check_not_newer(_version_of(path), path)
-    with translated(path):
-        connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
-        connection.execute("PRAGMA query_only=ON")
-        return connection
+class Reader:
+    """Looks at a state file, in any process, whether or not somebody owns it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StateError when there is no such file, StateNewer, StateBroken."""
+        if not path.exists():
+            raise StateError(f"there is no state file {path}", hint="give the right one with --state FILE")
+        self._path = path
+        with translated(path):
+            self._connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+            self._connection.execute("PRAGMA query_only=ON")
+            upgrade.check(self._connection, path, may_be_new=False)
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run a short query; sees the last commit."""
+        with translated(self._path):
+            return work(self._connection)
+
+    def close(self) -> None:
+        """Give the connection back; repeatable."""
+        self._connection.close()
 
 
 @contextmanager
@@ -209,16 +220,6 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA foreign_keys=ON")
     return connection
-
-
-def _version_of(path: Path) -> int:
-    with translated(path):
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            connection.set_busy_timeout(10_000)
-            return int(connection.pragma("user_version") or 0)
-        finally:
-            connection.close()
 
 
 def _lock(path: Path) -> int:

@@ -14,6 +14,9 @@ import apsw
 
 from vectormigrate.model.errors import StateBroken, StateNewer
 
+_APPLICATION = 0x764D6967
+"""In the header of our files: a version number alone says nothing about whose it is."""
+
 
 def steps() -> list[tuple[int, str]]:
     """Number and text of every upgrade, in order."""
@@ -27,31 +30,41 @@ def current_version() -> int:
     return steps()[-1][0]
 
 
-def check_not_newer(version: int, path: Path) -> None:
-    """Raise StateNewer when the file is of a later version than this program."""
-    if version > current_version():
+def check(connection: apsw.Connection, path: Path, *, may_be_new: bool) -> None:
+    """Raise StateBroken unless the file is one of ours, or nothing yet, and StateNewer when it is of a later version
+    than this program. Reads only.
+    """
+    version = _pragma(connection, "user_version")
+    if _pragma(connection, "application_id") != _APPLICATION:
+        if version or not may_be_new or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+            raise StateBroken(
+                f"{path} is a SQLite file, but not a state file of vectormigrate",
+                hint="choose another --state FILE; nothing was changed",
+            )
+    elif version > current_version():
         raise StateNewer(
             f"the state file {path} is of version {version}, and this program knows versions up to {current_version()}",
             hint="use the newer vectormigrate that wrote it, or another --state FILE; nothing was changed",
         )
 
 
-def upgrade(connection: apsw.Connection, path: Path) -> None:
+def upgrade(connection: apsw.Connection) -> None:
     """Apply the steps that the file lacks."""
-    version = int(connection.pragma("user_version") or 0)
-    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        raise StateBroken(
-            f"{path} is a SQLite file, but not a state file of vectormigrate",
-            hint="choose another --state FILE",
-        )
+    version = _pragma(connection, "user_version")
     for number, text in steps():
         if number <= version:
             continue
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute(text)
+            connection.execute(f"PRAGMA application_id={_APPLICATION}")
             connection.execute(f"PRAGMA user_version={number}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if not connection.get_autocommit():
+                connection.execute("ROLLBACK")
             raise
+
+
+def _pragma(connection: apsw.Connection, name: str) -> int:
+    return int(connection.pragma(name) or 0)
