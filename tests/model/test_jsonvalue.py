@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 
 from tests.conformance.compare import same_value
 from vectormigrate.model import jsonvalue
@@ -22,6 +22,8 @@ MODEL = settings(max_examples=200, derandomize=True, database=None, deadline=Non
 @MODEL
 @given(values)
 @example({"$literal": {"$literal": {"$date": "2024-01-01T00:00:00"}}})
+@example({"$literal": b""})
+@example({"$literal": {"$literal": b""}})
 @example([{"$date": "2024-01-01T00:00:00"}, {"$date": "2024-01-01T00:00:00", "x": 1}])
 def test_reading_inverts_writing(value):
     assert same_value(jsonvalue.loads(jsonvalue.dumps(value)), value)
@@ -32,6 +34,7 @@ def test_reading_inverts_writing(value):
 @example({"$literal": {"a": {"$date": "2024-01-01T00:00:00"}}})
 def test_writing_inverts_reading(value):
     text = json.dumps(value, default=str)
+    assume("Infinity" not in text)
     assert json.loads(jsonvalue.dumps(jsonvalue.loads(text))) == json.loads(text)
 
 

@@ -57,7 +57,7 @@ def _tag(value: Any) -> Any:  # noqa: C901, PLR0911 one arm a type
             return value if math.isfinite(value) else {"$numberDouble": _DOUBLES[str(value)]}
         case dict():
             tagged = {key: _tag(item) for key, item in value.items()}
-            return {"$literal": tagged} if _could_be_ours(value) else tagged
+            return {"$literal": tagged} if _could_be_ours(tagged) else tagged
         case list() | tuple():
             return [_tag(item) for item in value]
         case Decimal():
@@ -104,9 +104,8 @@ def _untag(value: Any) -> Any:
         return value
     if len(value) == 1:
         ((key, inner),) = value.items()
-        if key == "$literal" and isinstance(inner, dict):
-            plain = {name: _untag(item) for name, item in inner.items()}
-            return plain if _could_be_ours(plain) else {key: _untag(inner)}
+        if key == "$literal" and isinstance(inner, dict) and _could_be_ours(inner):
+            return {name: _untag(item) for name, item in inner.items()}
         built = _build(key, inner)
         if built is not _NOT_OURS:
             return built
@@ -114,7 +113,7 @@ def _untag(value: Any) -> Any:
 
 
 def _could_be_ours(item: dict[str, Any]) -> bool:
-    """Whether reading would take this object for a tag."""
+    """Whether reading would take this object, as written, for a tag or for an escaped one."""
     if len(item) != 1:
         return False
     ((key, inner),) = item.items()
