@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +14,8 @@ from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import Payload, RecordId, id_text
 from vectormigrate.stores.base import Content, Page, Range
 
-from . import vectors, virtual
+from . import vectors
+from .chunks import Chunks
 from .errors import STORE
 from .table import Flavour, Table
 from .values import decode_json, decoder
@@ -72,10 +73,9 @@ class Reader:
         columns, source = [key.sql for key in table.keys], table.counted
         if self._full:
             columns += ["c.chunk_id", "c.chunk_offset"] if self._in_chunks else [v.sql for v in table.vectors]
-            columns += [column.sql for column in table.fields]
+            columns += [column.shadow or column.sql for column in table.fields]
             columns += [table.dynamic] if table.dynamic else []
-            # The vec0 table itself is joined only for what its chunks do not hold.
-            source = table.source if table.fields or not self._in_chunks else table.placed
+            source = table.placed or table.source
         self._columns = len(columns)
         self._select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 quoted names
 
@@ -122,7 +122,12 @@ class Reader:
         if not self._full:
             return Batch(ids, {}, [{} for _ in ids])
         rest = iter(columns[self._key_width :])
-        held = self._vectors(connection, rest, ids)
+        if self._in_chunks:
+            chunks = Chunks(connection, self._table, next(rest), next(rest))
+            held: dict[str, Column] = {**chunks.vectors()}
+            rest = iter([chunks.metadata(column, next(rest)) for column in self._table.fields])
+        else:
+            held = {v.field.name: self._vector(v.field, next(rest), ids) for v in self._table.vectors}
         decoded = [
             values if decode is None else [decode(value) for value in values]
             for decode, values in zip(self._decoders, rest, strict=False)
@@ -141,16 +146,6 @@ class Reader:
         if len(columns) == 1 and set(map(type, columns[0])) <= {int}:
             return list(columns[0])
         return [self._table.record_id(values) for values in zip(*columns, strict=True)]
-
-    def _vectors(
-        self, connection: apsw.Connection, columns: Iterator[Sequence[Any]], ids: Sequence[RecordId]
-    ) -> dict[str, Column]:
-        if self._in_chunks:
-            return {**virtual.read_vectors(connection, self._table, next(columns), next(columns))}
-        return {
-            column.field.name: self._vector(column.field, next(columns), ids)
-            for column in self._table.vectors
-        }
 
     def _vector(self, field: VectorField, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
         try:

@@ -81,6 +81,10 @@ class FieldColumn:
     field: Field
     sql: str
     generated: bool = False
+    shadow: str = ""
+    """Where a vec0 table keeps the value outside its chunks: an expression over `Table.placed`."""
+    metadata: int | None = None
+    """The number of the metadata chunks that hold it, or begin a longer text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Table:
     row_key: str = ""
     """The key column of the vec0 table itself."""
     placed: str = ""
-    """The FROM clause of a vec0 table's `rowids`, as `c`, where each row's chunk and place in it stand."""
+    """The FROM clause of a vec0 table's shadow tables: `rowids` as `c`, with each row's chunk and place in it."""
     sampled: bool = False
     """The shape was guessed from values, so it may look different when there are more of them."""
 

@@ -1,8 +1,8 @@
 """sqlite-vec's `vec0` virtual tables, and the qortex layout made of one: what they are and how rows get in.
 
 A vec0 table has no usable order and refuses INSERT OR REPLACE, so it is paged over its shadow table `NAME_rowids`
-and a row is replaced by DELETE and INSERT in one transaction. Asked for a vector, vec0 opens its chunk anew for every
-row (5,000 rows a second); so vectors are read out of the chunks directly, many rows at a time. Its metadata and partition columns take no NULL.
+and a row is replaced by DELETE and INSERT in one transaction.
+How rows are read is `chunks.py`. Its metadata and partition columns take no NULL.
 qortex keeps text ids in `vec_meta(id, row_id)` beside `vec_index`; both are one collection, named `vec_index`.
 """
 
@@ -12,9 +12,7 @@ import re
 from collections.abc import Sequence
 
 import apsw
-import numpy as np
 
-from vectormigrate.model.batch import DenseColumn
 from vectormigrate.model.collection import (
     CollectionShape,
     Element,
@@ -27,9 +25,8 @@ from vectormigrate.model.collection import (
     VectorField,
 )
 from vectormigrate.model.errors import StoreBroken
-from vectormigrate.model.record import Array
 
-from . import vectors
+from . import chunks
 from .errors import STORE
 from .table import FieldColumn, Flavour, KeyColumn, Table, VectorColumn, quoted
 
@@ -52,8 +49,6 @@ _ELEMENTS = {
     "i8": Element.INT8,
     "bit": Element.BINARY,
 }
-_WORTH_A_CHUNK = 8
-"""Rows of one chunk from which on reading all of it is faster than reading each."""
 _PLACEHOLDERS = {Element.FLOAT32: "?", Element.INT8: "vec_int8(?)", Element.BINARY: "vec_bit(?)"}
 _METRICS = {"l2": Metric.EUCLID, "l1": Metric.MANHATTAN, "cosine": Metric.COSINE, "hamming": Metric.HAMMING}
 _TYPES = {
@@ -108,16 +103,17 @@ def load(connection: apsw.Connection, name: str, sql: str) -> Table:
             )
         elif vector := _VECTOR.fullmatch(column):
             held.append(_vector(vector))
-        elif other := _field(column):
+        elif other := _field(column, fields):
             fields.append(other)
     flavour, counted = Flavour.VEC0, f"{quoted(name + '_rowids')} AS r"
     key, row = KeyColumn(key_name, key_kind, "r.id" if key_kind is IdKind.TEXT else "r.rowid"), "r.rowid"
     if name == QORTEX_TABLE and is_qortex(connection):
         flavour, counted = Flavour.QORTEX, f"{quoted(QORTEX_IDS)} AS r"
         key, row = KeyColumn("id", IdKind.TEXT, "r.id"), "r.row_id"
-    placed = f"{counted} CROSS JOIN {quoted(name + '_rowids')} AS c ON c.rowid = {row}"
+    rows = f"{counted} CROSS JOIN {quoted(name + '_rowids')} AS c ON c.rowid = {row}"
     looked_up = "c.id" if key_kind is IdKind.TEXT else "c.rowid"
-    source = f"{placed} CROSS JOIN {quoted(name)} AS v ON v.{quoted(key_name)} = {looked_up}"
+    source = f"{rows} CROSS JOIN {quoted(name)} AS v ON v.{quoted(key_name)} = {looked_up}"
+    placed = rows + chunks.joins(name, fields)
     order = KeyOrder.NUMERIC if key.kind is IdKind.INT else KeyOrder.BYTES
     shape = CollectionShape(
         name,
@@ -146,42 +142,19 @@ def _vector(found: re.Match[str]) -> VectorColumn:
     return VectorColumn(field, f"v.{quoted(name)}", _PLACEHOLDERS[element])
 
 
-def _field(column: str) -> FieldColumn | None:
+def _field(column: str, before: Sequence[FieldColumn]) -> FieldColumn | None:
+    """A payload column, knowing those before it: vec0 numbers each kind of them by itself."""
     if "=" in column:
         return None
     auxiliary, partition = _AUXILIARY.fullmatch(column), _PARTITION.fullmatch(column)
     found = auxiliary or partition or _METADATA.fullmatch(column)
     if found is None:
         raise StoreBroken(f"the vec0 column {column!r} is not understood", store=STORE)
-    name, type_ = found[1], _TYPES.get(found[2].lower(), FieldType.ANY)
-    return FieldColumn(Field(name, type_, auxiliary is not None), f"v.{quoted(name)}")
-
-
-def read_vectors(
-    connection: apsw.Connection, table: Table, chunks: Sequence[int], offsets: Sequence[int]
-) -> dict[str, DenseColumn]:
-    """The vectors of rows that stand at these places of these chunks, each chunk opened once."""
-    places: dict[int, list[int]] = {}
-    for row, chunk in enumerate(chunks):
-        places.setdefault(chunk, []).append(row)
-    columns: dict[str, DenseColumn] = {}
-    for number, column in enumerate(table.vectors):
-        size = vectors.row_bytes(column.field)
-        stored = np.empty((len(chunks), size), dtype=np.uint8)
-        for chunk, rows in places.items():
-            name = f"{table.name}_vector_chunks{number:02d}"
-            with connection.blob_open("main", name, "vectors", chunk, False) as blob:
-                _read_rows(blob, stored, rows, offsets)
-        columns[column.field.name] = vectors.from_bytes(column.field, stored)
-    return columns
-
-
-def _read_rows(blob: apsw.Blob, into: Array, rows: Sequence[int], offsets: Sequence[int]) -> None:
-    size = into.shape[1]
-    if len(rows) >= _WORTH_A_CHUNK:
-        whole = np.frombuffer(blob.read(), dtype=np.uint8).reshape(-1, size)
-        into[rows] = whole[[offsets[row] for row in rows]]
-        return
-    for row in rows:
-        blob.seek(offsets[row] * size)
-        into[row] = np.frombuffer(blob.read(size), dtype=np.uint8)
+    field = Field(found[1], _TYPES.get(found[2].lower(), FieldType.ANY), auxiliary is not None)
+    sql = f"v.{quoted(found[1])}"
+    if auxiliary or partition:
+        prefix = "x.value" if auxiliary else "k.partition"
+        number = sum(other.shadow.startswith(prefix) for other in before)
+        return FieldColumn(field, sql, shadow=f"{prefix}{number:02d}")
+    number = sum(other.metadata is not None for other in before)
+    return FieldColumn(field, sql, shadow=chunks.long_text(number, field), metadata=number)
