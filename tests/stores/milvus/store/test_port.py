@@ -1,0 +1,145 @@
+"""The port: pages that lose nothing, searches answered here, and the small promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pymilvus import MilvusClient
+
+from tests.conformance.compare import assert_holds, assert_same
+from tests.conformance.subject import Subject, make_ids, make_record, make_records, to_batch
+from vectormigrate.model.collection import IdKind, Metric, VectorIndex
+from vectormigrate.model.errors import ShapeMismatch
+from vectormigrate.model.filter import Compare, Comparison, Exists
+from vectormigrate.model.query import Query
+from vectormigrate.stores.base import Endpoint, Range
+from vectormigrate.stores.milvus import open_store
+
+
+@pytest.fixture
+async def subject(milvus_url):
+    async with Subject(lambda: open_store(Endpoint("milvus", milvus_url))).running() as running:
+        yield running
+
+
+@pytest.fixture
+def vendor(milvus_url):
+    client = MilvusClient(milvus_url)
+    yield client
+    client.close()
+
+
+async def pages(store, name, limit, lower=None):
+    return [page async for page in store.scan(name, Range(lower), limit=limit)]
+
+
+@pytest.mark.parametrize("kind", [IdKind.TEXT, IdKind.INT])
+async def test_pages_lose_nothing_after_upserts_of_flushed_rows(subject, vendor, kind):
+    """The trap of Milvus Lite: rows written again lie in a later segment, and a plain limit cuts by segments."""
+    shape = await subject.create(kind)
+    records = make_records(shape, make_ids(kind, 300))
+    await subject.store.upsert(shape.name, to_batch(shape, records))
+    vendor.flush(shape.name)
+    again = [make_record(shape, record.id, 1000 + place) for place, record in enumerate(records[:200:3])]
+    await subject.store.upsert(shape.name, to_batch(shape, again))
+    vendor.flush(shape.name)
+    records[:200:3] = again
+    fewest = f"key > {records[0].id!r}".replace("'", '"')
+    plain = [row["key"] for row in vendor.query(shape.name, fewest, ["key"], limit=20)]
+    assert plain != [record.id for record in records[1:21]], "the trap is gone: iterator=True may go as well"
+    got = await pages(subject.store, shape.name, 20)
+    assert_same([record for page in got for record in page.batch.records()], records, shape)
+    for page in got:
+        after = records.index(next(record for record in records if record.id == page.batch.ids[-1])) + 1
+        rest = await pages(subject.store, shape.name, 1000, page.cursor)
+        assert [id_ for page in rest for id_ in page.batch.ids] == [record.id for record in records[after:]]
+
+
+async def test_a_store_in_a_file_is_for_one_process_and_has_no_strays(tmp_path):
+    endpoint = Endpoint("milvus", str(tmp_path / "x.db"))
+    async with Subject(lambda: open_store(endpoint)).running() as subject:
+        assert not subject.capabilities.multi_process
+        assert await subject.store.settle() == 0.0
+        shape = await subject.create()
+        records = await subject.fill(shape, 3)
+        await subject.store.finish_load(shape)
+        subject.made.clear()
+    async with open_store(endpoint) as again:
+        await assert_holds(again, shape, records)
+
+
+async def test_settling_takes_the_quarantine_of_the_endpoint(milvus_url):
+    for options, seconds in (({}, 60.0), ({"quarantine": "7.5"}, 7.5)):
+        async with open_store(Endpoint("milvus", milvus_url, options=options)) as store:
+            assert await store.settle() == seconds
+
+
+async def test_the_same_database_has_one_identity(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {
+        open_store(Endpoint("milvus", url, options=options)).identity()
+        for url, options in (
+            ("./x.db", {}),
+            (str(tmp_path / "x.db"), {}),
+            ("http://h", {}),
+            ("http://h:19530", {}),
+            ("http://h", {"database": "other"}),
+        )
+    }
+    assert len(names) == 3
+
+
+async def test_info_names_the_server(subject, milvus_url):
+    info = await subject.store.info()
+    assert info.details["server"] == "milvus lite"
+    assert info.details["address"] in milvus_url
+
+
+@pytest.mark.parametrize("metric", [Metric.COSINE, Metric.DOT, Metric.EUCLID])
+async def test_the_index_answers_as_an_exact_search_does(subject, metric):
+    vector = subject.vector(dim=8, metric=metric)
+    vector = replace(vector, index=VectorIndex("hnsw", {"m": 8, "ef_construction": 64}))
+    shape = await subject.create(vectors=[vector])
+    records = await subject.fill(shape, 60)
+    wanted = replace(shape, vectors=(vector,))
+    await subject.store.finish_load(wanted)
+    described = await subject.store.describe(shape.name)
+    assert described.vectors[0].index == vector.index
+    asked = make_record(shape, records[0].id, seed=77).dense["vec"]
+    answers = [
+        await subject.store.query(shape.name, Query(asked, "vec", limit=5, exact=exact, with_record=True))
+        for exact in (False, True)
+    ]
+    assert [match.id for match in answers[0]] == [match.id for match in answers[1]]
+    scores = [[match.score for match in answer] for answer in answers]
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-5)
+    assert answers[0][0].record is not None
+    assert answers[0][0].record.id == answers[0][0].id
+
+
+async def test_a_filter_that_milvus_cannot_say_is_applied_here(subject):
+    shape = await subject.create(fields=[], dynamic=True)
+    records = make_records(shape, make_ids(shape.id.kind, 30))
+    records = [replace(record, payload=_sparse_payload(n)) for n, record in enumerate(records)]
+    await subject.store.upsert(shape.name, to_batch(shape, records))
+    await subject.store.finish_load(shape)
+    asked = np.ones(4, np.float32)
+    for condition, wanted in (
+        (Exists(("a",)), {n for n in range(30) if n % 3 == 0}),
+        (Compare(("a",), Comparison.GT, 12), {15, 18, 21, 24, 27}),
+    ):
+        got = await subject.store.query(shape.name, Query(asked, "vec", limit=30, filter=condition))
+        assert {match.id for match in got} == {records[n].id for n in wanted}
+        assert [match.score for match in got] == sorted(match.score for match in got)
+
+
+async def test_a_query_of_another_dimension_names_both(subject):
+    shape = await subject.create()
+    with pytest.raises(ShapeMismatch, match="4 dimensions and the query 5"):
+        await subject.store.query(shape.name, Query(np.ones(5, np.float32), "vec"))
+
+
+def _sparse_payload(n):
+    return {"a": n} if n % 3 == 0 else {}
