@@ -39,12 +39,19 @@ async def test_a_command_that_fails_is_told_with_its_own_words(tmp_path):
 async def test_something_else_is_done_while_a_command_runs(tmp_path):
     looks = 0
 
-    async def look() -> None:
+    def look() -> None:
         nonlocal looks
         looks += 1
 
     await CommandLine(tmp_path).answer("completion", "zsh", meanwhile=look)
     assert looks > 0
+
+
+def test_nothing_is_copied_while_there_is_no_state_file_or_no_such_migration(tmp_path):
+    command = CommandLine(tmp_path)
+    assert command.copied("demo-1") == 0
+    (tmp_path / "state.db").write_bytes(b"")
+    assert command.copied("demo-1") == 0
 
 
 async def test_a_child_and_its_own_children_are_gone_after_the_block(tmp_path):

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,12 @@ from typing import Any
 import msgspec
 
 import vectormigrate
-from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.daemon.control import Viewer
+from vectormigrate.model.errors import StateError, UnknownMigration, VectormigrateError
 
 from .witness import Request, Rows
 
-PATIENCE = 0.1
+PATIENCE = 0.05
 """Seconds between two looks at a command under way."""
 
 
@@ -46,7 +47,7 @@ class CommandLine:
         self,
         *words: str,
         accept: tuple[int, ...] = (0,),
-        meanwhile: Callable[[], Awaitable[None]] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> dict[str, Any]:
         """Run a command to its end and return its document, doing something else again and again until then.
 
@@ -55,7 +56,7 @@ class CommandLine:
         async with self.running(*words) as process, asyncio.TaskGroup() as tasks:
             talking = tasks.create_task(process.communicate(), name=" ".join(words[:2]))
             while meanwhile is not None and not talking.done():
-                await meanwhile()
+                meanwhile()
                 await asyncio.sleep(PATIENCE)
         return self.settle(words, process.returncode, *talking.result(), accept=accept)
 
@@ -81,6 +82,14 @@ class CommandLine:
         words = (*words, "--state", str(self._state), "--json")
         async with child(["-m", "vectormigrate", *words], self._directory, self._environ) as process:
             yield process
+
+    def copied(self, migration: str) -> int:
+        """Records copied by now, read past whoever runs the migration; 0 while there is no such migration yet."""
+        try:
+            with Viewer.open(self._state) as viewer:
+                return viewer.status(migration).copied
+        except (StateError, UnknownMigration):
+            return 0
 
     async def witness(self, request: Request) -> Rows:
         """What the vendor's own client sees."""

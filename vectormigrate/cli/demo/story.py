@@ -171,7 +171,7 @@ async def _killed_midway(
             out, err = await process.communicate()
         if not was_running:
             story.command.settle(words, process.returncode, out, err)
-        copied = await _copied(story, migration)
+        copied = (await story.command.answer("status", migration, accept=(0, 2))).get("copied", 0)
         if was_running and 0 < copied < total:
             return migration, copied
         story.tell.did(f"the kill came with {copied:,} of {total:,} copied: once more, slower")
@@ -180,27 +180,23 @@ async def _killed_midway(
 
 
 async def _until_copying(story: _Run, migration: str, process: asyncio.subprocess.Process) -> bool:
-    """Wait until something is copied; False when the command ended before."""
+    """Wait until a third is copied; False when the command ended before."""
     while process.returncode is None:
-        if await _copied(story, migration) > 0:
+        if _copied(story, migration) >= len(story.records) // 3:
             break
         await asyncio.sleep(PATIENCE)
     return process.returncode is None
 
 
-async def _copied(story: _Run, migration: str) -> int:
-    """Records that a migration has copied by now, told to whoever watches; 0 while it is unknown."""
-    status = await story.command.answer("status", migration, accept=(0, 2))
-    copied = int(status.get("copied", 0))
+def _copied(story: _Run, migration: str) -> int:
+    """Records that a migration has copied by now, shown to whoever watches."""
+    copied = story.command.copied(migration)
     story.tell.progress("copying", copied, len(story.records))
     return copied
 
 
 async def _resume(story: _Run, migration: str) -> dict[str, Any]:
-    async def show() -> None:
-        await _copied(story, migration)
-
-    return await story.command.answer("resume", migration, meanwhile=show if story.tell.live else None)
+    return await story.command.answer("resume", migration, meanwhile=lambda: _copied(story, migration))
 
 
 def _compare(story: _Run, target: Side, rows: Rows, others: Rows) -> int:
