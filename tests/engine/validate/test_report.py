@@ -147,6 +147,16 @@ async def test_foreign_records_are_taken_out_of_the_counts(target, foreign, skip
     assert sample_report(RUN, sampled).ok is agree
 
 
+async def test_an_extra_record_fails_a_sample_of_which_the_counts_agree():
+    pair = await make_pair()
+    await pair.put(replace(await pair.target_record(-40), id=-41))
+    await pair.target.delete(TARGET, [-40])
+    sampled = await compare_sample(pair.sides, 200, 7, pair.sink)
+    sampled.tally.missing = 0
+    report = sample_report(RUN, sampled)
+    assert (report.extra, report.missing, sampled.counts_agree, report.ok) == (1, 0, True, False)
+
+
 async def test_a_sample_of_nothing_claims_nothing():
     pair = await make_pair(count=1)
     await pair.source.delete("docs", [-40])
