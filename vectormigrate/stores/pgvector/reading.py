@@ -34,7 +34,7 @@ def read_page(connection: Connection, table: Table, span: Range, limit: int, con
         if cursor is not None
     ]
     where = f" where {' and '.join(conditions)}" if conditions else ""
-    batch = _read(connection, table, f"{where} order by {table.key_sql} limit {limit}", content)
+    batch = _read(connection, table, f"{where} order by {table.order} limit {limit}", content)
     return Page(batch, id_text(batch.ids[-1])) if batch.ids else None
 
 
@@ -77,7 +77,7 @@ def split(connection: Connection, table: Table, parts: int) -> list[Range]:
         "select reltuples from pg_class where oid = $1::regclass", [table.sql]
     ).fetchone()
     estimate = float(row[0]) if row else 0.0
-    source = table.sql
+    source = f"{table.sql} r"
     if estimate > _SAMPLE_FROM:
         source += f" tablesample system ({100 * _SAMPLE_ROWS / estimate:.6f})"
     places = [f"k{place}" for place in range(len(table.keys))]
@@ -86,7 +86,7 @@ def split(connection: Connection, table: Table, parts: int) -> list[Range]:
     )
     # The last key of each tile but the last; tiles never share a key, since keys are distinct.
     query = (
-        f"select {', '.join(places)} from (select {numbered}, row_number() over (order by {table.key_sql}) as place,"  # noqa: S608 quoted
+        f"select {', '.join(places)} from (select {numbered}, row_number() over (order by {table.order}) as place,"  # noqa: S608 quoted
         f" count(*) over () as total from {source}) t where place < total"
         f" and place * {parts} / total > (place - 1) * {parts} / total order by place"
     )
@@ -101,7 +101,7 @@ def _read(connection: Connection, table: Table, tail: str, content: Content) -> 
     if content is Content.FULL:
         selected += [column.sql for column, _ in table.vectors]
         selected += [column.selected for column in _payload_columns(table)]
-    query = f"select {', '.join(selected)} from {table.sql}{tail}"  # noqa: S608 quoted
+    query = f"select {', '.join(selected)} from {table.sql} r{tail}"  # noqa: S608 quoted
     return decode(table, _copy(connection, query, len(selected)), content)
 
 

@@ -183,6 +183,13 @@ class Table:
     def key_sql(self) -> str:
         return ", ".join(key.column.sql for key in self.keys)
 
+    @property
+    def order(self) -> str:
+        """The key for ORDER BY, in a query that calls the table `r`: a bare name would mean the column as selected,
+        which for a key that is read as text has another order.
+        """
+        return ", ".join(f"r.{key.column.sql}" for key in self.keys)
+
     def bound(self, operator: str, record_id: RecordId) -> str:
         """A condition on the key, compared in the database with the columns' own collations."""
         parts = record_id if isinstance(record_id, tuple) else (record_id,)
@@ -231,9 +238,11 @@ def load(connection: Connection, collection: str) -> Table:
     held = [
         (column, _vector(column, modifiers[number], comments[column.name], number, indexes))
         for number, column in others
-        if _is_vector(column, modifiers[number])
+        if _is_vector(column.type_name, modifiers[number])
     ]
-    plain = [(number, column) for number, column in others if not _is_vector(column, modifiers[number])]
+    plain = [
+        (number, column) for number, column in others if not _is_vector(column.type_name, modifiers[number])
+    ]
     dynamic = next((column for _, column in plain if comments[column.name].startswith(DYNAMIC_COMMENT)), None)
     fields = [(number, column) for number, column in plain if column is not dynamic]
     shape = CollectionShape(
@@ -275,7 +284,7 @@ def _column(row: tuple[Any, ...]) -> Column:
     if is_array:
         codec = array_codec(CODECS[element], element_oid) if element in CODECS else None
     if codec is None:
-        codec, native = (array_codec(TEXT, 25) if is_array else TEXT), type_name in vectors.TYPES
+        codec, native = (array_codec(TEXT, 25) if is_array else TEXT), _is_vector(type_name, row[11])
     return Column(
         name,
         sql_type,
@@ -341,9 +350,9 @@ def _id_field(keys: tuple[KeyColumn, ...], comment: str, rows: list[tuple[Any, .
     return IdField(name, IdKind.COMPOUND, KeyOrder.OTHER, None, parts)
 
 
-def _is_vector(column: Column, modifier: int) -> bool:
+def _is_vector(type_name: str, modifier: int) -> bool:
     """A `bit` column is a vector when it fills bytes; fewer bits are flags."""
-    return column.type_name in vectors.TYPES and (column.type_name != "bit" or modifier % 8 == 0)
+    return type_name in vectors.TYPES and (type_name != "bit" or modifier % 8 == 0)
 
 
 def _vector(column: Column, modifier: int, comment: str, number: int, indexes: list[_Index]) -> VectorField:
