@@ -150,13 +150,15 @@ class _Write:
 
     def run(self, connection: apsw.Connection) -> None:
         """Do the work in a savepoint, so that its failure undoes it alone. A full disk fails the whole group."""
+        connection.execute("SAVEPOINT one")
         try:
-            with connection:
-                self._result = self._work(connection)
+            self._result = self._work(connection)
         except (apsw.FullError, apsw.IOError, apsw.CorruptError):
-            raise
+            raise  # SQLite may have undone the whole transaction already
         except Exception as error:  # noqa: BLE001 handed to the caller of write
             self.error = error
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")
 
     def settle(self) -> None:
         """Tell the waiting coroutine; it may have been cancelled, or its loop be gone, meanwhile."""
