@@ -1,0 +1,105 @@
+"""validate, rollback and pause over real stores."""
+
+import pytest
+
+
+def test_a_clean_sample_and_a_clean_scan(migrated):
+    sample = migrated.run("validate", "docs", "--sample-size", "5", "--seed", "3", "--json")
+    assert sample.code == 0
+    assert (sample.document["method"], sample.document["compared"], sample.document["seed"]) == (
+        "sample",
+        5,
+        3,
+    )
+    assert sample.document["mismatch_rate_upper95"] > 0
+    full = migrated.run("validate", "docs", "--full", "--json")
+    assert full.code == 0
+    assert (full.document["method"], full.document["compared"], full.document["ok"]) == ("full", 20, True)
+
+
+def test_what_differs_is_counted_and_kept(migrated):
+    migrated.sql("new.db", "DELETE FROM docs WHERE id = 3")
+    migrated.sql("new.db", "UPDATE docs SET title = 'wrong' WHERE id = 4")
+    ran = migrated.run("validate", "docs", "--full")
+    assert ran.code == 3
+    assert "missing    1" in ran.out
+    assert "differing  1" in ran.out
+    assert "i:3" in ran.out
+    kept = migrated.run("findings", "docs", "--json").document
+    assert {item["id"] for item in kept["findings"]} == {"i:3", "i:4"}
+
+
+@pytest.mark.parametrize(
+    ("threshold", "told"),
+    [("0.9", "below 0.98 nothing passes"), ("1.1", "from 0.98 to 1.0"), ("x", "a number")],
+)
+def test_thresholds(migrated, threshold, told):
+    ran = migrated.run("validate", "docs", "--threshold", threshold)
+    assert ran.code == 2
+    assert told in ran.err
+
+
+@pytest.mark.parametrize("words", [["--force"], ["--yes"], []])
+def test_rollback_takes_everything_out(migrated, words):
+    ran = (
+        migrated.run("rollback", "docs", *words, "--json", says=None)
+        if words
+        else migrated.run("rollback", "docs", says="docs\n")
+    )
+    assert ran.code == 0, ran.err
+    assert migrated.run("status", "docs", "--json").document["phase"] == "rolled_back"
+    tables = migrated.sql("new.db", "SELECT count(*) FROM sqlite_schema WHERE name = 'docs'")
+    assert tables == [(0,)]
+
+
+@pytest.mark.parametrize("says", ["no\n", "\n", "", "y\n", None])
+def test_without_a_real_yes_nothing_changes(migrated, says):
+    ran = migrated.run("rollback", "docs", says=says)
+    assert ran.code == 4
+    assert "nothing was changed" in ran.err
+    assert migrated.sql("new.db", "SELECT count(*) FROM docs") == [(20,)]
+    assert migrated.run("status", "docs", "--json").document["phase"] == "verified"
+
+
+def test_the_question_names_what_will_happen(migrated):
+    ran = migrated.run("rollback", "docs", says="no\n")
+    assert "takes 20 copied records of 'docs' out of sqlite:docs" in ran.err
+
+
+def test_a_rehearsal_changes_nothing(migrated):
+    ran = migrated.run("rollback", "docs", "--dry-run", "--json")
+    assert ran.code == 0
+    assert (ran.document["dry_run"], ran.document["deleted"]) == (True, 20)
+    assert migrated.sql("new.db", "SELECT count(*) FROM docs") == [(20,)]
+
+
+def test_records_of_others_stay(terminal):
+    terminal.source(20)
+    terminal.source(1, "new.db")
+    terminal.sql("new.db", "UPDATE docs SET id = 1000, title = 'theirs'")
+    terminal.run("migrate", "docs", *terminal.flags(), "--existing", "skip")
+    ran = terminal.run("rollback", "docs", "--force", "--json")
+    assert (ran.code, ran.document["left"], ran.document["foreign_changed"]) == (0, 0, 0)
+    assert terminal.sql("new.db", "SELECT id, title FROM docs") == [(1000, "theirs")]
+
+
+@pytest.mark.parametrize("words", [["validate"], ["rollback", "--force"], ["pause"]])
+def test_an_unknown_id(migrated, words):
+    verb, *flags = words
+    ran = migrated.run(verb, "nope", *flags)
+    assert ran.code == 2
+    assert "no migration 'nope'" in ran.err
+
+
+def test_pause_asks_the_process_that_runs_it(terminal):
+    terminal.source(300)
+    with terminal.copying("docs", *terminal.flags(), "--batch-size", "5", "--max-rate", "100") as process:
+        second = terminal.run("resume", "docs")
+        paused = terminal.run("pause", "docs", "--json")
+        told = process.communicate(timeout=30)[1]
+    assert second.code == 7
+    assert "in use by process" in second.err
+    assert (paused.code, paused.document["phase"]) == (0, "paused")
+    assert process.returncode == 0
+    assert "paused; go on with: vectormigrate resume docs" in told
+    assert terminal.run("status", "docs", "--json").document["phase"] == "paused"
