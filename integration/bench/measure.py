@@ -1,0 +1,106 @@
+"""Runs of the program and of the floors, with the time and the peak memory of every process of a run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run of the program."""
+
+    wall: float
+    """Seconds of the whole process."""
+    document: dict[str, Any]
+    peak_mb: float
+    """Most resident memory that any one process of the run had."""
+
+
+def floor(verb: str, kind: str, url: str, collection: str, records: int, batch: int) -> float:
+    """Seconds of a raw floor."""
+    return start_floor(verb, kind, url, collection, records, batch)()
+
+
+def start_floor(verb: str, kind: str, url: str, collection: str, records: int, batch: int) -> Any:
+    """Begin a floor; calling the result waits for its seconds."""
+    command = [
+        sys.executable,
+        "-m",
+        "integration.bench.floors",
+        verb,
+        kind,
+        url,
+        collection,
+        str(records),
+        str(batch),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def wait() -> float:
+        out, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"floor failed: {command}")
+        return float(out.strip().splitlines()[-1])
+
+    return wait
+
+
+def program(*arguments: str, state: Path) -> Measured:
+    """Run the program to its end and watch its processes."""
+    command = [sys.executable, "-m", "vectormigrate", *arguments, "--state", str(state), "--json"]
+    began = time.perf_counter()
+    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        for one in _family(process):
+            peaks[one.pid] = max(peaks.get(one.pid, 0), _high_water(one.pid))
+        time.sleep(0.02)
+    wall = time.perf_counter() - began
+    out, err = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{out[-2000:]}\n{err[-2000:]}")
+    return Measured(wall, json.loads(out), max(peaks.values(), default=0) / 1024)
+
+
+def phase_seconds(state: Path, migration: str, phase: str) -> float:
+    """Seconds that a migration spent in a phase, from its own history."""
+    connection = apsw.Connection(str(state))
+    moves = connection.execute(
+        "SELECT at, after FROM audit WHERE migration_id = ? AND verb IN ('create', 'move') ORDER BY number",
+        (migration,),
+    ).fetchall()
+    connection.close()
+    seconds = 0.0
+    for (at, after), (following, _) in pairwise(moves):
+        if after == phase:
+            seconds += (datetime.fromisoformat(following) - datetime.fromisoformat(at)).total_seconds()
+    return seconds
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _high_water(pid: int) -> int:
+    """VmHWM in kB: the kernel keeps the peak, so looking now and then misses nothing but the very end."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return 0
