@@ -52,3 +52,25 @@ def test_what_cannot_be_an_id_is_told_with_its_column(value):
 def test_a_strange_cursor_is_refused():
     with pytest.raises(StoreBroken, match="no cursor"):
         table(INT).bound("garbage")
+
+
+@pytest.mark.parametrize(
+    ("keys", "record_id", "held"),
+    [
+        ((INT,), 5, True),
+        ((INT,), "5", False),
+        ((INT,), " 5e0", False),
+        ((INT,), "five", True),
+        ((INT,), 2**63, False),
+        ((TEXT,), 5, False),
+        ((TEXT,), "\ud800", False),
+        ((TEXT,), ("a", "b"), False),
+        ((UUIDS,), UUID(int=5), True),
+        ((UUIDS,), str(UUID(int=5)), False),
+        ((TEXT, INT), ("a", 1), True),
+        ((TEXT, INT), ("a",), False),
+        ((TEXT, INT), "a", False),
+    ],
+)
+def test_no_id_is_looked_for_where_another_would_be_found(keys, record_id, held):
+    assert table(*keys).may_hold(record_id) is held

@@ -104,3 +104,12 @@ async def test_refusals_keep_their_places_among_known_and_new_ones(store, db):
         (4, "e"),
     ]
     assert [row[0] for row in held(db)] == ["a", "f"]
+
+
+async def test_an_id_of_another_kind_removes_nothing(store, db):
+    db.execute("create table t(id integer primary key, n int); insert into t values (5, 1)")
+    strangers = ["5", ("5", 1), 2**70, "\ud800"]
+    assert await store.delete("t", strangers) == WriteResult(4)
+    assert await store.patch("t", strangers, {"n": 9}) == WriteResult(4)
+    assert (await store.fetch("t", strangers)).ids == []
+    assert held(db) == [(5, 1)]

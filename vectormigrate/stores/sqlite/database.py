@@ -33,7 +33,6 @@ class Database:
         self._writer: apsw.Connection | None = None
         self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
-        self._closed = False
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._read_threads = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
 
@@ -57,7 +56,6 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what runs, then close every connection; repeatable."""
-        self._closed = True
         await asyncio.to_thread(self._close)
 
     async def _in_writer(self, job: Callable[[apsw.Connection], T], collection: str, make: bool) -> T:

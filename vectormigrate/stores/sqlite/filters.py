@@ -101,7 +101,7 @@ class _Translation:
     def _has_id(self, ids: Sequence[Any]) -> str:
         parts = []
         for record_id in ids:
-            if not self._fits(record_id):
+            if not self._table.may_hold(record_id):
                 continue
             values = self._table.stored_id(record_id)
             for key, value in zip(self._table.keys, values, strict=True):
@@ -111,15 +111,6 @@ class _Translation:
                 parts.append(f"{key.sql} = ? COLLATE BINARY AND typeof({key.sql}) = typeof(?)")
             parts[-len(values) :] = ["(" + " AND ".join(parts[-len(values) :]) + ")"]
         return " OR ".join(parts) or "0"
-
-    def _fits(self, record_id: Any) -> bool:
-        parts = record_id if isinstance(record_id, tuple) else (record_id,)
-        if len(parts) != len(self._table.keys) or isinstance(record_id, tuple) != (len(self._table.keys) > 1):
-            return False
-        stored = self._table.stored_id(record_id)
-        return self._table.record_id(stored) == record_id and all(
-            not isinstance(part, int) or -(2**63) <= part < 2**63 for part in parts
-        )
 
     def _on_field(self, condition: Compare | In | Exists | IsNull) -> str:
         column = self._columns.get(condition.path[0]) if condition.path else None

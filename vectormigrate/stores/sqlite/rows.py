@@ -99,8 +99,9 @@ class Reader:
         """The records of these ids that exist, in the order asked for."""
         wanted = {record_id: place for place, record_id in enumerate(ids)}
         rows: list[tuple[Any, ...]] = []
-        for start in range(0, len(ids), _IDS_A_STATEMENT):
-            rows += self._some(connection, ids[start : start + _IDS_A_STATEMENT])
+        possible = [record_id for record_id in ids if self._table.may_hold(record_id)]
+        for start in range(0, len(possible), _IDS_A_STATEMENT):
+            rows += self._some(connection, possible[start : start + _IDS_A_STATEMENT])
         batch = self.batch(connection, rows)
         # A collation may have found an id that is written otherwise: that is another record.
         found = [row for row, record_id in enumerate(batch.ids) if record_id in wanted]

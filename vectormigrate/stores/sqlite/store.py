@@ -7,6 +7,7 @@ WAL file or a writer of a file without WAL.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import Admission, check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 
-from . import rows, schema, writes
+from . import rows, schema, virtual, writes
 from .database import Database
 from .errors import STORE, no_file
 from .search import search
@@ -40,11 +41,12 @@ from .table import Flavour, Table, quoted
 T = TypeVar("T")
 
 _DEFAULT_TIMEOUT = 30.0
+_LONGEST_TIMEOUT = 86_400.0
 
 
 def path_of(url: str) -> Path:
     """The file of a url: a path, or `sqlite:///relative` and `sqlite:////absolute` as SQLAlchemy writes them."""
-    text = re.sub(r"^sqlite:(///)?", "", url)
+    text = re.sub(r"^sqlite:(//(/|$))?", "", url)
     if not text or text.startswith(":memory:"):
         raise ConfigInvalid(
             f"{url!r} is no path of an SQLite file",
@@ -53,14 +55,24 @@ def path_of(url: str) -> Path:
     return Path(text).expanduser()
 
 
+def _timeout(endpoint: Endpoint) -> float:
+    text = endpoint.options.get("timeout", str(_DEFAULT_TIMEOUT))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= _LONGEST_TIMEOUT:
+        raise ConfigInvalid(f"timeout {text!r} is no number of seconds", hint="give a number such as 30")
+    return seconds
+
+
 class SqliteStore(Store):
     """One opening of an SQLite file."""
 
     def __init__(self, endpoint: Endpoint, capabilities: Capabilities) -> None:
         self.endpoint = endpoint
         self._capabilities = capabilities
-        timeout = float(endpoint.options.get("timeout", _DEFAULT_TIMEOUT))
-        self._database = Database(path_of(endpoint.url), timeout)
+        self._database = Database(path_of(endpoint.url), _timeout(endpoint))
         self._tables: dict[str, tuple[int, Table]] = {}
 
     @property
@@ -164,10 +176,9 @@ class SqliteStore(Store):
             found = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE BINARY"
             if not connection.execute(found, (collection,)).fetchall():
                 return
-            table = self._table(connection, collection)
-            connection.execute(f"DROP TABLE {quoted(collection)}")
-            if table.flavour is Flavour.QORTEX:
-                connection.execute("DROP TABLE vec_meta")
+            both = collection == virtual.QORTEX_TABLE and virtual.is_qortex(connection)
+            for name in (collection, virtual.QORTEX_IDS) if both else (collection,):
+                connection.execute(f"DROP TABLE {quoted(name)}")
 
         await self._database.write(remove, collection)
 
@@ -196,7 +207,8 @@ class SqliteStore(Store):
         finally:
             if ahead is not None:
                 await asyncio.wait([ahead])
-                ahead.exception()
+                # Looked at, so that asyncio does not report a failure that nobody waits for any more.
+                _ = ahead.cancelled() or ahead.exception()
 
     def _start_page(
         self, collection: str, span: Range, size: int, content: Content
@@ -262,7 +274,8 @@ class SqliteStore(Store):
         check_request(ids, self._capabilities, collection)
 
         def remove(connection: apsw.Connection, table: Table) -> WriteResult:
-            writes.writer(connection, table).delete(table.stored_id(record_id) for record_id in ids)
+            keys = [table.stored_id(record_id) for record_id in ids if table.may_hold(record_id)]
+            writes.writer(connection, table).delete(keys)
             return WriteResult(len(ids))
 
         return await self._write(collection, remove)

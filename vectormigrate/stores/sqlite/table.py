@@ -16,6 +16,7 @@ from uuid import UUID
 
 from vectormigrate.model.collection import CollectionShape, Field, IdKind, VectorField
 from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.identity import INT64_MAX, INT64_MIN
 from vectormigrate.model.record import RecordId, ScalarId, id_text, parse_id
 
 from .errors import STORE
@@ -52,6 +53,16 @@ class KeyColumn:
         if isinstance(value, UUID):
             return value.bytes if self.blob else str(value)
         return value
+
+    def may_hold(self, value: ScalarId) -> bool:
+        """Whether this part of an id can stand in the column as what it is: SQLite would find the number 5 by '5'."""
+        if isinstance(value, UUID):
+            return self.kind is IdKind.UUID
+        if isinstance(value, int):
+            return self.kind is IdKind.INT and INT64_MIN <= value <= INT64_MAX
+        if self.kind is IdKind.INT:
+            return not _is_numeric(value)
+        return self.part(value) == value and _is_unicode(value)
 
     def part(self, value: Any) -> ScalarId | None:
         """The part of an id that SQLite's value stands for; None for what cannot be one."""
@@ -125,6 +136,12 @@ class Table:
         """The ORDER BY list of a scan."""
         return ", ".join(key.sql for key in self.keys)
 
+    def may_hold(self, record_id: RecordId) -> bool:
+        """Whether there can be a record of this id: no other id may be found in its place."""
+        parts = record_id if isinstance(record_id, tuple) else (record_id,)
+        alike = isinstance(record_id, tuple) == (len(self.keys) > 1) and len(parts) == len(self.keys)
+        return alike and all(key.may_hold(part) for key, part in zip(self.keys, parts, strict=True))
+
     def stored_id(self, record_id: RecordId) -> tuple[Any, ...]:
         """What SQLite holds in the key columns for an id."""
         parts = record_id if isinstance(record_id, tuple) else (record_id,)
@@ -162,3 +179,15 @@ class Table:
 
 def _row(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _is_numeric(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return not _is_unicode(text)
+    return True
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -246,9 +246,8 @@ def patch(
     if table.flavour is Flavour.PLAIN:
         try:
             with connection:
-                PlainWriter(connection, table).patch(
-                    [table.stored_id(record_id) for record_id in ids], payload
-                )
+                keys = [table.stored_id(record_id) for record_id in ids if table.may_hold(record_id)]
+                PlainWriter(connection, table).patch(keys, payload)
         except (*REFUSING, ValueError) as error:
             return WriteResult(
                 0, tuple(refusal(table, row, record_id, str(error)) for row, record_id in enumerate(ids))
