@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pymilvus import MilvusClient
 
 from tests.conformance.compare import assert_holds, assert_same
 from tests.conformance.subject import Subject, make_ids, make_record, make_records, to_batch
@@ -16,19 +15,6 @@ from vectormigrate.model.filter import Compare, Comparison, Exists
 from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Endpoint, Range
 from vectormigrate.stores.milvus import open_store
-
-
-@pytest.fixture
-async def subject(milvus_url):
-    async with Subject(lambda: open_store(Endpoint("milvus", milvus_url))).running() as running:
-        yield running
-
-
-@pytest.fixture
-def vendor(milvus_url):
-    client = MilvusClient(milvus_url)
-    yield client
-    client.close()
 
 
 async def pages(store, name, limit, lower=None):

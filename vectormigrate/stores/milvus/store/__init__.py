@@ -1,4 +1,6 @@
-"""The port over Milvus: calls (`link.py`), what they add up to (`client.py`), and the port itself (`port.py`)."""
+"""The port over Milvus: the channel (`link.py`), collections (`catalog.py`), records out (`reader.py`) and in
+(`writer.py`), all of them blocking, and the port itself (`port.py`), which runs them in threads.
+"""
 
 from .port import MilvusStore
 

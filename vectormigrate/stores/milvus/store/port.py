@@ -26,8 +26,10 @@ from vectormigrate.stores.milvus.wire import exact, requests, results
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 
-from .client import Client, Opened
+from .catalog import Catalog, Opened
 from .link import Link, seconds
+from .reader import Reader
+from .writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +46,9 @@ class MilvusStore(Store):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._link = Link(endpoint)
-        self._client = Client(self._link)
+        self._catalog = Catalog(self._link)
+        self._reader = Reader(self._catalog)
+        self._writer = Writer(self._catalog, self._reader)
         self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="milvus")
         self._capabilities: Capabilities | None = None
@@ -53,7 +57,7 @@ class MilvusStore(Store):
     def capabilities(self) -> Capabilities:
         """Those of the server that answers; dials, and blocks for it, when nothing has dialled before."""
         if self._capabilities is None:
-            self._capabilities = self._client.server.capabilities()
+            self._capabilities = self._catalog.server.capabilities()
         return self._capabilities
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -65,37 +69,37 @@ class MilvusStore(Store):
         return f"milvus:{address.path or address.target}/{database}"
 
     async def info(self) -> StoreInfo:
-        await self._run(self._client.collections)
-        server = self._client.server
+        await self._run(self._catalog.collections)
+        server = self._catalog.server
         kind = "milvus lite" if server.lite else "milvus"
         return StoreInfo("milvus", server.version, {"server": kind, "address": self._link.name})
 
     async def collections(self) -> list[str]:
-        return await self._run(self._client.collections)
+        return await self._run(self._catalog.collections)
 
     async def describe(self, collection: str) -> CollectionShape:
-        return (await self._run(self._client.describe, collection)).shape
+        return (await self._run(self._catalog.describe, collection)).shape
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
-        return await self._run(self._client.create, shape)
+        return await self._run(self._catalog.create, shape)
 
     async def finish_load(self, shape: CollectionShape) -> None:
-        await self._run(self._client.finish_load, shape)
+        await self._run(self._catalog.finish_load, shape)
 
     async def drop(self, collection: str) -> None:
-        await self._run(self._client.drop, collection)
+        await self._run(self._catalog.drop, collection)
 
     # Reading.
 
     async def count(self, collection: str) -> int:
-        return await self._run(self._client.count, collection)
+        return await self._run(self._reader.count, collection)
 
     async def split(self, collection: str, parts: int) -> list[Range]:
-        opened = await self._run(self._client.readable, collection)
-        total = await self._run(self._client.count, collection) if parts > 1 else 0
+        opened = await self._run(self._catalog.readable, collection)
+        total = await self._run(self._reader.count, collection) if parts > 1 else 0
         if total < 2:
             return [Range()]
-        size = self._client.server.page_limit or _LISTING
+        size = self._catalog.server.page_limit or _LISTING
         wanted = {total * part // parts for part in range(1, parts)} - {0}
         bounds: list[str] = []
         seen = 0
@@ -111,7 +115,7 @@ class MilvusStore(Store):
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
     ) -> AsyncIterator[Page]:
-        opened = await self._run(self._client.readable, collection)
+        opened = await self._run(self._catalog.readable, collection)
         size = limit or self.capabilities.scan_page
         async for batch in self._batches(opened, span, size, bare=content is Content.IDS):
             yield Page(batch, self.cursor_of(batch.ids[-1]))
@@ -126,7 +130,7 @@ class MilvusStore(Store):
         while more:
             expression = filters.key_between(layout.key.name, layout.id_kind, lower, upper)
             batch, more = await self._run(
-                self._client.page, layout.collection, expression, size, bare=bare, condition=condition
+                self._reader.page, layout.collection, expression, size, bare=bare, condition=condition
             )
             if len(batch):
                 yield batch
@@ -135,12 +139,12 @@ class MilvusStore(Store):
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
     ) -> Batch:
-        return await self._run(self._client.fetch, collection, ids, bare=content is Content.IDS)
+        return await self._run(self._reader.fetch, collection, ids, bare=content is Content.IDS)
 
     # Searching.
 
     async def query(self, collection: str, query: Query) -> list[Match]:
-        opened = await self._run(self._client.readable, collection)
+        opened = await self._run(self._catalog.readable, collection)
         field = self._searched(opened, query)
         expression = self._expression(opened, query.filter)
         column = next(column for column in opened.layout.vectors if column.name == field.name)
@@ -157,13 +161,13 @@ class MilvusStore(Store):
             expression=expression or "",
             index=field.index,
         )
-        answer = await self._run(self._client.read, "Search", request, opened)
+        answer = await self._run(self._catalog.read, "Search", request, opened)
         hits = results.read_matches(answer.results, field.metric or Metric.COSINE)
         records = await self._records(collection, [hit for hit, _ in hits]) if query.with_record else {}
         return [Match(hit, score, records.get(hit)) for hit, score in hits]
 
     async def _records(self, collection: str, ids: Sequence[RecordId]) -> dict[RecordId, Record]:
-        batch = await self._run(self._client.fetch, collection, ids)
+        batch = await self._run(self._reader.fetch, collection, ids)
         return {record.id: record for record in batch.records()}
 
     def _searched(self, opened: Opened, query: Query) -> VectorField:
@@ -188,7 +192,7 @@ class MilvusStore(Store):
     def _expression(self, opened: Opened, condition: Filter | None) -> str | None:
         if condition is None:
             return None
-        nulls = self._client.server.nullable_fields
+        nulls = self._catalog.server.nullable_fields
         try:
             return filters.to_expression(condition, opened.shape, single=opened.layout.single, nulls=nulls)
         except Unsupported:
@@ -219,13 +223,13 @@ class MilvusStore(Store):
     # Writing.
 
     async def upsert(self, collection: str, batch: Batch, *, fresh: bool = False) -> WriteResult:
-        return await self._run(self._client.upsert, collection, batch)
+        return await self._run(self._writer.upsert, collection, batch)
 
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
-        return await self._run(self._client.patch, collection, ids, payload)
+        return await self._run(self._writer.patch, collection, ids, payload)
 
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
-        return await self._run(self._client.delete, collection, ids)
+        return await self._run(self._writer.delete, collection, ids)
 
     # Ordering.
 

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType
 from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
-from tests.conformance.subject import Subject, make_records, to_batch
 from vectormigrate.model.batch import Batch, DenseColumn
-from vectormigrate.model.collection import Field, FieldType, IdKind
-from vectormigrate.model.errors import StoreBroken, StoreError, Throttled, Unresolved, Unsupported
+from vectormigrate.model.errors import StoreError, Throttled, Unresolved, Unsupported
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.milvus import open_store
 
 from .scripted import ScriptedMilvus, status
 
 VECTORS = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]
-
-
-@pytest.fixture
-async def subject(milvus_url):
-    async with Subject(lambda: open_store(Endpoint("milvus", milvus_url))).running() as running:
-        yield running
-
-
-@pytest.fixture
-def vendor(milvus_url):
-    client = MilvusClient(milvus_url)
-    yield client
-    client.close()
 
 
 def batch_of(ids, payload, partition=None):
@@ -57,15 +42,6 @@ async def test_a_record_that_moves_is_gone_from_where_it_was(subject, vendor):
     assert held == {"_default": [], "one": ["b"], "two": ["a"]}
 
 
-async def test_a_record_that_others_left_in_two_partitions_stops_the_scan(subject, vendor):
-    shape = await subject.create(partitions=("one", "two"))
-    for partition in ("one", "two"):
-        vendor.upsert(shape.name, [{"key": "a", "vec": VECTORS[0]}], partition_name=partition)
-        vendor.flush(shape.name)
-    with pytest.raises(StoreBroken, match="two partitions"):
-        await subject.store.fetch(shape.name, ["a"])
-
-
 async def test_a_collection_that_makes_its_ids_is_read_and_not_written(subject, vendor):
     name = subject.new_name()
     schema = vendor.create_schema(auto_id=True)
@@ -77,15 +53,6 @@ async def test_a_collection_that_makes_its_ids_is_read_and_not_written(subject, 
     assert len(ids[0]) == 2
     with pytest.raises(Unsupported, match="own ids"):
         await subject.store.upsert(name, batch_of([1], [{}]))
-
-
-async def test_a_collection_that_was_released_is_loaded_for_reading(subject, vendor):
-    shape = await subject.create()
-    records = make_records(shape, ["a", "b"])
-    await subject.store.upsert(shape.name, to_batch(shape, records))
-    await subject.store.finish_load(shape)
-    vendor.release_collection(shape.name)
-    assert (await subject.store.fetch(shape.name, ["b", "a"])).ids == ["b", "a"]
 
 
 async def test_fields_narrower_than_the_model_refuse_what_does_not_fit(subject, vendor):
@@ -102,17 +69,6 @@ async def test_fields_narrower_than_the_model_refuse_what_does_not_fit(subject, 
     result = await subject.store.upsert(name, batch_of(ids, payload))
     assert {refusal.id for refusal in result.refused} == {"b", "c", "e", "eleven chars"}
     assert (await subject.store.fetch(name, ids)).ids == ["a", "d"]
-
-
-async def test_partitions_indexes_and_limits_are_described(subject):
-    fields = [
-        Field("tags", FieldType.ARRAY, True, FieldType.TEXT, 7),
-        Field("t", FieldType.TEXT, False, None, 9),
-    ]
-    shape = await subject.create(IdKind.INT, fields=fields, partitions=("beta", "alpha"))
-    assert shape.partitions == ("alpha", "beta")
-    assert {field.name: field.max_length for field in shape.fields} == {"tags": 7, "t": 9}
-    assert (await subject.store.describe(shape.name)) == shape
 
 
 def _everything():

@@ -1,0 +1,197 @@
+"""Records into a collection, and out of it for good.
+
+Two surprises of Milvus decide how it writes. A key is unique in a partition, not in a collection, so a record that
+moves is first deleted where it was. And Milvus Lite merges an upsert into the old row, so a row that would keep
+an undeclared key is deleted first. When such a write fails in the middle it is Unresolved: sending it again mends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    RecordRefused,
+    StoreError,
+    Unresolved,
+    Unsupported,
+)
+from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.record import Payload, RecordId
+from vectormigrate.stores.admission import check_request
+from vectormigrate.stores.milvus import filters
+from vectormigrate.stores.milvus.errors import unresolved
+from vectormigrate.stores.milvus.wire import requests, results
+from vectormigrate.stores.milvus.wire.records import Encoded, encode, upsert_request
+from vectormigrate.stores.milvus.wire.schema import DEFAULT_PARTITION
+
+from .catalog import Catalog, Opened
+from .reader import Reader, fits_key
+
+_HOPELESS = 16
+"""Rows refused one by one, none accepted, after which the request is at fault and not its rows."""
+
+
+class Writer:
+    """Writes. Blocking; safe to share between threads."""
+
+    def __init__(self, catalog: Catalog, reader: Reader) -> None:
+        self._catalog = catalog
+        self._reader = reader
+        # Milvus Lite takes one writer at a time, and so do the pairs of delete and upsert.
+        self._write_lock = threading.Lock()
+
+    def upsert(self, name: str, batch: Batch) -> WriteResult:
+        check_request(batch.ids, self._catalog.server.capabilities(), name)
+        opened = self._catalog.opened(name)
+        if not len(batch):
+            return WriteResult(0)
+        if opened.layout.auto_id:
+            raise self._catalog.link.place(name).error(
+                Unsupported, f"collection {name!r} makes its own ids, so records would lose theirs"
+            )
+        refused = {refusal.row: refusal for refusal in opened.admission.refusals(batch)}
+        rows = [row for row in range(len(batch)) if row not in refused]
+        if rows:
+            encoded = encode(batch.take(rows) if refused else batch, opened.layout, self._catalog.server)
+            for place, fault in self._write(opened, encoded).items():
+                row = rows[place]
+                refused[row] = opened.admission.refusal(row, batch.ids[row], fault)
+        return WriteResult(len(batch) - len(refused), tuple(refused[row] for row in sorted(refused)))
+
+    def _write(self, opened: Opened, encoded: Encoded) -> dict[int, str]:
+        """Apply the good rows; what is wrong with the others, by row."""
+        faults = dict(encoded.faults)
+        groups: dict[str, list[int]] = {}
+        for row in range(len(encoded.batch)):
+            if row not in faults:
+                partition = encoded.batch.partition[row] if encoded.batch.partition else None
+                groups.setdefault(partition or DEFAULT_PARTITION, []).append(row)
+        sender = _Sender(self._catalog, opened, encoded)
+        deleted = False
+        with self._one_writer():
+            try:
+                deleted = self._make_way(opened, encoded, groups)
+                for partition, rows in groups.items():
+                    sender.send(rows, partition)
+            except StoreError as error:
+                if (deleted or sender.accepted) and error.retryable and not isinstance(error, Unresolved):
+                    raise unresolved(error) from None
+                raise
+        return faults | sender.faults
+
+    def _one_writer(self) -> contextlib.AbstractContextManager[Any]:
+        return self._write_lock if self._catalog.server.lite else contextlib.nullcontext()
+
+    def _make_way(self, opened: Opened, encoded: Encoded, groups: dict[str, list[int]]) -> bool:
+        """Delete rows that would outlive an upsert, whole or in part; says whether there were any."""
+        layout = opened.layout
+        moved: list[RecordId] = []
+        merging: list[RecordId] = []
+        for partition, rows in groups.items():
+            others = [other for other in opened.partitions if other != partition]
+            if others:
+                self._catalog.load(opened)
+                ids = [encoded.batch.ids[row] for row in rows]
+                expression = filters.key_in(layout.key.name, ids)
+                request = requests.query_request(layout, expression, [layout.key.name], partitions=others)
+                moved += results.read_ids(self._catalog.read("Query", request, opened), layout)
+            if layout.dynamic and self._catalog.server.merges_on_upsert:
+                merging += self._merging(opened, encoded, rows)
+        stale = list(dict.fromkeys([*moved, *merging]))
+        if stale:
+            self._delete(opened, stale)
+        if moved and self._catalog.server.lite:
+            # Until it is flushed there, a tombstone is forgotten when its key is written again, and the old row of
+            # another partition comes back.
+            self._catalog.flush(layout.collection)
+        return bool(stale)
+
+    def _merging(self, opened: Opened, encoded: Encoded, rows: Sequence[int]) -> Iterator[RecordId]:
+        self._catalog.load(opened)
+        layout = opened.layout
+        declared = {column.name for column in layout.fields}
+        new = {encoded.batch.ids[row]: encoded.meta_keys[row] | declared for row in rows}
+        request = requests.query_request(layout, filters.key_in(layout.key.name, list(new)), ["$meta"])
+        answer = self._catalog.read("Query", request, opened)
+        bare = replace(layout, vectors=(), fields=())
+        old = results.read_batch(answer, bare, self._catalog.server)
+        for record_id, payload in zip(old.ids, old.payload, strict=True):
+            if payload.keys() - new[record_id]:
+                yield record_id
+
+    def patch(self, name: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
+        check_request(ids, self._catalog.server.capabilities(), name)
+        opened = self._catalog.opened(name)
+        if not ids:
+            return WriteResult(0)
+        fault = opened.admission.payload_fault(payload, whole=False)
+        if fault:
+            refusals = [opened.admission.refusal(row, record_id, fault) for row, record_id in enumerate(ids)]
+            return WriteResult(0, tuple(refusals))
+        held = self._reader.fetch(name, ids)
+        places = {record_id: row for row, record_id in enumerate(ids)}
+        patched = replace(held, payload=[{**old, **payload} for old in held.payload])
+        refused = [
+            Refusal(places[refusal.id], refusal.id, refusal.error)
+            for refusal in self.upsert(name, patched).refused
+        ]
+        return WriteResult(len(ids) - len(refused), tuple(refused))
+
+    def delete(self, name: str, ids: Sequence[RecordId]) -> WriteResult:
+        check_request(ids, self._catalog.server.capabilities(), name)
+        opened = self._catalog.opened(name)
+        known = [record_id for record_id in ids if fits_key(opened.layout, record_id)]
+        if known:
+            if filters.INT64_MIN in known:  # deleted by a range, which is a query
+                self._catalog.load(opened)
+            with self._one_writer():
+                self._delete(opened, known)
+        return WriteResult(len(ids))
+
+    def _delete(self, opened: Opened, ids: Sequence[RecordId]) -> None:
+        expression = filters.key_in(opened.layout.key.name, ids)
+        request = requests.delete_request(opened.layout.collection, expression)
+        try:
+            self._catalog.link.call("Delete", request, opened.layout.collection)
+        except CollectionMissing:
+            self._catalog.forget(opened.layout.collection)
+            raise
+
+
+class _Sender:
+    """Upserts rows, and when a server refuses them all for one, finds that one."""
+
+    def __init__(self, catalog: Catalog, opened: Opened, encoded: Encoded) -> None:
+        self._catalog = catalog
+        self._opened = opened
+        self._encoded = encoded
+        self.accepted = False
+        """Whether anything was applied."""
+        self.faults: dict[int, str] = {}
+
+    def send(self, rows: Sequence[int], partition: str) -> None:
+        """Apply these rows; those that cannot be are in `faults`."""
+        name = self._opened.layout.collection
+        try:
+            self._catalog.link.call(
+                "Upsert", upsert_request(self._encoded, rows, partition, self._opened.layout), name
+            )
+            self.accepted = True
+        except RecordRefused as error:
+            if len(rows) > 1:
+                self.send(rows[: len(rows) // 2], partition)
+                self.send(rows[len(rows) // 2 :], partition)
+                return
+            self.faults[rows[0]] = error.message
+            if len(self.faults) >= _HOPELESS and not self.accepted:
+                place = self._catalog.link.place(name)
+                raise place.error(StoreError, f"no record is accepted: {error.message}") from None
+        except CollectionMissing:
+            self._catalog.forget(name)
+            raise
