@@ -1,0 +1,147 @@
+"""What is seen while a command works."""
+
+import io
+
+import pytest
+
+from vectormigrate.cli.progress import Follower, Pace, left, sentence
+from vectormigrate.model.events import (
+    DeadLettered,
+    Event,
+    PhaseChanged,
+    Progress,
+    Resumed,
+    Retried,
+    Warned,
+    WorkerLost,
+)
+from vectormigrate.model.phase import Phase
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Screen(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def follow(clock, **options):
+    return Follower(io.StringIO(), monotonic=clock, **options)
+
+
+def lines(follower):
+    return follower._stream.getvalue().splitlines()
+
+
+def test_a_line_each_ten_seconds_and_one_at_the_end(clock):
+    follower = follow(clock)
+    for second in range(24):
+        clock.now = 1000 + second
+        follower(Progress("docs", "backfill", second * 100, 2300))
+    assert lines(follower) == [
+        "backfill: 0 of 2,300 (0%)",
+        "backfill: 1,000 of 2,300 (43%), 100/s, 13 s left",
+        "backfill: 2,000 of 2,300 (87%), 100/s, 3 s left",
+        "backfill: 2,300 of 2,300 (100%), 100/s",
+    ]
+
+
+def test_the_end_is_told_once(clock):
+    follower = follow(clock)
+    for _ in range(3):
+        follower(Progress("docs", "backfill", 5, 5))
+    assert len(lines(follower)) == 1
+
+
+def test_an_unknown_total(clock):
+    follower = follow(clock)
+    follower(Progress("docs", "rollback", 1000, None))
+    assert lines(follower) == ["rollback: 1,000"]
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    pace = Pace()
+    for second, done in ((0, 0), (100, 10), (110, 1010), (114, 1410)):
+        pace.add(second, done)
+    assert pace.rate == 100
+
+
+def test_quiet_still_warns(clock):
+    follower = follow(clock, quiet=True)
+    follower(Progress("docs", "backfill", 1, 2))
+    follower(Resumed("docs", 3, True))
+    follower(Warned("docs", "look out"))
+    follower(DeadLettered("docs", "i:3", "too long"))
+    assert lines(follower) == ["warning: look out", "warning: record i:3 was refused for good: too long"]
+
+
+def test_phases_and_retries_are_for_those_who_ask(clock):
+    events = [PhaseChanged("docs", Phase.CREATED, Phase.PREFLIGHT), Retried("docs", 2, 1.25, "went away")]
+    plain, verbose = follow(clock), follow(clock, verbose=True)
+    for event in events:
+        plain(event)
+        verbose(event)
+    assert lines(plain) == []
+    assert lines(verbose) == ["phase: created -> preflight", "attempt 2 failed, next in 1.2 s: went away"]
+
+
+def test_a_bar_on_a_terminal(clock, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = Screen()
+    with Follower(screen, monotonic=clock) as follower:
+        follower(Progress("docs", "backfill", 0, 2000))
+        clock.now += 10
+        follower(Progress("docs", "backfill", 1000, 2000))
+        follower(Warned("docs", "[red]brackets[/red] stay"))
+    told = screen.getvalue()
+    assert "1,000 of 2,000 (50%), 100/s, 10 s left" in told
+    assert "━" in told
+    assert "[red]brackets[/red] stay" in told
+
+
+def test_no_colour(clock, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = Screen()
+    with Follower(screen, colour=False, monotonic=clock) as follower:
+        follower(Progress("docs", "backfill", 1, 2))
+    assert "\x1b[3" not in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("records", "rate", "told"), [(10, 1, "10 s"), (150, 1, "2:30"), (11_045, 1, "3:04:05"), (1, 1000, "0 s")]
+)
+def test_time_left(records, rate, told):
+    assert left(records, rate) == told
+
+
+def test_every_event_has_a_sentence():
+    examples = [
+        PhaseChanged("m", Phase.BACKFILL, Phase.FAILED, "disk full"),
+        Progress("m", "backfill", 1, 2),
+        Resumed("m", 1000, False),
+        Retried("m", 1, 0.5, "e"),
+        DeadLettered("m", "i:1", "e"),
+        WorkerLost("m", -9),
+        Warned("m", "w"),
+    ]
+    assert {type(example) for example in examples} == set(Event.__args__)
+    told = [sentence(example) for example in examples]
+    assert told[0] == "phase: backfill -> failed (disk full)"
+    assert told[2] == "going on: 1,000 records were copied before; the run before did not end by itself"
+    assert "exit code -9" in told[5]
+    assert all(told)

@@ -1,0 +1,154 @@
+"""Results in words."""
+
+from dataclasses import fields, replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes import reports
+from vectormigrate.cli import documents
+from vectormigrate.cli.documents import DeadLetters, Examined, Findings, Migrations, Written
+from vectormigrate.cli.text import LONGEST, render
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.status import Check, PlanDocument, RollbackReport
+
+PLAN = PlanDocument(
+    migration_id="docs",
+    source="sqlite:docs",
+    target="milvus:docs",
+    source_count=3000,
+    target_exists=False,
+    target_count=0,
+    foreign=0,
+    id_rule="same",
+    vectors=(
+        {"source": "v", "target": "v", "fate": "converted", "reason": "stored with length one under cosine"},
+    ),
+    fields=(
+        {"source": "price", "target": "", "fate": "refused", "reason": "the target has no type for decimal"},
+    ),
+    losses=(),
+    refused=("price: the target has no type for decimal",),
+    ranges=1,
+    workers=2,
+    batches=30,
+    bytes=1_500_000,
+    seconds=150.0,
+    notes=("partitions are lost",),
+    checks=(Check("target disk", False, "1 GiB free", "free some"),),
+)
+
+
+def text(document):
+    return "\n".join(render(document))
+
+
+def test_a_status():
+    lines = render(reports.STATUS)
+    assert lines[0] == "catalogue-to-milvus: verified"
+    assert "  copied   3,100 of 3,000 records in 31 batches, 5.4 MB" in lines
+    assert "  ended    2026-03-01 12:00:12 UTC, after 12.5 s" in lines
+
+
+def test_a_status_with_trouble():
+    troubled = replace(
+        reports.STATUS, phase=Phase.FAILED, resume_phase=Phase.BACKFILL, debt=4, dead_letters=5, findings=6, rate=1234.5,
+        eta_seconds=90.0, error="milvus went away", next_steps=("vectormigrate resume x",), ended_at=None,
+    )  # fmt: skip
+    told = text(troubled)
+    assert told.startswith("catalogue-to-milvus: failed (was backfill)\n")
+    for words in (
+        "4 ids that the target still owes",
+        "5 records, see dead-letters",
+        "6 differences, see findings",
+        "1,234 records a second, 90.0 s left",
+        "milvus went away",
+        "vectormigrate resume x",
+    ):
+        assert words in told
+
+
+def test_a_plan():
+    told = text(PLAN)
+    for words in (
+        "docs: sqlite:docs -> milvus:docs",
+        "is not there yet and will be made",
+        "30 batches in 1 range, 2 workers, about 1.5 MB, about 0:02:30",
+        "vector  v       v       converted  stored with length one under cosine",
+        "refused, so nothing would start:\n  price: the target has no type for decimal",
+        "note: partitions are lost",
+        "BAD  target disk: 1 GiB free\n     hint: free some",
+    ):
+        assert words in told
+    assert "holds 7 records, 7 of them not ours" in text(
+        replace(PLAN, target_exists=True, target_count=7, foreign=7)
+    )
+
+
+def test_a_full_scan_and_a_sample():
+    full, sample = text(reports.FULL), text(reports.SAMPLE)
+    assert full.startswith(f"{reports.FULL.migration_id}: {reports.FULL.statement}\n")
+    assert "method     full" in full
+    assert "bound" not in full
+    assert "records differ, at 95 %" in sample
+    assert "cosine     least" in sample
+    assert "kind" in sample
+
+
+def test_many_findings_name_the_command_for_the_rest():
+    found = tuple({"kind": "missing", "id": f"i:{row}", "detail": ""} for row in range(11))
+    assert "all of them: vectormigrate findings" in text(replace(reports.FULL, missing=11, findings=found))
+
+
+def test_a_rollback_and_its_rehearsal():
+    done = RollbackReport("docs", False, 3000, 2, 0, 5, 0, True, 1.5)
+    assert "docs: rolled back in 1.5 s\n" in text(done)
+    assert "deleted     3,000 records taken out" in text(done)
+    assert "removed: the migration had made it" in text(done)
+    assert "would be taken out" in text(replace(done, dry_run=True))
+    assert "nothing was changed" in text(replace(done, dry_run=True))
+
+
+def test_a_list_lines_up():
+    long = replace(
+        reports.STATUS, migration_id="x" * 40, total=None, created_at=reports.BEGAN + timedelta(days=1)
+    )
+    lines = render(Migrations([reports.STATUS, long], 50, 0))
+    assert len({line.index("20") for line in lines[1:]} | {lines[0].index("created")}) == 1
+    assert "3,100/3,000" in lines[1]
+    assert render(Migrations([], 50, 0)) == ["no migrations"]
+
+
+def test_findings_and_dead_letters():
+    found = Findings(
+        "docs", [{"kind": "vector", "id": "s:a", "detail": "", "cosine": 0.5, "norm_ratio": None}], 50, 0
+    )
+    assert render(found) == ["kind    id   cosine", "vector  s:a  0.5"]
+    letters = DeadLetters("docs", [{"id": "i:1", "code": "record_refused", "message": "too long"}], 50, 0)
+    assert render(letters)[1] == "i:1  record_refused  too long"
+    assert render(Findings("docs", [], 50, 100)) == ["docs: no findings from there on"]
+
+
+def test_somebody_elses_data_cannot_steer_the_terminal():
+    hostile = "\x1b[2J\x07\u202e" + "y" * 500
+    line = render(DeadLetters("docs", [{"id": hostile}], 50, 0))[1]
+    assert line.isprintable()
+    assert len(line) == LONGEST
+    assert "\\x1b[2J" in line
+
+
+def test_checks_and_files():
+    assert render(Examined([Check("state disk", True, "9 GiB free")], True)) == [
+        "ok   state disk: 9 GiB free"
+    ]
+    assert render(Written("docs", "Equal.", True, "r.html")) == ["docs: Equal.", "  written to r.html"]
+
+
+def test_every_document_has_words():
+    for name in dir(documents):
+        kind = getattr(documents, name)
+        if isinstance(kind, type) and kind.__module__ == documents.__name__:
+            assert render.dispatch(kind) is not render.dispatch(object), name
+            assert fields(kind)
+    with pytest.raises(TypeError, match="no text for int"):
+        render(3)
