@@ -79,7 +79,7 @@ VALUES: dict[FieldType, list[Any]] = {
         TEXTS,
         {text: text for text in TEXTS},
     ],
-    FieldType.ANY: [0, 2**63 - 1, 1.5, "text", ""],
+    FieldType.ANY: [0, 2**63 - 1, 1.5, "text", "", b"\0"],
 }
 """Values that a field of the type must give back: equal, and of the same Python type."""
 

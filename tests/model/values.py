@@ -50,3 +50,4 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text | tags, inner, max_size=3),
     max_leaves=8,
 )
+payloads = st.dictionaries(text, values, max_size=4)

@@ -43,9 +43,13 @@ def misfit(field: Field, value: Any) -> str:
 
 
 def _is_kind_of_datetime(field: Field, value: datetime) -> bool:
-    if field.type is FieldType.DATETIME:
-        return value.tzinfo is not None
-    return field.type is FieldType.DATETIME_NAIVE and value.tzinfo is None
+    match field.type:
+        case FieldType.DATETIME:
+            return value.tzinfo is not None
+        case FieldType.DATETIME_NAIVE:
+            return value.tzinfo is None
+        case _:
+            return field.type is not FieldType.DATE  # a datetime is a date to Python, not to us
 
 
 def _length(value: str | list[Any]) -> int:

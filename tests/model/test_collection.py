@@ -1,0 +1,39 @@
+"""Shapes are looked up by name; elements know their arrays, metrics their direction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+)
+
+SHAPE = CollectionShape(
+    "c", IdField("id", IdKind.INT), (VectorField("a"), VectorField("b")), (Field("f", FieldType.INT),)
+)
+
+
+def test_vectors_and_fields_by_name():
+    assert SHAPE.vector("b") is SHAPE.vectors[1]
+    with pytest.raises(KeyError):
+        SHAPE.vector("c")
+    assert SHAPE.field_named("f") is SHAPE.fields[0]
+    assert SHAPE.field_named("g") is None
+
+
+def test_elements_and_their_arrays():
+    sizes = {Element.FLOAT32: 4, Element.FLOAT16: 2, Element.INT8: 1, Element.BINARY: 1}
+    assert {element: np.dtype(element.dtype).itemsize for element in Element} == sizes
+    assert Element.BINARY.dtype == "uint8"
+
+
+def test_similarities_grow_and_distances_shrink():
+    assert {metric for metric in Metric if metric.higher_is_nearer} == {Metric.COSINE, Metric.DOT}

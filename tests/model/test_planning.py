@@ -1,0 +1,267 @@
+"""Plans for every reason that a target may have: new collections by capability, existing ones by shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    KeyOrder,
+    Metric,
+    VectorField,
+    VectorKind,
+)
+from vectormigrate.model.errors import MappingRefused, ShapeMismatch
+from vectormigrate.model.identity import IdRule
+from vectormigrate.model.plan import Fate, MappingOptions
+from vectormigrate.model.planning import make_plan
+from vectormigrate.stores.memory import CAPABILITIES
+
+VEC = VectorField("vec", dim=4, metric=Metric.COSINE)
+SOURCE = CollectionShape(
+    "src", IdField("key", IdKind.INT), (VEC,), (Field("f", FieldType.DECIMAL), Field("g", FieldType.TEXT))
+)
+
+
+def able(**lacks):
+    return replace(CAPABILITIES, **lacks)
+
+
+def with_vectors(*vectors: VectorField, **more) -> CollectionShape:
+    return replace(SOURCE, vectors=vectors, **more)
+
+
+def fates(plan) -> dict[str, Fate]:
+    return {part.source: part.fate for part in (*plan.vectors, *plan.fields)}
+
+
+class TestNew:
+    def test_a_store_that_can_do_everything_gets_the_same_shape(self):
+        plan = make_plan(SOURCE, CAPABILITIES, "copy")
+        assert plan.target == replace(SOURCE, name="copy", id=IdField("key", IdKind.INT, KeyOrder.NUMERIC))
+        assert set(fates(plan).values()) == {Fate.EXACT}
+        assert (plan.losses(), plan.notes) == ([], ())
+
+    def test_keys_become_text_where_they_must(self):
+        plan = make_plan(SOURCE, able(id_kinds=frozenset({IdKind.TEXT}), key_order=frozenset()), "copy")
+        assert plan.id_rule is IdRule.INT_TEXT
+        assert plan.target.id == IdField("key", IdKind.TEXT, KeyOrder.OTHER)
+
+    def test_a_compound_key_keeps_its_parts(self):
+        key = IdField("", IdKind.COMPOUND, parts=(IdField("a", IdKind.TEXT), IdField("b", IdKind.INT)))
+        assert make_plan(replace(SOURCE, id=key), CAPABILITIES, "copy").target.id.parts == key.parts
+
+    def test_names_are_made_to_fit_and_never_two_alike(self):
+        fields = tuple(Field(name, FieldType.TEXT) for name in ("a.b", "a_b", "9", "id", "a b"))
+        capabilities = able(name_pattern="[A-Za-z_][A-Za-z0-9_]*", reserved_names=frozenset({"id"}))
+        plan = make_plan(replace(SOURCE, fields=fields), capabilities, "copy")
+        assert [field.name for field in plan.target.fields] == ["a_b", "a_b_2", "f_9", "f_id", "a_b_3"]
+        assert all(field.reason.startswith("renamed to") for field in plan.fields)
+
+    def test_names_are_changed_on_request(self):
+        plan = make_plan(
+            SOURCE, CAPABILITIES, "copy", options=MappingOptions(rename={"f": "x", "vec": "y", "key": "z"})
+        )
+        assert [plan.target.fields[0].name, plan.target.vectors[0].name, plan.target.id.name] == [
+            "x",
+            "y",
+            "z",
+        ]
+
+    def test_an_unnamed_vector_gets_a_name(self):
+        plan = make_plan(with_vectors(replace(VEC, name="")), CAPABILITIES, "copy")
+        assert plan.target.vectors[0].name == "vector"
+
+    def test_a_type_that_is_not_there_is_converted(self):
+        plan = make_plan(SOURCE, able(field_types=frozenset({FieldType.TEXT})), "copy")
+        assert plan.target.field_named("f") == Field("f", FieldType.TEXT)
+        assert plan.fields[0].conversion == "decimal_text"
+        assert fates(plan) == {"vec": Fate.EXACT, "f": Fate.CONVERTED, "g": Fate.EXACT}
+
+    def test_no_type_at_all_is_refused_and_may_be_dropped(self):
+        nothing = able(field_types=frozenset({FieldType.INT}))
+        plan = make_plan(SOURCE, nothing, "copy", options=MappingOptions(drop=("g",)))
+        assert fates(plan) == {"vec": Fate.EXACT, "f": Fate.REFUSED, "g": Fate.DROPPED}
+        assert plan.target.fields == ()
+
+    @pytest.mark.parametrize(
+        ("vector", "lacks", "words"),
+        [
+            (replace(VEC, kind=VectorKind.SPARSE), {"sparse": False}, "no sparse"),
+            (replace(VEC, kind=VectorKind.MULTI), {"multi": False}, "no multi"),
+            (replace(VEC, element=Element.BINARY), {"elements": frozenset({Element.FLOAT32})}, "no binary"),
+            (VEC, {"elements": frozenset({Element.FLOAT16})}, "no float32"),
+            (VEC, {"max_dim": 3}, "at most 3"),
+            (VEC, {"max_vectors": 0}, "at most 0 vectors"),
+            (VEC, {"metrics": frozenset({Metric.DOT})}, "does not compare by cosine"),
+        ],
+    )
+    def test_a_vector_that_cannot_be_held_is_refused_with_its_reason(self, vector, lacks, words):
+        plan = make_plan(with_vectors(vector), able(**lacks), "copy")
+        assert plan.vectors[0].fate is Fate.REFUSED
+        assert words in plan.vectors[0].reason
+        assert plan.target.vectors == ()
+        dropped = make_plan(
+            with_vectors(vector), able(**lacks), "copy", options=MappingOptions(drop=("vec",))
+        )
+        dropped.check()
+
+    @pytest.mark.parametrize(
+        ("element", "wider"), [(Element.INT8, Element.FLOAT16), (Element.FLOAT16, Element.FLOAT32)]
+    )
+    def test_elements_are_widened_as_little_as_possible(self, element, wider):
+        elements = frozenset({Element.FLOAT32, wider})
+        plan = make_plan(with_vectors(replace(VEC, element=element)), able(elements=elements), "copy")
+        assert plan.target.vectors[0].element is plan.vectors[0].element is wider
+        assert plan.vectors[0].reason == f"{element} widened to {wider}"
+
+    def test_what_the_target_does_to_cosine_is_announced(self):
+        plan = make_plan(SOURCE, able(normalises_cosine=True), "copy")
+        assert plan.vectors[0].normalised
+        assert (
+            not make_plan(with_vectors(replace(VEC, metric=Metric.DOT)), able(normalises_cosine=True), "c")
+            .vectors[0]
+            .normalised
+        )
+
+    def test_a_metric_is_given_where_none_is_declared(self):
+        plan = make_plan(
+            with_vectors(replace(VEC, metric=None)),
+            CAPABILITIES,
+            "c",
+            options=MappingOptions(metric=Metric.DOT),
+        )
+        assert plan.target.vectors[0].metric is Metric.DOT
+
+    def test_vectors_are_needed_where_none_may_be_missing(self):
+        assert not make_plan(SOURCE, able(nullable_vectors=False), "copy").target.vectors[0].nullable
+
+    def test_undeclared_keys_need_a_place_or_leave(self):
+        dynamic = replace(SOURCE, dynamic=True)
+        assert make_plan(dynamic, CAPABILITIES, "copy").target.dynamic
+        with pytest.raises(MappingRefused):
+            make_plan(dynamic, able(dynamic=False), "copy").check()
+        plan = make_plan(dynamic, able(dynamic=False), "copy", options=MappingOptions(drop=("*", "some_key")))
+        plan.check()
+        assert fates(plan)["*"] is fates(plan)["some_key"] is Fate.DROPPED
+
+    def test_spreading_makes_the_keys_undeclared(self):
+        source = replace(SOURCE, fields=(Field("meta", FieldType.JSON),))
+        plan = make_plan(source, CAPABILITIES, "copy", options=MappingOptions(spread=("meta",)))
+        assert (plan.target.fields, plan.target.dynamic, plan.spread) == ((), True, ("meta",))
+
+    @pytest.mark.parametrize(
+        "options", [{"drop": ("typo",)}, {"rename": {"typo": "x"}}, {"spread": ("typo",)}, {"narrow": ("f",)}]
+    )
+    def test_a_name_that_the_source_has_not_is_told(self, options):
+        with pytest.raises(MappingRefused) as caught:
+            make_plan(SOURCE, CAPABILITIES, "copy", options=MappingOptions(**options))
+        assert caught.value.hint == "it has: f, g, key, vec"
+
+    def test_partitions_are_carried_or_noted(self):
+        source = replace(SOURCE, partitions=("a",))
+        assert make_plan(source, CAPABILITIES, "copy").target.partitions == ("a",)
+        assert make_plan(source, able(partitions=False), "copy").notes
+
+
+class TestExisting:
+    def test_it_is_taken_as_it_is(self):
+        existing = replace(SOURCE, name="there", fields=(*SOURCE.fields, Field("more", FieldType.INT)))
+        plan = make_plan(SOURCE, CAPABILITIES, "there", existing)
+        assert plan.target is existing
+        assert set(fates(plan).values()) == {Fate.EXACT}
+
+    def test_the_only_free_vector_of_the_kind_is_meant(self):
+        existing = with_vectors(replace(VEC, name="other"))
+        plan = make_plan(SOURCE, CAPABILITIES, "there", existing)
+        assert (plan.vectors[0].target, plan.vectors[0].reason) == ("other", "renamed to 'other'")
+
+    def test_two_vectors_never_go_into_one(self):
+        two = with_vectors(VEC, replace(VEC, name="second"))
+        with pytest.raises(ShapeMismatch):
+            make_plan(two, CAPABILITIES, "there", SOURCE)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            replace(VEC, dim=5),
+            replace(VEC, metric=Metric.DOT),
+            replace(VEC, kind=VectorKind.SPARSE),
+        ],
+    )
+    def test_a_vector_that_does_not_fit_is_a_mismatch(self, other):
+        with pytest.raises(ShapeMismatch) as caught:
+            make_plan(SOURCE, CAPABILITIES, "there", with_vectors(other))
+        assert caught.value.hint
+
+    def test_a_wrong_rename_is_a_mismatch(self):
+        with pytest.raises(ShapeMismatch):
+            make_plan(SOURCE, CAPABILITIES, "there", SOURCE, MappingOptions(rename={"vec": "nowhere"}))
+
+    def test_a_sparse_vector_may_go_where_there_is_more_room(self):
+        small, large = (VectorField("v", VectorKind.SPARSE, dim=dim, metric=Metric.DOT) for dim in (10, 20))
+        make_plan(with_vectors(small), CAPABILITIES, "there", with_vectors(large)).check()
+        with pytest.raises(ShapeMismatch):
+            make_plan(with_vectors(large), CAPABILITIES, "there", with_vectors(small))
+
+    def test_a_needed_vector_that_nobody_brings_is_a_mismatch(self):
+        existing = with_vectors(VEC, replace(VEC, name="needed", nullable=False))
+        with pytest.raises(ShapeMismatch) as caught:
+            make_plan(SOURCE, CAPABILITIES, "there", existing)
+        assert "needed" in caught.value.message
+
+    def test_the_element_is_that_of_the_target(self):
+        halves = with_vectors(replace(VEC, element=Element.FLOAT16))
+        assert make_plan(halves, CAPABILITIES, "there", SOURCE).vectors[0].element is Element.FLOAT32
+        refused = make_plan(SOURCE, CAPABILITIES, "there", halves).vectors[0]
+        assert (refused.fate, refused.reason) == (
+            Fate.REFUSED,
+            "float32 would be rounded: the target's 'vec' is float16",
+        )
+        rounded = make_plan(SOURCE, CAPABILITIES, "there", halves, MappingOptions(narrow=("vec",))).vectors[0]
+        assert (rounded.fate, rounded.element, rounded.reason) == (
+            Fate.CONVERTED,
+            Element.FLOAT16,
+            "float32 rounded to float16",
+        )
+
+    def test_fields_go_into_fields_of_their_name_if_the_type_holds_them(self):
+        fields = (Field("f", FieldType.TEXT), Field("g", FieldType.INT))
+        plan = make_plan(SOURCE, CAPABILITIES, "there", replace(SOURCE, fields=fields))
+        assert fates(plan) == {"vec": Fate.EXACT, "f": Fate.CONVERTED, "g": Fate.REFUSED}
+
+    def test_fields_that_are_not_there_are_refused_or_go_to_the_undeclared(self):
+        bare = replace(SOURCE, fields=())
+        assert fates(make_plan(SOURCE, CAPABILITIES, "there", bare))["f"] is Fate.REFUSED
+        plan = make_plan(SOURCE, CAPABILITIES, "there", replace(bare, dynamic=True))
+        assert {field.source: field.conversion for field in plan.fields} == {"f": "extended_json", "g": ""}
+
+    def test_two_fields_never_go_into_one(self):
+        plan = make_plan(SOURCE, CAPABILITIES, "there", SOURCE, MappingOptions(rename={"f": "g"}))
+        assert [field.fate for field in plan.fields].count(Fate.REFUSED) == 1
+
+    def test_arrays_fit_arrays_of_their_element(self):
+        def array(element):
+            return replace(SOURCE, fields=(Field("f", FieldType.ARRAY, element=element),))
+
+        assert (
+            fates(make_plan(array(FieldType.INT), CAPABILITIES, "t", array(FieldType.INT)))["f"] is Fate.EXACT
+        )
+        assert fates(make_plan(array(FieldType.INT), CAPABILITIES, "t", array(None)))["f"] is Fate.EXACT
+        assert (
+            fates(make_plan(array(FieldType.INT), CAPABILITIES, "t", array(FieldType.TEXT)))["f"]
+            is Fate.REFUSED
+        )
+        assert fates(make_plan(array(None), CAPABILITIES, "t", array(None)))["f"] is Fate.REFUSED
+
+    def test_an_undeclared_key_is_renamed_on_request(self):
+        dynamic = replace(SOURCE, dynamic=True)
+        plan = make_plan(dynamic, CAPABILITIES, "there", dynamic, MappingOptions(rename={"loose": "tight"}))
+        assert (plan.fields[-1].source, plan.fields[-1].target) == ("loose", "tight")
