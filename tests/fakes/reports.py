@@ -55,10 +55,15 @@ FULL = ValidationReport(
     histogram=(*((low / 100, (low + 1) / 100, 0) for low in range(90, 99)), (0.99, 1.0, 3000)),
     ranges=tuple(
         {
+            "method": "merge",
             "lower": None if number == 0 else f"s:{number * 1250:08d}-n",
             "upper": None if number == 7 else f"s:{(number + 1) * 1250:08d}-n",
             "source_count": 375,
             "target_count": 375,
+            "compared": 375,
+            "missing": 0,
+            "extra": 0,
+            "mismatched": 0,
             "source_digest": f"{number:x}3f09ab4e1c72d58",
             "target_digest": f"{number:x}3f09ab4e1c72d58",
         }

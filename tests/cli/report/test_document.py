@@ -5,9 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes.reports import CLEAN_SAMPLE, MAPPING, REPORT, SAMPLE
+from tests.fakes.reports import CLEAN_SAMPLE, FULL, MAPPING, REPORT, SAMPLE
 from vectormigrate.cli.report import as_json
-from vectormigrate.cli.report.document import duration, mapping_rows, number, percent, size, table, verdict
+from vectormigrate.cli.report.document import (
+    duration,
+    mapping_rows,
+    number,
+    percent,
+    ranges,
+    size,
+    table,
+    verdict,
+)
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.status import PlanDocument
 
@@ -72,6 +81,14 @@ def test_a_plan_document_gives_the_same_mapping_as_the_plan():
 def test_a_changed_id_is_a_conversion():
     (first, *_) = mapping_rows(replace(MAPPING, id_rule=IdRule.INT_TEXT))
     assert (first["fate"], first["reason"]) == ("converted", "int_text")
+
+
+def test_a_range_shows_both_digests_only_when_they_differ():
+    (row, *_) = ranges(FULL).rows
+    assert row[-1] == "03f09ab4e1c72d58"
+    torn = replace(FULL, ranges=({**FULL.ranges[7], "target_digest": "00"},))
+    assert ranges(torn).rows[0][:2] == ("s:00008750-n", "(the end)")
+    assert ranges(torn).rows[0][-1] == "73f09ab4e1c72d58, the target's 00"
 
 
 def test_a_table_takes_items_of_different_keys():

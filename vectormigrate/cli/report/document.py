@@ -132,6 +132,26 @@ def _is_number(cell: object) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
+def ranges(seen: ValidationReport) -> Table:
+    """The ranges of a full scan: bounds, counts, and the digests of both sides, once where they are equal."""
+    return table([_range(item) for item in seen.ranges])
+
+
+def _range(item: Mapping[str, Any]) -> dict[str, Any]:
+    source, target = item.get("source_digest"), item.get("target_digest")
+    lower, upper = item.get("lower"), item.get("upper")
+    return {
+        "behind": "(the start)" if lower is None else lower,
+        "up to": "(the end)" if upper is None else upper,
+        "in the source": item.get("source_count"),
+        "in the target": item.get("target_count"),
+        "missing": item.get("missing"),
+        "extra": item.get("extra"),
+        "differing": item.get("mismatched"),
+        "digest": source if source == target else f"{source}, the target's {target}",
+    }
+
+
 def counts(seen: ValidationReport) -> list[tuple[str, int, bool]]:
     """What was counted: name, number, and whether that number is a difference."""
     return [
