@@ -143,7 +143,7 @@ async def test_indexes_come_behind_the_load_with_their_parameters(store: Pgvecto
     )
     made = await store.create(wanted)
     before = connection.execute(
-        "select count(*) from pg_indexes where tablename = 'docs' and schemaname like 'own%'"
+        "select count(*) from pg_indexes where tablename = 'docs' and schemaname = current_schema()"
     ).fetchone()
     assert before == (1,), "the primary key alone"
     assert [vector.index is None for vector in made.vectors] == [False, False, True]
@@ -158,7 +158,7 @@ async def test_indexes_come_behind_the_load_with_their_parameters(store: Pgvecto
     [comment] = connection.execute("select col_description('docs'::regclass, 4)").fetchone()
     assert "4100 dimensions" in comment
     after = connection.execute(
-        "select count(*) from pg_indexes where tablename = 'docs' and schemaname like 'own%'"
+        "select count(*) from pg_indexes where tablename = 'docs' and schemaname = current_schema()"
     ).fetchone()
     assert after[0] - before[0] == 4
 

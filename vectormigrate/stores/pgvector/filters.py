@@ -54,6 +54,13 @@ _TYPES: dict[FieldType, tuple[type, str]] = {
     FieldType.TIME: (time, "time"),
     FieldType.UUID: (UUID, "uuid"),
 }
+_READ_AS_TEXT = {
+    FieldType.DATETIME: "not isfinite({})",
+    FieldType.DATETIME_NAIVE: "not isfinite({})",
+    FieldType.DATE: "not isfinite({})",
+    FieldType.TIME: "{} = time '24:00'",
+}
+"""Values that Python has no object for are read as their text, and so compared as text."""
 
 
 @dataclass(slots=True)
@@ -156,6 +163,15 @@ class Translation:
         return f"exists (select from unnest({column.selected}) as e(v) where {inner})"
 
     def _scalar(self, sql: str, held: FieldType, comparison: Comparison, value: Any) -> str:
+        odd = _READ_AS_TEXT.get(held)
+        if odd is None:
+            return self._typed(sql, held, comparison, value)
+        odd = odd.format(sql)
+        if isinstance(value, str):
+            return f"({odd} and {self._text(f'{sql}::text', comparison, value)})"
+        return f"(not ({odd}) and {self._typed(sql, held, comparison, value)})"
+
+    def _typed(self, sql: str, held: FieldType, comparison: Comparison, value: Any) -> str:
         compare: Callable[[str, Comparison, Any], str] | None = {
             FieldType.BOOL: self._bool,
             FieldType.INT: self._int,
