@@ -126,6 +126,11 @@ def _leads_to(start, ends):
     return False
 
 
+def test_only_the_conductor_moves_a_phase():
+    moving = [name_of(path) for path in SOURCES if re.search(r"\bmigrations\.move\(", path.read_text())]
+    assert moving == ["vectormigrate/engine/migration.py"]
+
+
 def test_the_diagram_of_the_readme_is_the_table_of_phases():
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     told = {name: set(re.findall(r"`(\w+)`", onward)) for name, onward in rows if name in set(Phase)}

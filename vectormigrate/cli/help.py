@@ -89,7 +89,7 @@ def reference() -> str:
             "",
             f"## `{command.name}`",
             "",
-            " ".join([command.summary, command.details]).strip(),
+            f"{command.summary} {command.details}".strip(),
             "",
             "```",
         ]
