@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from vectormigrate.model.batch import Batch, dense_column, multi_column, sparse_column
+from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import (
     CollectionShape,
@@ -193,29 +193,10 @@ def make_sparse(weights: dict[int, float]) -> SparseVector:
 
 def to_batch(shape: CollectionShape, records: Sequence[Record]) -> Batch:
     """Records as a batch of the shape's columns."""
-    columns = {}
-    for vector in shape.vectors:
-        match vector.kind:
-            case VectorKind.DENSE:
-                width = (vector.dim + 7) // 8 if vector.element is Element.BINARY else vector.dim
-                columns[vector.name] = dense_column(
-                    [record.dense.get(vector.name) for record in records],
-                    width=width,
-                    dtype=vector.element.dtype,
-                )
-            case VectorKind.SPARSE:
-                columns[vector.name] = sparse_column([record.sparse.get(vector.name) for record in records])
-            case VectorKind.MULTI:
-                columns[vector.name] = multi_column(
-                    [record.multi.get(vector.name) for record in records],
-                    width=vector.dim,
-                    dtype=vector.element.dtype,
-                )
-    return Batch(
-        [record.id for record in records],
-        columns,
-        [dict(record.payload) for record in records],
-        [record.partition for record in records] if shape.partitions else None,
+    return batch_of_records(
+        [replace(record, payload=dict(record.payload)) for record in records],
+        shape.vectors,
+        partitioned=bool(shape.partitions),
     )
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.conformance.compare import assert_same
 from tests.conformance.subject import make_sparse
-from vectormigrate.model.batch import Batch, dense_column, multi_column, sparse_column
-from vectormigrate.model.collection import CollectionShape, IdField, IdKind
+from vectormigrate.model.batch import Batch, batch_of_records, dense_column, multi_column, sparse_column
+from vectormigrate.model.collection import CollectionShape, IdField, IdKind, VectorField, VectorKind
 
 MODEL = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 SHAPE = CollectionShape("x", IdField("id", IdKind.INT), partitions=("a",))
@@ -105,3 +105,17 @@ def test_columns_of_no_rows_keep_their_types():
     assert empty.vectors["s"].indices.dtype == np.int64
     assert empty.vectors["s"].values.dtype == np.float32
     assert empty.vectors["m"].values.shape == (0, 2)
+
+
+def test_records_become_the_batch_they_came_from():
+    batch = make(7)
+    fields = [
+        VectorField("d", dim=4),
+        VectorField("s", VectorKind.SPARSE),
+        VectorField("m", VectorKind.MULTI, dim=2),
+    ]
+    again = batch_of_records([*batch.records()], fields, partitioned=True)
+    assert_same(again.records(), batch.records(), SHAPE)
+    assert (again.ids, again.partition) == (batch.ids, batch.partition)
+    assert batch_of_records([*batch.records()], fields[:1]).partition is None
+    assert batch_of_records([], fields).vectors["d"].values.shape == (0, 4)

@@ -37,3 +37,11 @@ def test_elements_and_their_arrays():
 
 def test_similarities_grow_and_distances_shrink():
     assert {metric for metric in Metric if metric.higher_is_nearer} == {Metric.COSINE, Metric.DOT}
+
+
+def test_bits_are_packed_eight_a_value():
+    widths = [
+        VectorField("v", element=element, dim=12).row_width for element in (Element.FLOAT32, Element.BINARY)
+    ]
+    assert widths == [12, 2]
+    assert VectorField("v").row_width is None

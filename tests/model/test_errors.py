@@ -50,3 +50,17 @@ def test_the_document_leaves_out_what_is_empty():
         "retry_after": 2.5,
     }
     assert str(full) == "slow"
+    again = errors.error_from_dict(full.as_dict())
+    assert type(again) is errors.Throttled
+    assert again.as_dict() == full.as_dict()
+
+
+def test_an_unknown_code_is_still_an_error():
+    unknown = errors.error_from_dict({"code": "from_the_future", "message": "what", "retryable": True})
+    assert type(unknown) is VectormigrateError
+    assert unknown.message == "what"
+
+
+@pytest.mark.parametrize("error", TREE)
+def test_every_error_reads_back_as_itself(error: type[VectormigrateError]):
+    assert type(errors.error_from_dict(error("what").as_dict())) is error

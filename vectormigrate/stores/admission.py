@@ -172,18 +172,11 @@ def _column_fault(field: VectorField, column: Column) -> str:
         return ""
     if column.values.dtype != field.element.dtype:
         return f"vector {field.name!r} holds {field.element}, not {column.values.dtype}"
-    width = row_width(field)
+    width = field.row_width
     if width is not None and column.values.shape[1] != width:
         given = column.values.shape[1] * (8 if field.element is Element.BINARY else 1)
         return f"vector {field.name!r} has {field.dim} dimensions, not {given}"
     return ""
-
-
-def row_width(field: VectorField) -> int | None:
-    """Values in one row of a column of this field; None when the field declares no dimension."""
-    if field.dim is None:
-        return None
-    return (field.dim + 7) // 8 if field.element is Element.BINARY else field.dim
 
 
 def _present(column: Column, count: int) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import vectormigrate
-from vectormigrate.model.batch import Batch, Column, dense_column, multi_column, sparse_column
+from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import (
     CollectionShape,
@@ -29,7 +29,7 @@ from vectormigrate.model.filter import matches
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
-from vectormigrate.stores.admission import Admission, check_request, row_width
+from vectormigrate.stores.admission import Admission, check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 
 from .creation import as_made
@@ -263,7 +263,7 @@ def _searched(shape: CollectionShape, query: Query) -> VectorField:
     if isinstance(query.vector, SparseVector):
         fits = field.kind is VectorKind.SPARSE
     else:
-        fits = field.kind is not VectorKind.SPARSE and query.vector.shape[-1] == row_width(field)
+        fits = field.kind is not VectorKind.SPARSE and query.vector.shape[-1] == field.row_width
     if not fits:
         raise ShapeMismatch(
             f"the query does not fit vector {query.using!r}",
@@ -303,21 +303,5 @@ def _batch(shape: CollectionShape, records: list[Record], content: Content) -> B
     ids = [record.id for record in records]
     if content is Content.IDS:
         return Batch(ids, {}, [{} for _ in ids])
-    return Batch(
-        ids,
-        {field.name: _column(field, records) for field in shape.vectors},
-        [_copied(record.payload) for record in records],
-        [record.partition for record in records] if shape.partitions else None,
-    )
-
-
-def _column(field: VectorField, records: list[Record]) -> Column:
-    match field.kind:
-        case VectorKind.DENSE:
-            rows = [record.dense.get(field.name) for record in records]
-            return dense_column(rows, width=row_width(field) or 0, dtype=field.element.dtype)
-        case VectorKind.SPARSE:
-            return sparse_column([record.sparse.get(field.name) for record in records])
-        case VectorKind.MULTI:
-            rows = [record.multi.get(field.name) for record in records]
-            return multi_column(rows, width=row_width(field) or 0, dtype=field.element.dtype)
+    whole = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+    return replace(whole, payload=[_copied(record.payload) for record in records])
