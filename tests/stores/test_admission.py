@@ -111,7 +111,9 @@ class TestIds:
     def test_a_nul_byte_is_for_those_who_can(self):
         shape = replace(SHAPE, id=IdField("key", IdKind.TEXT))
         assert faults(of_ids("a\0b"), shape) == {}
-        assert faults(of_ids("a\0b"), shape, nul_in_text=False) == {0: "it holds a NUL byte, which the store cannot keep"}
+        assert faults(of_ids("a\0b"), shape, nul_in_text=False) == {
+            0: "it holds a NUL byte, which the store cannot keep"
+        }
 
     def test_the_error_names_the_record_and_can_be_printed(self):
         shape = replace(SHAPE, id=IdField("key", IdKind.TEXT))
