@@ -9,6 +9,7 @@ back once its thread is through with it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
 import secrets
@@ -66,7 +67,8 @@ class Connections:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, job)
         except asyncio.CancelledError:
-            job.cancel()
+            # Cancelling dials the server once more, which may take its time: not here, on the loop.
+            threading.Thread(target=job.cancel, name="pgvector-cancel", daemon=True).start()
             raise
 
     async def settle(self) -> None:
@@ -159,7 +161,8 @@ class _Job:
         """Ask the server to give up what this job waits for; the job's thread then ends by itself."""
         with self._lock:
             if self._connection is not None:
-                self._connection.cancel()
+                with contextlib.suppress(psycopg.Error):
+                    self._connection.cancel_safe(timeout=_CONNECT_TIMEOUT)
 
     def _transact(self, connection: Connection) -> Any:
         try:

@@ -59,7 +59,8 @@ where c.relkind in ('r', 'p') and not c.relispartition and n.nspname not like 'p
   and n.nspname <> 'information_schema' and has_schema_privilege(n.oid, 'usage')
   and has_table_privilege(c.oid, 'select')
   and exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid
-              and not a.attisdropped and t.typname in ('vector', 'halfvec', 'sparsevec', 'bit'))
+              and not a.attisdropped and (t.typname in ('vector', 'halfvec', 'sparsevec')
+                                          or t.typname = 'bit' and a.atttypmod % 8 = 0))
 """
 
 
