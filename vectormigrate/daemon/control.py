@@ -22,14 +22,16 @@ from vectormigrate.engine.migration import Conductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import GateRefused, UsageError
+from vectormigrate.model.errors import GateRefused, UsageError, VectormigrateError
 from vectormigrate.model.events import Event
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.state import audit, findings, migrations, ownership, sessions, views
 from vectormigrate.state.database import Database, Reader
 from vectormigrate.state.migrations import Migration
+from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
 from .crew import LocalCrew, ProcessCrew
@@ -102,8 +104,8 @@ class Control:
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
         async with self._conducting(migration_id) as conductor:
-            await conductor.run()
-            if self._pausing:
+            phase = await conductor.run()
+            if self._pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
                 await conductor.pause()
         return self._status(migration_id)
 
@@ -153,12 +155,14 @@ class Control:
         target = self._secrets.resolve(spec.target, migration_id)
         async with Stores.open(source, target) as stores, listening(self._database.path, self._answer):
             self._idle.clear()
+            self._pausing = False
+            policy = RetryPolicy(attempts=1 + spec.max_retries)
             self._conductor = Conductor(
                 self._database,
                 self._session,
                 migration_id,
-                stores.source,
-                stores.target,
+                RetryStore(stores.source, policy),
+                RetryStore(stores.target, policy, on_retry=self._retried),
                 lambda planned, ranges: self._crew(planned, ranges, stores, threshold),
                 self._clock,
                 self._on_event,
@@ -169,6 +173,10 @@ class Control:
             finally:
                 self._conductor = None
                 self._idle.set()
+
+    def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
+        if self._conductor is not None:
+            self._conductor.retried(attempt, wait, error)
 
     def _crew(self, migration: Migration, ranges: int, stores: Stores, threshold: float) -> Crew:
         spec = migration.specification

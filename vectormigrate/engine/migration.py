@@ -22,30 +22,28 @@ from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.dualwrite.replay import Replayer
-from vectormigrate.engine.preflight import Preflight
+from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Pool, Removal
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import CollectionMissing, GateRefused, VectormigrateError
-from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Warned
+from vectormigrate.model.errors import CollectionMissing, GateRefused, Unresolved, VectormigrateError
+from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Retried, Warned
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import to_source
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.record import id_text, parse_id
-from vectormigrate.model.snapshot import record_digest
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.base import Content, Range, Store
 
-_FOREIGN_DIGESTS = 1000
-"""At most so many foreign records are remembered by content, to prove at a rollback that they did not change."""
 _FINAL_SAMPLE = 1000
-_PAGE = 1000
+_PAYMENTS = 3
+"""So often marks are replayed while attempts of it stay unanswered."""
 T = TypeVar("T")
 _RESTING = (Phase.PAUSED, Phase.FAILED)
 
@@ -78,7 +76,7 @@ class Conductor:
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
         self._settled_at = clock.monotonic()
-        self._sequence = 0
+        self._unanswered = False
 
     def stop(self) -> None:
         """Ask a run to end behind its present batches, checkpoints written."""
@@ -120,9 +118,20 @@ class Conductor:
         return self.migration.phase
 
     async def _settle_strays(self) -> None:
-        # After an unclean end, requests of the dead process may still land until the store says that none can.
-        if not self._session.clean_before and await self._target.settle() > 0:
-            self._settled_at = self._clock.monotonic() + self.migration.specification.quarantine
+        # After an unclean end, requests of the dead process may still land until the store says that none can. The
+        # session before may have been another verb's, and clean: what stands in the journal tells of those before it.
+        known = self._database.read(lambda tx: journal.strays(tx, self._id))
+        if (known or not self._session.clean_before) and await self._target.settle() > 0:
+            self._wait_for_strays()
+
+    def _wait_for_strays(self) -> None:
+        quarantine = self.migration.specification.quarantine
+        self._settled_at = max(self._settled_at, self._clock.monotonic() + quarantine)
+
+    def retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
+        """A request of this conductor to the target is tried again."""
+        self._unanswered = self._unanswered or isinstance(error, Unresolved)
+        self._on_event(Retried(self._id, attempt, wait, error.message))
 
     async def _wake(self) -> None:
         migration = self.migration
@@ -149,7 +158,14 @@ class Conductor:
         )
         found.mapping.check()
         looking.check_target_empty(spec, found)
-        await self._note_foreign(found)
+        await note_foreign(
+            self._database,
+            self._id,
+            self._target,
+            found.mapping.target.name,
+            found.target_count,
+            lambda seen: self._on_event(Progress(self._id, "foreign", seen, found.target_count)),
+        )
         if found.existing is None:
             await self._database.write(lambda tx: migrations.set_target_created(tx, self._id))
             await self._target.create(found.mapping.target)
@@ -166,33 +182,12 @@ class Conductor:
         await self._database.write(plan)
         self._on_event(PhaseChanged(self._id, Phase.PREFLIGHT, Phase.BACKFILL))
 
-    async def _note_foreign(self, found: Preflight) -> None:
-        """List what the target held before us: nothing of it is ever deleted, however this migration ends."""
-        await self._database.write(lambda tx: ownership.forget_foreign(tx, self._id))
-        if not found.target_count:
-            return
-        collection = found.mapping.target.name
-        every = max(1, found.target_count // _FOREIGN_DIGESTS)
-        seen = 0
-        async with aclosing(
-            self._target.scan(collection, Range(), content=Content.IDS, limit=_PAGE)
-        ) as pages:  # type: ignore[type-var]  # the port says: an async generator
-            async for page in pages:
-                ids = [id_text(one) for one in page.batch.ids]
-                await self._database.write(lambda tx, ids=ids: ownership.add_foreign(tx, self._id, ids))  # type: ignore[misc]  # a bound default
-                picked = [one for row, one in enumerate(page.batch.ids, seen) if row % every == 0]
-                held = await self._target.fetch(collection, picked)
-                digests = [(id_text(record.id), record_digest(record)) for record in held.records()]
-                await self._database.write(lambda tx, d=digests: ownership.set_digests(tx, self._id, d))  # type: ignore[misc]  # a bound default
-                seen += len(ids)
-                self._on_event(Progress(self._id, "foreign", seen, found.target_count))
-
     async def _backfill(self) -> None:
         migration = self.migration
         coordinator = CopyCoordinator(
             self._database,
             self._id,
-            epoch=self._session.epoch,
+            session=self._session,
             now=self._clock.now,
             on_event=self._on_event,
             total=migration.total or 0,
@@ -212,8 +207,7 @@ class Conductor:
         finally:
             self._running = None
         if coordinator.unresolved:
-            quarantine = migration.specification.quarantine
-            self._settled_at = max(self._settled_at, self._clock.monotonic() + quarantine)
+            self._wait_for_strays()
 
     # Behind the copy.
 
@@ -272,7 +266,7 @@ class Conductor:
         """Compare both sides whole and mark what differs; what is not ours is not looked at."""
         plan = _planned(migration)
         at = self._at()
-        self._sequence += 1
+        sequence = self._session.next_sequence()
 
         def mark(tx: Transaction, found: list[Finding]) -> None:
             ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
@@ -281,13 +275,18 @@ class Conductor:
                 self._id,
                 ids,
                 epoch=self._session.epoch,
-                sequence=self._sequence,
+                sequence=sequence,
                 reason="reconcile",
                 at=at,
             )
 
         validation = self._validation(migration)
-        await self._run_validation(validation, validation.reconcile(mark))
+        try:
+            await self._run_validation(validation, validation.reconcile(mark))
+        except GateRefused:
+            if self._stopping.is_set():
+                return  # nothing failed: it is compared again when the migration goes on
+            raise
         await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, False))
 
     async def _pay(self, migration: Migration, plan: MappingPlan) -> None:
@@ -302,15 +301,25 @@ class Conductor:
             spec.existing,
             batch_size=spec.batch_size,
             now=self._clock.now,
+            unanswered=self._was_unanswered,
         )
-        await replayer.pay(self._stopping.is_set)
+        for _ in range(_PAYMENTS):
+            if not (await replayer.pay(self._stopping.is_set)).unanswered:
+                return
+            self._wait_for_strays()
+            await self._quarantine()
+
+    def _was_unanswered(self) -> bool:
+        """Whether an attempt of the requests since the last look was never answered."""
+        was, self._unanswered = self._unanswered, False
+        return was
 
     async def _judge(self, migration: Migration) -> None:
         """Compare a last sample; verified if it is clean and nothing is owed."""
         owed = self._database.read(lambda tx: journal.debt(tx, self._id))
         if owed:
             raise GateRefused(
-                f"the target refused {owed} records, which it still owes",
+                f"the target still owes {owed} records, which it refused or did not answer for",
                 hint=f"`vectormigrate dead-letters {self._id}` says why; mend them at the source, or the target, and"
                 f" go on with `vectormigrate resume {self._id}`",
             )
@@ -440,7 +449,7 @@ class Conductor:
     # Shared.
 
     async def pause(self) -> None:
-        """Rest where it is until resumed."""
+        """Rest where it is until resumed. Raises IllegalTransition when there is nothing left to rest from."""
         phase = self.migration.phase
         if phase not in _RESTING:
             await self._move(phase, Phase.PAUSED)

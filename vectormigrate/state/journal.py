@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from .database import Transaction
 
+REFUSED = "refused"
+"""The last error of a mark whose record the target answered with a refusal: nothing of it is under way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -79,6 +82,19 @@ def debt(tx: Transaction, migration_id: str) -> int:
     return int(tx.execute("SELECT count(*) FROM journal WHERE migration_id = ?", (migration_id,)).get)
 
 
+def strays(tx: Transaction, migration_id: str) -> bool:
+    """Whether a request to the target may still be under way, as far as the file knows: of a page that stands, or of
+    a replay that was not answered. Whoever ended in good order leaves neither.
+    """
+    return bool(
+        tx.execute(
+            "SELECT EXISTS (SELECT 1 FROM page_intent WHERE migration_id = ?1 AND state = 'standing')"
+            " OR EXISTS (SELECT 1 FROM journal WHERE migration_id = ?1 AND last_error <> ?2)",
+            (migration_id, REFUSED),
+        ).get
+    )
+
+
 # Page intents (rules P1 to P9).
 
 
@@ -120,9 +136,14 @@ def close_intent(tx: Transaction, migration_id: str, number: int) -> None:
 
 def lapse(tx: Transaction, migration_id: str) -> None:
     """No request of the pages that stand can land any more: they block nothing, but stay, for rollback walks their
-    covers (P8).
+    covers (P8), unless the cursor is past them already (P7).
     """
     tx.execute("UPDATE page_intent SET state = 'lapsed' WHERE migration_id = ?", (migration_id,))
+    tx.execute(
+        "DELETE FROM page_intent WHERE migration_id = ?1 AND range_number IN"
+        " (SELECT number FROM range WHERE migration_id = ?1 AND done)",
+        (migration_id,),
+    )
 
 
 def forget_lapsed(tx: Transaction, migration_id: str, range_number: int) -> None:

@@ -63,9 +63,10 @@ def foreign_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> set
 
 
 def keep_pre_images(tx: Transaction, migration_id: str, records: Iterable[tuple[str, bytes]]) -> None:
-    """Keep what foreign records hold before the first overwrite; the first one kept stays."""
+    """Keep what foreign records hold before the first overwrite; the first one kept stays, and is owed again."""
     tx.executemany(
-        "INSERT OR IGNORE INTO pre_image (migration_id, id, record) VALUES (?, ?, ?)",
+        "INSERT INTO pre_image (migration_id, id, record) VALUES (?, ?, ?)"
+        " ON CONFLICT (migration_id, id) DO UPDATE SET restored = 0",
         [(migration_id, target_id, record) for target_id, record in records],
     )
 
@@ -80,8 +81,8 @@ def pre_images(tx: Transaction, migration_id: str, after: str, limit: int) -> li
 
 
 def untouched_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> set[str]:
-    """Those of the target ids that are foreign and were never overwritten."""
-    statement = "SELECT 1 FROM pre_image WHERE migration_id = ? AND id = ?"
+    """Those of the target ids that are foreign and hold what they held: not overwritten, or put back."""
+    statement = "SELECT 1 FROM pre_image WHERE migration_id = ? AND id = ? AND restored = 0"
     return {
         target_id
         for target_id in foreign_among(tx, migration_id, ids)
@@ -93,6 +94,13 @@ def untouched_count(tx: Transaction, migration_id: str) -> int:
     """How many records the target held before us and still holds as they were."""
     overwritten = tx.execute("SELECT count(*) FROM pre_image WHERE migration_id = ?", (migration_id,)).get
     return foreign_count(tx, migration_id) - int(overwritten)
+
+
+def pre_images_of(tx: Transaction, migration_id: str, ids: Iterable[str]) -> list[tuple[str, bytes]]:
+    """Kept records of these target ids that were not put back yet."""
+    statement = "SELECT id, record FROM pre_image WHERE migration_id = ? AND id = ? AND restored = 0"
+    rows = [tx.execute(statement, (migration_id, one)).fetchone() for one in ids]
+    return [(row[0], row[1]) for row in rows if row is not None]
 
 
 def mark_restored(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .database import Transaction
@@ -14,7 +16,12 @@ class Session:
 
     epoch: int
     clean_before: bool
-    """Every earlier session ended by itself, so no request of one can still be under way."""
+    """The session before ended by itself, so no request of it can still be under way."""
+    _sequences: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False, compare=False)
+
+    def next_sequence(self) -> int:
+        """The second half of a generation, whose first is the epoch; given once."""
+        return next(self._sequences)
 
 
 def begin(tx: Transaction, *, at: str) -> Session:

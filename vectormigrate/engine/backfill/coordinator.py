@@ -2,7 +2,8 @@
 
 Every answer to a `Report` is given after one transaction that holds the cursor, the counts, the dead letters, the
 marks and the fate of the intent. What a worker had leased when it was lost is handed out again from the cursor; the
-intents it left stand until they lapse, because its last request may still land (P8).
+intents it left stand until they lapse, because its last request may still land (P8). A range that is given back in
+good order leaves no intent: everything sent under them was answered.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from vectormigrate.engine.work import (
 from vectormigrate.model.events import DeadLettered, Event, Progress, Retried, Warned
 from vectormigrate.state import checkpoints, dead_letters, journal, ownership
 from vectormigrate.state.database import Database, Transaction
+from vectormigrate.state.sessions import Session
 
 _TELLABLE: dict[str, type[Event]] = {"Retried": Retried, "Warned": Warned}
 
@@ -40,14 +42,14 @@ class CopyCoordinator:
         database: Database,
         migration_id: str,
         *,
-        epoch: int,
+        session: Session,
         now: Callable[[], datetime],
         on_event: Callable[[Event], None],
         total: int,
     ) -> None:
         self._database = database
         self._id = migration_id
-        self._epoch = epoch
+        self._session = session
         self._now = now
         self._on_event = on_event
         self._total = total
@@ -55,7 +57,10 @@ class CopyCoordinator:
         self._open = deque(row for row in rows if not row.done)
         self._copied = sum(row.copied for row in rows)
         self._bytes = 0
-        self._sequence = 0
+        self._granted: dict[int, set[int]] = {}
+        """By range, the intents of the worker that holds it."""
+        self._unanswered: set[int] = set()
+        """Intents under which an attempt was never answered: no report closes them (P9)."""
         self.stopped = False
         self.unresolved = False
         """A request of this run was never answered; the wait for it is over when its quarantine is."""
@@ -75,14 +80,15 @@ class CopyCoordinator:
             case Lease():
                 return self._lease()
             case OpenPage():
-                return await self._database.write(lambda tx: self._open_page(tx, request))
+                return await self._open_page(request)
             case Report():
                 return await self._report(request)
             case Finish():
-                return await self._database.write(lambda tx: self._finish(tx, request))
+                await self._database.write(lambda tx: self._finish(tx, request))
+                self._granted.pop(request.number, None)
             case Release(number, lost):
                 self.unresolved = self.unresolved or lost
-                self._release(number)
+                await self._release(number, lost=lost)
             case ForeignAmong(ids, _):
                 return tuple(self._database.read(lambda tx: ownership.foreign_among(tx, self._id, ids)))
             case KeepPreImages(records):
@@ -99,25 +105,46 @@ class CopyCoordinator:
         row = self._open.popleft()
         return Assignment("copy", row.number, row.start, row.upper, fresh=row.cursor is None)
 
-    def _release(self, number: int) -> None:
-        rows = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))
-        row = rows[number]
+    async def _release(self, number: int, *, lost: bool) -> None:
+        granted = self._granted.pop(number, set())
+        if not lost:
+            await self._database.write(lambda tx: self._close(tx, granted - self._unanswered))
+        row = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))[number]
         if not row.done and all(row.number != waiting.number for waiting in self._open):
             self._open.append(row)
 
-    def _open_page(self, tx: Transaction, request: OpenPage) -> int:
+    def _close(self, tx: Transaction, intents: set[int]) -> None:
+        for intent in intents:
+            journal.close_intent(tx, self._id, intent)
+
+    async def _open_page(self, request: OpenPage) -> int:
+        number = await self._database.write(lambda tx: self._grant(tx, request))
+        self._granted.setdefault(request.number, set()).add(number)
+        return number
+
+    def _grant(self, tx: Transaction, request: OpenPage) -> int:
         number = journal.open_intent(
-            tx, self._id, request.number, request.lower, request.upper, nonce=request.nonce, epoch=self._epoch
+            tx,
+            self._id,
+            request.number,
+            request.lower,
+            request.upper,
+            nonce=request.nonce,
+            epoch=self._session.epoch,
         )
         if request.narrow is not None and request.lower is not None:
             journal.narrow_intent(tx, request.narrow, request.lower)
         return number
 
     async def _report(self, report: Report) -> bool:
+        if report.unresolved:
+            self.unresolved = True
+            self._unanswered.add(report.intent)
         await self._database.write(lambda tx: self._checkpoint(tx, report))
+        if report.closes:
+            self._granted.get(report.number, set()).discard(report.intent)
         self._copied += report.copied
         self._bytes += report.bytes
-        self.unresolved = self.unresolved or report.unresolved
         for letter in report.letters:
             self._on_event(DeadLettered(self._id, letter.id, letter.message))
         self._on_event(Progress(self._id, "backfill", self._copied, self._total, self._bytes))
@@ -141,11 +168,16 @@ class CopyCoordinator:
             dead_letters.add(tx, self._id, letters, at=at)
         marked = [one.id for one in report.letters] + list(report.suspects)
         if marked:
-            self._sequence += 1
             journal.mark(
-                tx, self._id, marked, epoch=self._epoch, sequence=self._sequence, reason="backfill", at=at
+                tx,
+                self._id,
+                marked,
+                epoch=self._session.epoch,
+                sequence=self._session.next_sequence(),
+                reason="backfill",
+                at=at,
             )
-        if report.unresolved:
+        if report.intent in self._unanswered:
             return
         if report.closes:
             journal.close_intent(tx, self._id, report.intent)

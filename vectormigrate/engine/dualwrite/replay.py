@@ -1,8 +1,8 @@
 """Pays the journal: copies the source's *current* state of each marked id to the target, and clears the mark.
 
-Present in the source: upsert. Absent: delete, unless the record was the target's before us. A mark is cleared only
-at the generation that was replayed, after the target acknowledged. What the target refuses for good becomes a dead
-letter and keeps its mark.
+Present in the source: upsert. Absent: delete, or put back what was there before us. A mark is cleared only at the
+generation that was replayed, after the target acknowledged; not when an attempt on the way was never answered, for it
+may land on what comes later. What the target refuses for good becomes a dead letter and keeps its mark.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from vectormigrate.model.batch import Batch
-from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.batch import Batch, batch_of_records
+from vectormigrate.model.errors import RecordRefused, StoreError, VectormigrateError
 from vectormigrate.model.identity import to_target
 from vectormigrate.model.mapping import MappingPlan, Translator
 from vectormigrate.model.record import RecordId, id_text, parse_id
-from vectormigrate.model.snapshot import record_bytes
+from vectormigrate.model.snapshot import record_bytes, record_from_bytes
 from vectormigrate.model.specification import Existing
 from vectormigrate.state import dead_letters, journal, ownership
 from vectormigrate.state.database import Database, Transaction
@@ -31,6 +31,8 @@ class Paid:
     written: int
     deleted: int
     refused: int
+    unanswered: bool
+    """Attempts were never answered: their marks stand, to be paid when none of them can land any more."""
 
 
 class Replayer:
@@ -48,7 +50,9 @@ class Replayer:
         *,
         batch_size: int,
         now: Callable[[], datetime],
+        unanswered: Callable[[], bool],
     ) -> None:
+        """`unanswered` says whether an attempt since the last call of it was never answered."""
         self._database = database
         self._id = migration_id
         self._source = source
@@ -59,10 +63,12 @@ class Replayer:
         self._translate = Translator(plan, target.capabilities)
         self._batch_size = min(batch_size, target.capabilities.write_batch)
         self._now = now
+        self._unanswered = unanswered
 
     async def pay(self, stopped: Callable[[], bool]) -> Paid:
         """One pass over all marks, in the order of their ids; stops behind a batch when asked to."""
         written = deleted = refused = 0
+        unanswered = False
         after = ""
         while not stopped():
             marks = self._marks(after)
@@ -71,13 +77,15 @@ class Replayer:
             after = marks[-1].id
             done = await self._replay(marks)
             written, deleted, refused = written + done.written, deleted + done.deleted, refused + done.refused
-        return Paid(written, deleted, refused)
+            unanswered = unanswered or done.unanswered
+        return Paid(written, deleted, refused, unanswered)
 
     def _marks(self, after: str) -> list[Mark]:
         return self._database.read(lambda tx: journal.marks(tx, self._id, after, self._batch_size))
 
     async def _replay(self, marks: list[Mark]) -> Paid:
         held = {id_text(one): one for one in (parse_id(mark.id) for mark in marks)}
+        self._unanswered()
         batch = await self._source.fetch(self._source_collection, list(held.values()))
         present = {id_text(one) for one in batch.ids}
         absent = [one for text, one in held.items() if text not in present]
@@ -88,11 +96,26 @@ class Replayer:
         sources = [one for row, one in enumerate(batch.ids) if row not in {r for r, _ in translation.refused}]
         target_batch, sources = await self._spare_foreign(translation.batch, sources)
         if len(target_batch):
-            result = await self._target.upsert(self._plan.target.name, target_batch)
-            letters |= {id_text(sources[refusal.row]): refusal.error for refusal in result.refused}
+            letters |= await self._upsert(target_batch, sources)
         await self._delete([to_target(self._plan.id_rule, one) for one in absent])
-        await self._settle(marks, letters)
-        return Paid(len(target_batch), len(absent), len(letters))
+        unanswered = self._unanswered()
+        if not unanswered:
+            await self._settle(marks, letters)
+        return Paid(len(target_batch), len(absent), len(letters), unanswered)
+
+    async def _upsert(self, batch: Batch, sources: list[RecordId]) -> dict[str, VectormigrateError]:
+        """Write a batch; one that is refused whole is halved down to the record that spoils it. Returns refusals."""
+        try:
+            result = await self._target.upsert(self._plan.target.name, batch)
+        except StoreError as error:
+            if not (isinstance(error, RecordRefused) or type(error) is StoreError):
+                raise
+            if len(batch) == 1:
+                return {id_text(sources[0]): error}
+            half = len(batch) // 2
+            first = await self._upsert(batch.slice(0, half), sources[:half])
+            return first | await self._upsert(batch.slice(half, len(batch)), sources[half:])
+        return {id_text(sources[refusal.row]): refusal.error for refusal in result.refused}
 
     async def _spare_foreign(self, batch: Batch, sources: list[RecordId]) -> tuple[Batch, list[RecordId]]:
         foreign = self._foreign(batch.ids)
@@ -113,6 +136,19 @@ class Replayer:
         ours = [one for one in target_ids if id_text(one) not in foreign]
         if ours:
             await self._target.delete(self._plan.target.name, ours)
+        if foreign:
+            await self._put_back(foreign)
+
+    async def _put_back(self, foreign: set[str]) -> None:
+        """The source has lost records that had replaced foreign ones: what those held is theirs again."""
+        images = self._database.read(lambda tx: ownership.pre_images_of(tx, self._id, foreign))
+        if images:
+            shape = self._plan.target
+            records = [record_from_bytes(data) for _, data in images]
+            batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+            await self._target.upsert(shape.name, batch)
+            restored = [text for text, _ in images]
+            await self._database.write(lambda tx: ownership.mark_restored(tx, self._id, restored))
 
     def _foreign(self, target_ids: list[RecordId]) -> set[str]:
         texts = [id_text(one) for one in target_ids]
@@ -130,6 +166,6 @@ class Replayer:
             journal.clear(tx, self._id, paid)
             dead_letters.remove(tx, self._id, [mark.id for mark in paid])
             dead_letters.add(tx, self._id, refused, at=at)
-            journal.attempted(tx, self._id, letters, "refused")
+            journal.attempted(tx, self._id, letters, journal.REFUSED)
 
         await self._database.write(settle)

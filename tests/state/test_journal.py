@@ -1,0 +1,90 @@
+from vectormigrate.state import checkpoints, journal
+
+
+async def mark(tx, ids, epoch=1, sequence=1):
+    await tx(journal.mark, ids, epoch=epoch, sequence=sequence, reason="test", at="")
+
+
+async def test_marks_are_paged_by_id_and_counted(tx):
+    await mark(tx, ["i:2", "i:1", "i:3"])
+    assert [one.id for one in await tx(journal.marks, "", 2)] == ["i:1", "i:2"]
+    assert [one.id for one in await tx(journal.marks, "i:2", 2)] == ["i:3"]
+    assert await tx(journal.debt) == 3
+
+
+async def test_a_mark_is_only_cleared_at_the_generation_that_was_replayed(tx):
+    await mark(tx, ["i:1", "i:2"], 1, 1)
+    replayed = await tx(journal.marks, "", 10)
+    await mark(tx, ["i:1"], 1, 2)  # a write while the replay was under way
+    await tx(journal.clear, replayed)
+    assert [(one.id, one.epoch, one.sequence) for one in await tx(journal.marks, "", 10)] == [("i:1", 1, 2)]
+    again = await tx(journal.marks, "", 10)
+    await mark(tx, ["i:1"], 2, 2)  # the same number in a later session is another generation
+    await tx(journal.clear, again)
+    assert await tx(journal.debt) == 1
+
+
+async def test_a_replay_that_failed_is_counted_and_keeps_the_mark(tx):
+    await mark(tx, ["i:1", "i:2"])
+    await tx(journal.attempted, ["i:1"], "refused")
+    assert [(one.id, one.attempts) for one in await tx(journal.marks, "", 10)] == [("i:1", 1), ("i:2", 0)]
+
+
+async def open_intent(tx, number, lower, upper, nonce, epoch=1):
+    return await tx(journal.open_intent, number, lower, upper, nonce=nonce, epoch=epoch)
+
+
+async def covers(tx):
+    return [(one.range_number, one.lower, one.upper, one.standing) for one in await tx(journal.intents)]
+
+
+async def test_a_nonce_grants_one_page_however_often_it_is_asked(tx):
+    first = await open_intent(tx, 0, None, "i:9", "a")
+    assert await open_intent(tx, 0, None, "i:9", "a") == first
+    assert await open_intent(tx, 0, "i:4", "i:9", "b") != first
+    assert await covers(tx) == [(0, None, "i:9", True), (0, "i:4", "i:9", True)]
+
+
+async def test_a_cover_shrinks_from_both_sides_and_closes(database, tx):
+    number = await open_intent(tx, 0, None, "i:9", "a")
+    await database.write(lambda tx: journal.narrow_intent(tx, number, "i:5"))
+    await database.write(lambda tx: journal.shrink_intent(tx, number, "i:3"))
+    assert await covers(tx) == [(0, "i:3", "i:5", True)]
+    await tx(journal.close_intent, number)
+    assert await covers(tx) == []
+
+
+async def test_a_lapsed_page_stays_until_the_cursor_is_behind_its_range(database, tx):
+    await tx(checkpoints.plan, [(None, "i:9"), ("i:9", None)])
+    number = await open_intent(tx, 0, None, "i:9", "a")
+    await open_intent(tx, 1, "i:9", None, "b")
+    await tx(journal.lapse)
+    assert [standing for *_, standing in await covers(tx)] == [False, False]
+    await database.write(lambda tx: journal.shrink_intent(tx, number, "i:3"))
+    assert (await covers(tx))[0][1] is None  # rollback walks what a lapsed page may have written
+    await tx(journal.forget_lapsed, 0)
+    assert await covers(tx) == [(1, "i:9", None, False)]
+
+
+async def test_a_page_that_still_stood_when_its_range_was_done_goes_at_its_lapse(tx):
+    await tx(checkpoints.plan, [(None, "i:9"), ("i:9", None)])
+    await open_intent(tx, 0, None, "i:9", "a")
+    await open_intent(tx, 1, "i:9", None, "b")
+    await tx(checkpoints.finish, 0)
+    await tx(journal.lapse)
+    assert await covers(tx) == [(1, "i:9", None, False)]
+
+
+async def test_what_may_still_land_is_known_from_the_file(tx):
+    assert not await tx(journal.strays)
+    number = await open_intent(tx, 0, None, "i:9", "a")
+    assert await tx(journal.strays)
+    await tx(journal.close_intent, number)
+    assert not await tx(journal.strays)
+    await open_intent(tx, 0, None, "i:9", "b")
+    await tx(journal.lapse)
+    assert not await tx(journal.strays)
+    await mark(tx, ["i:1"])
+    assert await tx(journal.strays)  # a replay of it may have been cut off
+    await tx(journal.attempted, ["i:1"], "refused")
+    assert not await tx(journal.strays)  # it was answered

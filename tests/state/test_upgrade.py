@@ -1,0 +1,56 @@
+from importlib import resources
+
+import apsw
+import pytest
+
+from vectormigrate.state import upgrade
+from vectormigrate.state.database import Database
+
+TABLES = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
+)
+
+
+def tables(connection):
+    """What a schema says, apart from how it was typed."""
+    return [
+        (*row[:3], " ".join(line.partition("--")[0].strip() for line in row[3].splitlines()))
+        for row in connection.execute(TABLES)
+    ]
+
+
+def test_the_schema_is_what_all_upgrades_make():
+    stepwise, whole = apsw.Connection(":memory:"), apsw.Connection(":memory:")
+    upgrade.upgrade(stepwise)
+    whole.execute((resources.files("vectormigrate.state") / "schema.sql").read_text())
+    assert tables(stepwise) == tables(whole)
+
+
+def test_steps_are_numbered_without_a_gap_and_every_table_is_strict():
+    assert [number for number, _ in upgrade.steps()] == list(range(1, upgrade.current_version() + 1))
+    connection = apsw.Connection(":memory:")
+    upgrade.upgrade(connection)
+    strict = dict(connection.execute("SELECT name, strict FROM pragma_table_list WHERE type = 'table'"))
+    assert {name for name, is_strict in strict.items() if not is_strict} <= {
+        "sqlite_schema",
+        "sqlite_temp_schema",
+        "sqlite_sequence",
+    }
+
+
+def test_an_upgrade_is_whole_or_not_at_all(monkeypatch, tmp_path):
+    path = tmp_path / "state.db"
+    Database.open(path).close()
+    version = upgrade.current_version()
+    known = upgrade.steps()
+    step = (version + 1, "CREATE TABLE added (a TEXT) STRICT; CREATE TABLE broken (")
+    monkeypatch.setattr(upgrade, "steps", lambda: [*known, step])
+    with pytest.raises(apsw.SQLError):
+        Database.open(path)
+    monkeypatch.setattr(
+        upgrade, "steps", lambda: [*known, (version + 1, "CREATE TABLE added (a TEXT) STRICT")]
+    )
+    database = Database.open(path)
+    assert database.read(lambda tx: tx.pragma("user_version")) == version + 1
+    assert database.read(lambda tx: tx.execute("SELECT count(*) FROM added").get) == 0
+    database.close()

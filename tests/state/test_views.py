@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.world import World
+from vectormigrate.model.errors import UnknownMigration
+from vectormigrate.model.phase import Phase
+from vectormigrate.state import checkpoints, dead_letters, journal, migrations, views
+from vectormigrate.state.dead_letters import DeadLetter
+
+
+async def test_a_status_adds_up_what_the_rooms_hold(tx):
+    await tx(checkpoints.plan, [(None, "i:5"), ("i:5", None)])
+    await tx(checkpoints.advance, 0, "i:5", copied=5, skipped=0, size=50)
+    await tx(checkpoints.advance, 1, "i:7", copied=2, skipped=0, size=20)
+    await tx(checkpoints.finish, 0)
+    await tx(journal.mark, ["i:6"], epoch=1, sequence=1, reason="", at="")
+    await tx(dead_letters.add, [DeadLetter("i:6", "refused", "no")], at="")
+    status = await tx(views.status)
+    assert (status.copied, status.batches, status.bytes) == (7, 2, 70)
+    assert (status.ranges, status.ranges_done, status.debt, status.dead_letters, status.findings) == (
+        2,
+        1,
+        1,
+        1,
+        0,
+    )
+    assert (status.source, status.target) == ("memory:docs", "memory:copy")
+    assert status.next_steps == ("vectormigrate resume move",)
+
+
+async def test_migrations_are_listed_newest_first_by_phase_and_page(database, tx, tmp_path):
+    plain = World(tmp_path / "x.db").spec
+    for day, name in ((3, "b"), (4, "c")):
+        spec = replace(plain, id=name)
+        at = f"2026-01-0{day}T00:00:00+00:00"
+        await database.write(lambda tx, spec=spec, at=at: migrations.create(tx, spec, at=at))
+    await tx(migrations.move, Phase.CREATED, Phase.PREFLIGHT, at="2026-01-05T00:00:00+00:00")
+
+    def listed(*arguments):
+        return [one.migration_id for one in database.read(lambda tx: views.all_statuses(tx, *arguments))]
+
+    assert listed(None, 10, 0) == ["c", "b", "move"]
+    assert listed("created", 10, 0) == ["c", "b"]
+    assert listed(None, 1, 1) == ["b"]
+
+
+async def test_nobody_knows_an_unknown_migration(database):
+    for look in (views.status, views.specification):
+        with pytest.raises(UnknownMigration, match="there is no migration 'none'"):
+            database.read(lambda tx, look=look: look(tx, "none"))
+
+
+async def test_there_is_no_mapping_before_the_plan(tx):
+    assert await tx(views.mapping) is None
