@@ -159,7 +159,8 @@ def _vector_refusal(vector: VectorField, capabilities: Capabilities, options: Ma
         return "the target has no multi-vectors"
     if vector.kind is not VectorKind.SPARSE and _held_as(vector.element, capabilities.elements) is None:
         return f"the target has no {vector.element} vectors"
-    if vector.dim is not None and capabilities.max_dim is not None and vector.dim > capabilities.max_dim:
+    bounded = vector.kind is not VectorKind.SPARSE  # whose dimension is only the bound of its indices
+    if bounded and vector.dim and capabilities.max_dim is not None and vector.dim > capabilities.max_dim:
         return f"{vector.dim} dimensions, and the target holds at most {capabilities.max_dim}"
     metric = vector.metric or options.metric
     if metric is not None and metric not in capabilities.metrics:
