@@ -1,0 +1,33 @@
+"""Names to adapters; a store is found without being dialled."""
+
+from __future__ import annotations
+
+import pytest
+
+from vectormigrate.model.errors import UsageError
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.memory import MemoryStore
+from vectormigrate.stores.registry import KINDS, open_store
+
+
+def test_a_kind_opens_its_adapter():
+    assert isinstance(open_store(Endpoint("memory")), MemoryStore)
+    assert sorted(KINDS) == [*KINDS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_kind_opens_without_dialling(kind: str, tmp_path):
+    urls = {
+        "sqlite": str(tmp_path / "x.db"),
+        "pgvector": "postgresql://127.0.0.1:1/x",
+        "milvus": "http://127.0.0.1:1",
+    }
+    store = open_store(Endpoint(kind, urls.get(kind, "")))
+    assert store.capabilities.kind == kind
+    await store.close()
+
+
+def test_an_unknown_kind_names_the_known_ones():
+    with pytest.raises(UsageError) as caught:
+        open_store(Endpoint("mongo"))
+    assert all(kind in caught.value.hint for kind in KINDS)
