@@ -6,7 +6,7 @@ import pytest
 
 from vectormigrate.api.commands import BY_NAME
 from vectormigrate.cli.call import Call
-from vectormigrate.cli.demo import demo
+from vectormigrate.cli.demo.command import demo
 from vectormigrate.daemon.config import Config, Given, merge
 from vectormigrate.model.errors import UsageError
 

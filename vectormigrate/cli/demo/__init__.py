@@ -3,7 +3,3 @@
 `command` is the door for the command line, `story` tells, `process` runs our own commands, `witness` and its two
 neighbours are the vendors' own clients, `dataset` is the data and `postgres` the embedded server (also of the tests).
 """
-
-from .command import demo
-
-__all__ = ["demo"]
