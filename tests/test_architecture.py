@@ -13,14 +13,10 @@ from vectormigrate.api.commands import COMMANDS
 from vectormigrate.cli import arguments
 from vectormigrate.cli import help as help_text
 from vectormigrate.daemon import config
-from vectormigrate.daemon.setting import Kind
-from vectormigrate.daemon.settings import FLOOR, GLOBAL, METRICS, PHASES, SETTINGS, STORE_KINDS
+from vectormigrate.daemon.settings import SETTINGS
 from vectormigrate.model import errors, events
-from vectormigrate.model.collection import Metric
 from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
-from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.state import upgrade
-from vectormigrate.stores import registry
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "vectormigrate"
@@ -189,24 +185,6 @@ def test_exit_codes_of_readme_and_help_are_those_of_the_errors():
 # Settings.
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_a_setting_says_what_it_is(setting):
-    assert setting.help.endswith(".")
-    if setting.kind in (Kind.INT, Kind.FLOAT):
-        assert setting.unit or setting.unset, "a number needs a unit"
-        assert setting.least is not None
-        assert setting.most is not None
-    assert setting.default is not None or setting.unset, "it must be said what leaving it out means"
-    if setting.default is not None and not setting.choices:
-        assert setting.parse(setting.default, setting.name) == setting.default
-
-
-def test_names_of_settings_are_unique():
-    names = [setting.name for setting in SETTINGS]
-    assert len(names) == len(set(names))
-    assert {setting.name for command in COMMANDS for setting in command.all_settings} <= set(names)
-
-
 def test_the_example_configuration_can_be_used_and_names_every_setting():
     path = ROOT / "deploy" / "vectormigrate.toml"
     config.load(path, {"SEARCH_PASSWORD": "x", "HOME": "/home/me"})
@@ -216,30 +194,6 @@ def test_the_example_configuration_can_be_used_and_names_every_setting():
             continue
         table = everything[setting.section] if setting.section else everything
         assert setting.key in table, f"{setting.section}.{setting.key} is not named"
-
-
-def test_the_words_of_choices_are_those_of_the_model():
-    assert tuple(sorted(STORE_KINDS)) == registry.KINDS
-    assert set(METRICS) == set(Metric)
-    assert set(PHASES) == set(Phase)
-    by_name = {setting.name: setting for setting in SETTINGS}
-    assert set(by_name["existing"].choices) == set(Existing)
-    assert by_name["threshold"].least == FLOOR
-
-
-def test_defaults_of_flags_are_those_of_the_specification():
-    by_key = {setting.key: setting.default for setting in SETTINGS}
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(Specification).parameters.items()
-        if name in by_key and name not in ("source", "target")
-    }
-    assert len(defaults) == 7
-    assert defaults == {name: by_key[name] for name in defaults}
-
-
-def test_global_settings_are_at_the_top_of_the_file():
-    assert {setting.section for setting in GLOBAL} == {""}
 
 
 # State, errors, events.
