@@ -25,10 +25,14 @@ def test_an_endpoint_never_shows_its_key():
 
 async def test_a_store_is_closed_at_the_end_of_its_block_even_after_an_error():
     store = Closing(Endpoint("memory"), Database())
-    with pytest.raises(KeyError):
+
+    async def fail() -> None:
         async with store as opened:
             assert opened is store
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
     assert store.closed == 1
 
 

@@ -23,7 +23,7 @@ async def test_every_kind_opens_without_dialling(kind: str, tmp_path):
         "milvus": "http://127.0.0.1:1",
     }
     store = open_store(Endpoint(kind, urls.get(kind, "")))
-    assert store.capabilities.kind == kind
+    assert store.endpoint.kind == kind
     await store.close()
 
 
