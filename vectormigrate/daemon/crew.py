@@ -7,11 +7,20 @@ spawned, never forked: gRPC channels do not survive a fork.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 
-from vectormigrate.engine.work import Assignment, Compared, Coordinator, Finish, Lease, Release
-from vectormigrate.engine.worker import Worker, first_error
+from vectormigrate.engine.work import (
+    Assignment,
+    Compared,
+    Coordinator,
+    Finish,
+    Lease,
+    Release,
+    first_error,
+)
+from vectormigrate.engine.worker import Worker
 from vectormigrate.model.errors import StoreBroken, VectormigrateError, error_from_dict
 from vectormigrate.model.events import Event, WorkerLost
 
@@ -86,6 +95,7 @@ class _Process:
             sys.executable,
             "-m",
             "vectormigrate.daemon.worker_process",
+            str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for the process that owns the state, which tells its workers

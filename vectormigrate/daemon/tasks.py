@@ -60,11 +60,12 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
     translator = Translator(job.mapping, stores.target.capabilities)
     policy = RetryPolicy(attempts=1 + job.max_retries)
     source = RetryStore(stores.source, policy)
+    target = RetryStore(stores.target, policy)
     foreign = ask_foreign(coordinator, untouched=job.settings.existing is Existing.OVERWRITE)
     sides = Sides(
         source,
         job.settings.source_collection,
-        RetryStore(stores.target, policy),
+        target,
         job.settings.target_collection,
         translator,
         Comparer(job.mapping, job.shape, threshold=job.threshold),
@@ -77,7 +78,7 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
     copier = Copier(
         coordinator,
         source,
-        stores.target,
+        target,
         attempting,
         translator,
         job.settings,

@@ -95,16 +95,16 @@ async def _pipes(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio
     return reader, asyncio.StreamWriter(transport, protocol, None, loop)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
-            os._exit(1)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(1)
 
 
 def main() -> None:
-    """Entry of `python -m vectormigrate.daemon.worker_process`."""
-    _die_with_parent()
+    """Entry of `python -m vectormigrate.daemon.worker_process PID`, with the id of the parent process."""
+    _die_with_parent(int(sys.argv[1]))
     stdout = os.dup(1)
     os.dup2(2, 1)  # what a vendor's client prints must not get into the pipe
     code = asyncio.run(work(os.dup(0), stdout))

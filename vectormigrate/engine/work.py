@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from vectormigrate.model.errors import VectormigrateError
+
 
 class Assignment(msgspec.Struct, frozen=True, tag=True):
     """One range to work on: `(lower, upper]` of the source, continued behind `lower`."""
@@ -141,3 +143,9 @@ class Crew(Protocol):
     async def run(self, coordinator: Coordinator) -> None:
         """Let the workers ask until the coordinator has nothing left for any of them. Raises what ended a worker."""
         ...
+
+
+def first_error(group: BaseExceptionGroup[VectormigrateError]) -> VectormigrateError:
+    """The first foreseen error in a group of them."""
+    found = group.exceptions[0]
+    return first_error(found) if isinstance(found, BaseExceptionGroup) else found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from vectormigrate.engine.work import Assignment, Coordinator, Lease
+from vectormigrate.engine.work import Assignment, Coordinator, Lease, first_error
 from vectormigrate.model.errors import VectormigrateError
 
 Task = Callable[[Assignment], Awaitable[None]]
@@ -42,9 +42,3 @@ class Worker:
             if assignment is None:
                 return
             await self._tasks[assignment.work](assignment)
-
-
-def first_error(group: BaseExceptionGroup[VectormigrateError]) -> VectormigrateError:
-    """The first foreseen error in a group of them."""
-    found = group.exceptions[0]
-    return first_error(found) if isinstance(found, BaseExceptionGroup) else found

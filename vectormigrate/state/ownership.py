@@ -111,6 +111,15 @@ def mark_restored(tx: Transaction, migration_id: str, ids: Iterable[str]) -> Non
     )
 
 
+def owed_count(tx: Transaction, migration_id: str) -> int:
+    """How many kept records were not put back yet."""
+    return int(
+        tx.execute(
+            "SELECT count(*) FROM pre_image WHERE migration_id = ? AND restored = 0", (migration_id,)
+        ).get
+    )
+
+
 def restored_count(tx: Transaction, migration_id: str) -> int:
     """How many kept records were put back."""
     return int(

@@ -29,6 +29,7 @@ from vectormigrate.engine.work import (
     Release,
     Report,
     Told,
+    first_error,
 )
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
@@ -130,7 +131,7 @@ class Copier:
         except* StopAsked:
             await self._coordinator.ask(Release(assignment.number))
         except* VectormigrateError as group:
-            failure = _first(group)
+            failure = first_error(group)
         if failure is not None:
             raise failure
 
@@ -301,8 +302,3 @@ def _letter(source_id: RecordId, error: VectormigrateError) -> Letter:
 def _may_be_one_record(error: StoreError) -> bool:
     # A plain StoreError is a refusal that the adapter could not place; a timeout may be a batch that is too much.
     return isinstance(error, RecordRefused | Unresolved) or type(error) is StoreError
-
-
-def _first(group: BaseExceptionGroup[VectormigrateError]) -> VectormigrateError:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

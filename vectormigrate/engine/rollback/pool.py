@@ -18,7 +18,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from vectormigrate.engine.work import first_error
 from vectormigrate.model.batch import batch_of_records
+from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.identity import to_source, to_target
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.record import RecordId, id_text, parse_id
@@ -30,6 +32,8 @@ from vectormigrate.stores.base import Content, Range, Store
 
 WORKERS = 5
 _PAGE = 1000
+_IMAGES = 200
+"""Whole records at once."""
 
 
 @dataclass(slots=True)
@@ -76,12 +80,16 @@ class Pool:
 
     async def run(self, *, only_verify: bool = False) -> Removal:
         """Remove, restore, verify. Raises the first store error; run it again to go on."""
-        if not only_verify:
+        await self._target.barrier(self._collection)
+        if not (only_verify or self._dry_run):
             await self._remove_scanned()
             await self._remove_marked()
             await self._reverse_pass()
             await self._restore()
         await self._verify()
+        if self._dry_run:
+            self._done.deleted = self._done.left
+            self._done.restored = self._database.read(lambda tx: ownership.owed_count(tx, self._id))
         return self._done
 
     # The source says what was moved.
@@ -94,9 +102,15 @@ class Pool:
             if not row.removed:
                 waiting.put_nowait(row)
         covered = {cover.range_number for cover in covers}
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(WORKERS):
-                tasks.create_task(self._range_worker(waiting, covered), name=f"remove-{number}")
+        failure: VectormigrateError | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(WORKERS):
+                    tasks.create_task(self._range_worker(waiting, covered), name=f"remove-{number}")
+        except* VectormigrateError as errors:
+            failure = first_error(errors)
+        if failure is not None:
+            raise failure
 
     async def _range_worker(self, waiting: asyncio.Queue[RangeRow], covered: set[int]) -> None:
         while not waiting.empty():
@@ -114,12 +128,10 @@ class Pool:
             await self._finish_range(row.number)
 
     async def _advance(self, number: int, cursor: str) -> None:
-        if not self._dry_run:
-            await self._database.write(lambda tx: checkpoints.advance_removal(tx, self._id, number, cursor))
+        await self._database.write(lambda tx: checkpoints.advance_removal(tx, self._id, number, cursor))
 
     async def _finish_range(self, number: int) -> None:
-        if not self._dry_run:
-            await self._database.write(lambda tx: checkpoints.finish_removal(tx, self._id, number))
+        await self._database.write(lambda tx: checkpoints.finish_removal(tx, self._id, number))
 
     async def _remove_marked(self) -> None:
         after = ""
@@ -138,16 +150,14 @@ class Pool:
         there = await self._target.fetch(self._collection, ours, content=Content.IDS)
         most = self._target.capabilities.write_batch
         for start in range(0, len(there), most):
-            if not self._dry_run:
-                await self._target.delete(self._collection, there.ids[start : start + most])
+            await self._target.delete(self._collection, there.ids[start : start + most])
         self._done.deleted += len(there)
         self._progress(self._done.deleted)
 
     # What the source lost behind our back.
 
     async def _reverse_pass(self) -> None:
-        if self._dry_run:
-            return
+        await self._target.barrier(self._collection)
         async for ids, _ in self._pages(self._target, self._collection, Range()):
             foreign = self._foreign(ids)
             candidates = [one for one in ids if id_text(one) not in foreign]
@@ -156,33 +166,33 @@ class Pool:
             if self._remove_unknown:
                 await self._delete(candidates)
                 continue
-            sources = {
-                id_text(source): one for one in candidates if (source := to_source(self._plan.id_rule, one))
-            }
-            held = await self._source.fetch(
-                self._source_collection, [parse_id(text) for text in sources], content=Content.IDS
-            )
-            await self._delete([sources[id_text(one)] for one in held.ids])
+            held = await self._in_source(candidates)
+            await self._delete([to_target(self._plan.id_rule, one) for one in held])
+
+    async def _in_source(self, target_ids: list[RecordId]) -> list[RecordId]:
+        """Source ids of those target ids whose records the source holds."""
+        sources = [to_source(self._plan.id_rule, one) for one in target_ids]
+        asked = [one for one in sources if one is not None]
+        return (await self._source.fetch(self._source_collection, asked, content=Content.IDS)).ids
 
     # What was there before us.
 
     async def _restore(self) -> None:
-        if self._dry_run:
-            return
         after = ""
+        shape = self._plan.target
         while images := self._images(after):
             after = images[-1][0]
             records = [record_from_bytes(data) for _, data in images]
-            shape = self._plan.target
-            await self._target.upsert(
-                self._collection, batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
-            )
-            restored = [text for text, _ in images]
+            batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+            result = await self._target.upsert(self._collection, batch)
+            refused = {id_text(refusal.id) for refusal in result.refused}
+            restored = [text for text, _ in images if text not in refused]
             await self._database.write(lambda tx, ids=restored: ownership.mark_restored(tx, self._id, ids))  # type: ignore[misc]  # a bound default
         self._done.restored = self._database.read(lambda tx: ownership.restored_count(tx, self._id))
 
     def _images(self, after: str) -> list[tuple[str, bytes]]:
-        return self._database.read(lambda tx: ownership.pre_images(tx, self._id, after, _PAGE))
+        most = min(_IMAGES, self._target.capabilities.write_batch)
+        return self._database.read(lambda tx: ownership.pre_images(tx, self._id, after, most))
 
     # Proof.
 
@@ -195,19 +205,10 @@ class Pool:
             if self._remove_unknown:
                 self._done.left += rest
             else:
-                sources = [
-                    one for one in map(self._source_of, ids) if one is not None and one[0] not in foreign
-                ]
-                held = await self._source.fetch(
-                    self._source_collection, [one for _, one in sources], content=Content.IDS
-                )
+                held = await self._in_source([one for one in ids if id_text(one) not in foreign])
                 self._done.left += len(held)
                 self._done.unknown += rest - len(held)
         await self._check_foreign()
-
-    def _source_of(self, target_id: RecordId) -> tuple[str, RecordId] | None:
-        source = to_source(self._plan.id_rule, target_id)
-        return None if source is None else (id_text(target_id), source)
 
     async def _check_foreign(self) -> None:
         known = dict(self._database.read(lambda tx: ownership.digests(tx, self._id)))
@@ -216,6 +217,8 @@ class Pool:
         )
         self._done.foreign_changed = max(0, missing)
         texts = sorted(known)
+        if self._dry_run:  # what we overwrote is still to be put back
+            texts = sorted(self._database.read(lambda tx: ownership.untouched_among(tx, self._id, texts)))
         for start in range(0, len(texts), _PAGE):
             ids = [parse_id(text) for text in texts[start : start + _PAGE]]
             held = await self._target.fetch(self._collection, ids)
