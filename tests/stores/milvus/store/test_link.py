@@ -8,10 +8,12 @@ import threading
 import time
 
 import grpc
+import numpy as np
 import pytest
-from pymilvus.grpc_gen import milvus_pb2
+from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from tests.fakes.milvus import free_port
+from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.errors import (
     AuthenticationFailed,
     ConfigInvalid,
@@ -24,6 +26,9 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.milvus.store.link import Link, parse_address
+from vectormigrate.stores.milvus.wire.records import encode, upsert_request
+from vectormigrate.stores.milvus.wire.requests import query_request
+from vectormigrate.stores.milvus.wire.schema import read_layout
 
 from .scripted import ScriptedMilvus, status
 
@@ -62,6 +67,12 @@ def test_a_url_that_cannot_be_meant_is_refused(url):
 def test_a_time_that_cannot_be_meant_is_refused(text):
     with pytest.raises(ConfigInvalid, match="timeout"):
         link_to("http://host", timeout=text)
+
+
+def test_times_are_those_of_the_endpoint():
+    plain, quick = Link(Endpoint("milvus", "http://host")), link_to("http://host", timeout="3")
+    assert (plain.dial_timeout, plain.timeout) == (10.0, 60.0)
+    assert (quick.dial_timeout, quick.timeout) == (3.0, 3.0)
 
 
 def test_nobody_at_the_port_is_unreachable_at_once():
@@ -169,6 +180,22 @@ def test_a_file_is_opened_once_for_all_and_freed_by_the_last(tmp_path):
     third = Link(Endpoint("milvus", path))
     assert third.server.lite
     third.close()
+
+
+def test_an_error_of_a_file_is_raised_and_not_logged(tmp_path, caplog):
+    link = Link(Endpoint("milvus", str(tmp_path / "x.db")))
+    schema = schema_pb2.CollectionSchema(name="docs", enable_dynamic_field=True)
+    schema.fields.add(name="key", is_primary_key=True, data_type=schema_pb2.Int64)
+    schema.fields.add(name="vec", data_type=schema_pb2.FloatVector).type_params.add(key="dim", value="2")
+    making = milvus_pb2.CreateCollectionRequest(collection_name="docs", schema=schema.SerializeToString())
+    link.call("CreateCollection", making, "docs")
+    layout = read_layout(schema)
+    batch = Batch([1], {"vec": DenseColumn(np.ones((1, 2), np.float32))}, [{"tags": [1]}])
+    link.call("Upsert", upsert_request(encode(batch, layout, link.server), [0], "_default", layout), "docs")
+    with pytest.raises(StoreError, match="unhashable"):
+        link.call("Query", query_request(layout, "tags in [5]", ["key"]), "docs")
+    assert not caplog.records
+    link.close()
 
 
 def test_a_file_that_cannot_be_opened_is_down(tmp_path):

@@ -161,6 +161,13 @@ def test_null_in_a_field_with_a_default_is_refused():
     }
 
 
+def test_the_largest_integer_is_no_id_for_a_real_server():
+    """It would be counted, and no query would ever return it (seen on 2.3.5)."""
+    batch = Batch([2**63 - 2, 2**63 - 1], {}, [{}, {}])
+    assert list(encode(batch, layout_of(kind=IdKind.INT), NEW).faults) == [1]
+    assert encode(batch, layout_of(kind=IdKind.INT), LITE).faults == {}
+
+
 def test_undeclared_keys():
     big = {"a": "x" * 70_000}
     assert list(faults(layout_of(), [{"a": 1}, big, {"pk": 1}, {"$meta": 1}])) == [1, 2, 3]

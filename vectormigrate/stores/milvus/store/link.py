@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -90,7 +91,9 @@ class Link:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint.url)
-        self.timeout = seconds(endpoint.options, "timeout", 10.0)
+        self.dial_timeout = seconds(endpoint.options, "timeout", 10.0)
+        self.timeout = seconds(endpoint.options, "timeout", 60.0)
+        """For an answer: Milvus Lite takes seconds for a page of a large collection."""
         self.slow_timeout = seconds(endpoint.options, "slow_timeout", 3600.0)
         """For what may build an index: flushing, indexing, loading."""
         self._metadata = _metadata(endpoint)
@@ -135,7 +138,7 @@ class Link:
         if self._channel is None:
             self._channel = self._open_channel()
         request = milvus_pb2.GetVersionRequest()
-        answer = self._call("GetVersion", request, self.place(), self.timeout, dialled=False)
+        answer = self._call("GetVersion", request, self.place(), self.dial_timeout, dialled=False)
         return parse_version(answer.version, embedded=bool(self.address.path))
 
     def _open_channel(self) -> grpc.Channel:
@@ -250,6 +253,8 @@ class _Embedded:
                 "milvus-lite is not installed, so a file cannot be opened",
                 "pip install milvus-lite",
             ) from None
+        # It logs a traceback for what it then answers as an error, which is told once, by us.
+        logging.getLogger("milvus_lite").setLevel(logging.CRITICAL)
         try:
             server, database, port = start(path, host="127.0.0.1", port=0)
         except Exception as error:  # noqa: BLE001 whatever it is, the database cannot be opened

@@ -19,6 +19,7 @@ from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
+from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import Array
 
@@ -55,6 +56,7 @@ _VECTOR_SLOTS: dict[int, str] = {
     DataType.Int8Vector: "int8_vector",
 }
 _INTERNAL_TO_LITE = frozenset({"_seq", "_partition"})
+_NEVER_RETURNED = 2**63 - 1
 _MAX_SPARSE_INDEX = 2**32 - 2
 
 
@@ -84,6 +86,10 @@ def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
             raise Unsupported(
                 f"vector {column.name!r} is of a type that is only read", collection=layout.collection
             )
+    if not server.lite and layout.id_kind is IdKind.INT:
+        for row, record_id in enumerate(batch.ids):
+            if record_id == _NEVER_RETURNED:
+                encoded.faults[row] = f"milvus counts a record of id {_NEVER_RETURNED} and never returns it"
     rows = _Rows(layout, server)
     for row in range(len(batch)):
         fault = rows.append(encoded, batch.payload[row] if batch.payload else {})

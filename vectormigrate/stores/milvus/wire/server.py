@@ -74,7 +74,7 @@ class Server:
             sparse=self.sparse,
             empty_sparse=not self.lite,
             nullable_vectors=False,
-            nullable_fields=True,
+            nullable_fields=self.nullable_fields,
             partitions=True,
             zero_vector_under_cosine=True,
             multi_process=not self.embedded,
