@@ -26,7 +26,7 @@ def free_port() -> int:
 
 
 class LiteServer:
-    """A running `milvus-lite server` over a folder; can be killed and started again."""
+    """A running `milvus-lite server` over a folder; can be killed and started again over the same."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
