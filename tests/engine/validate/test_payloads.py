@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from vectormigrate.engine.validate.payloads import payload_difference, same
+from vectormigrate.engine.validate.payloads import payload_difference, same, surely_same
 from vectormigrate.model.collection import FieldType
 
 NAN = float("nan")
@@ -74,6 +74,7 @@ def test_not_the_same(one, other):
     assert not same(other, one)
     assert not same({"x": [one]}, {"x": [other]})
     assert payload_difference({"k": one}, {"k": other}) is not None
+    assert not surely_same([{"a": 1}, {"k": [one]}], [{"a": 1}, {"k": [other]}])
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,40 @@ def test_a_declared_field_cannot_tell_null_from_absent():
     assert payload_difference({"a": 1}, {}, declared) == "a: int 1 became NoneType None"
     assert payload_difference({"b": None}, {}, declared) is not None
     assert payload_difference({"b": {"a": None}}, {"b": {}}, declared) is not None
+
+
+def test_a_batch_of_the_same_is_settled_at_once():
+    def payload():
+        return {
+            "n": 1,
+            "x": 0.1,
+            "yes": True,
+            "price": Decimal("1.50"),
+            "at": datetime(2024, 1, 1, 12, tzinfo=UTC),
+            "id": UUID(int=5),
+            "raw": b"\0",
+            "deep": [{"a": None, "b": ["ä"]}],
+        }
+
+    one, other = payload(), dict(reversed(payload().items()))
+    assert surely_same([one] * 3, [other] * 3)
+    assert not surely_same([one] * 3, [other] * 2)
+    assert not surely_same([one] * 3, [other, other, {**other, "n": 1.0}])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: 2**70, object, lambda: Decimal("sNaN"), lambda: float("nan"), lambda: "\ud800"]
+)
+def test_what_cannot_be_settled_at_once_is_looked_at(make):
+    assert not surely_same([{"a": make()}], [{"a": make()}])
+
+
+def test_payloads_too_deep_for_the_fast_way_are_looked_at():
+    one: list[object] = []
+    other: list[object] = []
+    for _ in range(20_000):
+        one, other = [one], [other]
+    assert not surely_same([{"a": one}], [{"a": other}])
 
 
 def test_a_declared_double_holds_an_integer_as_a_double():

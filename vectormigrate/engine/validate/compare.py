@@ -35,7 +35,7 @@ from vectormigrate.model.plan import MappingPlan, VectorPlan
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.status import WorstPair
 
-from .payloads import payload_difference
+from .payloads import payload_difference, surely_same
 from .vectors import Fidelity, Floats, VectorRule, Verdicts, compare_columns
 
 DEFAULT_THRESHOLD = 0.999
@@ -162,6 +162,8 @@ class Comparer:
                     seen.add(FindingKind.VECTOR, row, detail, verdicts.cosine[row], verdicts.norm_ratio[row])
 
     def _payload_findings(self, source: Batch, target: Batch, seen: _Seen) -> None:
+        if surely_same(source.payload, target.payload):
+            return
         declared, unwritten = self._declared, self._unwritten
         for row, (sent, found) in enumerate(zip(source.payload, target.payload, strict=True)):
             detail = payload_difference(sent, found, declared, unwritten)
