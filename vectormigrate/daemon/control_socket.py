@@ -10,36 +10,52 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vectormigrate.model.errors import VectormigrateError, error_from_dict
+from vectormigrate.model.errors import GateRefused, VectormigrateError, error_from_dict
 
 Answerer = Callable[[str, str], Awaitable[dict[str, Any]]]
 """From a verb and a migration id to the document that answers it."""
 
 _SECONDS = 120.0
 """How long an owner may take to end its batches."""
+_LAST_WORD = 5.0
+"""How long an owner waits for those who asked it to take their answer."""
 
 
 @asynccontextmanager
 async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
-    """Answer words for as long as the block runs."""
+    """Answer words for as long as the block runs, and those that were asked before its end to their end."""
+    talking = 0
+    silent = asyncio.Event()
+    silent.set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal talking
         try:
-            asked = json.loads(await reader.readline())
+            line = await reader.readline()
+        except (ValueError, ConnectionError):
+            writer.close()
+            return
+        talking += 1
+        silent.clear()
+        try:
+            asked = json.loads(line)
             try:
                 document = {"result": await answer(str(asked["verb"]), str(asked["migration_id"]))}
             except VectormigrateError as error:
                 document = {"error": error.as_dict()}
             writer.write(json.dumps(document).encode() + b"\n")
             await writer.drain()
-        except (ValueError, KeyError, ConnectionError):
+        except (ValueError, KeyError, TypeError, ConnectionError):
             pass  # whoever asked has gone, or is not one of ours
         finally:
             writer.close()
+            talking -= 1
+            if not talking:
+                silent.set()
 
     with _short_path(state) as path:
         _unlink(path)  # we hold the lock, so what stands here was left by a dead process
@@ -53,20 +69,32 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
                 yield
             finally:
                 _unlink(path)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_WORD):
+                        await silent.wait()
 
 
 async def ask_owner(state: Path, verb: str, migration_id: str) -> dict[str, Any] | None:
-    """The owner's answer, or None when nobody owns the state. Raises what the owner answered with."""
-    with _short_path(state) as path:
-        try:
+    """The owner's answer, or None when nobody owns the state. Raises what the owner answered with, and GateRefused
+    when it does not answer.
+    """
+    try:
+        with _short_path(state) as path:
             reader, writer = await asyncio.open_unix_connection(path)
-        except OSError:
-            return None
+    except OSError:
+        return None
     try:
         async with asyncio.timeout(_SECONDS):
             writer.write(json.dumps({"verb": verb, "migration_id": migration_id}).encode() + b"\n")
             await writer.drain()
             line = await reader.readline()
+    except ConnectionError:
+        return None
+    except TimeoutError:
+        raise GateRefused(
+            f"the process that runs {migration_id!r} did not come to its checkpoint within {_SECONDS:.0f} s",
+            hint="it was told, and will; look with `vectormigrate status`",
+        ) from None
     finally:
         writer.close()
     if not line:
@@ -81,10 +109,10 @@ async def ask_owner(state: Path, verb: str, migration_id: str) -> dict[str, Any]
 @contextmanager
 def _short_path(state: Path) -> Iterator[str]:
     """The socket's path by way of its folder's descriptor: the kernel takes 107 bytes, and folders are deeper."""
-    folder = os.open(state.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(state.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         through = Path(f"/proc/self/fd/{folder}")
-        yield str((through if through.exists() else state.absolute().parent) / f"{state.name}.sock")
+        yield str((through if through.exists() else state.resolve().parent) / f"{state.resolve().name}.sock")
     finally:
         os.close(folder)
 
