@@ -52,7 +52,11 @@ async def _check_side(side: str, store: Store, collection: str, *, must_exist: b
         ]
     vectors = ", ".join(f"{one.name or 'vector'} {one.element}[{one.dim or '?'}]" for one in shape.vectors)
     checks.append(
-        Check(f"{side} collection", True, f"{collection}: {count:,} records, {shape.id.kind} ids, {vectors}")
+        Check(
+            f"{side} collection",
+            True,
+            f"{collection}: {count:,} records, {shape.id.kind} ids, {vectors or 'no vectors'}",
+        )
     )
     return checks
 

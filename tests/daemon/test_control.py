@@ -1,0 +1,132 @@
+"""The verbs, over real stores."""
+
+import apsw
+import numpy as np
+import pytest
+
+from vectormigrate.daemon.control import Control, Viewer, plan, worker_count
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.errors import (
+    MappingRefused,
+    MigrationExists,
+    StateLocked,
+    TargetNotEmpty,
+    UnknownMigration,
+)
+from vectormigrate.model.events import PhaseChanged
+from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Specification, StoreRef
+
+KNOWN = Secrets({}, {})
+
+
+@pytest.fixture
+def spec(tmp_path):
+    connection = apsw.Connection(str(tmp_path / "old.db"))
+    connection.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, title TEXT, embedding BLOB)")
+    vectors = np.random.default_rng(5).standard_normal((30, 8)).astype("f4")
+    rows = [(row, f"title {row}", vector.tobytes()) for row, vector in enumerate(vectors)]
+    connection.executemany("INSERT INTO docs VALUES (?, ?, ?)", rows)
+    connection.close()
+    return Specification(
+        "docs",
+        StoreRef("sqlite", str(tmp_path / "old.db"), "docs"),
+        StoreRef("sqlite", str(tmp_path / "new.db"), "docs"),
+        batch_size=7,
+    )
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state.db"
+
+
+async def test_from_created_to_rolled_back(state, spec):
+    seen = []
+    async with Control.open(state, secrets=KNOWN, on_event=seen.append) as control:
+        assert (await control.create(spec)).phase is Phase.CREATED
+        assert (await control.run("docs")).phase is Phase.VERIFIED
+        assert (await control.validate("docs", sample_size=None, full=True)).ok
+        assert (await control.rollback("docs", dry_run=True)).deleted == 30
+        report = await control.rollback("docs", dry_run=False)
+    assert (report.left, report.collection_dropped) == (0, True)
+    with Viewer.open(state) as viewer:
+        assert viewer.status("docs").phase is Phase.ROLLED_BACK
+        assert viewer.specification("docs") == spec
+        assert viewer.report("docs").compared == 30
+        assert viewer.mapping("docs").target.name == "docs"
+        assert viewer.history("docs")
+    moves = [event.after for event in seen if isinstance(event, PhaseChanged)]
+    assert moves == [
+        Phase.PREFLIGHT, Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.ROLLING_BACK, Phase.ROLLED_BACK,
+    ]  # fmt: skip
+
+
+async def test_the_same_again_is_nothing_new_and_other_settings_are_refused(state, spec):
+    async with Control.open(state, secrets=KNOWN) as control:
+        first = await control.create(spec)
+        assert await control.create(spec) == first
+        with pytest.raises(MigrationExists):
+            await control.create(Specification("docs", spec.source, spec.target, batch_size=8))
+
+
+async def test_one_owner(state, spec):
+    async with Control.open(state, secrets=KNOWN):
+        with pytest.raises(StateLocked):
+            Control.open(state, secrets=KNOWN)
+    async with Control.open(state, secrets=KNOWN):
+        pass
+
+
+async def test_pause_and_resume(state, spec):
+    def stop_when_planned(event):
+        if isinstance(event, PhaseChanged) and event.before is Phase.PREFLIGHT:
+            control.stop()
+
+    async with Control.open(state, secrets=KNOWN, on_event=stop_when_planned) as control:
+        await control.create(spec)
+        with pytest.raises(UnknownMigration):
+            await control.pause("nope")
+        assert (await control.run("docs")).phase is Phase.BACKFILL
+        paused = await control.pause("docs")
+        assert (paused.phase, paused.resume_phase) == (Phase.PAUSED, Phase.BACKFILL)
+        assert (await control.run("docs")).phase is Phase.VERIFIED
+
+
+async def test_plan_writes_nothing(tmp_path, spec):
+    before = sorted(tmp_path.iterdir())
+    document = await plan(spec, KNOWN)
+    assert (document.source_count, document.batches, document.target_exists) == (30, 5, False)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+async def test_a_strict_plan_raises_what_would_keep_it_from_starting(tmp_path, spec):
+    connection = apsw.Connection(str(tmp_path / "new.db"))
+    connection.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, embedding F32_BLOB(8))")
+    with pytest.raises(MappingRefused, match="title"):
+        await plan(spec, KNOWN, strict=True)
+    assert (await plan(spec, KNOWN)).refused
+    connection.execute("INSERT INTO docs VALUES (1, zeroblob(32))")
+    connection.close()
+    dropped = Specification("docs", spec.source, spec.target, MappingOptions(drop=("title",)))
+    with pytest.raises(TargetNotEmpty, match="1 records"):
+        await plan(dropped, KNOWN, strict=True)
+
+
+async def test_viewers_see_migrations_by_phase(state, spec):
+    async with Control.open(state, secrets=KNOWN) as control:
+        await control.create(spec)
+        await control.create(Specification("else", spec.source, spec.target))
+    with Viewer.open(state) as viewer:
+        assert {item.migration_id for item in viewer.list(None, 10, 0)} == {"docs", "else"}
+        assert viewer.list("verified", 10, 0) == []
+        assert len(viewer.list("created", 1, 0)) == 1
+        for look in (viewer.report, viewer.mapping, viewer.history, viewer.status, viewer.specification):
+            with pytest.raises(UnknownMigration):
+                look("nope")
+
+
+def test_workers_are_one_a_core_unless_told(spec):
+    assert worker_count(spec) >= 1
+    assert worker_count(Specification("d", spec.source, spec.target, workers=3)) == 3

@@ -1,0 +1,58 @@
+"""Checks before anything starts."""
+
+import apsw
+import pytest
+
+from vectormigrate.daemon.doctor import doctor
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.specification import Specification, StoreRef
+
+
+@pytest.fixture
+def source(tmp_path):
+    connection = apsw.Connection(str(tmp_path / "old.db"))
+    connection.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, embedding F32_BLOB(8))")
+    connection.execute("INSERT INTO docs VALUES (1, zeroblob(32))")
+    connection.close()
+    return StoreRef("sqlite", str(tmp_path / "old.db"), "docs")
+
+
+def by_name(checks):
+    assert len({check.name for check in checks}) == len(checks)
+    return {check.name: check for check in checks}
+
+
+async def test_this_machine(tmp_path):
+    checks = by_name(await doctor(None, tmp_path / "state.db", Secrets({}, {})))
+    assert set(checks) == {"state library", "state disk", "state fsync"}
+    assert all(check.ok for check in checks.values())
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_folder_that_is_not_there_yet_is_not_made(tmp_path):
+    checks = by_name(await doctor(None, tmp_path / "new" / "state.db", Secrets({}, {})))
+    assert "state fsync" not in checks
+    assert not (tmp_path / "new").exists()
+
+
+async def test_both_sides(tmp_path, source):
+    target = StoreRef("sqlite", str(tmp_path / "new.db"), "docs")
+    checks = by_name(
+        await doctor(Specification("docs", source, target), tmp_path / "state.db", Secrets({}, {}))
+    )
+    assert all(check.ok for check in checks.values())
+    assert "1 records, int ids, embedding float32[8]" in checks["source collection"].detail
+    assert "it will be made" in checks["target collection"].detail
+    assert not (tmp_path / "new.db").exists()
+
+
+async def test_what_is_wrong_is_said_for_each_side(tmp_path, source):
+    gone = StoreRef("sqlite", str(tmp_path / "none.db"), "docs")
+    locked = StoreRef("sqlite", source.url, "else", "env:NOPE")
+    checks = by_name(
+        await doctor(Specification("docs", gone, locked), tmp_path / "state.db", Secrets({}, {}))
+    )
+    assert not checks["source collection"].ok
+    assert checks["source collection"].hint
+    assert not checks["target connects"].ok
+    assert "NOPE" in checks["target connects"].detail
