@@ -32,6 +32,7 @@ from .witness import KEY, Request, Rows, vector_digest
 COLLECTION = "synsets"
 RATE = 1500
 """Records a second of a copy, so slow that a kill lands in the middle of it."""
+BATCH = "250"
 TRIES = 3
 CLIENTS = {"pgvector": "psycopg", "milvus": "pymilvus"}
 FOREIGN, TAKEN = 25, 5
@@ -164,7 +165,13 @@ async def _killed_midway(
     for attempt in range(TRIES):
         migration = f"demo-{number}" if attempt == 0 else f"demo-{number}-again-{attempt}"
         words = ("migrate", migration, *_flags("source", source), *_flags("target", target))
-        words += ("--max-rate", f"{RATE / 2**attempt:g}", *(("--existing", "overwrite") if overwrite else ()))
+        words += (
+            "--batch-size",
+            BATCH,
+            "--max-rate",
+            f"{RATE / 2**attempt:g}",
+            *(("--existing", "overwrite") if overwrite else ()),
+        )
         async with story.command.running(*words) as process:
             was_running = await _until_copying(story, migration, process)
             kill(process)
