@@ -393,12 +393,13 @@ class Conductor:
             remove_unknown=remove_unknown or not migration.completed,
             dry_run=dry_run,
             progress=lambda done: self._on_event(Progress(self._id, "rollback", done, None)),
+            stopped=self._stopping.is_set,
         )
         removal = (
             Removal() if await self._is_gone(plan.target.name) else await pool.run(only_verify=done_already)
         )
         dropped = False
-        if not (dry_run or done_already) and removal.left == 0:
+        if not (dry_run or done_already or removal.left or removal.owed):
             dropped = migration.target_created and await self._drop_empty(plan.target.name)
             await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)
         return RollbackReport(

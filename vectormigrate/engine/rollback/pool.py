@@ -43,6 +43,8 @@ class Removal:
     deleted: int = 0
     restored: int = 0
     left: int = 0
+    owed: int = 0
+    """Overwritten records that are not put back."""
     unknown: int = 0
     """Neither ours for certain nor there before us: kept."""
     foreign_kept: int = 0
@@ -65,7 +67,9 @@ class Pool:
         remove_unknown: bool,
         dry_run: bool,
         progress: Callable[[int], None],
+        stopped: Callable[[], bool],
     ) -> None:
+        """`stopped` says whether to end behind the present page; what is left is then counted, and left."""
         self._database = database
         self._id = migration_id
         self._source = source
@@ -76,6 +80,7 @@ class Pool:
         self._remove_unknown = remove_unknown
         self._dry_run = dry_run
         self._progress = progress
+        self._stopped = stopped
         self._done = Removal()
 
     async def run(self, *, only_verify: bool = False) -> Removal:
@@ -89,7 +94,7 @@ class Pool:
         await self._verify()
         if self._dry_run:
             self._done.deleted = self._done.left
-            self._done.restored = self._database.read(lambda tx: ownership.owed_count(tx, self._id))
+            self._done.restored = self._done.owed
         return self._done
 
     # The source says what was moved.
@@ -113,7 +118,7 @@ class Pool:
             raise failure
 
     async def _range_worker(self, waiting: asyncio.Queue[RangeRow], covered: set[int]) -> None:
-        while not waiting.empty():
+        while not (waiting.empty() or self._stopped()):
             row = waiting.get_nowait()
             # A cover ends where its page ends, or at the range's end before the page was read: walking to the
             # range's end is within the rule, and ids that were never copied are deleted from nowhere.
@@ -125,6 +130,8 @@ class Pool:
             async for ids, cursor in self._pages(self._source, self._source_collection, Range(lower, upper)):
                 await self._delete([to_target(self._plan.id_rule, one) for one in ids])
                 await self._advance(row.number, cursor)
+                if self._stopped():
+                    return
             await self._finish_range(row.number)
 
     async def _advance(self, number: int, cursor: str) -> None:
@@ -135,7 +142,7 @@ class Pool:
 
     async def _remove_marked(self) -> None:
         after = ""
-        while marks := self._marks(after):
+        while not self._stopped() and (marks := self._marks(after)):
             after = marks[-1].id
             await self._delete([to_target(self._plan.id_rule, parse_id(mark.id)) for mark in marks])
 
@@ -159,6 +166,8 @@ class Pool:
     async def _reverse_pass(self) -> None:
         await self._target.barrier(self._collection)
         async for ids, _ in self._pages(self._target, self._collection, Range()):
+            if self._stopped():
+                return
             foreign = self._foreign(ids)
             candidates = [one for one in ids if id_text(one) not in foreign]
             if not candidates:
@@ -180,7 +189,7 @@ class Pool:
     async def _restore(self) -> None:
         after = ""
         shape = self._plan.target
-        while images := self._images(after):
+        while not self._stopped() and (images := self._images(after)):
             after = images[-1][0]
             records = [record_from_bytes(data) for _, data in images]
             batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
@@ -212,13 +221,12 @@ class Pool:
 
     async def _check_foreign(self) -> None:
         known = dict(self._database.read(lambda tx: ownership.digests(tx, self._id)))
-        missing = (
-            self._database.read(lambda tx: ownership.foreign_count(tx, self._id)) - self._done.foreign_kept
-        )
-        self._done.foreign_changed = max(0, missing)
-        texts = sorted(known)
-        if self._dry_run:  # what we overwrote is still to be put back
-            texts = sorted(self._database.read(lambda tx: ownership.untouched_among(tx, self._id, texts)))
+        there = self._database.read(lambda tx: ownership.foreign_count(tx, self._id))
+        self._done.owed = self._database.read(lambda tx: ownership.owed_count(tx, self._id))
+        self._done.foreign_changed = max(0, there - self._done.foreign_kept)
+        if not self._dry_run:
+            self._done.foreign_changed += self._done.owed
+        texts = sorted(self._database.read(lambda tx: ownership.untouched_among(tx, self._id, list(known))))
         for start in range(0, len(texts), _PAGE):
             ids = [parse_id(text) for text in texts[start : start + _PAGE]]
             held = await self._target.fetch(self._collection, ids)
