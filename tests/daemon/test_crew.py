@@ -1,0 +1,60 @@
+"""Workers here and in processes of their own."""
+
+import os
+
+import psutil
+import pytest
+
+from tests.fakes.crew import RECORDS, Scripted, held, job
+from vectormigrate.daemon.crew import LocalCrew, ProcessCrew
+from vectormigrate.daemon.tasks import Stores
+from vectormigrate.engine.work import Assignment, Release
+from vectormigrate.model.errors import CollectionMissing, StoreBroken
+from vectormigrate.model.events import WorkerLost
+
+WHOLE = Assignment("copy", 7, None, None)
+
+
+async def test_a_worker_of_this_process(tmp_path):
+    wanted = await job(tmp_path)
+    coordinator = Scripted(WHOLE)
+    async with Stores.open(wanted.source, wanted.target) as stores:
+        await LocalCrew(wanted, stores).run(coordinator)
+    assert (held(tmp_path), coordinator.copied(), coordinator.finished()) == (RECORDS, RECORDS, [7])
+
+
+async def test_a_worker_process_that_is_killed_is_replaced(tmp_path):
+    wanted = await job(tmp_path)
+    coordinator = Scripted(WHOLE)
+    killed, events = [], []
+
+    def kill_once():
+        if not killed:
+            killed.append([child.kill() for child in psutil.Process(os.getpid()).children()])
+
+    coordinator.on_report = kill_once
+    await ProcessCrew(wanted, 1, "docs", events.append).run(coordinator)
+    assert held(tmp_path) == RECORDS
+    assert events == [WorkerLost("docs", -9)]
+    assert Release(7, lost=True) in coordinator.told
+    assert coordinator.finished() == [7]
+    assert psutil.Process(os.getpid()).children() == []
+
+
+async def test_a_crew_whose_workers_all_die_gives_up(tmp_path):
+    wanted = await job(tmp_path)
+    coordinator = Scripted(WHOLE)
+    coordinator.on_report = lambda: [child.kill() for child in psutil.Process(os.getpid()).children()]
+    events = []
+    with pytest.raises(StoreBroken, match="5 worker processes ended without a word"):
+        await ProcessCrew(wanted, 1, "docs", events.append).run(coordinator)
+    assert len(events) == 5
+
+
+async def test_an_error_of_a_worker_process_arrives_whole(tmp_path):
+    wanted = await job(tmp_path)
+    (tmp_path / "old.db").unlink()
+    with pytest.raises(CollectionMissing) as caught:
+        await ProcessCrew(wanted, 1, "docs", lambda event: None).run(Scripted(WHOLE))
+    assert caught.value.collection == "docs"
+    assert caught.value.hint
