@@ -8,7 +8,6 @@ from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, overlay, specify
 from vectormigrate.model.errors import MappingRefused, TargetNotEmpty
-from vectormigrate.model.mapping import Fate
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
@@ -57,7 +56,7 @@ async def _plan(call: Call, request: Request) -> Answer:
 
 def _plan_code(call: Call, specification: Specification, document: PlanDocument) -> int:
     """The code with which `migrate` would refuse to start, or 0."""
-    if any(item["fate"] == Fate.REFUSED for item in (*document.vectors, *document.fields)):
+    if document.refused:
         return MappingRefused.exit_code
     if document.foreign and specification.existing is Existing.FAIL:
         call.remark("would not start: the target holds records; say --existing skip or --existing overwrite")

@@ -243,8 +243,7 @@ async def plan(
     async with Stores.open(source, target) as stores:
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         if strict:
-            found.mapping.check()
-            preflight.check_target_empty(spec, found)
+            preflight.check_startable(spec, found)
         return await preflight.document(spec, found, stores.source, workers=worker_count(spec))
 
 

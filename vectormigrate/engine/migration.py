@@ -28,7 +28,13 @@ from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import CollectionMissing, GateRefused, Unresolved, VectormigrateError
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    FinishedWithFindings,
+    GateRefused,
+    Unresolved,
+    VectormigrateError,
+)
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Retried, Warned
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import to_source
@@ -42,6 +48,8 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.base import Content, Range, Store
 
 _FINAL_SAMPLE = 1000
+_NAMED = 6
+"""Ids that an error carries: a handful, and one more that says that there are others."""
 _PAYMENTS = 3
 """So often marks are replayed while attempts of it stay unanswered."""
 T = TypeVar("T")
@@ -156,8 +164,7 @@ class Conductor:
         found = await looking.examine(
             spec, self._source, self._target, self._clock.monotonic, ours=migration.target_created
         )
-        found.mapping.check()
-        looking.check_target_empty(spec, found)
+        looking.check_startable(spec, found)
         await note_foreign(
             self._database,
             self._id,
@@ -318,14 +325,18 @@ class Conductor:
         """Compare a last sample; verified if it is clean and nothing is owed."""
         owed = self._database.read(lambda tx: journal.debt(tx, self._id))
         if owed:
-            raise GateRefused(
-                f"the target still owes {owed} records, which it refused or did not answer for",
-                hint=f"`vectormigrate dead-letters {self._id}` says why; mend them at the source, or the target, and"
-                f" go on with `vectormigrate resume {self._id}`",
+            first = self._database.read(lambda tx: journal.marks(tx, self._id, "", _NAMED))
+            raise FinishedWithFindings(
+                f"{owed:,} records did not arrive: refused for good, or not answered for; all others are in the target",
+                hint=f"`vectormigrate dead-letters {self._id}` says why of each; mend them at the source, or the target,"
+                f" and go on with `vectormigrate resume {self._id}`",
+                store=migration.specification.target.kind,
+                collection=migration.specification.target.collection,
+                ids=tuple(mark.id for mark in first),
             )
         report = await self.validate(sample_size=_FINAL_SAMPLE, full=False, threshold=None, seed=0)
         if not report.ok:
-            raise GateRefused(
+            raise FinishedWithFindings(
                 f"the copy differs from its source: {report.statement}",
                 hint=f"`vectormigrate findings {self._id}` names the records; `vectormigrate resume {self._id}` compares"
                 " both sides whole and mends them",

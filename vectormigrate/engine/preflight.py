@@ -6,14 +6,20 @@ Reads only. `plan`, dry runs and the conductor's own preflight all go through he
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, VectorKind
-from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    MappingRefused,
+    TargetNotEmpty,
+    UsageError,
+    VectormigrateError,
+)
 from vectormigrate.model.mapping import Fate, FieldPlan, MappingPlan, Translator, VectorPlan, make_plan
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Specification
@@ -23,6 +29,14 @@ from vectormigrate.stores.base import Range, Store
 _SAMPLE = 200
 _WRITE_SLOWER = 2.0
 """How much slower than the sampled read a move is, for the forecast: writes are, on every store measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A sampled record that would end in the dead letters, by its source id text, and why."""
+
+    id: str
+    error: VectormigrateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +52,14 @@ class Preflight:
     """Of the sampled records, on average; estimated from the shape when there are none."""
     read_rate: float | None
     """Records a second of the sample read."""
-    refused: tuple[str, ...]
-    """Sampled records that the mapping refuses, with reasons."""
+    sampled: int
+    refused: tuple[RefusedRecord, ...]
+    """Sampled records that the mapping refuses."""
+
+    @property
+    def all_refused(self) -> bool:
+        """Whether nothing of the sample would arrive: no mishap of some records, but a wrong plan."""
+        return len(self.refused) == self.sampled > 0
 
 
 async def examine(
@@ -65,11 +85,12 @@ async def examine(
     sample = await _sample(spec, source)
     took = monotonic() - began
     shape = _with_dimensions(shape, sample)
-    mapping = make_plan(shape, target.capabilities, spec.target.collection, existing, spec.mapping)
+    with _placed(spec):
+        mapping = make_plan(shape, target.capabilities, spec.target.collection, existing, spec.mapping)
     refused = []
     if sample is not None and not mapping_refuses(mapping):
         translation = Translator(mapping, target.capabilities)(sample)
-        refused = [f"{id_text(sample.ids[row])}: {error.message}" for row, error in translation.refused]
+        refused = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
     return Preflight(
         shape,
         total,
@@ -78,6 +99,7 @@ async def examine(
         mapping,
         _record_bytes(shape, sample),
         len(sample) / took if sample is not None and took > 0 else None,
+        len(sample) if sample is not None else 0,
         tuple(refused),
     )
 
@@ -89,6 +111,36 @@ def mapping_refuses(mapping: MappingPlan) -> bool:
     except MappingRefused:
         return True
     return False
+
+
+def check_startable(spec: Specification, preflight: Preflight) -> None:
+    """Raise what keeps this migration from starting: MappingRefused, TargetNotEmpty."""
+    with _placed(spec):
+        preflight.mapping.check()
+        if preflight.all_refused:
+            raise _all_refused(preflight)
+    check_target_empty(spec, preflight)
+
+
+def _all_refused(preflight: Preflight) -> MappingRefused:
+    first = preflight.refused[0].error
+    count = "the" if preflight.sampled == 1 else f"each of the {preflight.sampled:,}"
+    return MappingRefused(
+        f"{count} sampled record{'' if preflight.sampled == 1 else 's'} would be refused: {first.message}",
+        hint="nothing was written; change the mapping (--rename, --drop, --spread) or the target",
+        ids=tuple(one.id for one in preflight.refused[:6]),
+    )
+
+
+@contextmanager
+def _placed(spec: Specification) -> Iterator[None]:
+    """The plan knows shapes and not where they come from: an error gets the name of the target."""
+    try:
+        yield
+    except VectormigrateError as error:
+        error.store = error.store or spec.target.kind
+        error.collection = error.collection or spec.target.collection
+        raise
 
 
 def check_target_empty(spec: Specification, preflight: Preflight) -> None:
@@ -131,15 +183,24 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         losses=tuple(mapping.losses()),
         refused=(
             *(f"{plan.source}: {plan.reason}" for plan in plans if plan.fate is Fate.REFUSED),
-            *preflight.refused,
+            *((_all_refused(preflight).message,) if preflight.all_refused else ()),
         ),
         ranges=len(ranges),
         workers=workers,
         batches=math.ceil(preflight.total / spec.batch_size),
         bytes=preflight.total * preflight.record_bytes,
         seconds=seconds,
-        notes=mapping.notes,
+        notes=(*mapping.notes, *_refusal_notes(preflight)),
     )
+
+
+def _refusal_notes(preflight: Preflight) -> list[str]:
+    """What of the sample would end in the dead letters, in a few lines."""
+    refused = preflight.refused
+    if not refused or preflight.all_refused:
+        return []
+    told = f"{len(refused):,} of {preflight.sampled:,} sampled records would be refused, see dead-letters then"
+    return [told, *(f"would be refused: {one.error.message} (record {one.id})" for one in refused[:5])]
 
 
 def _refuse_same(spec: Specification, source: Store, target: Store) -> None:

@@ -150,6 +150,13 @@ class TargetNotEmpty(GateRefused):
     code = "target_not_empty"
 
 
+class FinishedWithFindings(VectormigrateError):
+    """Everything that can be copied was, and the two sides differ all the same; resumable once that is mended."""
+
+    code = "finished_with_findings"
+    exit_code = 3
+
+
 # Stores.
 
 
