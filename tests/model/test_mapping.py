@@ -189,3 +189,13 @@ def test_undeclared_values_pass_as_they_are(value):
     source = with_fields(SOURCE, Field("a", FieldType.INT))
     done = translate([{"b": value}], source, rename={"a": "x"})
     assert same_value(done.batch.payload[0]["b"], value)
+
+
+def test_a_number_too_large_for_a_narrower_vector_refuses_its_record():
+    existing = replace(SOURCE, name="copy", vectors=(VectorField("vec", element=Element.FLOAT16, dim=2),))
+    plan = make_plan(SOURCE, CAPABILITIES, "copy", existing, MappingOptions(narrow=("vec",)))
+    rows = [np.array([1, 2], np.float32), np.array([1, 70_000], np.float32)]
+    batch = Batch([1, 2], {"vec": dense_column(rows, width=2)}, [{}, {}])
+    translation = Translator(plan, CAPABILITIES)(batch)
+    assert translation.batch.ids == [1]
+    assert [(row, "too large" in error.message) for row, error in translation.refused] == [(1, True)]

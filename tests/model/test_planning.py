@@ -20,7 +20,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.errors import MappingRefused, ShapeMismatch
 from vectormigrate.model.identity import IdRule
-from vectormigrate.model.plan import Fate, MappingOptions
+from vectormigrate.model.plan import PARTITION, Fate, MappingOptions
 from vectormigrate.model.planning import make_plan
 from vectormigrate.stores.memory import CAPABILITIES
 
@@ -47,7 +47,7 @@ class TestNew:
         plan = make_plan(SOURCE, CAPABILITIES, "copy")
         assert plan.target == replace(SOURCE, name="copy", id=IdField("key", IdKind.INT, KeyOrder.NUMERIC))
         assert set(fates(plan).values()) == {Fate.EXACT}
-        assert (plan.losses(), plan.notes) == ([], ())
+        assert plan.losses() == []
 
     def test_keys_become_text_where_they_must(self):
         plan = make_plan(SOURCE, able(id_kinds=frozenset({IdKind.TEXT}), key_order=frozenset()), "copy")
@@ -165,10 +165,16 @@ class TestNew:
             make_plan(SOURCE, CAPABILITIES, "copy", options=MappingOptions(**options))
         assert caught.value.hint == "it has: f, g, key, vec"
 
-    def test_partitions_are_carried_or_noted(self):
+    def test_partitions_are_carried(self):
         source = replace(SOURCE, partitions=("a",))
         assert make_plan(source, CAPABILITIES, "copy").target.partitions == ("a",)
-        assert make_plan(source, able(partitions=False), "copy").notes
+
+    def test_partitions_that_would_be_lost_are_refused_unless_dropped_by_name(self):
+        source = replace(SOURCE, partitions=("a",))
+        with pytest.raises(MappingRefused, match="no partitions"):
+            make_plan(source, able(partitions=False), "copy").check()
+        dropping = MappingOptions(drop=(PARTITION,))
+        make_plan(source, able(partitions=False), "copy", options=dropping).check()
 
 
 class TestExisting:

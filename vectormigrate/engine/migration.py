@@ -48,8 +48,7 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.base import Content, Range, Store
 
 _FINAL_SAMPLE = 1000
-_NAMED = 6
-"""Ids that an error carries: a handful, and one more that says that there are others."""
+_NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
 _PAYMENTS = 3
 """So often marks are replayed while attempts of it stay unanswered."""
 T = TypeVar("T")
@@ -242,7 +241,7 @@ class Conductor:
             content=Content.IDS,
             limit=1,
         )
-        async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+        async with aclosing(scan) as pages:
             async for _ in pages:
                 await self._database.write(lambda tx: checkpoints.reopen(tx, self._id, last.number))
                 return True
@@ -328,8 +327,7 @@ class Conductor:
             first = self._database.read(lambda tx: journal.marks(tx, self._id, "", _NAMED))
             raise FinishedWithFindings(
                 f"{owed:,} records did not arrive: refused for good, or not answered for; all others are in the target",
-                hint=f"`vectormigrate dead-letters {self._id}` says why of each; mend them at the source, or the target,"
-                f" and go on with `vectormigrate resume {self._id}`",
+                hint=f"`vectormigrate dead-letters {self._id}` says why; mend them, then `vectormigrate resume {self._id}`",
                 store=migration.specification.target.kind,
                 collection=migration.specification.target.collection,
                 ids=tuple(mark.id for mark in first),

@@ -190,7 +190,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         batches=math.ceil(preflight.total / spec.batch_size),
         bytes=preflight.total * preflight.record_bytes,
         seconds=seconds,
-        notes=(*mapping.notes, *_refusal_notes(preflight)),
+        notes=tuple(_refusal_notes(preflight)),
     )
 
 
@@ -199,7 +199,7 @@ def _refusal_notes(preflight: Preflight) -> list[str]:
     refused = preflight.refused
     if not refused or preflight.all_refused:
         return []
-    told = f"{len(refused):,} of {preflight.sampled:,} sampled records would be refused, see dead-letters then"
+    told = f"{len(refused):,} of {preflight.sampled:,} sampled records would end in the dead letters"
     return [told, *(f"would be refused: {one.error.message} (record {one.id})" for one in refused[:5])]
 
 
@@ -228,7 +228,7 @@ def _check_names(spec: Specification, shape: CollectionShape) -> None:
 
 async def _sample(spec: Specification, source: Store) -> Batch | None:
     scan = source.scan(spec.source.collection, Range(), limit=_SAMPLE)
-    async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+    async with aclosing(scan) as pages:
         async for page in pages:
             return page.batch
     return None

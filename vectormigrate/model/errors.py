@@ -7,7 +7,7 @@ is part of the `--json` contract, and says `retryable` itself; a message is one 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class VectormigrateError(Exception):
@@ -252,3 +252,17 @@ class RecordRefused(StoreError):
     """
 
     code = "record_refused"
+
+
+def error_from_dict(document: dict[str, Any]) -> VectormigrateError:
+    """Invert `as_dict`, across a pipe or the network; an unknown code becomes the base class."""
+    fields = {key: document[key] for key in ("hint", "store", "collection", "retry_after") if key in document}
+    found = _by_code(VectormigrateError).get(document["code"], VectormigrateError)
+    return found(document["message"], ids=tuple(document.get("ids", ())), **fields)
+
+
+def _by_code(root: type[VectormigrateError]) -> dict[str, type[VectormigrateError]]:
+    known = {root.code: root}
+    for child in root.__subclasses__():
+        known |= _by_code(child)
+    return known

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from . import identity
-from .batch import Batch, Column, SparseColumn
+from .batch import Batch, Column, DenseColumn, SparseColumn
 from .capabilities import Capabilities
+from .collection import Element
 from .conversion import CONVERSIONS
 from .errors import RecordRefused
 from .fieldtype import misfit
@@ -63,8 +66,11 @@ class Translator:
         """Translate; a record that cannot be is left out and told, the others go on."""
         refused: list[tuple[int, RecordRefused]] = []
         ids, payloads, rows = [], [], []
+        columns, overflowing = self._columns(batch)
         for row, record_id in enumerate(batch.ids):
             try:
+                if row in overflowing:
+                    raise RecordRefused(overflowing[row])
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 identity.check_fits(target_id, self._plan.target.id, self._capabilities)
                 payload = batch.payload[row] if batch.payload else {}
@@ -75,14 +81,24 @@ class Translator:
                 continue
             ids.append(target_id)
             rows.append(row)
-        kept = batch if not refused else batch.take(rows)
-        columns = {
-            plan.target: _column(kept.vectors[plan.source], plan)
-            for plan in self._vectors
-            if plan.source in kept.vectors
-        }
-        partition = kept.partition if self._plan.target.partitions else None
-        return Translation(Batch(ids, columns, payloads, partition), refused)
+        partition = batch.partition if self._plan.target.partitions else None
+        translated = Batch(batch.ids, columns, [], partition)
+        if refused:
+            translated = translated.take(rows)
+        return Translation(replace(translated, ids=ids, payload=payloads), refused)
+
+    def _columns(self, batch: Batch) -> tuple[dict[str, Column], dict[int, str]]:
+        """Columns in the target's element types, and the rows that do not fit one, with the reason."""
+        columns: dict[str, Column] = {}
+        overflowing: dict[int, str] = {}
+        for plan in self._vectors:
+            column = batch.vectors.get(plan.source)
+            if column is None:
+                continue
+            columns[plan.target] = cast_column(column, plan.element)
+            for row in _overflowing(column, columns[plan.target]):
+                overflowing[row] = f"vector {plan.source!r} holds a number too large for {plan.element}"
+        return columns, overflowing
 
     def _payload(self, payload: Payload) -> Payload:
         translated: Payload = {}
@@ -139,8 +155,16 @@ def _convert(plan: FieldPlan, value: Any) -> Any:
         raise RecordRefused(f"field {plan.source!r} cannot be converted: {error}") from None
 
 
-def _column(column: Column, plan: VectorPlan) -> Column:
-    dtype = plan.element.dtype
-    if isinstance(column, SparseColumn) or column.values.dtype == dtype:
+def cast_column(column: Column, element: Element) -> Column:
+    """The column in another element type; a number beyond it becomes infinite, which the caller must refuse."""
+    if isinstance(column, SparseColumn) or column.values.dtype == element.dtype:
         return column
-    return replace(column, values=column.values.astype(dtype))
+    with np.errstate(over="ignore"):
+        return replace(column, values=column.values.astype(element.dtype))
+
+
+def _overflowing(before: Column, after: Column) -> list[int]:
+    if before is after or not isinstance(before, DenseColumn) or after.values.dtype.kind != "f":
+        return []
+    infinite = np.isinf(after.values).any(axis=1) & np.isfinite(before.values).all(axis=1)
+    return [int(row) for row in np.flatnonzero(infinite)]

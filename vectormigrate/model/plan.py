@@ -15,6 +15,9 @@ from .identity import IdRule
 UNDECLARED = "*"
 """Stands for all keys that nobody declared: in a plan, and in `MappingOptions.drop`."""
 
+PARTITION = "(partition)"
+"""Stands for the partition of each record: in a plan, and in `MappingOptions.drop`."""
+
 
 class Fate(StrEnum):
     """What happens to one thing of the source."""
@@ -86,7 +89,6 @@ class MappingPlan:
     vectors: tuple[VectorPlan, ...]
     fields: tuple[FieldPlan, ...]
     spread: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""

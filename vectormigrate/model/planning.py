@@ -27,7 +27,7 @@ from .collection import (
 from .conversion import CONVERSIONS, Into, fallback
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
-from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
+from .plan import PARTITION, UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 
 
 def make_plan(
@@ -51,7 +51,8 @@ def make_plan(
     vectors = _plan_vectors(source, capabilities, existing, names, options)
     fields = _plan_fields(source, capabilities, existing, names, options)
     if existing is not None:
-        return MappingPlan(rule, existing, vectors, fields, options.spread, _notes(source, existing))
+        fields += _lost_partitions(source, existing, options)
+        return MappingPlan(rule, existing, vectors, fields, options.spread)
     shape = CollectionShape(
         target_name,
         key,
@@ -68,28 +69,34 @@ def make_plan(
         capabilities.dynamic and (source.dynamic or bool(options.spread)),
         source.partitions if capabilities.partitions else (),
     )
-    return MappingPlan(rule, shape, vectors, fields, options.spread, _notes(source, shape))
+    fields += _lost_partitions(source, shape, options)
+    return MappingPlan(rule, shape, vectors, fields, options.spread)
 
 
 def _check_names(source: CollectionShape, options: MappingOptions) -> None:
     """Undeclared keys cannot be known, so a dynamic source may drop or rename any name."""
     fields = {field.name for field in source.fields}
-    known = fields | {vector.name for vector in source.vectors} | {source.id.name, UNDECLARED}
+    known = fields | {vector.name for vector in source.vectors} | {source.id.name, UNDECLARED, PARTITION}
     asked = set() if source.dynamic else {*options.drop, *(options.rename or {})}
     vectors = {vector.name for vector in source.vectors}
     unknown = sorted((asked - known) | (set(options.spread) - fields) | (set(options.narrow) - vectors))
     if unknown:
         raise MappingRefused(
             f"the source has no field or vector {unknown[0]!r}",
-            hint=f"it has: {', '.join(sorted(known - {UNDECLARED, ''}))}",
+            hint=f"it has: {', '.join(sorted(known - {UNDECLARED, PARTITION, ''}))}",
             collection=source.name,
         )
 
 
-def _notes(source: CollectionShape, target: CollectionShape) -> tuple[str, ...]:
-    if source.partitions and not target.partitions:
-        return ("the target has no partitions: which one a record was in is not kept",)
-    return ()
+def _lost_partitions(
+    source: CollectionShape, target: CollectionShape, options: MappingOptions
+) -> tuple[FieldPlan, ...]:
+    """A record's partition is lost where the target has none: refused, unless it is dropped by name."""
+    if not source.partitions or target.partitions:
+        return ()
+    dropped = PARTITION in options.drop
+    reason = "left behind by request" if dropped else "the target has no partitions"
+    return (FieldPlan(PARTITION, "", Fate.DROPPED if dropped else Fate.REFUSED, reason=reason),)
 
 
 class _Names:

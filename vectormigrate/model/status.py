@@ -108,6 +108,8 @@ class RollbackReport:
     foreign_changed: int
     collection_dropped: bool
     seconds: float
+    unknown_kept: int = 0
+    """Records that are neither in the source nor were there before: written by others since, or lost by the source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,13 +63,6 @@ def advance(
     )
 
 
-def skipped_count(tx: Transaction, migration_id: str) -> int:
-    """How many source records were left out because a foreign record has their place."""
-    return int(
-        tx.execute("SELECT coalesce(sum(skipped), 0) FROM range WHERE migration_id = ?", (migration_id,)).get
-    )
-
-
 def finish(tx: Transaction, migration_id: str, number: int) -> None:
     """The scan of this range ended behind its last record."""
     tx.execute("UPDATE range SET done = 1 WHERE migration_id = ? AND number = ?", (migration_id, number))

@@ -92,8 +92,7 @@ def untouched_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> s
 
 def untouched_count(tx: Transaction, migration_id: str) -> int:
     """How many records the target held before us and still holds as they were."""
-    overwritten = tx.execute("SELECT count(*) FROM pre_image WHERE migration_id = ?", (migration_id,)).get
-    return foreign_count(tx, migration_id) - int(overwritten)
+    return foreign_count(tx, migration_id) - owed_count(tx, migration_id)
 
 
 def pre_images_of(tx: Transaction, migration_id: str, ids: Iterable[str]) -> list[tuple[str, bytes]]:

@@ -17,7 +17,7 @@ What a store cannot do is in its `capabilities`, and asking for it raises `Unsup
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -141,7 +141,7 @@ class Store(ABC):
     @abstractmethod
     def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         """The records of a range in key order, page by page, at most `limit` (default: `scan_page`) records a page.
 
         No page is read before it is asked for. The iterator is an async generator: close it when leaving early.

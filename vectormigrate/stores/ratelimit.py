@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.record import RecordId
@@ -83,10 +83,8 @@ class RateLimitedStore(Wrapper):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
-        pages = cast(
-            "AsyncGenerator[Page, None]", super().scan(collection, span, limit=limit, content=content)
-        )
+    ) -> AsyncGenerator[Page, None]:
+        pages = super().scan(collection, span, limit=limit, content=content)
         async with aclosing(pages):
             async for page in pages:
                 await self._pay(len(page.batch))

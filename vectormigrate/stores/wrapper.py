@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
@@ -64,8 +64,8 @@ class Wrapper(Store):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
-        def open_at(lower: str | None) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
+        def open_at(lower: str | None) -> AsyncGenerator[Page, None]:
             return self._inner.scan(collection, Range(lower, span.upper), limit=limit, content=content)
 
         pages = _Pages(open_at, span.lower)
@@ -121,7 +121,9 @@ class Wrapper(Store):
 class _Pages:
     """A scan that can be asked again after an error: it goes on behind the last page that was given."""
 
-    def __init__(self, open_at: Callable[[str | None], AsyncIterator[Page]], lower: str | None) -> None:
+    def __init__(
+        self, open_at: Callable[[str | None], AsyncGenerator[Page, None]], lower: str | None
+    ) -> None:
         self._open_at = open_at
         self._lower = lower
         self._pages: AsyncGenerator[Page, None] | None = None
@@ -129,7 +131,7 @@ class _Pages:
     async def read(self) -> Page | None:
         """The next page, or None behind the last."""
         if self._pages is None:
-            self._pages = cast("AsyncGenerator[Page, None]", self._open_at(self._lower))
+            self._pages = self._open_at(self._lower)
         try:
             page = await anext(self._pages, None)
         except BaseException:

@@ -147,7 +147,7 @@ class Copier:
         span = Range(assignment.lower, assignment.upper)
         intent = await self._open(assignment, span.lower, None)
         scan = self._source.scan(self._settings.source_collection, span, limit=self._page_records())
-        async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+        async with aclosing(scan) as pages:
             async for page in pages:
                 following = await self._open(assignment, page.cursor, intent)
                 await self._cut(page.batch, page.cursor, intent, pieces)

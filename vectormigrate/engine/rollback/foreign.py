@@ -34,7 +34,7 @@ async def note_foreign(
     every = max(1, count // _DIGESTS)
     seen = 0
     scan = target.scan(collection, Range(), content=Content.IDS, limit=_PAGE)
-    async with aclosing(scan) as pages:  # type: ignore[type-var]  # the port says: an async generator
+    async with aclosing(scan) as pages:
         async for page in pages:
             await _note(database, migration_id, target, collection, page, -seen % every, every)
             seen += len(page.batch)

@@ -243,6 +243,6 @@ class Pool:
 
     @staticmethod
     async def _pages(store: Store, collection: str, span: Range) -> AsyncIterator[tuple[list[RecordId], str]]:
-        async with aclosing(store.scan(collection, span, content=Content.IDS, limit=_PAGE)) as pages:  # type: ignore[type-var]  # the port says: an async generator
+        async with aclosing(store.scan(collection, span, content=Content.IDS, limit=_PAGE)) as pages:
             async for page in pages:
                 yield page.batch.ids, page.cursor

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from operator import lt
@@ -30,8 +30,10 @@ class Ahead(Generic[T]):
     `get` gives, or None to leave it out.
     """
 
-    def __init__(self, pages: AsyncIterator[Page], prepare: Callable[[Batch], Awaitable[T | None]]) -> None:
-        self._pages = cast(AsyncGenerator[Page], pages)
+    def __init__(
+        self, pages: AsyncGenerator[Page, None], prepare: Callable[[Batch], Awaitable[T | None]]
+    ) -> None:
+        self._pages = pages
         self._prepare = prepare
         self._ready: asyncio.Queue[T | None] = asyncio.Queue(maxsize=1)
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
 
 from vectormigrate.model.finding import FindingKind
 from vectormigrate.model.record import RecordId
-from vectormigrate.stores.base import Content, Page, Range, Store
+from vectormigrate.stores.base import Content, Range, Store
 
 from .sides import Sides, Sink, extra
 from .tally import Tally
@@ -150,7 +149,7 @@ async def _reservoir(
     """Draw from a scan of unknown length: each record replaces a held one with the right probability."""
     held: list[RecordId] = []
     seen = 0
-    pages = cast(AsyncGenerator[Page], store.scan(collection, span, content=Content.IDS))
+    pages = store.scan(collection, span, content=Content.IDS)
     async with aclosing(pages):
         async for page in pages:
             for record_id in page.batch.ids:

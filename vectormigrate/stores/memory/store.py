@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -89,7 +89,7 @@ class MemoryStore(Store):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         size = limit or self.capabilities.scan_page
         lower = span.lower
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -128,7 +128,7 @@ class PgvectorStore(Store):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         size = limit or CAPABILITIES.scan_page
         while True:
             page = await self._page(collection, span, size, content)

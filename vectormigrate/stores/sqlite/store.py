@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -192,7 +192,7 @@ class SqliteStore(Store):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         size = limit or self._capabilities.scan_page
         ahead: asyncio.Future[Page | None] | None = self._start_page(collection, span, size, content)
         try:

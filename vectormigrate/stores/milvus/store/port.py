@@ -6,7 +6,7 @@ The surprise: a search that must be exact, or whose filter Milvus cannot say, re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -114,7 +114,7 @@ class MilvusStore(Store):
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         opened = await self._run(self._catalog.readable, collection)
         size = limit or self.capabilities.scan_page
         async for batch in self._batches(opened, span, size, bare=content is Content.IDS):
