@@ -12,8 +12,8 @@ from vectormigrate.engine.backfill import planner
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Existing
 
-BATCH = 4
-COUNT = 26
+BATCH = 3
+COUNT = 16
 RANGES = 2
 
 
@@ -101,8 +101,8 @@ async def test_what_the_source_loses_gains_and_changes_between_the_runs_arrives(
     async def check(world):
         if world.status.phase is Phase.VERIFIED:
             return  # killed behind its last commit: it was done
-        await world.remove([3, 14, 25])
-        await world.fill([4, 20], version=2)
+        await world.remove([3, 9, 15])
+        await world.fill([4, 12], version=2)
         await world.fill([-1, 100, 101])
         await world.until(None, world.migrate)
         assert world.status.phase is Phase.VERIFIED

@@ -1,0 +1,535 @@
+import asyncio
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.killing import Life, MortalDatabase, MortalFaults, was_killed
+from tests.fakes.world import records
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.engine import migration as conducting
+from vectormigrate.engine.validate import run as validating
+from vectormigrate.model.errors import (
+    FinishedWithFindings,
+    GateRefused,
+    TargetNotEmpty,
+    Throttled,
+    Unreachable,
+    UsageError,
+)
+from vectormigrate.model.events import PhaseChanged, Progress, Resumed, Retried, Warned
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Existing
+from vectormigrate.state.database import Database
+from vectormigrate.stores.memory import Outcome
+
+
+def phases(world):
+    return [str(event.after) for event in world.told(PhaseChanged)]
+
+
+async def crash(world, after):
+    """Run in a process that dies when so many records have arrived."""
+    life = Life()
+    database = MortalDatabase.open(world.state)
+    database.life = life
+    before = world.target.faults
+    faults = MortalFaults(outcome=before.outcome, late_after=before.late_after, clock=before.clock, life=life)
+    faults.unresolved_next = before.unresolved_next
+    world.target.faults = faults
+
+    def watch(event):
+        world.events.append(event)
+        if isinstance(event, Progress) and event.work == "backfill" and event.done >= after:
+            life.ends = life.moments
+
+    died = False
+    try:
+        async with watched(database, watch) as control:
+            await control.create(world.spec)
+            await control.run(world.spec.id)
+    except BaseException as error:
+        died = was_killed(error)
+        if not died:
+            raise
+    assert died
+    faults.life = Life()
+
+
+def watched(database, watch):
+    return Control(database, Secrets(), watch, SystemClock())
+
+
+async def test_a_migration_passes_all_phases_and_ends_equal(world):
+    await world.fill(range(30))
+    status = await world.run()
+    assert phases(world) == ["preflight", "backfill", "catch_up", "verified"]
+    assert (status.phase, status.copied, status.total, status.ranges_done) == (Phase.VERIFIED, 30, 30, 1)
+    assert world.equal()
+    assert not world.told(Resumed)
+
+
+async def test_an_empty_source_gives_an_empty_target(world):
+    await world.fill([])
+    status = await world.run()
+    assert (status.phase, status.copied) == (Phase.VERIFIED, 0)
+    assert world.held("target") == {}
+
+
+async def test_once_verified_a_further_run_does_nothing(world):
+    await world.fill(range(5))
+    await world.run()
+    world.target.faults = MortalFaults()
+    before = len(world.events)
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert len(world.events) == before
+    assert not world.target.faults.written
+
+
+async def test_records_added_behind_the_last_key_are_copied_before_it_is_verified(world):
+    await world.fill(range(10))
+    added = []
+
+    def append_once(event):
+        world.events.append(event)
+        if isinstance(event, PhaseChanged) and event.after is Phase.CATCH_UP and not added:
+            added.append(True)
+            table = world.source.tables["docs"]
+            for record in records(range(100, 112)).records():
+                table.put(record.id, record, 0, 0)
+
+    async with watched(Database.open(world.state), append_once) as control:
+        await control.create(world.spec)
+        await control.run(world.spec.id)
+    assert phases(world) == ["preflight", "backfill", "catch_up", "backfill", "catch_up", "verified"]
+    assert world.equal()
+    assert world.status.copied == 22
+
+
+async def test_counts_that_differ_lead_to_a_comparison_that_mends(world):
+    await world.fill(range(0, 40, 2))
+
+    def insert_within(event):
+        world.events.append(event)
+        if isinstance(event, PhaseChanged) and event.after is Phase.CATCH_UP:
+            for record in records([7, 9]).records():  # behind every cursor
+                world.source.tables["docs"].put(record.id, record, 0, 0)
+
+    async with watched(Database.open(world.state), insert_within) as control:
+        await control.create(world.spec)
+        await control.run(world.spec.id)
+    assert world.status.phase is Phase.VERIFIED
+    assert world.equal()
+
+
+async def test_going_on_compares_what_may_have_changed_behind_the_cursors(world):
+    await world.fill(range(30))
+    await crash(world, after=15)
+    await world.remove([2])
+    await world.fill([3], version=5)
+    await world.run()
+    (resumed,) = world.told(Resumed)
+    assert (resumed.already >= 10, resumed.clean) == (True, False)
+    assert world.equal()
+
+
+async def test_refused_records_fail_the_gate_and_arrive_once_mended(world):
+    await world.fill(range(20))
+    world.target.faults.refused_ids = frozenset({4, 13})
+    with pytest.raises(FinishedWithFindings, match="2 records did not arrive"):
+        await world.run()
+    status = world.status
+    assert (status.phase, status.resume_phase, status.debt, status.dead_letters) == (
+        Phase.FAILED,
+        Phase.CATCH_UP,
+        2,
+        2,
+    )
+    assert world.letters == ["i:13", "i:4"]
+    assert len(world.held("target")) == 18
+    world.target.faults.refused_ids = frozenset()
+    status = await world.run()
+    assert (status.phase, status.debt, status.dead_letters) == (Phase.VERIFIED, 0, 0)
+    assert world.equal()
+
+
+async def test_a_refused_record_that_leaves_the_source_is_owed_no_longer(world):
+    await world.fill(range(20))
+    world.target.faults.refused_ids = frozenset({4})
+    with pytest.raises(FinishedWithFindings):
+        await world.run()
+    await world.remove([4])
+    world.target.faults.refused_ids = frozenset()
+    assert (await world.run()).dead_letters == 0
+    assert world.equal()
+
+
+async def test_when_everything_is_refused_nothing_is_lost_from_sight(world):
+    await world.fill(range(12))
+    world.target.faults.refused_ids = frozenset(range(12))
+    with pytest.raises(FinishedWithFindings, match="12 records did not arrive"):
+        await world.run()
+    assert (world.status.dead_letters, world.held("target")) == (12, {})
+
+
+async def test_what_ends_a_run_is_remembered_with_its_phase(world):
+    await world.fill(range(20))
+    world.set(max_retries=0)
+    world.target.faults.down = True
+    with pytest.raises(Unreachable):
+        await world.run()
+    assert (world.status.phase, world.status.resume_phase) == (Phase.FAILED, Phase.PREFLIGHT)
+    assert "unreachable: connection refused" in world.status.error
+    world.target.faults.down = False
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert not world.told(Resumed)  # nothing had been copied
+
+
+async def test_requests_of_the_conductor_are_tried_again(world):
+    await world.fill(range(5))
+    world.target.faults.next_errors.append(Throttled("slow down", retry_after=0.01))
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert world.told(Retried)[0].error == "slow down"
+
+
+async def test_a_target_with_records_is_refused_and_nothing_is_written(world):
+    await world.fill(range(5))
+    await world.fill([100], side="target")
+    before = world.held("target")
+    with pytest.raises(TargetNotEmpty, match="holds 1 records"):
+        await world.run()
+    assert world.held("target") == before
+    await world.rollback()
+    assert (world.status.phase, world.held("target")) == (Phase.ABORTED, before)
+
+
+async def test_source_and_target_must_differ(world):
+    await world.fill(range(5))
+    world.set(target=world.spec.source)
+    with pytest.raises(UsageError, match="same collection"):
+        await world.run()
+
+
+async def test_a_stop_leaves_a_checkpoint_no_intent_and_a_clean_session(world):
+    await world.fill(range(30))
+    async with world.control() as control:
+        await control.create(world.spec)
+        world.events = Stopping(control, after=10)
+        control._on_event = world.events.append
+        await control.run(world.spec.id)
+    status = world.status
+    assert (status.phase, 10 <= status.copied < 30) == (Phase.BACKFILL, True)
+    world.events = []
+    world.target.faults = MortalFaults()
+    await world.run()
+    assert world.told(Resumed)[0].clean
+    assert not world.told(Warned)  # nothing to wait for
+    assert set(world.target.faults.written.values()) == {1}
+    assert len(world.target.faults.written) == 30 - status.copied
+    assert world.equal()
+
+
+class Stopping(list):
+    """Asks for a stop once so much is copied."""
+
+    def __init__(self, control, after, work="backfill"):
+        super().__init__()
+        self._control, self._after, self._work = control, after, work
+
+    def append(self, event):
+        super().append(event)
+        if isinstance(event, Progress) and event.work == self._work and event.done >= self._after:
+            self._control.stop()
+
+
+async def test_a_stop_while_both_sides_are_compared_fails_nothing(world, monkeypatch):
+    monkeypatch.setattr(validating, "_RECORDS_A_SPAN", 5)
+    await world.fill(range(40))
+    await crash(world, after=20)
+    async with world.control() as control:
+        control._on_event = Stopping(control, 1, "validate").append
+        await control.run(world.spec.id)
+    assert (world.status.phase, world.status.error) == (Phase.CATCH_UP, "")
+    await world.remove([3])
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert world.equal()
+
+
+# Requests that may still land.
+
+
+class Zombie(list):
+    """The answer to the target's next write is lost, and it lands 60 s later by the target's clock: while somebody
+    waits for it, if anybody does.
+    """
+
+    def __init__(self, world):
+        super().__init__()
+        self._clock = FakeClock()
+        world.set(quarantine=0.05)
+        world.events = self
+        world.target.faults.outcome = Outcome.LATE
+        world.target.faults.late_after = 60.0
+        world.target.faults.clock = self._clock.monotonic
+        world.target.faults.unresolved_next = 1
+
+    def append(self, event):
+        super().append(event)
+        if isinstance(event, Warned) and event.message.startswith("waiting"):
+            self._clock.advance(60)
+
+
+async def test_a_write_of_a_killed_process_lands_before_anything_is_judged(world):
+    await world.fill(range(10))
+    Zombie(world)
+    await crash(world, after=5)
+    assert world.target.late
+    await world.remove([0, 1])  # its landing brings them back
+    await world.run()
+    assert not world.target.late
+    assert world.equal()
+
+
+async def test_the_wait_survives_an_orderly_session_in_between(world):
+    await world.fill(range(10))
+    Zombie(world)
+    await crash(world, after=5)
+    async with world.control() as control:
+        await control.pause(world.spec.id)
+    await world.remove([0, 1])
+    await world.run()
+    assert not world.target.late
+    assert world.equal()
+
+
+async def test_an_unanswered_attempt_of_this_run_is_waited_for_before_it_is_verified(world):
+    await world.fill(range(10))
+    Zombie(world)
+    await world.run()
+    assert not world.target.late
+
+
+async def test_a_replay_that_was_not_answered_keeps_its_mark_until_it_cannot_land(world):
+    world.set(quarantine=0.05)
+    await world.fill(range(10))
+    world.target.faults.refused_ids = frozenset({3})
+    with pytest.raises(FinishedWithFindings):
+        await world.run()
+    world.target.faults.refused_ids = frozenset()
+    Zombie(world)
+    await world.run()
+    assert not world.target.late
+    assert (world.status.debt, world.equal()) == (0, True)
+
+
+async def test_the_wait_is_the_quarantine_and_ends_when_asked_to_stop(world):
+    world.set(quarantine=3600.0)
+    await world.fill(range(10))
+    world.target.faults.unresolved_next = 1
+    async with world.control(FakeClock()) as control:
+        await control.create(world.spec)
+
+        def hurry(event):
+            if isinstance(event, Warned):
+                assert "waiting 3600 s" in event.message
+                control.stop()
+
+        control._on_event = hurry
+        async with asyncio.timeout(10):
+            await control.run(world.spec.id)
+    assert world.status.phase is Phase.CATCH_UP
+
+
+async def test_a_clean_run_waits_for_nothing(world):
+    world.set(quarantine=3600.0)
+    await world.fill(range(10))
+    async with asyncio.timeout(10):
+        assert (await world.run()).phase is Phase.VERIFIED
+
+
+# Records that were there before us.
+
+
+@pytest.mark.parametrize("existing", [Existing.SKIP, Existing.OVERWRITE])
+async def test_foreign_records_are_kept_or_replaced_as_asked(world, existing):
+    world.set(existing=existing)
+    await world.fill(range(20))
+    await world.fill([3, 100], version=9, side="target")
+    before = world.held("target")
+    status = await world.run()
+    assert status.phase is Phase.VERIFIED
+    held = world.held("target")
+    assert held[100] == before[100]
+    assert held[3] == (before[3] if existing is Existing.SKIP else world.held("source")[3])
+    assert {one: held[one] for one in range(20) if one != 3} == {
+        one: world.held("source")[one] for one in range(20) if one != 3
+    }
+    report = await world.rollback()
+    assert world.held("target") == before
+    assert (report.deleted, report.restored) == (19, int(existing is Existing.OVERWRITE))
+    assert (report.left, report.foreign_kept, report.foreign_changed) == (0, 2, 0)
+    assert not report.collection_dropped
+
+
+async def test_a_comparison_leaves_records_of_others_alone(world):
+    world.set(existing=Existing.SKIP)
+    await world.fill(range(20))
+    await world.fill([3, 100], version=9, side="target")
+    theirs = {one: world.held("target")[one] for one in (3, 100)}
+    await crash(world, after=10)
+    await world.remove([1, 3])
+    await world.run()
+    held = world.held("target")
+    assert {one: held[one] for one in (3, 100)} == theirs
+    assert held.keys() == world.held("source").keys() | {3, 100}
+
+
+async def test_a_record_that_had_replaced_theirs_gives_it_back_when_the_source_loses_it(world):
+    world.set(existing=Existing.OVERWRITE)
+    await world.fill(range(20))
+    await world.fill([3], version=9, side="target")
+    before = world.held("target")
+    await crash(world, after=15)
+    assert world.held("target")[3] != before[3]
+    await world.remove([3])
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert world.held("target")[3] == before[3]
+
+
+# The way back.
+
+
+async def test_a_rollback_of_what_is_whole_takes_the_collection_as_well(world):
+    await world.fill(range(20))
+    await world.run()
+    report = await world.rollback()
+    assert (report.deleted, report.left, report.collection_dropped) == (20, 0, True)
+    assert (world.status.phase, world.held("target")) == (Phase.ROLLED_BACK, None)
+    again = await world.rollback()
+    assert (again.deleted, again.left) == (0, 0)
+    with pytest.raises(GateRefused, match="cannot go on"):
+        await world.run()
+
+
+async def test_a_dry_run_counts_exactly_and_writes_nothing(world):
+    world.set(existing=Existing.OVERWRITE)
+    await world.fill(range(20))
+    await world.fill([3, 100], version=9, side="target")
+    await world.run()
+    before = world.held("target"), world.view("history")
+    report = await world.rollback(dry_run=True)
+    assert (report.deleted, report.restored, report.foreign_kept, report.foreign_changed) == (19, 1, 2, 0)
+    assert (world.held("target"), world.view("history")) == before
+    real = await world.rollback()
+    assert (real.deleted, real.restored) == (report.deleted, report.restored)
+
+
+async def test_after_completion_records_of_nobody_known_are_kept_and_counted(world):
+    await world.fill(range(20))
+    await world.run()
+    await world.fill([500], side="target")  # somebody uses the target now
+    await world.remove([4])
+    report = await world.rollback()
+    assert set(world.held("target")) == {4, 500}
+    assert (report.unknown_kept, report.left, report.collection_dropped) == (2, 0, False)
+
+
+async def test_they_go_when_asked_for_by_name(world):
+    await world.fill(range(20))
+    await world.run()
+    await world.remove([0])
+    report = await world.rollback(remove_unknown=True)
+    assert (report.unknown_kept, world.held("target")) == (0, None)
+
+
+async def test_before_completion_what_the_source_lost_goes_too(world):
+    await world.fill(range(20))
+    await crash(world, after=15)
+    await world.remove([0, 1])
+    report = await world.rollback()
+    assert (report.left, world.held("target")) == (0, None)
+
+
+async def test_a_rollback_waits_for_writes_that_may_still_land(world):
+    await world.fill(range(10))
+    Zombie(world)
+    await crash(world, after=5)
+    await world.rollback()
+    world.target.land()
+    assert world.held("target") is None
+
+
+async def test_a_rollback_told_to_stop_says_what_is_left_and_is_finished_by_the_next(world):
+    await world.fill(range(20))
+    await world.run()
+    async with world.control() as control:
+        control._on_event = lambda event: control.stop()  # at its first word
+        report = await control.rollback(world.spec.id, dry_run=False)
+    assert report.left == 20
+    assert world.status.phase is Phase.ROLLING_BACK
+    assert (await world.rollback()).left == 0
+    assert world.held("target") is None
+
+
+async def test_a_rollback_that_fails_is_told_and_goes_on(world):
+    await world.fill(range(20))
+    world.set(max_retries=0)
+    await world.run()
+    world.target.faults.refused_ids = frozenset({5})
+    report = await world.rollback()
+    assert (report.left, world.status.phase) == (1, Phase.ROLLING_BACK)
+    with pytest.raises(GateRefused, match="cannot go on"):
+        await world.run()
+    world.target.faults.refused_ids = frozenset()
+    world.target.faults.down = True
+    with pytest.raises(Unreachable):
+        await world.rollback()
+    world.target.faults.down = False
+    assert (await world.rollback()).left == 0
+    assert world.status.phase is Phase.ROLLED_BACK
+
+
+async def test_nothing_to_roll_back_before_the_plan(world):
+    await world.fill(range(20))
+    async with world.control() as control:
+        await control.create(world.spec)
+    report = await world.rollback()
+    assert (report.deleted, world.status.phase) == (0, Phase.ABORTED)
+
+
+async def test_a_collection_of_an_interrupted_preflight_is_taken_back(world, monkeypatch):
+    await world.fill(range(5))
+
+    async def fails(*_, **__):
+        raise Unreachable("gone")
+
+    monkeypatch.setattr(conducting, "plan_ranges", fails)
+    with pytest.raises(Unreachable):
+        await world.run()
+    assert world.held("target") == {}
+    report = await world.rollback()
+    assert (report.collection_dropped, world.held("target")) == (True, None)
+
+
+# Looking.
+
+
+async def test_there_is_nothing_to_compare_before_the_plan_and_after_the_rollback(world):
+    await world.fill(range(5))
+    async with world.control() as control:
+        await control.create(world.spec)
+        with pytest.raises(GateRefused, match="nothing to compare"):
+            await control.validate(world.spec.id, sample_size=5, full=False)
+
+
+async def test_a_validation_finds_what_somebody_changed_and_a_healthy_pair_clean(world):
+    await world.fill(range(20))
+    await world.run()
+    async with world.control() as control:
+        assert (await control.validate(world.spec.id, sample_size=None, full=True)).ok
+        await world.remove([3], side="target")
+        await world.fill([4], version=7, side="target")
+        report = await control.validate(world.spec.id, sample_size=None, full=True)
+    assert (report.ok, report.missing, report.mismatched, report.extra) == (False, 1, 1, 0)
+    assert {row["id"] for row in world.view("findings", 10, 0)} == {"i:3", "i:4"}
