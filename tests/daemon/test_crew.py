@@ -12,7 +12,22 @@ from vectormigrate.engine.work import Assignment, Release
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
 from vectormigrate.model.events import WorkerLost
 
+
 WHOLE = Assignment("copy", 7, None, None)
+
+
+def workers():
+    """Worker processes of this process: other tests' servers are its children as well."""
+    return [
+        child
+        for child in psutil.Process(os.getpid()).children()
+        if child.status() != psutil.STATUS_ZOMBIE and "vectormigrate.daemon.worker_process" in child.cmdline()
+    ]
+
+
+def kill_workers():
+    for worker in workers():
+        worker.kill()
 
 
 async def test_a_worker_of_this_process(tmp_path):
@@ -30,7 +45,8 @@ async def test_a_worker_process_that_is_killed_is_replaced(tmp_path):
 
     def kill_once():
         if not killed:
-            killed.append([child.kill() for child in psutil.Process(os.getpid()).children()])
+            killed.append(workers())
+            kill_workers()
 
     coordinator.on_report = kill_once
     await ProcessCrew(wanted, 1, "docs", events.append).run(coordinator)
@@ -38,13 +54,13 @@ async def test_a_worker_process_that_is_killed_is_replaced(tmp_path):
     assert events == [WorkerLost("docs", -9)]
     assert Release(7, lost=True) in coordinator.told
     assert coordinator.finished() == [7]
-    assert psutil.Process(os.getpid()).children() == []
+    assert workers() == []
 
 
 async def test_a_crew_whose_workers_all_die_gives_up(tmp_path):
     wanted = await job(tmp_path)
     coordinator = Scripted(WHOLE)
-    coordinator.on_report = lambda: [child.kill() for child in psutil.Process(os.getpid()).children()]
+    coordinator.on_report = kill_workers
     events = []
     with pytest.raises(StoreBroken, match="5 worker processes ended without a word"):
         await ProcessCrew(wanted, 1, "docs", events.append).run(coordinator)
