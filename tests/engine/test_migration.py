@@ -173,10 +173,24 @@ async def test_when_everything_is_refused_nothing_is_lost_from_sight(world):
     assert (world.status.dead_letters, world.held("target")) == (12, {})
 
 
+class At(list):
+    """Does something when a phase is reached, once."""
+
+    def __init__(self, phase, action):
+        super().__init__()
+        self._phase, self._action = phase, action
+
+    def append(self, event):
+        super().append(event)
+        if isinstance(event, PhaseChanged) and event.after is self._phase and self._action:
+            action, self._action = self._action, None
+            action()
+
+
 async def test_what_ends_a_run_is_remembered_with_its_phase(world):
-    await world.fill(range(20))
     world.set(max_retries=0)
-    world.target.faults.down = True
+    await world.fill(range(20))
+    world.events = At(Phase.PREFLIGHT, lambda: setattr(world.target.faults, "down", True))
     with pytest.raises(Unreachable):
         await world.run()
     assert (world.status.phase, world.status.resume_phase) == (Phase.FAILED, Phase.PREFLIGHT)
@@ -186,9 +200,11 @@ async def test_what_ends_a_run_is_remembered_with_its_phase(world):
     assert not world.told(Resumed)  # nothing had been copied
 
 
-async def test_requests_of_the_conductor_are_tried_again(world):
+@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.CATCH_UP])
+async def test_requests_of_the_conductor_are_tried_again(world, phase):
     await world.fill(range(5))
-    world.target.faults.next_errors.append(Throttled("slow down", retry_after=0.01))
+    slow = Throttled("slow down", retry_after=0.01)
+    world.events = At(phase, lambda: world.target.faults.next_errors.append(slow))
     assert (await world.run()).phase is Phase.VERIFIED
     assert world.told(Retried)[0].error == "slow down"
 
