@@ -18,7 +18,7 @@ import msgspec
 
 from vectormigrate.engine import preflight
 from vectormigrate.engine.backfill.copier import CopySettings
-from vectormigrate.engine.migration import Conductor
+from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
@@ -106,7 +106,7 @@ class Control:
         async with self._conducting(migration_id) as conductor:
             phase = await conductor.run()
             if self._pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
-                await conductor.pause()
+                await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
     async def validate(
@@ -132,9 +132,8 @@ class Control:
             return await conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
 
     async def pause(self, migration_id: str) -> MigrationStatus:
-        """Rest where it is until resumed; for a migration that no process runs."""
-        async with self._conducting(migration_id) as conductor:
-            await conductor.pause()
+        """Rest where it is until resumed; for a migration that no process runs. Needs neither side."""
+        await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
     def stop(self) -> None:
@@ -154,6 +153,7 @@ class Control:
         source = self._secrets.resolve(spec.source, migration_id)
         target = self._secrets.resolve(spec.target, migration_id)
         async with Stores.open(source, target) as stores, listening(self._database.path, self._answer):
+            await stores.greet()
             self._idle.clear()
             self._pausing = False
             policy = RetryPolicy(attempts=1 + spec.max_retries)
@@ -176,7 +176,7 @@ class Control:
 
     def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
         if self._conductor is not None:
-            self._conductor.retried(attempt, wait, error)
+            self._conductor.quarantine.retried(attempt, wait, error)
 
     def _crew(self, migration: Migration, ranges: int, stores: Stores, threshold: float) -> Crew:
         spec = migration.specification

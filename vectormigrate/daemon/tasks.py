@@ -45,6 +45,11 @@ class Stores:
         """Open both; nothing is dialled yet."""
         return cls(registry.open_store(source), registry.open_store(target))
 
+    async def greet(self) -> None:
+        """Dial both, before anything is asked of their capabilities: some depend on the server's version."""
+        await self.source.info()
+        await self.target.info()
+
     async def __aenter__(self) -> Self:
         return self
 

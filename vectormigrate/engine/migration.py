@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TypeVar
 
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.dualwrite.replay import Replayer
+from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Pool, Removal
 from vectormigrate.engine.validate.run import Validation
@@ -32,10 +33,9 @@ from vectormigrate.model.errors import (
     CollectionMissing,
     FinishedWithFindings,
     GateRefused,
-    Unresolved,
     VectormigrateError,
 )
-from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Retried, Warned
+from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import to_source
 from vectormigrate.model.mapping import MappingPlan
@@ -82,8 +82,15 @@ class Conductor:
         self._workers = workers
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
-        self._settled_at = clock.monotonic()
-        self._unanswered = False
+        self.quarantine = Quarantine(
+            database,
+            session,
+            migration_id,
+            target,
+            clock,
+            on_event,
+            seconds=self.migration.specification.quarantine,
+        )
 
     def stop(self) -> None:
         """Ask a run to end behind its present batches, checkpoints written."""
@@ -103,7 +110,7 @@ class Conductor:
 
         Raises what ended it; the phase is then `failed`, which remembers where to go on.
         """
-        await self._settle_strays()
+        await self.quarantine.settle()
         await self._wake()
         try:
             while not self._stopping.is_set():
@@ -123,22 +130,6 @@ class Conductor:
             await self._fail(error)
             raise
         return self.migration.phase
-
-    async def _settle_strays(self) -> None:
-        # After an unclean end, requests of the dead process may still land until the store says that none can. The
-        # session before may have been another verb's, and clean: what stands in the journal tells of those before it.
-        known = self._database.read(lambda tx: journal.strays(tx, self._id))
-        if (known or not self._session.clean_before) and await self._target.settle() > 0:
-            self._wait_for_strays()
-
-    def _wait_for_strays(self) -> None:
-        quarantine = self.migration.specification.quarantine
-        self._settled_at = max(self._settled_at, self._clock.monotonic() + quarantine)
-
-    def retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
-        """A request of this conductor to the target is tried again."""
-        self._unanswered = self._unanswered or isinstance(error, Unresolved)
-        self._on_event(Retried(self._id, attempt, wait, error.message))
 
     async def _wake(self) -> None:
         migration = self.migration
@@ -213,7 +204,7 @@ class Conductor:
         finally:
             self._running = None
         if coordinator.unresolved:
-            self._wait_for_strays()
+            self.quarantine.begin()
 
     # Behind the copy.
 
@@ -224,7 +215,7 @@ class Conductor:
         migration = self.migration
         plan = _planned(migration)
         await self._target.finish_load(plan.target)
-        await self._quarantine()
+        await self.quarantine.wait(self._stopping)
         if migration.needs_reconcile or not await self._counts_agree(plan):
             await self._reconcile(migration)
         if not self._stopping.is_set():
@@ -246,20 +237,6 @@ class Conductor:
                 await self._database.write(lambda tx: checkpoints.reopen(tx, self._id, last.number))
                 return True
         return False
-
-    async def _quarantine(self) -> None:
-        """Wait until no request of a dead process, and no unanswered one of ours, can still land."""
-        wait = self._settled_at - self._clock.monotonic()
-        if wait > 0:
-            message = (
-                f"waiting {wait:.0f} s until no unanswered request can still reach the target (--quarantine)"
-            )
-            self._on_event(Warned(self._id, message))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._stopping.wait()
-        if not self._stopping.is_set():
-            await self._database.write(lambda tx: journal.lapse(tx, self._id))
 
     async def _counts_agree(self, plan: MappingPlan) -> bool:
         source = await self._source.count(self.migration.specification.source.collection)
@@ -307,18 +284,13 @@ class Conductor:
             spec.existing,
             batch_size=spec.batch_size,
             now=self._clock.now,
-            unanswered=self._was_unanswered,
+            unanswered=self.quarantine.was_unanswered,
         )
         for _ in range(_PAYMENTS):
             if not (await replayer.pay(self._stopping.is_set)).unanswered:
                 return
-            self._wait_for_strays()
-            await self._quarantine()
-
-    def _was_unanswered(self) -> bool:
-        """Whether an attempt of the requests since the last look was never answered."""
-        was, self._unanswered = self._unanswered, False
-        return was
+            self.quarantine.begin()
+            await self.quarantine.wait(self._stopping)
 
     async def _judge(self, migration: Migration) -> None:
         """Compare a last sample; verified if it is clean and nothing is owed."""
@@ -427,8 +399,8 @@ class Conductor:
     async def _begin_rollback(self, migration: Migration) -> None:
         if migration.phase is not Phase.ROLLING_BACK:
             await self._move(migration.phase, Phase.ROLLING_BACK)
-        await self._settle_strays()
-        await self._quarantine()
+        await self.quarantine.settle()
+        await self.quarantine.wait(self._stopping)
 
     async def _roll_back_nothing(self, migration: Migration, *, dry_run: bool) -> RollbackReport:
         """Nothing was ever written: at most an empty collection of our own stands in the target."""
@@ -458,12 +430,6 @@ class Conductor:
 
     # Shared.
 
-    async def pause(self) -> None:
-        """Rest where it is until resumed. Raises IllegalTransition when there is nothing left to rest from."""
-        phase = self.migration.phase
-        if phase not in _RESTING:
-            await self._move(phase, Phase.PAUSED)
-
     async def _fail(self, error: VectormigrateError) -> None:
         phase = self.migration.phase
         if phase not in (*_RESTING, *FINAL):
@@ -481,6 +447,18 @@ class Conductor:
 
     def _at(self) -> str:
         return self._clock.now().isoformat()
+
+
+async def rest(
+    database: Database, migration_id: str, clock: Clock, on_event: Callable[[Event], None]
+) -> None:
+    """Pause a migration that nothing runs. Raises IllegalTransition when there is nothing left to rest from."""
+    phase = database.read(lambda tx: migrations.get(tx, migration_id)).phase
+    if phase in _RESTING:
+        return
+    at = clock.now().isoformat()
+    await database.write(lambda tx: migrations.move(tx, migration_id, phase, Phase.PAUSED, at=at))
+    on_event(PhaseChanged(migration_id, phase, Phase.PAUSED))
 
 
 def _planned(migration: Migration) -> MappingPlan:
