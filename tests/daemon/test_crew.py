@@ -12,7 +12,6 @@ from vectormigrate.engine.work import Assignment, Release
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
 from vectormigrate.model.events import WorkerLost
 
-
 WHOLE = Assignment("copy", 7, None, None)
 
 
