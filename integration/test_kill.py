@@ -5,8 +5,9 @@ while it copies, and the source is changed between the runs (deletes, updates, i
 ranges alike). After the last resume both sides are read whole by the vendors' own clients. Then a rollback is killed
 the same way: none of ours may be left, and what was there before must not have changed.
 
-`VECTORMIGRATE_KILLS` is the number of kills a pair and direction (100 by default); a migration that ended is rolled
-back and begun anew under another id until so many kills have hit. Each kill is counted when the process was alive.
+`VECTORMIGRATE_KILLS` is the number of kills of each ordered pair (100 by default, and a quarter as many of rollbacks); a
+migration that ended is rolled back and begun anew under another id until so many kills have hit. A kill is counted
+when the process was alive.
 """
 
 from __future__ import annotations
@@ -32,9 +33,14 @@ from tests.fakes.milvus import LiteServer
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
 
 KILLS = int(os.environ.get("VECTORMIGRATE_KILLS", "100"))
+ROLLBACK_KILLS = max(1, KILLS // 4)
 RECORDS = int(os.environ.get("VECTORMIGRATE_KILL_RECORDS", "20000"))
 BATCH = 250
 FOREIGN = 200
+COPIED = "sum(batches) FROM range"
+REMOVED = (
+    "count(removed_to) || ' ' || coalesce(sum(removed), 0) || ' ' || group_concat(removed_to) FROM range"
+)
 KINDS = ("sqlite", "pgvector", "milvus")
 PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
 RESULTS = Path(__file__).parent / "bench" / "out"
@@ -70,7 +76,7 @@ def test_killed_at_random_moments(
 ) -> None:
     source, target = sides[source_kind][0], sides[target_kind][1]
     story = Story(source, target, tmp_path, random.Random(f"{source_kind}-{target_kind}"))
-    while story.kills < KILLS or story.rollback_kills < KILLS:
+    while story.kills < KILLS or story.rollback_kills < ROLLBACK_KILLS:
         story.tell()
     RESULTS.mkdir(exist_ok=True)
     print(json.dumps(story.figures()))
@@ -163,11 +169,10 @@ class Story:
     def _kill_while_copying(
         self, arguments: list[str], state: Path, wanted: dict[str, Item], *, watched: bool
     ) -> None:
-        startup = 4.5 if "milvus" in (self.source.kind, self.target.kind) else 1.5
         for number in range(1, 1 + max(1, min(25, KILLS - self.kills))):
             if watched:
                 self.target.begin_run(number)
-            if not runs.run_and_kill(*arguments, state=state, after=runs.moment(self.rng, startup, 1.5)):
+            if not runs.run_and_kill(*arguments, state=state, rng=self.rng, sign=COPIED, within=0.6):
                 break
             self.kills += 1
             if not verified(state):
@@ -207,10 +212,9 @@ class Story:
         self.most_recopied = max([self.most_recopied or 0, *again.values()])
 
     def _kill_while_rolling_back(self, name: str, state: Path) -> None:
-        startup = 4.0 if "milvus" in (self.source.kind, self.target.kind) else 1.0
-        for _ in range(max(0, min(25, KILLS - self.rollback_kills))):
-            after = runs.moment(self.rng, startup, 1.0)
-            if not runs.run_and_kill("rollback", name, "--force", state=state, after=after):
+        for _ in range(max(0, min(12, ROLLBACK_KILLS - self.rollback_kills))):
+            arguments = ("rollback", name, "--force")
+            if not runs.run_and_kill(*arguments, state=state, rng=self.rng, sign=REMOVED, within=0.3):
                 return
             self.rollback_kills += 1
 
@@ -224,13 +228,4 @@ def worse(one: Difference, other: Difference) -> Difference:
 
 def verified(state: Path) -> bool:
     """Whether the migration was verified: from then on an offline migration does not follow the source."""
-    if not state.exists():
-        return False
-    connection = apsw.Connection(str(state))
-    try:
-        connection.set_busy_timeout(5000)
-        return connection.execute("SELECT count(*) FROM migration WHERE completed").get > 0
-    except apsw.SQLError:
-        return False
-    finally:
-        connection.close()
+    return bool(runs.look(state, "count(*) FROM migration WHERE completed"))

@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 
 def command(*arguments: str, state: Path) -> list[str]:
     """The command line of one run."""
@@ -30,27 +32,48 @@ def run(*arguments: str, state: Path, timeout: float = 300.0) -> dict[str, Any]:
     return document
 
 
-def run_and_kill(*arguments: str, state: Path, after: float) -> bool:
-    """Start a run and SIGKILL it after so many seconds. False when it had ended by then."""
+def run_and_kill(*arguments: str, state: Path, rng: random.Random, sign: str, within: float) -> bool:
+    """Start a run and SIGKILL it at a random moment. False when it had ended by then.
+
+    One time in six the moment is anywhere in the start-up; else it is within so many seconds of the first sign of
+    work: a change of what the SQL expression `sign` says of the state file.
+    """
     process = subprocess.Popen(
         command(*arguments, state=state), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    if rng.random() < 1 / 6:
+        return not _ends(process, rng.uniform(0.0, 2.0)) and _kill(process)
+    before = look(state, sign)
+    deadline = time.monotonic() + 120
+    while look(state, sign) == before and time.monotonic() < deadline:
+        if _ends(process, 0.02):
+            return False
+    return not _ends(process, rng.uniform(0.0, within)) and _kill(process)
+
+
+def look(state: Path, sign: str) -> Any:
+    """What an SQL expression says of a state file; None when there is nothing to ask yet."""
+    if not state.exists():
+        return None
+    connection = apsw.Connection(str(state), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
-        process.wait(after)
+        connection.set_busy_timeout(5000)
+        return connection.execute(f"SELECT {sign}").get
+    except apsw.SQLError:
+        return None
+    finally:
+        connection.close()
+
+
+def _ends(process: subprocess.Popen[bytes], within: float) -> bool:
+    try:
+        process.wait(within)
     except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait(30)
-        return True
-    return False
+        return False
+    return True
 
 
-def moment(rng: random.Random, startup: float, work: float) -> float:
-    """A random moment, mostly inside the work and sometimes in the start-up."""
-    return rng.uniform(0.05, startup) if rng.random() < 0.15 else startup + rng.uniform(0.0, work)
-
-
-def startup_seconds(state: Path) -> float:
-    """How long the program takes to begin, here and now."""
-    began = time.monotonic()
-    subprocess.run(command("list", state=state), capture_output=True, check=False)
-    return time.monotonic() - began
+def _kill(process: subprocess.Popen[bytes]) -> bool:
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(30)
+    return True
