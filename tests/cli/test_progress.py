@@ -87,7 +87,7 @@ def test_quiet_still_warns(clock):
     follower(Resumed("docs", 3, True))
     follower(Warned("docs", "look out"))
     follower(DeadLettered("docs", "i:3", "too long"))
-    assert lines(follower) == ["warning: look out", "warning: record i:3 was refused for good: too long"]
+    assert lines(follower) == ["warning: look out", "warning: refused for good: record i:3: too long"]
 
 
 def test_phases_and_retries_are_for_those_who_ask(clock):

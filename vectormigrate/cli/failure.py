@@ -10,6 +10,9 @@ from typing import TextIO
 
 from vectormigrate.model.errors import VectormigrateError
 
+LONGEST = 2000
+"""Characters of one line: an error fits a screen, whatever a server puts into it."""
+
 
 def show(error: VectormigrateError, *, as_json: bool, out: TextIO, err: TextIO) -> int:
     """Print an error and give the exit code of the process."""
@@ -31,7 +34,14 @@ def lines(error: VectormigrateError) -> list[str]:
     told.append(f"  retry: {_retry(error)}")
     if error.hint:
         told.append(f"  hint:  {error.hint}")
-    return told
+    return [spelled(line[:LONGEST]) for line in told]
+
+
+def spelled(text: str) -> str:
+    """Text in which every character shows: ids are somebody's data, and may hold what would steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _retry(error: VectormigrateError) -> str:

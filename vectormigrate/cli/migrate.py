@@ -14,6 +14,7 @@ from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
 from .doors import foresee, own, stored, view
+from .failure import spelled
 from .progress import Follower
 
 FAILED = 1
@@ -68,8 +69,9 @@ async def _run(call: Call, request: Request, *, create: bool) -> Answer:
     migration_id = request.specification.id
     if create:
         # Looked at before anything is stored: an id is not taken by a wish that cannot be had.
-        for loss in (await foresee(call, request, strict=True)).losses:
-            call.remark(f"note: {loss}")
+        foreseen = await foresee(call, request, strict=True)
+        for remark in (*foreseen.losses, *foreseen.notes):
+            call.remark(f"note: {spelled(remark)}")
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             if create:

@@ -19,9 +19,12 @@ from vectormigrate.model import events
 from vectormigrate.model.events import Event
 
 from .call import Call
+from .failure import spelled
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
+LETTERS = 10
+"""Refused records that are told one by one."""
 WINDOW = 15.0
 """Seconds over which the rate is taken."""
 
@@ -43,6 +46,7 @@ class Follower:
         self._verbose = verbose
         self._monotonic = monotonic
         self._said = -EVERY
+        self._letters = 0
         self._pace: dict[str, Pace] = {}
         self._tasks: dict[str, TaskID] = {}
         console = Console(file=stream, no_color=True if colour is False else None, highlight=False)
@@ -69,11 +73,21 @@ class Follower:
         if isinstance(event, events.Progress):
             self._progress(event)
             return
-        line = sentence(event)
+        if isinstance(event, events.DeadLettered) and not self._tell_letter(event):
+            return
+        line = spelled(sentence(event))
         if isinstance(event, events.Warned | events.DeadLettered | events.WorkerLost):
             self._say(f"warning: {line}")
         elif not self._quiet and (self._verbose or isinstance(event, events.Resumed)):
             self._say(line)
+
+    def _tell_letter(self, event: events.DeadLettered) -> bool:
+        """Whether one more refused record is told of; the first that is not is announced."""
+        self._letters += 1
+        if self._letters == LETTERS + 1:
+            more = f"more records are refused; all of them: vectormigrate dead-letters {event.migration_id}"
+            self._say(f"warning: {more}")
+        return self._letters <= LETTERS
 
     def _progress(self, event: events.Progress) -> None:
         if self._quiet:
@@ -169,7 +183,8 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
         case events.Retried(_, attempt, wait, error):
             return f"attempt {attempt} failed, next in {wait:.1f} s: {error}"
         case events.DeadLettered(_, record_id, error):
-            return f"record {record_id} was refused for good: {error}"
+            # Most refusals name their record themselves.
+            return f"refused for good: {error if record_id in error else f'record {record_id}: {error}'}"
         case events.WorkerLost(_, exit_code):
             return f"a worker ended without being told to (exit code {exit_code}); another takes its place"
         case events.Warned(_, message):

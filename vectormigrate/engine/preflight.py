@@ -72,8 +72,8 @@ async def examine(
     """
     await source.info()
     await target.info()
-    _refuse_same(spec, source, target)
     shape = await source.describe(spec.source.collection)
+    await _refuse_same(spec, source, target)
     _check_names(spec, shape)
     total = await source.count(spec.source.collection)
     try:
@@ -87,6 +87,8 @@ async def examine(
     shape = _with_dimensions(shape, sample)
     with _placed(spec):
         mapping = make_plan(shape, target.capabilities, spec.target.collection, existing, spec.mapping)
+        if existing is None and not mapping_refuses(mapping):
+            await target.check_create(mapping.target)
     refused = []
     if sample is not None and not mapping_refuses(mapping):
         translation = Translator(mapping, target.capabilities)(sample)
@@ -190,8 +192,16 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         batches=math.ceil(preflight.total / spec.batch_size),
         bytes=preflight.total * preflight.record_bytes,
         seconds=seconds,
-        notes=tuple(_refusal_notes(preflight)),
+        notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight)),
     )
+
+
+def _no_vector_notes(preflight: Preflight) -> list[str]:
+    if preflight.source.vectors:
+        return []
+    return [
+        "the source has no vectors, as far as can be seen: where they are can be said with --source-option"
+    ]
 
 
 def _refusal_notes(preflight: Preflight) -> list[str]:
@@ -200,16 +210,18 @@ def _refusal_notes(preflight: Preflight) -> list[str]:
     if not refused or preflight.all_refused:
         return []
     told = f"{len(refused):,} of {preflight.sampled:,} sampled records would end in the dead letters"
-    return [told, *(f"would be refused: {one.error.message} (record {one.id})" for one in refused[:5])]
+    return [told, *(f"would be refused: record {one.id}: {one.error.message}" for one in refused[:5])]
 
 
-def _refuse_same(spec: Specification, source: Store, target: Store) -> None:
-    if spec.source.collection == spec.target.collection and source.identity() == target.identity():
+async def _refuse_same(spec: Specification, source: Store, target: Store) -> None:
+    if spec.source.kind != spec.target.kind:
+        return
+    if await source.locate(spec.source.collection) == await target.locate(spec.target.collection):
         raise UsageError(
             "source and target are the same collection",
             store=spec.source.kind,
             collection=spec.source.collection,
-            hint="a retry cannot help: give another target",
+            hint="nothing to do: name another --target-index or --target-url",
         )
 
 

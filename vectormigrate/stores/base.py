@@ -108,6 +108,10 @@ class Store(ABC):
 
     # Making and unmaking.
 
+    async def check_create(self, shape: CollectionShape) -> None:
+        """Raise what `create` would raise for this shape, as far as can be told; changes nothing."""
+        return
+
     @abstractmethod
     async def create(self, shape: CollectionShape) -> CollectionShape:
         """Make a collection ready for a bulk load, and return its shape as made.
@@ -200,6 +204,10 @@ class Store(ABC):
     def identity(self) -> str:
         """What two opens of the same database have in common, as far as can be told without dialling."""
         return f"{self.endpoint.kind}:{self.endpoint.url}"
+
+    async def locate(self, collection: str) -> str:
+        """What every way to a collection has in common, whatever the address and the name it was reached by."""
+        return f"{self.identity()}/{collection}"
 
     async def settle(self) -> float:
         """Make sure that no request of an earlier process of this `endpoint.owner` can still land.

@@ -47,6 +47,9 @@ class Wrapper(Store):
     async def describe(self, collection: str) -> CollectionShape:
         return await self._through(lambda: self._inner.describe(collection))
 
+    async def check_create(self, shape: CollectionShape) -> None:
+        await self._through(lambda: self._inner.check_create(shape))
+
     async def create(self, shape: CollectionShape) -> CollectionShape:
         return await self._through(lambda: self._inner.create(shape), repeatable=False)
 
@@ -83,6 +86,9 @@ class Wrapper(Store):
 
     def identity(self) -> str:
         return self._inner.identity()
+
+    async def locate(self, collection: str) -> str:
+        return await self._through(lambda: self._inner.locate(collection))
 
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from vectormigrate import __version__
+from vectormigrate.cli.failure import spelled
 
 from . import charts, document
 from .document import Report
@@ -59,10 +60,7 @@ def visible(value: Any) -> str:
             text = document.moment(value)
         case _:
             text = str(value)
-    shown = text[:LONGEST] + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > LONGEST else "")
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
+    return spelled(text[:LONGEST] + ("\N{HORIZONTAL ELLIPSIS}" if len(text) > LONGEST else ""))
 
 
 def _shown(value: Any) -> Any:

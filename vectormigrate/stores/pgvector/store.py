@@ -81,6 +81,11 @@ class PgvectorStore(Store):
         host, port, name = (known.get(key) or default for key, default in _IDENTITY)
         return f"pgvector:{host}:{port}/{name}"
 
+    async def locate(self, collection: str) -> str:
+        return await self._connections.run(
+            lambda connection: tables.locate(connection, collection), collection=collection
+        )
+
     async def info(self) -> StoreInfo:
         return await self._connections.run(_info)
 
@@ -95,6 +100,11 @@ class PgvectorStore(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._refresh(collection)).shape
+
+    async def check_create(self, shape: CollectionShape) -> None:
+        await self._connections.run(
+            lambda connection: tables.check_create(connection, shape), collection=shape.name
+        )
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         made = await self._connections.run(

@@ -67,6 +67,10 @@ class Extension:
         return quote(self.schema) + "."
 
 
+_CURRENT = Extension("public", (0, 8, 0))
+"""What a database gets that has none yet."""
+
+
 def extension(connection: Connection) -> Extension | None:
     """What is installed; None when nothing is."""
     row = connection.execute(
@@ -104,19 +108,33 @@ def ensure_extension(connection: Connection) -> Extension:
     return held
 
 
+_LOCATE = """\
+select case when has_function_privilege('pg_control_system()', 'execute')
+            then (select system_identifier::text from pg_control_system())
+            else coalesce(inet_server_addr()::text, 'local') || ':' || current_setting('port') end,
+       (select oid from pg_database where datname = current_database())
+"""
+
+
+def locate(connection: Connection, collection: str) -> str:
+    """The cluster's own name, the database and the table, however they were reached."""
+    name = parse(collection)
+    cluster, database = connection.execute(_LOCATE).fetchall()[0]
+    found = find(connection, name)
+    return f"pgvector:{cluster}/{database}/{name.text if found is None else found[0]}"
+
+
+def check_create(connection: Connection, shape: CollectionShape) -> None:
+    """Raise what `create` would raise for this shape. A database without pgvector is taken to get a current one."""
+    name = parse(shape.name)
+    _check_schema(connection, name, shape.name)
+    create_statements(shape, name, extension(connection) or _CURRENT)
+
+
 def create(connection: Connection, shape: CollectionShape) -> Table:
     """Make the table, without its vector indexes. Raises CollectionExists, Unsupported, CollectionMissing."""
     name = parse(shape.name)
-    if (
-        name.schema
-        and not connection.execute("select 1 from pg_namespace where nspname = $1", [name.schema]).fetchone()
-    ):
-        raise CollectionMissing(
-            f"there is no schema {name.schema!r} for the table {shape.name!r}",
-            hint=f"create it first: create schema {quote(name.schema)}",
-            store=STORE,
-            collection=shape.name,
-        )
+    _check_schema(connection, name, shape.name)
     existing = find(connection, name)
     if existing is not None and existing[1].table == name.table:
         raise CollectionExists(
@@ -128,6 +146,19 @@ def create(connection: Connection, shape: CollectionShape) -> Table:
     for statement in create_statements(shape, name, ensure_extension(connection)):
         connection.execute(statement)
     return load(connection, shape.name)
+
+
+def _check_schema(connection: Connection, name: TableName, collection: str) -> None:
+    if (
+        name.schema
+        and not connection.execute("select 1 from pg_namespace where nspname = $1", [name.schema]).fetchone()
+    ):
+        raise CollectionMissing(
+            f"there is no schema {name.schema!r} for the table {collection!r}",
+            hint=f"create it first: create schema {quote(name.schema)}",
+            store=STORE,
+            collection=collection,
+        )
 
 
 def create_statements(shape: CollectionShape, name: TableName, held: Extension) -> list[str]:

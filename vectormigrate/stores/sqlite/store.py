@@ -97,6 +97,16 @@ class SqliteStore(Store):
             )
         return StoreInfo(STORE, apsw.sqlite_lib_version(), details)
 
+    def identity(self) -> str:
+        path = self._database.path
+        if not self._database.exists:
+            return f"sqlite:{path.resolve()}"
+        file = path.stat()  # not its name: links, hard ones too, lead to the same file
+        return f"sqlite:{file.st_dev}:{file.st_ino}"
+
+    async def locate(self, collection: str) -> str:
+        return f"{self.identity()}/{collection.lower()}"  # as SQLite compares names
+
     async def collections(self) -> list[str]:
         if not self._database.exists:
             return []
@@ -106,6 +116,9 @@ class SqliteStore(Store):
         return await self._read(collection, lambda _, table: table.shape)
 
     # Making and unmaking.
+
+    async def check_create(self, shape: CollectionShape) -> None:
+        self._check_makeable(shape)
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         self._check_makeable(shape)

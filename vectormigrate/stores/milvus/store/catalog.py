@@ -105,6 +105,10 @@ class Catalog:
     def opened(self, name: str) -> Opened:
         return self._opened.get(name) or self.describe(name)
 
+    def check_create(self, wanted: CollectionShape) -> None:
+        """Raise what `create` would raise for this shape."""
+        write_schema(settle_shape(wanted, self.server))
+
     def create(self, wanted: CollectionShape) -> CollectionShape:
         shape = settle_shape(wanted, self.server)
         name = shape.name

@@ -6,8 +6,10 @@ The surprise: a search that must be exact, or whose filter Milvus cannot say, re
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -66,7 +68,9 @@ class MilvusStore(Store):
 
     def identity(self) -> str:
         address, database = self._link.address, self.endpoint.options.get("database", "")
-        return f"milvus:{address.path or address.target}/{database}"
+        place = str(Path(address.path).resolve()) if address.path else address.target.lower()
+        place = re.sub(r"^(localhost|\[::1\])(?=:)", "127.0.0.1", place)
+        return f"milvus:{place}/{database or 'default'}"
 
     async def info(self) -> StoreInfo:
         await self._run(self._catalog.collections)
@@ -79,6 +83,9 @@ class MilvusStore(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
+
+    async def check_create(self, shape: CollectionShape) -> None:
+        await self._run(self._catalog.check_create, shape)
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         return await self._run(self._catalog.create, shape)
