@@ -72,19 +72,17 @@ class Bench:
     def __init__(self, world, database, *, page=10, **settings):
         self.world, self.database, self.log = world, database, Log()
         self.events = []
-        self.settings = (
-            dict(
-                source_collection=SOURCE,
-                target_collection=TARGET,
-                batch_size=4,
-                validate_every=0,
-                existing=Existing.FAIL,
-                foreign=False,
-                rate=0.0,
-                record_bytes=100,
-            )
-            | settings
-        )
+        self.settings = {
+            "source_collection": SOURCE,
+            "target_collection": TARGET,
+            "batch_size": 4,
+            "validate_every": 0,
+            "existing": Existing.FAIL,
+            "foreign": False,
+            "rate": 0.0,
+            "record_bytes": 100,
+            **settings,
+        }
         self.page = page
         self.attempts = 3
         self.waits = []

@@ -58,7 +58,7 @@ class CopyCoordinator:
         self._copied = sum(row.copied for row in rows)
         self._bytes = 0
         self._granted: dict[int, set[int]] = {}
-        """By range, the intents of the worker that holds it."""
+        """By range, the intents of the worker that holds it. Touched in transactions only, so in their order."""
         self._unanswered: set[int] = set()
         """Intents under which an attempt was never answered: no report closes them (P9)."""
         self.stopped = False
@@ -80,12 +80,11 @@ class CopyCoordinator:
             case Lease():
                 return self._lease()
             case OpenPage():
-                return await self._open_page(request)
+                return await self._database.write(lambda tx: self._grant(tx, request))
             case Report():
                 return await self._report(request)
             case Finish():
                 await self._database.write(lambda tx: self._finish(tx, request))
-                self._granted.pop(request.number, None)
             case Release(number, lost):
                 self.unresolved = self.unresolved or lost
                 await self._release(number, lost=lost)
@@ -106,21 +105,15 @@ class CopyCoordinator:
         return Assignment("copy", row.number, row.start, row.upper, fresh=row.cursor is None)
 
     async def _release(self, number: int, *, lost: bool) -> None:
-        granted = self._granted.pop(number, set())
-        if not lost:
-            await self._database.write(lambda tx: self._close(tx, granted - self._unanswered))
+        await self._database.write(lambda tx: self._give_back(tx, number, lost=lost))
         row = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))[number]
         if not row.done and all(row.number != waiting.number for waiting in self._open):
             self._open.append(row)
 
-    def _close(self, tx: Transaction, intents: set[int]) -> None:
-        for intent in intents:
+    def _give_back(self, tx: Transaction, number: int, *, lost: bool) -> None:
+        granted = self._granted.pop(number, set())
+        for intent in () if lost else granted - self._unanswered:
             journal.close_intent(tx, self._id, intent)
-
-    async def _open_page(self, request: OpenPage) -> int:
-        number = await self._database.write(lambda tx: self._grant(tx, request))
-        self._granted.setdefault(request.number, set()).add(number)
-        return number
 
     def _grant(self, tx: Transaction, request: OpenPage) -> int:
         number = journal.open_intent(
@@ -134,6 +127,9 @@ class CopyCoordinator:
         )
         if request.narrow is not None and request.lower is not None:
             journal.narrow_intent(tx, request.narrow, request.lower)
+        self._granted.setdefault(request.number, set()).add(
+            number
+        )  # here, for who asked may be gone meanwhile
         return number
 
     async def _report(self, report: Report) -> bool:
@@ -141,8 +137,6 @@ class CopyCoordinator:
             self.unresolved = True
             self._unanswered.add(report.intent)
         await self._database.write(lambda tx: self._checkpoint(tx, report))
-        if report.closes:
-            self._granted.get(report.number, set()).discard(report.intent)
         self._copied += report.copied
         self._bytes += report.bytes
         for letter in report.letters:
@@ -181,6 +175,7 @@ class CopyCoordinator:
             return
         if report.closes:
             journal.close_intent(tx, self._id, report.intent)
+            self._granted.get(report.number, set()).discard(report.intent)
         else:
             journal.shrink_intent(tx, report.intent, report.cursor)
 
@@ -188,3 +183,4 @@ class CopyCoordinator:
         journal.close_intent(tx, self._id, request.intent)
         journal.forget_lapsed(tx, self._id, request.number)
         checkpoints.finish(tx, self._id, request.number)
+        self._granted.pop(request.number, None)

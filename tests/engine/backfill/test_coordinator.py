@@ -1,0 +1,164 @@
+import pytest
+
+from vectormigrate.engine.work import (
+    Assignment,
+    Compared,
+    Finish,
+    ForeignAmong,
+    KeepPreImages,
+    Lease,
+    Letter,
+    OpenPage,
+    Release,
+    Report,
+    Told,
+)
+from vectormigrate.model.events import DeadLettered, Progress, Retried
+from vectormigrate.state import journal, ownership, views
+
+
+@pytest.fixture
+async def made(bench, world):
+    await world.fill([])
+    made = bench()
+    await made.prepare([(None, "i:9"), ("i:9", "i:19"), ("i:19", None)])
+    made.ask = made.coordinator.ask
+    return made
+
+
+def report(number, intent, cursor, **changes):
+    values = {"copied": 1, "skipped": 0, "bytes": 10, "closes": False, **changes}
+    return Report(number, intent, cursor, **values)
+
+
+async def open_page(made, number, lower, nonce, narrow=None):
+    return await made.ask(OpenPage(number, lower, "i:9", nonce, narrow))
+
+
+async def test_each_range_is_handed_out_once_until_it_is_given_back(made):
+    assert await made.ask(Lease()) == Assignment("copy", 0, None, "i:9")
+    assert (await made.ask(Lease())).number == 1
+    assert made.coordinator.remaining == 1
+    assert (await made.ask(Lease())).number == 2
+    assert await made.ask(Lease()) is None
+    await made.ask(Release(1))
+    await made.ask(Release(1))
+    assert (await made.ask(Lease())).number == 1
+    assert await made.ask(Lease()) is None
+
+
+async def test_a_range_given_back_is_continued_behind_its_cursor(made):
+    await made.ask(Lease())
+    intent = await open_page(made, 0, None, "a")
+    await made.ask(report(0, intent, "i:4"))
+    await made.ask(Release(0))
+    await made.ask(Lease())
+    await made.ask(Lease())
+    assert await made.ask(Lease()) == Assignment("copy", 0, "i:4", "i:9", fresh=False)
+
+
+async def test_a_finished_range_is_not_handed_out_again(made):
+    await made.ask(Lease())
+    await made.ask(Finish(0, await open_page(made, 0, None, "a")))
+    await made.ask(Release(0, lost=True))  # its worker dies behind its last word
+    assert {(await made.ask(Lease())).number for _ in range(2)} == {1, 2}
+    assert await made.ask(Lease()) is None
+    assert made.standing() == []
+
+
+async def test_a_stopped_backfill_hands_out_nothing_and_says_so(made):
+    intent = await open_page(made, 0, None, "a")
+    assert await made.ask(report(0, intent, "i:1")) is True
+    made.coordinator.stop()
+    assert await made.ask(report(0, intent, "i:2")) is False
+    assert await made.ask(Lease()) is None
+
+
+async def test_cursor_counts_letters_marks_and_intent_move_in_one_transaction(made, database, world):
+    intent = await open_page(made, 0, None, "a")
+    letters = (Letter("i:2", "refused", "too large"),)
+    broken = report(0, intent, "i:4", copied=3, closes=True, letters=letters, suspects=("i:3", None))
+    with pytest.raises(Exception, match="NOT NULL"):
+        await made.ask(broken)  # its last mark cannot be written: nothing of it may be
+    row = made.ranges()[0]
+    assert (row.cursor, row.copied, row.batches, made.marks(), len(made.standing())) == (None, 0, 0, [], 1)
+    await made.ask(report(0, intent, "i:4", copied=3, closes=True, letters=letters, suspects=("i:3",)))
+    row = made.ranges()[0]
+    assert (row.cursor, row.copied, row.batches) == ("i:4", 3, 1)
+    assert made.marks() == ["i:2", "i:3"]
+    assert made.standing() == []
+    (held,) = database.read(lambda tx: views.dead_letters(tx, world.spec.id, 10, 0))
+    assert (held["id"], held["message"]) == ("i:2", "too large")
+    assert made.events[-2:] == [
+        DeadLettered("move", "i:2", "too large"),
+        Progress("move", "backfill", 3, 0, 10),
+    ]
+
+
+async def test_a_cover_is_narrowed_when_the_next_page_opens_and_shrinks_with_reports(made):
+    first = await open_page(made, 0, None, "a")
+    second = await open_page(made, 0, "i:5", "b", narrow=first)
+    assert made.standing() == [(first, 0, None, "i:5"), (second, 0, "i:5", "i:9")]
+    await made.ask(report(0, first, "i:3"))
+    assert made.standing()[0] == (first, 0, "i:3", "i:5")
+    await made.ask(report(0, first, "i:5", closes=True))
+    assert made.standing() == [(second, 0, "i:5", "i:9")]
+
+
+async def test_the_same_nonce_is_the_same_page(made):
+    assert await open_page(made, 0, None, "a") == await open_page(made, 0, None, "a")
+    assert len(made.standing()) == 1
+
+
+async def test_an_unanswered_attempt_keeps_its_intent_whatever_is_reported_later(made):
+    first = await open_page(made, 0, None, "a")
+    await made.ask(report(0, first, "i:3", unresolved=True))
+    await made.ask(report(0, first, "i:5", closes=True))
+    assert made.standing() == [(first, 0, None, "i:9")]
+    assert made.ranges()[0].cursor == "i:5"  # there is nothing to copy again (P9)
+    await made.ask(Release(0))
+    assert made.standing() == [(first, 0, None, "i:9")]
+    assert made.coordinator.unresolved
+
+
+async def test_a_lost_worker_leaves_its_intents_and_an_orderly_one_does_not(made):
+    kept = await open_page(made, 0, None, "a")
+    await made.ask(Release(0, lost=True))
+    await open_page(made, 1, "i:9", "b")
+    await made.ask(Release(1))
+    assert [row[0] for row in made.standing()] == [kept]
+    assert made.coordinator.unresolved
+
+
+async def test_the_end_of_a_range_takes_what_had_lapsed_with_it(made, database, world):
+    await open_page(made, 0, None, "of a dead process")
+    await database.write(lambda tx: journal.lapse(tx, world.spec.id))
+    intent = await open_page(made, 0, None, "a")
+    await made.ask(Finish(0, intent))
+    assert database.read(lambda tx: journal.intents(tx, world.spec.id)) == []
+
+
+async def test_no_generation_is_given_twice_in_a_session(made, database, world):
+    intent = await open_page(made, 0, None, "a")
+    await made.ask(report(0, intent, "i:1", suspects=("i:1",)))
+    made.again()
+    await made.coordinator.ask(report(0, intent, "i:2", suspects=("i:2",)))
+    first, second = database.read(lambda tx: journal.marks(tx, world.spec.id, "", 10))
+    assert (first.epoch, first.sequence) != (second.epoch, second.sequence)
+
+
+async def test_foreign_ids_and_pre_images(made, database, world):
+    await database.write(lambda tx: ownership.add_foreign(tx, world.spec.id, ["i:1", "i:2"]))
+    assert set(await made.ask(ForeignAmong(("i:1", "i:3")))) == {"i:1"}
+    await made.ask(KeepPreImages((("i:1", b"theirs"),)))
+    assert database.read(lambda tx: ownership.pre_images(tx, world.spec.id, "", 10)) == [("i:1", b"theirs")]
+
+
+async def test_what_a_worker_tells_becomes_an_event(made):
+    await made.ask(Told("Retried", {"attempt": 1, "wait": 0.5, "error": "slow"}))
+    assert made.events == [Retried("move", 1, 0.5, "slow")]
+
+
+async def test_a_backfill_compares_nothing(made):
+    with pytest.raises(AssertionError):
+        await made.ask(Compared(0))
