@@ -10,8 +10,9 @@ from typing import TextIO
 
 from vectormigrate.model.errors import VectormigrateError
 
-LONGEST = 2000
+LONGEST = 1000
 """Characters of one line: an error fits a screen, whatever a server puts into it."""
+LONGEST_ID = 80
 
 
 def show(error: VectormigrateError, *, as_json: bool, out: TextIO, err: TextIO) -> int:
@@ -30,7 +31,8 @@ def lines(error: VectormigrateError) -> list[str]:
     if error.store or error.collection:
         told.append(f"  where: {': '.join(word for word in (error.store, error.collection) if word)}")
     if error.ids:
-        told.append(f"  ids:   {', '.join(error.ids[:5])}{' ...' if len(error.ids) > 5 else ''}")
+        ids = [one if len(one) <= LONGEST_ID else f"{one[:LONGEST_ID]}..." for one in error.ids[:5]]
+        told.append(f"  ids:   {', '.join(ids)}{' ...' if len(error.ids) > 5 else ''}")
     told.append(f"  retry: {_retry(error)}")
     if error.hint:
         told.append(f"  hint:  {error.hint}")

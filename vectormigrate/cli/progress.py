@@ -19,7 +19,7 @@ from vectormigrate.model import events
 from vectormigrate.model.events import Event
 
 from .call import Call
-from .failure import spelled
+from .failure import LONGEST, spelled
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
@@ -75,7 +75,7 @@ class Follower:
             return
         if isinstance(event, events.DeadLettered) and not self._tell_letter(event):
             return
-        line = spelled(sentence(event))
+        line = spelled(sentence(event)[:LONGEST])
         if isinstance(event, events.Warned | events.DeadLettered | events.WorkerLost):
             self._say(f"warning: {line}")
         elif not self._quiet and (self._verbose or isinstance(event, events.Resumed)):

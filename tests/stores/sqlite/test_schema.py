@@ -20,7 +20,7 @@ from vectormigrate.model.collection import (
     VectorField,
     VectorKind,
 )
-from vectormigrate.model.errors import CollectionMissing, StoreBroken
+from vectormigrate.model.errors import CollectionMissing, ConfigInvalid, StoreBroken
 from vectormigrate.stores.sqlite import schema
 
 EMBEDDINGS = [row.tobytes() for row in np.random.default_rng(1).standard_normal((20, 8), dtype=np.float32)]
@@ -151,6 +151,12 @@ class TestGuessing:
         assert shape.vectors == ()
         assert shape.fields == (Field("stuff", FieldType.BYTES),)
 
+    def test_some_bad_records_do_not_unmake_a_column_with_a_telling_name(self, fill):
+        broken = np.frombuffer(EMBEDDINGS[0], np.float32).copy()
+        broken[0] = np.nan
+        shape = fill("embedding blob", [*EMBEDDINGS, broken.tobytes(), EMBEDDINGS[0][:16]])
+        assert shape.vectors == (VectorField("embedding", dim=len(broken)),)
+
     def test_our_own_bytes_are_never_taken_for_vectors(self, fill):
         assert fill("embedding BYTES", EMBEDDINGS).vectors == ()
 
@@ -161,7 +167,7 @@ class TestGuessing:
 
     def test_the_option_must_name_columns(self, db):
         db.execute("create table t(id integer primary key)")
-        with pytest.raises(StoreBroken, match="'nope'"):
+        with pytest.raises(ConfigInvalid, match="'nope'"):
             shape_of(db, vectors="nope")
 
 

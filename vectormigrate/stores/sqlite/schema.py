@@ -10,6 +10,7 @@ Anything less certain stays bytes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from vectormigrate.model.collection import (
     VectorField,
     VectorKind,
 )
-from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.errors import ConfigInvalid, StoreBroken
 
 from . import declared, virtual
 from .errors import STORE, missing
@@ -37,6 +38,10 @@ from .values import is_canonical_uuid
 _SAMPLE = 64
 _KEY_SAMPLE = 1000
 _ENOUGH = 16
+_ALIKE = 0.75
+"""So many BLOBs of a column with a telling name must look like vectors, and all of any other: in the one, a NaN or a
+short one is that record's fault.
+"""
 _HINT = re.compile(r"embed|vec|(^|_)emb($|_)", re.IGNORECASE)
 _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
 _KEY_NAME = re.compile(r'CONSTRAINT\s+"((?:[^"]|"")+)"\s+PRIMARY\s+KEY', re.IGNORECASE)
@@ -215,8 +220,11 @@ class _Loader:
     def _check_named(self) -> None:
         unknown = self._named.keys() - {column.name for column in self._columns if not column.key}
         if unknown:
-            raise self._broken(
-                f"has no column {min(unknown)!r} that could be a vector", "check the `vectors` option"
+            raise ConfigInvalid(
+                f"table {self._name!r} has no column {min(unknown)!r} that could be a vector",
+                hint="check the `vectors` option",
+                store=STORE,
+                collection=self._name,
             )
 
     def _vector(self, column: _Column) -> VectorField | None:
@@ -247,16 +255,17 @@ class _Loader:
         values = self._first(name, _SAMPLE)
         if not values or set(map(type, values)) != {bytes}:
             return None
-        lengths = set(map(len, values))
-        length = lengths.pop()
-        if lengths or length % 4 or length < 32:
+        needed = _ALIKE if _HINT.search(name) else 1
+        length, alike = Counter(map(len, values)).most_common(1)[0]
+        if alike < needed * len(values) or length % 4 or length < 32:
             return None
-        if len(values) < _ENOUGH and not _HINT.search(name):
+        if len(values) < _ENOUGH and needed == 1:
             return None
-        sizes = np.abs(np.frombuffer(b"".join(values), "<f4"))
+        sizes = np.abs(np.frombuffer(b"".join(value for value in values if len(value) == length), "<f4"))
         with np.errstate(invalid="ignore"):
             believable = (sizes == 0) | ((sizes >= 1e-9) & (sizes <= 1e4))
-        return length // 4 if bool(believable.all()) and bool(sizes.any()) else None
+        rows = believable.reshape(alike, -1).all(axis=1)
+        return length // 4 if rows.mean() >= needed and bool(sizes.any()) else None
 
     def _field(self, column: _Column, indexed: bool) -> Field:
         type_, element = declared.field_type(column.type)
