@@ -15,11 +15,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import tempfile
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,9 +25,7 @@ import pytest
 
 from integration.harness import runs
 from integration.harness.records import Difference, Item, difference, item, items
-from integration.harness.sides import MilvusSide, PostgresSide, Side, SqliteSide
-from tests.fakes.milvus import LiteServer
-from vectormigrate.cli.demo.postgres import EmbeddedPostgres
+from integration.harness.sides import Side
 
 KILLS = int(os.environ.get("VECTORMIGRATE_KILLS", "100"))
 ROLLBACK_KILLS = max(1, KILLS // 4)
@@ -44,29 +39,6 @@ REMOVED = (
 KINDS = ("sqlite", "pgvector", "milvus")
 PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
 RESULTS = Path(__file__).parent / "bench" / "out"
-
-
-@pytest.fixture(scope="module")
-def sides() -> Iterator[dict[str, tuple[Side, Side]]]:
-    """By kind, a side to be the source and one to be the target."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vectormigrate-kill-")))
-        folder.chmod(0o755)
-        postgres = EmbeddedPostgres(folder / "postgres", durable=False)
-        postgres.start()
-        stack.callback(postgres.stop)
-        servers = [LiteServer(folder / f"milvus-{side}").start() for side in ("source", "target")]
-        for server in servers:
-            stack.callback(server.stop)
-        made: dict[str, tuple[Side, Side]] = {
-            "sqlite": (SqliteSide(folder / "source.db"), SqliteSide(folder / "target.db")),
-            "pgvector": (PostgresSide(postgres.dsn), PostgresSide(postgres.dsn)),
-            "milvus": (MilvusSide(servers[0].url), MilvusSide(servers[1].url)),
-        }
-        for pair in made.values():
-            for side in pair:
-                stack.callback(side.close)
-        yield made
 
 
 @pytest.mark.timeout(7200)

@@ -20,12 +20,12 @@ def command(*arguments: str, state: Path) -> list[str]:
     return [sys.executable, "-m", "vectormigrate", *arguments, "--state", str(state), "--json"]
 
 
-def run(*arguments: str, state: Path, timeout: float = 300.0) -> dict[str, Any]:
-    """Run to the end; its document. Raises AssertionError with what it printed when it fails."""
+def run(*arguments: str, state: Path, timeout: float = 300.0, exit_code: int = 0) -> dict[str, Any]:
+    """Run to the end; its document. Raises AssertionError with what it printed when it ends otherwise."""
     done = subprocess.run(
         command(*arguments, state=state), capture_output=True, text=True, timeout=timeout, check=False
     )
-    assert done.returncode == 0, (
+    assert done.returncode == exit_code, (
         f"{arguments}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     )
     document: dict[str, Any] = json.loads(done.stdout)
