@@ -1,0 +1,179 @@
+from dataclasses import replace
+
+import pytest
+
+from tests.engine.validate.pairs import TARGET, make_pair
+from tests.fakes.world import World
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.engine.validate import run as running
+from vectormigrate.engine.validate.run import Validation
+from vectormigrate.engine.validate.task import CompareTask
+from vectormigrate.engine.worker import Worker
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.finding import FindingKind
+from vectormigrate.model.planning import make_plan
+from vectormigrate.state import findings, journal, migrations, ownership
+from vectormigrate.state.database import Database
+
+ID = "move"
+
+
+class Here:
+    """A crew of one worker in this task."""
+
+    def __init__(self, sides):
+        self._sides = sides
+
+    async def run(self, coordinator):
+        task = CompareTask(coordinator, replace(self._sides, foreign=None))
+        await Worker(coordinator, {"compare": task.compare}, concurrency=1).run()
+
+
+@pytest.fixture
+async def database(tmp_path):
+    owned = Database.open(tmp_path / "state.db")
+    await owned.write(lambda tx: migrations.create(tx, World(tmp_path / "x").spec, at=""))
+    yield owned
+    owned.close()
+
+
+@pytest.fixture
+async def pair():
+    return await make_pair(count=60)
+
+
+@pytest.fixture
+async def validation(database, pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "_RECORDS_A_SPAN", 20)
+    spec = World(tmp_path / "y").spec
+    made = await pair.source.describe("docs")
+
+    def make(events=None, crew=Here):
+        return Validation(
+            database,
+            replace(spec, target=replace(spec.target, collection=TARGET)),
+            pair.source,
+            pair.target,
+            made,
+            make_plan(made, pair.target.capabilities, TARGET, None, None),
+            lambda ranges: crew(pair.sides),
+            SystemClock(),
+            ([] if events is None else events).append,
+        )
+
+    return make
+
+
+def held(database):
+    return {(one.kind, one.id) for one in database.read(lambda tx: findings.page(tx, ID, ("", "", ""), 99))}
+
+
+async def test_a_healthy_pair_is_proved_equal_and_the_report_kept(validation, database):
+    report = await validation().full(None)
+    assert (report.ok, report.method, report.source_count, report.compared) == (True, "full", 60, 60)
+    assert len(report.ranges) == 3
+    assert database.read(lambda tx: findings.latest_report(tx, ID)) == report
+
+
+async def test_differences_are_confirmed_kept_and_healed_by_the_next(validation, database, pair):
+    await pair.target.delete(TARGET, [-40])
+    await pair.change(-37, payload={"title": "other"})
+    report = await validation().full(None)
+    assert (report.ok, report.missing, report.mismatched) == (False, 1, 1)
+    assert {one for _, one in held(database)} == {"i:-40", "i:-37"}
+    (back,) = (await pair.source.fetch("docs", [-40])).records()
+    await pair.put(back)
+    report = await validation().full(None)
+    assert (report.missing, {one for _, one in held(database)}) == (0, {"i:-37"})
+
+
+async def test_what_heals_before_it_is_looked_at_again_is_no_finding(validation, database, pair):
+    await pair.target.delete(TARGET, [-40])
+
+    class Healing(Here):
+        async def run(self, coordinator):
+            await super().run(coordinator)
+            assert held(database) == {(FindingKind.MISSING, "i:-40")}
+            (back,) = (await pair.source.fetch("docs", [-40])).records()
+            await pair.put(back)
+
+    report = await validation(crew=Healing).full(None)
+    assert (report.ok, report.missing, held(database)) == (True, 0, set())
+
+
+async def test_a_sample_is_repeatable_by_its_seed_and_only_states_a_bound(validation, pair):
+    await pair.change(-37, payload={"title": "other"})
+    reports = [await validation().sample(60, 7, None) for _ in range(2)]
+    assert reports[0].mismatched == reports[1].mismatched == 1
+    assert {report.seed for report in reports} == {7}
+    assert not reports[0].ok
+    assert (await validation().sample(5, None, None)).mismatch_rate_upper95 is not None
+
+
+async def test_a_sample_counts_both_sides(validation, pair):
+    await pair.target.delete(TARGET, [-40])
+    report = await validation().sample(1, 3, None)
+    assert not report.ok  # whatever was drawn
+    assert (report.source_count, report.target_count) == (60, 59)
+
+
+async def test_foreign_records_are_in_no_count_of_ours(validation, pair, database):
+    (one,) = (await pair.source.fetch("docs", [-40])).records()
+    await pair.put(replace(one, id=5000))
+    assert not (await validation().sample(60, 1, None)).ok
+    await database.write(lambda tx: ownership.add_foreign(tx, ID, ["i:5000"]))
+    report = await validation().sample(60, 1, None)
+    assert (report.ok, report.target_count) == (True, 60)
+
+
+async def test_a_source_record_whose_place_is_taken_may_leave_the_source(validation, pair, database):
+    """Records left out for foreign ones were counted once; the source may have lost some since."""
+    await database.write(lambda tx: ownership.add_foreign(tx, ID, ["i:-40", "i:-37"]))
+    assert (await validation().sample(60, 1, None)).ok
+    await pair.source.delete("docs", [-40])
+    assert (await validation().sample(60, 1, None)).ok
+
+
+async def test_a_reconcile_tells_every_difference_and_leaves_no_findings(validation, database, pair):
+    await pair.target.delete(TARGET, [-40])
+    (one,) = (await pair.source.fetch("docs", [-37])).records()
+    await pair.put(replace(one, id=5000))
+    told = []
+
+    def mark(tx, found):
+        told.extend(found)
+        journal.mark(tx, ID, [one.id for one in found], epoch=1, sequence=1, reason="", at="")
+
+    await validation().reconcile(mark)
+    assert {(one.kind, one.id) for one in told} == {
+        (FindingKind.MISSING, "i:-40"),
+        (FindingKind.EXTRA, "i:5000"),
+    }
+    assert database.read(lambda tx: journal.debt(tx, ID)) == 2
+    assert held(database) == set()
+
+
+async def test_a_stopped_comparison_proves_nothing(validation, database):
+    stopped = validation()
+    stopped.stop()
+    with pytest.raises(GateRefused, match="proves nothing"):
+        await stopped.full(None)
+    assert database.read(lambda tx: findings.latest_report(tx, ID)) is None
+
+
+async def test_a_stop_midway_ends_it_behind_the_present_span(validation, database):
+    events = []
+    made = validation(events)
+    made._on_event = lambda event: (events.append(event), made.stop())
+    with pytest.raises(GateRefused):
+        await made.full(None)
+    assert len(events) == 1
+
+
+async def test_too_many_findings_are_all_kept_and_not_looked_at_again(
+    validation, database, pair, monkeypatch
+):
+    monkeypatch.setattr(running, "_RECHECKED", 5)
+    await pair.target.delete(TARGET, [-40 + 3 * row for row in range(10)])
+    report = await validation().full(None)
+    assert (report.missing, len(held(database))) == (10, 10)
