@@ -1,0 +1,150 @@
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.world import World, records
+from vectormigrate.engine import preflight
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+)
+from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
+from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.specification import Existing
+from vectormigrate.stores.memory import CAPABILITIES
+
+
+async def examine(world):
+    return await preflight.examine(world.spec, world.store(), world.store("target"), FakeClock().monotonic)
+
+
+async def document(world, found):
+    return await preflight.document(world.spec, found, world.store(), workers=2)
+
+
+async def test_both_sides_are_looked_at_and_nothing_is_written(world):
+    await world.fill(range(30))
+    found = await examine(world)
+    assert (found.total, found.existing, found.target_count, found.sampled) == (30, None, 0, 30)
+    assert found.record_bytes == records(range(30)).nbytes // 30
+    assert found.mapping.target.name == "copy"
+    assert found.refused == ()
+    preflight.check_startable(world.spec, found)
+    assert world.target.tables == {}
+
+
+async def test_a_plan_says_what_would_happen(world):
+    await world.fill(range(30))
+    plan = await document(world, await examine(world))
+    assert (plan.source, plan.target) == ("memory:docs", "memory:copy")
+    assert (plan.source_count, plan.target_exists, plan.foreign, plan.id_rule) == (30, False, 0, "same")
+    assert (plan.ranges, plan.batches, plan.losses, plan.refused) == (1, 6, (), ())
+    assert plan.bytes == 30 * (records(range(30)).nbytes // 30)
+    assert [(one["source"], one["target"]) for one in plan.vectors] == [("v", "v")]
+
+
+async def test_an_empty_source_has_no_forecast(world):
+    await world.fill([])
+    found = await examine(world)
+    plan = await document(world, found)
+    assert (found.sampled, found.all_refused, plan.seconds, plan.batches) == (0, False, None, 0)
+    assert found.record_bytes > 0
+    preflight.check_startable(world.spec, found)
+
+
+async def test_a_forecast_follows_from_the_rate_of_the_sample(world):
+    await world.fill(range(30))
+    clock = FakeClock()
+
+    def monotonic():
+        clock.advance(1.0)
+        return clock.monotonic()
+
+    found = await preflight.examine(world.spec, world.store(), world.store("target"), monotonic)
+    assert found.read_rate == 30.0
+    assert (await document(world, found)).seconds == 1.0  # 30 at 30 a second, twice as slow, by two workers
+
+
+async def test_a_missing_source_is_told(world):
+    with pytest.raises(CollectionMissing, match="'docs'"):
+        await examine(world)
+
+
+@pytest.mark.parametrize("existing", list(Existing))
+async def test_a_target_with_records_needs_a_policy(world, existing):
+    world.set(existing=existing)
+    await world.fill(range(3))
+    await world.fill([1, 2], side="target")
+    found = await examine(world)
+    assert found.target_count == 2
+    assert (await document(world, found)).foreign == 2
+    if existing is Existing.FAIL:
+        with pytest.raises(TargetNotEmpty, match="already holds 2 records") as refused:
+            preflight.check_startable(world.spec, found)
+        assert (refused.value.store, refused.value.collection) == ("memory", "copy")
+        assert "--existing skip" in refused.value.hint
+    else:
+        preflight.check_startable(world.spec, found)
+
+
+async def test_an_empty_target_collection_is_used_as_it_is(world):
+    await world.fill(range(3))
+    await world.fill([], side="target")
+    found = await examine(world)
+    assert found.existing is not None
+    preflight.check_startable(world.spec, found)
+
+
+async def test_source_and_target_must_differ(world):
+    await world.fill(range(3))
+    world.set(target=world.spec.source)
+    with pytest.raises(UsageError, match="same collection"):
+        await preflight.examine(world.spec, world.store(), world.store(), FakeClock().monotonic)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        MappingOptions(rename={"tittle": "t"}),
+        MappingOptions(drop=("tittle",)),
+        MappingOptions(spread=("tittle",)),
+    ],
+)
+async def test_a_name_that_means_nothing_is_refused_with_those_that_do(tmp_path, options):
+    world = World(tmp_path / "x.db", mapping=options)
+    made = CollectionShape(
+        "docs",
+        IdField("id", IdKind.INT),
+        (VectorField("v", dim=4, metric=Metric.EUCLID),),
+        (Field("title", FieldType.TEXT),),
+    )
+    await world.store().create(made)
+    with pytest.raises(UsageError, match="'tittle'") as refused:
+        await examine(world)
+    assert "title" in refused.value.hint
+    world.close()
+
+
+async def test_a_plan_under_which_nothing_would_arrive_does_not_start(world):
+    await world.fill(["a" * 50, "b" * 60])
+    world.target.capabilities = replace(CAPABILITIES, max_id_bytes=10)
+    found = await examine(world)
+    assert found.all_refused
+    with pytest.raises(MappingRefused, match="each of the 2 sampled records would be refused"):
+        preflight.check_startable(world.spec, found)
+    assert (await document(world, found)).refused
+
+
+async def test_some_records_that_would_be_refused_are_told_and_hinder_nothing(world):
+    await world.fill(["a", "b" * 60])
+    world.target.capabilities = replace(CAPABILITIES, max_id_bytes=10)
+    found = await examine(world)
+    assert [one.id for one in found.refused] == ["s:" + "b" * 60]
+    preflight.check_startable(world.spec, found)
+    assert (await document(world, found)).notes
