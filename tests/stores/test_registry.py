@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from vectormigrate.model.errors import UsageError
@@ -31,3 +34,15 @@ def test_an_unknown_kind_names_the_known_ones():
     with pytest.raises(UsageError) as caught:
         open_store(Endpoint("mongo"))
     assert all(kind in caught.value.hint for kind in KINDS)
+
+
+def test_no_adapter_brings_a_vendors_whole_client_into_the_process():
+    """pymilvus alone would bring pandas, and cost every worker process seconds."""
+    program = (
+        "import sys; from vectormigrate.stores import registry; from vectormigrate.stores.base import Endpoint\n"
+        "for kind, url in (('milvus', 'http://127.0.0.1:1'), ('pgvector', 'postgresql://127.0.0.1:1/x')):\n"
+        "    registry.open_store(Endpoint(kind, url))\n"
+        "print(sorted({'pandas', 'pymilvus', 'qdrant_client', 'weaviate'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

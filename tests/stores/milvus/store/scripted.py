@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from pymilvus.grpc_gen import common_pb2, milvus_pb2
+
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 
 _SERVICE = "/milvus.proto.milvus.MilvusService/"
 _REQUESTS = {

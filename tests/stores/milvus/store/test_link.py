@@ -10,7 +10,6 @@ import time
 import grpc
 import numpy as np
 import pytest
-from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from tests.fakes.milvus import free_port
 from vectormigrate.model.batch import Batch, DenseColumn
@@ -25,6 +24,7 @@ from vectormigrate.model.errors import (
     Unsupported,
 )
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 from vectormigrate.stores.milvus.store.link import Link, parse_address
 from vectormigrate.stores.milvus.wire.records import encode, upsert_request
 from vectormigrate.stores.milvus.wire.requests import query_request

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pymilvus import DataType
-from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.errors import StoreError, Throttled, Unresolved, Unsupported
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.milvus import open_store
+from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 
 from .scripted import ScriptedMilvus, status
 

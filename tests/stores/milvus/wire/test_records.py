@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from pymilvus.grpc_gen import milvus_pb2
 
 from vectormigrate.model.batch import Batch, DenseColumn, sparse_column
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import SparseVector
+from vectormigrate.stores.milvus.pb import milvus_pb2
 from vectormigrate.stores.milvus.wire.records import encode, upsert_request
 from vectormigrate.stores.milvus.wire.results import read_batch
 from vectormigrate.stores.milvus.wire.schema import Column, DataType, Layout

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from pymilvus.grpc_gen import common_pb2
 
 from vectormigrate.model.collection import Metric, VectorIndex
 from vectormigrate.model.record import SparseVector
+from vectormigrate.stores.milvus.pb import common_pb2
 from vectormigrate.stores.milvus.wire.requests import (
     count_request,
     delete_request,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from vectormigrate.model.batch import Batch, DenseColumn, dense_column, sparse_column
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import SparseVector
+from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.results import joined, read_batch, read_count, read_ids, read_matches
 from vectormigrate.stores.milvus.wire.schema import Column, DataType, Layout
 from vectormigrate.stores.milvus.wire.server import parse_version

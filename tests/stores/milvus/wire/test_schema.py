@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from pymilvus.grpc_gen import common_pb2, milvus_pb2, schema_pb2
 
 from vectormigrate.model.collection import (
     CollectionShape,
@@ -21,6 +20,7 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import ShapeMismatch, StoreBroken, Unsupported
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.schema import (
     DataType,
     index_requests,

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymilvus.grpc_gen import common_pb2, milvus_pb2
-
 from vectormigrate.model.collection import CollectionShape, VectorKind
 from vectormigrate.model.errors import (
     CollectionExists,
@@ -24,6 +22,7 @@ from vectormigrate.model.errors import (
     Unsupported,
 )
 from vectormigrate.stores.admission import Admission
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 from vectormigrate.stores.milvus.wire.schema import (
     DEFAULT_PARTITION,
     Layout,

@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
-from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
 from vectormigrate.model.errors import ConfigInvalid, StoreDown, StoreError, Unsupported
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.milvus.errors import Place, from_status, from_transport
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 from vectormigrate.stores.milvus.wire.server import Server, parse_version
 
 _SERVICE = "/milvus.proto.milvus.MilvusService/"

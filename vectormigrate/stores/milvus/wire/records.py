@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from pymilvus.grpc_gen import milvus_pb2, schema_pb2
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import Array
+from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 
 from . import decimals
 from .schema import Column, DataType, Layout

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pymilvus.grpc_gen import common_pb2, milvus_pb2
 
 from vectormigrate.model.collection import Metric, VectorIndex
 from vectormigrate.model.record import Array, SparseVector
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 
 from .schema import METRICS, Column, DataType, Layout
 

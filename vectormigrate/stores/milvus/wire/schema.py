@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymilvus.grpc_gen import common_pb2, milvus_pb2, schema_pb2
-
 from vectormigrate.model.collection import (
     CollectionShape,
     Element,
@@ -27,6 +25,7 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import ShapeMismatch, StoreBroken, Unsupported
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 
 from .server import MAX_ARRAY, MAX_TEXT_BYTES, Server
 
