@@ -1,19 +1,26 @@
 """The verbs, over real stores."""
 
+import asyncio
+import time
+
 import apsw
 import numpy as np
 import pytest
 
+from tests.fakes.world import World
 from vectormigrate.daemon.control import Control, Viewer, plan, worker_count
+from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.errors import (
+    GateRefused,
     MappingRefused,
     MigrationExists,
     StateLocked,
     TargetNotEmpty,
     UnknownMigration,
+    Unreachable,
 )
-from vectormigrate.model.events import PhaseChanged
+from vectormigrate.model.events import PhaseChanged, Progress
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification, StoreRef
@@ -130,3 +137,123 @@ async def test_viewers_see_migrations_by_phase(state, spec):
 def test_workers_are_one_a_core_unless_told(spec):
     assert worker_count(spec) >= 1
     assert worker_count(Specification("d", spec.source, spec.target, workers=3)) == 3
+
+
+# Over memory, with another shell.
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path / "state.db")
+    yield made
+    made.close()
+
+
+class Asking(list):
+    """Sends a word to the owner from another shell, once, when something is told."""
+
+    def __init__(self, world, tasks, when, verb, ask=ask_owner):
+        super().__init__()
+        self._ask = ask
+        self._world, self._tasks, self._when, self._verb = world, tasks, when, verb
+        self.answer = None
+
+    def append(self, event):
+        super().append(event)
+        if self.answer is None and self._when(event):
+            self.answer = self._tasks.create_task(
+                ask_owner(self._world.state, self._verb, self._world.spec.id)
+            )
+
+
+def copied(event):
+    return isinstance(event, Progress) and event.work == "backfill"
+
+
+async def test_a_pause_from_another_shell_rests_at_a_checkpoint(world):
+    await world.fill(range(60))
+    async with asyncio.TaskGroup() as tasks:
+        world.events = Asking(world, tasks, copied, "pause")
+        world.target.faults.latency = 0.005
+        status = await world.run()
+    answer = world.events.answer.result()
+    assert (status.phase, status.resume_phase) == (Phase.PAUSED, Phase.BACKFILL)
+    assert (answer["phase"], answer["resume_phase"]) == ("paused", "backfill")
+    assert 0 < status.copied < 60
+    assert (await world.run()).phase is Phase.VERIFIED
+    assert world.equal()
+
+
+async def test_a_stop_from_another_shell_rests_nowhere(world):
+    await world.fill(range(60))
+    async with asyncio.TaskGroup() as tasks:
+        world.events = Asking(world, tasks, copied, "stop")
+        world.target.faults.latency = 0.005
+        status = await world.run()
+    assert status.phase is Phase.BACKFILL
+    assert world.events.answer.result()["phase"] == "backfill"
+
+
+async def test_a_pause_that_comes_with_the_end_leaves_it_verified(world):
+    def verified(event):
+        return isinstance(event, PhaseChanged) and event.after is Phase.VERIFIED
+
+    await world.fill(range(10))
+    async with world.control() as control:
+        await control.create(world.spec)
+
+        def pause_at_the_end(event):
+            if verified(event):
+                control._pausing = True  # as the word of another shell does
+                control.stop()
+
+        control._on_event = pause_at_the_end
+        assert (await control.run(world.spec.id)).phase is Phase.VERIFIED
+
+
+async def test_another_migration_is_not_what_the_owner_runs(world):
+    await world.fill(range(60))
+
+    async def ask(state, verb, _):
+        try:
+            return await ask_owner(state, verb, "other")
+        except GateRefused as error:
+            return error
+
+    async with asyncio.TaskGroup() as tasks:
+        world.events = Asking(world, tasks, copied, "pause", ask)
+        world.target.faults.latency = 0.005
+        status = await world.run()
+    assert "does not run 'other'" in world.events.answer.result().message
+    assert status.phase is Phase.VERIFIED
+
+
+async def test_settings_that_differ_are_named(world):
+    await world.fill([])
+    await world.run()
+    world.set(batch_size=99)
+    with pytest.raises(MigrationExists, match="other settings: batch_size"):
+        await world.run()
+
+
+async def test_an_error_ends_the_session_in_order_and_a_kill_does_not(world):
+    await world.fill(range(5))
+    world.target.faults.down = True
+    world.set(max_retries=0)
+    with pytest.raises(Unreachable):
+        await world.run()
+    async with world.control() as control:
+        assert control._session.clean_before
+    with pytest.raises(KeyboardInterrupt):
+        async with world.control():
+            raise KeyboardInterrupt
+    async with world.control() as control:
+        assert not control._session.clean_before
+
+
+async def test_the_rate_is_shared_by_the_workers_that_there_are(world):
+    await world.fill(range(40))
+    world.set(max_rate=100.0, batch_size=10)
+    began = time.monotonic()
+    await world.run()
+    assert time.monotonic() - began >= 0.25

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from vectormigrate.daemon import control_socket
 from vectormigrate.daemon.control_socket import ask_owner, listening
 from vectormigrate.model.errors import GateRefused
 
@@ -63,3 +64,48 @@ async def test_nonsense_does_not_end_the_owner(tmp_path, line):
         writer.close()
         await writer.wait_closed()
         assert await ask_owner(tmp_path / "state.db", "pause", "docs")
+
+
+async def test_whoever_asked_before_the_end_is_answered_though_the_owner_leaves(tmp_path):
+    asked, leave = asyncio.Event(), asyncio.Event()
+
+    async def answer(verb, migration_id):
+        asked.set()
+        await leave.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)  # it takes a while to put the answer together
+        return {"done": verb}
+
+    async with asyncio.TaskGroup() as tasks, listening(tmp_path / "state.db", answer):
+        asking = tasks.create_task(ask_owner(tmp_path / "state.db", "pause", "docs"))
+        await asked.wait()
+        leave.set()
+    assert asking.result() == {"done": "pause"}
+
+
+async def test_an_owner_that_takes_too_long_is_an_error_of_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(control_socket, "_SECONDS", 0.05)
+    monkeypatch.setattr(control_socket, "_LAST_WORD", 0.05)
+
+    async def answer(verb, migration_id):
+        await asyncio.sleep(0.2)
+        return {}
+
+    async with listening(tmp_path / "state.db", answer):
+        with pytest.raises(GateRefused, match="did not come to its checkpoint"):
+            await ask_owner(tmp_path / "state.db", "pause", "docs")
+
+
+async def test_a_folder_that_is_not_there_is_nobody(tmp_path):
+    assert await ask_owner(tmp_path / "none" / "state.db", "pause", "docs") is None
+
+
+async def test_a_link_to_the_state_file_leads_to_its_owner(tmp_path):
+    async def answer(verb, migration_id):
+        return {"done": verb}
+
+    (tmp_path / "state.db").touch()
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "other.db").symlink_to(tmp_path / "state.db")
+    async with listening(tmp_path / "state.db", answer):
+        assert await ask_owner(tmp_path / "link" / "other.db", "stop", "docs") == {"done": "stop"}
