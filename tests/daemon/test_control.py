@@ -162,7 +162,7 @@ class Asking(list):
         super().append(event)
         if self.answer is None and self._when(event):
             self.answer = self._tasks.create_task(
-                ask_owner(self._world.state, self._verb, self._world.spec.id)
+                self._ask(self._world.state, self._verb, self._world.spec.id)
             )
 
 
