@@ -57,7 +57,10 @@ def test_a_whole_one():
 def test_every_missing_flag_is_named_at_once():
     with pytest.raises(UsageError) as caught:
         specify("docs", given(source_type="memory"))
-    assert str(caught.value) == "missing: --source-index, --target-type, --target-url, --target-index"
+    assert str(caught.value) == (
+        "there is no migration 'docs' to go on with, and to make one there are missing:"
+        " --source-index, --target-type, --target-url, --target-index"
+    )
 
 
 @pytest.mark.parametrize("wrong", ["", "a/b", "-a", ".a", "a b", "a" * 129, "ä", "a\n"])

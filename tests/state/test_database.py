@@ -14,6 +14,7 @@ from vectormigrate.model.errors import (
     StateError,
     StateFull,
     StateLocked,
+    StateMissing,
     StateNewer,
     VectormigrateError,
 )
@@ -242,14 +243,14 @@ async def test_a_truncated_file_is_told_as_broken(path):
 
 def test_an_empty_file_becomes_ours_but_there_is_nothing_to_look_at(path):
     path.touch()
-    with pytest.raises(StateBroken):
+    with pytest.raises(StateMissing, match="holds nothing yet"):
         Reader(path)
     Database.open(path).close()
     Reader(path).close()
 
 
 def test_a_file_that_is_not_there_cannot_be_looked_at(path):
-    with pytest.raises(StateError, match="no state file"):
+    with pytest.raises(StateMissing, match="does not exist"):
         Reader(path)
     assert not path.exists()
 

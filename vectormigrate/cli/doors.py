@@ -9,7 +9,7 @@ from vectormigrate.daemon.control import Control, Viewer
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
 from vectormigrate.daemon.specify import Request
-from vectormigrate.model.errors import UnknownMigration
+from vectormigrate.model.errors import StateMissing, UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import Check, PlanDocument
@@ -19,12 +19,15 @@ from .call import Call
 
 def view(call: Call) -> Viewer:
     """Read the state, whoever owns it."""
-    if not call.state.exists() and "id" in call.words and call.words["id"]:
+    try:
+        return Viewer.open(call.state)
+    except StateMissing as error:
+        if not call.words.get("id"):
+            raise
         raise UnknownMigration(
-            f"there is no migration {call.migration_id!r}: the state file {call.state} does not exist",
+            f"there is no migration {call.migration_id!r}: {error.message}",
             hint="name the state file with --state FILE or VECTORMIGRATE_STATE",
-        )
-    return Viewer.open(call.state)
+        ) from None
 
 
 def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Event], None]) -> Control:
@@ -46,10 +49,8 @@ async def examine(call: Call, request: Request | None) -> list[Check]:
 
 def stored(call: Call) -> Specification | None:
     """The migration of the id that was given, if there is one."""
-    if not call.state.exists():
-        return None
-    with Viewer.open(call.state) as viewer:
-        try:
+    try:
+        with Viewer.open(call.state) as viewer:
             return viewer.specification(call.migration_id)
-        except UnknownMigration:
-            return None
+    except (StateMissing, UnknownMigration):
+        return None

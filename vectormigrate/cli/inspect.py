@@ -10,7 +10,7 @@ from vectormigrate import __version__
 from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
 from vectormigrate.daemon.specify import overlay, specify
-from vectormigrate.model.errors import UsageError
+from vectormigrate.model.errors import StateMissing, UsageError
 
 from . import output
 from .call import Answer, Call
@@ -30,10 +30,11 @@ def status(call: Call) -> Answer:
 def list_migrations(call: Call) -> Answer:
     """A page of migrations."""
     limit, offset = call.value("limit"), call.value("offset")
-    if not call.state.exists():
+    try:
+        with view(call) as viewer:
+            return Answer(Migrations(viewer.list(call.value("status"), limit, offset), limit, offset))
+    except StateMissing:
         return Answer(Migrations([], limit, offset))
-    with view(call) as viewer:
-        return Answer(Migrations(viewer.list(call.value("status"), limit, offset), limit, offset))
 
 
 def findings(call: Call) -> Answer:

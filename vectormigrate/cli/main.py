@@ -19,7 +19,7 @@ from vectormigrate import __version__
 from vectormigrate.api.commands import Command
 from vectormigrate.daemon import config
 from vectormigrate.daemon.settings import GLOBAL
-from vectormigrate.model.errors import UsageError, VectormigrateError
+from vectormigrate.model.errors import OutputFailed, UsageError, VectormigrateError
 
 from . import arguments, failure
 from . import help as help_text
@@ -62,11 +62,15 @@ def main(
     except KeyboardInterrupt:
         print("stopped", file=err)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone (`| head`): point it at nothing, so that closing it does not fail again.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+    except BrokenPipeError:  # whoever read the output has gone (`| head`)
+        _silence(out)
         return 1
+
+
+def _silence(out: TextIO) -> None:
+    """Point an output that failed at nothing, so that closing it does not fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def _help(typed: Typed, out: TextIO, err: TextIO) -> int:
@@ -100,7 +104,16 @@ def _only_global(flags: Mapping[str, object]) -> dict[str, object]:
 def _answer(call: Call) -> int:
     handler = _load(call.command.handler)
     answer: Answer = asyncio.run(handler(call)) if inspect.iscoroutinefunction(handler) else handler(call)
-    _load("vectormigrate.cli.output:show")(answer, call)
+    try:
+        _load("vectormigrate.cli.output:show")(answer, call)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence(call.out)
+        raise OutputFailed(
+            f"the command is through, but its result cannot be written: {error.strerror}",
+            hint="free space where the output goes, then look again, for example with: vectormigrate status",
+        ) from None
     return answer.exit_code
 
 

@@ -147,7 +147,10 @@ class _Checker:
                 return expand(given, self._environ)
             except KeyError as error:
                 raise self._wrong(
-                    key, where, f"needs the environment variable {error.args[0]}, which is not set"
+                    key,
+                    where,
+                    f"needs the environment variable {error.args[0]}, which is not set",
+                    f"set it, or give a default: ${{{error.args[0]}:-default}}",
                 ) from None
         if isinstance(given, list):
             return [self._fill(item, key, where) for item in given]

@@ -22,7 +22,7 @@ from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import GateRefused, UsageError, VectormigrateError
+from vectormigrate.model.errors import AuthenticationFailed, GateRefused, UsageError, VectormigrateError
 from vectormigrate.model.events import Event
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
@@ -43,6 +43,12 @@ _LOCAL_RECORDS = 5_000
 """Below this, starting processes costs more than they give."""
 _CONCURRENCY = 2
 """Ranges that one worker has under way: while one waits for its write, the other reads."""
+
+
+_PASSWORD_AGAIN = (
+    "; a password given by value is not stored: give it again, with --source-url or --target-url, or once and for all"
+    " as ${NAME} in its place"
+)
 
 
 def _ignore(_: Event) -> None:
@@ -170,6 +176,10 @@ class Control:
             )
             try:
                 yield self._conductor
+            except AuthenticationFailed as error:
+                if not (self._secrets.literals or "${" in spec.source.url + spec.target.url):
+                    error.hint += _PASSWORD_AGAIN
+                raise
             finally:
                 self._conductor = None
                 self._idle.set()
@@ -214,7 +224,10 @@ class Control:
     async def _answer(self, verb: str, migration_id: str) -> dict[str, Any]:
         """A word from another shell."""
         if self._conductor is None or self._conductor.migration.id != migration_id:
-            raise GateRefused(f"the process that owns the state file does not run {migration_id!r}")
+            raise GateRefused(
+                f"the process that owns the state file does not run {migration_id!r}",
+                hint="there is nothing to stop; `vectormigrate list` shows what runs",
+            )
         if verb not in ("pause", "stop"):
             raise UsageError(f"unknown word {verb!r}")
         self._pausing = self._pausing or verb == "pause"

@@ -53,7 +53,8 @@ def specify(migration_id: str, merged: Merged) -> Request:
     missing = [name for side in SIDES for name in _missing(side, merged)]
     if missing:
         raise UsageError(
-            f"missing: {', '.join('--' + name for name in missing)}",
+            f"there is no migration {migration_id!r} to go on with, and to make one there are missing:"
+            f" {', '.join('--' + name for name in missing)}",
             hint="give them as flags, as VECTORMIGRATE_* variables or in vectormigrate.toml;"
             " `vectormigrate migrate --help` shows examples",
         )

@@ -153,7 +153,7 @@ def check_target_empty(spec: Specification, preflight: Preflight) -> None:
             store=spec.target.kind,
             collection=spec.target.collection,
             hint="choose another collection, or say --existing skip (keep theirs) or --existing overwrite"
-            " (replace theirs; a rollback puts them back); a retry cannot help",
+            " (replace theirs; a rollback puts them back)",
         )
 
 

@@ -109,6 +109,13 @@ class StateNewer(StateError):
     exit_code = 2
 
 
+class StateMissing(StateError):
+    """There is no state file of that name, or nothing in it yet."""
+
+    code = "state_missing"
+    exit_code = 2
+
+
 class StateBroken(StateError):
     """The state file is not one of ours, or is damaged."""
 
@@ -148,6 +155,12 @@ class TargetNotEmpty(GateRefused):
     """The target holds records and no policy for them was given."""
 
     code = "target_not_empty"
+
+
+class OutputFailed(VectormigrateError):
+    """What a command found could not be printed; what it did is done."""
+
+    code = "output_failed"
 
 
 class FinishedWithFindings(VectormigrateError):

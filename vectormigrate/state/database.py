@@ -9,6 +9,7 @@ commit. No SQL of the tables is here: each concern has its own module of functio
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import queue
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from vectormigrate.model.errors import StateBroken, StateError, StateFull, StateLocked
+from vectormigrate.model.errors import StateBroken, StateError, StateFull, StateLocked, StateMissing
 
 from . import upgrade
 
@@ -54,9 +55,10 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             lock = _lock(path)
         except OSError as error:
-            raise StateError(
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise (StateFull if full else StateError)(
                 f"the state file {path} cannot be used: {error.strerror}",
-                hint="choose another with --state FILE",
+                hint="free space on its disk" if full else "choose another with --state FILE",
             ) from None
         try:
             with translated(path):
@@ -180,9 +182,11 @@ class Reader:
     """Looks at a state file, in any process, whether or not somebody owns it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises StateError when there is no such file, StateNewer, StateBroken."""
+        """Raises StateMissing, StateNewer, StateBroken."""
         if not path.exists():
-            raise StateError(f"there is no state file {path}", hint="give the right one with --state FILE")
+            raise StateMissing(
+                f"the state file {path} does not exist", hint="give the right one with --state FILE"
+            )
         self._path = path
         with translated(path):
             self._connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
@@ -214,7 +218,10 @@ def translated(path: Path) -> Iterator[None]:
             f"{path} is not a state file, or is damaged: {error}", hint="restore it from a copy"
         ) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.BusyError) as error:
-        raise StateError(f"the state file {path} cannot be opened: {error}") from error
+        raise StateError(
+            f"the state file {path} cannot be opened: {error}",
+            hint="check that it is a file, and its rights and those of its folder; or name another with --state FILE",
+        ) from error
 
 
 def _connect(path: Path, flags: int) -> apsw.Connection:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 
-from vectormigrate.model.errors import StateBroken, StateNewer
+from vectormigrate.model.errors import StateBroken, StateMissing, StateNewer
 
 _APPLICATION = 0x764D6967
 """In the header of our files: a version number alone says nothing about whose it is."""
@@ -31,12 +31,18 @@ def current_version() -> int:
 
 
 def check(connection: apsw.Connection, path: Path, *, may_be_new: bool) -> None:
-    """Raise StateBroken unless the file is one of ours, or nothing yet, and StateNewer when it is of a later version
-    than this program. Reads only.
+    """Raise StateBroken unless the file is one of ours, or nothing yet (StateMissing where it may not be that), and
+    StateNewer when it is of a later version than this program. Reads only.
     """
     version = _pragma(connection, "user_version")
     if _pragma(connection, "application_id") != _APPLICATION:
-        if version or not may_be_new or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+        # A file without anything in it is what a full disk leaves of our first moments.
+        empty = not version and not connection.execute("SELECT count(*) FROM sqlite_schema").get
+        if empty and not may_be_new:
+            raise StateMissing(
+                f"the state file {path} holds nothing yet", hint="give the right one with --state FILE"
+            )
+        if not empty:
             raise StateBroken(
                 f"{path} is a SQLite file, but not a state file of vectormigrate",
                 hint="choose another --state FILE; nothing was changed",
