@@ -45,7 +45,7 @@ _CONCURRENCY = 2
 """Ranges that one worker has under way: while one waits for its write, the other reads."""
 
 
-_PASSWORD_AGAIN = (
+_GIVE_AGAIN = (
     "; a password given by value is not stored: give it again, with --source-url or --target-url, or once and for all"
     " as ${NAME} in its place"
 )
@@ -178,7 +178,7 @@ class Control:
                 yield self._conductor
             except AuthenticationFailed as error:
                 if not (self._secrets.literals or "${" in spec.source.url + spec.target.url):
-                    error.hint += _PASSWORD_AGAIN
+                    error.hint += _GIVE_AGAIN
                 raise
             finally:
                 self._conductor = None
