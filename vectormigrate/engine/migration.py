@@ -298,7 +298,7 @@ class Conductor:
         if owed:
             first = self._database.read(lambda tx: journal.marks(tx, self._id, "", _NAMED))
             raise FinishedWithFindings(
-                f"{owed:,} records did not arrive: refused for good, or not answered for; all others are in the target",
+                f"{owed:,} record{'s' if owed > 1 else ''} did not arrive: refused for good, or not answered for; all others are in the target",
                 hint=f"`vectormigrate dead-letters {self._id}` says why; mend them, then `vectormigrate resume {self._id}`",
                 store=migration.specification.target.kind,
                 collection=migration.specification.target.collection,
