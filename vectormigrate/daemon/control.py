@@ -158,7 +158,11 @@ class Control:
         spec = migration.specification
         source = self._secrets.resolve(spec.source, migration_id)
         target = self._secrets.resolve(spec.target, migration_id)
-        async with Stores.open(source, target) as stores, listening(self._database.path, self._answer):
+        async with (
+            self._advising(spec),
+            Stores.open(source, target) as stores,
+            listening(self._database.path, self._answer),
+        ):
             await stores.greet()
             self._idle.clear()
             self._pausing = False
@@ -176,13 +180,18 @@ class Control:
             )
             try:
                 yield self._conductor
-            except AuthenticationFailed as error:
-                if not (self._secrets.literals or "${" in spec.source.url + spec.target.url):
-                    error.hint += _GIVE_AGAIN
-                raise
             finally:
                 self._conductor = None
                 self._idle.set()
+
+    @asynccontextmanager
+    async def _advising(self, spec: Specification) -> AsyncIterator[None]:
+        try:
+            yield
+        except AuthenticationFailed as error:
+            if not (self._secrets.literals or "${" in spec.source.url + spec.target.url):
+                error.hint += _GIVE_AGAIN
+            raise
 
     def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
         if self._conductor is not None:
