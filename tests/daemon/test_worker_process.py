@@ -104,7 +104,8 @@ async def test_what_a_vendors_client_prints_does_not_get_into_the_pipe(tmp_path)
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     process.stdin.write(frame(await job(tmp_path)))
-    asked = FROM_WORKER.decode(await read_frame(process.stdout))
+    async with asyncio.timeout(30):  # a length read out of a banner would be waited for
+        asked = FROM_WORKER.decode(await read_frame(process.stdout))
     assert asked.request == Lease()
     process.stdin.write(frame(Answered(asked.number, None)))
     said, errors = await process.communicate()

@@ -200,8 +200,8 @@ async def test_what_ends_a_run_is_remembered_with_its_phase(world):
     assert not world.told(Resumed)  # nothing had been copied
 
 
-@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.CATCH_UP])
-async def test_requests_of_the_conductor_are_tried_again(world, phase):
+@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.BACKFILL, Phase.CATCH_UP])
+async def test_requests_to_the_target_are_tried_again(world, phase):
     await world.fill(range(5))
     slow = Throttled("slow down", retry_after=0.01)
     world.events = At(phase, lambda: world.target.faults.next_errors.append(slow))
