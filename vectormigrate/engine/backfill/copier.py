@@ -102,7 +102,9 @@ class Copier:
         differing: Callable[[Batch, Batch], tuple[str, ...]],
     ) -> None:
         """`attempting` gives the target behind retries that tell of each attempt: a page may only be closed when every
-        *attempt* was answered (P6). `differing` names source id texts of a written batch that read back otherwise: the running sample check."""
+        *attempt* was answered (P6). `differing` names source id texts of a written batch that read back otherwise: the
+        running sample check.
+        """
         self._coordinator = coordinator
         self._source = source
         self._target = target
@@ -223,8 +225,6 @@ class Copier:
             if not _may_be_one_record(error):
                 raise
             if len(batch) == 1:
-                if isinstance(error, Unresolved):
-                    raise
                 outcome.letters.append(_letter(sources[0], error))
                 return
             half = len(batch) // 2
@@ -300,5 +300,6 @@ def _letter(source_id: RecordId, error: VectormigrateError) -> Letter:
 
 
 def _may_be_one_record(error: StoreError) -> bool:
-    # A plain StoreError is a refusal that the adapter could not place; a timeout may be a batch that is too much.
-    return isinstance(error, RecordRefused | Unresolved) or type(error) is StoreError
+    # A plain StoreError is a refusal that the adapter could not place. A timeout is not halved: a target that hangs
+    # would be asked again and again, a whole set of attempts for every half.
+    return isinstance(error, RecordRefused) or type(error) is StoreError
