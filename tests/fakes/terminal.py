@@ -85,7 +85,8 @@ class Terminal:
         rows = [
             (row, f"title {row}", rng.standard_normal(8).astype("f4").tobytes()) for row in range(records)
         ]
-        connection.executemany("INSERT INTO docs VALUES (?, ?, ?)", rows)
+        with connection:  # one commit, and not one a record
+            connection.executemany("INSERT INTO docs VALUES (?, ?, ?)", rows)
         connection.close()
         return str(path)
 

@@ -49,9 +49,11 @@ def make_source(path: Path, rows: Iterable[tuple[Any, str, Any]], key: str = "IN
     """A SQLite table of ids, titles and vectors."""
     connection = apsw.Connection(str(path))
     connection.execute(f"CREATE TABLE docs (id {key} PRIMARY KEY, title TEXT, embedding BLOB)")
-    connection.executemany(
-        "INSERT INTO docs VALUES (?, ?, ?)", [(one, title, vector.tobytes()) for one, title, vector in rows]
-    )
+    with connection:  # one commit, and not one a record
+        connection.executemany(
+            "INSERT INTO docs VALUES (?, ?, ?)",
+            [(one, title, vector.tobytes()) for one, title, vector in rows],
+        )
     connection.close()
     return Side("sqlite", str(path))
 
