@@ -163,7 +163,6 @@ class Control:
             Stores.open(source, target) as stores,
             listening(self._database.path, self._answer),
         ):
-            await stores.greet()
             self._idle.clear()
             self._pausing = False
             policy = RetryPolicy(attempts=1 + spec.max_retries)

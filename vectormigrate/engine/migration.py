@@ -110,9 +110,10 @@ class Conductor:
 
         Raises what ended it; the phase is then `failed`, which remembers where to go on.
         """
-        await self.quarantine.settle()
         await self._wake()
         try:
+            await self._greet()
+            await self.quarantine.settle()
             while not self._stopping.is_set():
                 phase = self.migration.phase
                 match phase:
@@ -130,6 +131,11 @@ class Conductor:
             await self._fail(error)
             raise
         return self.migration.phase
+
+    async def _greet(self) -> None:
+        """Dial both sides before anything is asked of their capabilities: some depend on the server's version."""
+        await self._source.info()
+        await self._target.info()
 
     async def _wake(self) -> None:
         migration = self.migration
@@ -151,9 +157,7 @@ class Conductor:
     async def _preflight(self) -> None:
         migration = self.migration
         spec = migration.specification
-        found = await looking.examine(
-            spec, self._source, self._target, self._clock.monotonic, ours=migration.target_created
-        )
+        found = await looking.examine(spec, self._source, self._target, self._clock.monotonic)
         looking.check_startable(spec, found)
         await note_foreign(
             self._database,
@@ -325,6 +329,7 @@ class Conductor:
                 f"migration {self._id!r} is {migration.phase}: there is nothing to compare",
                 hint=f"copy first: `vectormigrate resume {self._id}`" if migration.mapping is None else "",
             )
+        await self._greet()
         validation = self._validation(migration)
         if full:
             return await self._run_validation(validation, validation.full(threshold))
@@ -358,6 +363,7 @@ class Conductor:
         """Take out of the target what this migration put in, and put back what it overwrote. Repeatable."""
         began = self._clock.monotonic()
         migration = self.migration
+        await self._greet()
         if migration.mapping is None:
             return await self._roll_back_nothing(migration, dry_run=dry_run)
         done_already = migration.phase is Phase.ROLLED_BACK

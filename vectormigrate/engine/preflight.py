@@ -63,9 +63,9 @@ class Preflight:
 
 
 async def examine(
-    spec: Specification, source: Store, target: Store, monotonic: Callable[[], float], *, ours: bool = False
+    spec: Specification, source: Store, target: Store, monotonic: Callable[[], float]
 ) -> Preflight:
-    """Look at both sides. `ours` says that we made the target collection in an earlier attempt.
+    """Look at both sides.
 
     Raises what the stores say, UsageError for mapping names that mean nothing, ShapeMismatch and MappingRefused for
     ids, metric or dimension that do not fit. Losses are in the plan: `MappingPlan.check` refuses them.
@@ -97,7 +97,7 @@ async def examine(
         shape,
         total,
         existing,
-        0 if ours and held == 0 else held,
+        held,
         mapping,
         _record_bytes(shape, sample),
         len(sample) / took if sample is not None and took > 0 else None,
