@@ -105,6 +105,7 @@ def test_a_missing_collection(terminal, tmp_path, source, new, locked_dsn, milvu
         (["--drop", "nope"], "no field or vector named 'nope'"),
         (["--rename", "nope=x"], "no field or vector named 'nope'"),
         (["--spread", "nope"], "no field or vector named 'nope'"),
+        (["--source-option", "vectros=embedding"], "sqlite has no option 'vectros'"),
         (["--source-option", "timeout=soon"], "timeout 'soon' is no number of seconds"),
     ],
 )
@@ -178,7 +179,8 @@ def test_a_server_that_cannot_be_reached(terminal, tmp_path, source, silent, kin
     flags = [*words(source, Side(kind, url, "docs", (f"timeout={TIMEOUT}",))), "--max-retries", "0"]
     ran = terminal.run("migrate", "docs", *flags)
     assert time.monotonic() - began < 3 * TIMEOUT + 2
-    assert_error(ran, 5, kind, host.partition(":")[0], retry=True)
+    told = {"closed": "connection refused", "unknown": "unknown host"}.get(where, "")
+    assert_error(ran, 5, kind, host.partition(":")[0], told, retry=True)
     assert unknown(terminal, "docs")
     assert holds_secret(tmp_path) == []
 

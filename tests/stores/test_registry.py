@@ -36,6 +36,13 @@ def test_an_unknown_kind_names_the_known_ones():
     assert all(kind in caught.value.hint for kind in KINDS)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_option_that_nobody_understands_is_no_wish_granted(kind):
+    with pytest.raises(UsageError, match=f"{kind} has no option 'timout'") as caught:
+        open_store(Endpoint(kind, "", options={"timout": "3"}))
+    assert caught.value.hint == "did you mean timeout?"
+
+
 def test_no_adapter_brings_a_vendors_whole_client_into_the_process():
     """pymilvus alone would bring pandas, and cost every worker process seconds."""
     program = (

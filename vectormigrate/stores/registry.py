@@ -7,6 +7,7 @@ does not touch that vendor must not pay for it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 
 from vectormigrate.model.errors import UsageError
 
@@ -16,25 +17,37 @@ from .base import Endpoint, Store
 def _memory(endpoint: Endpoint) -> Store:
     from .memory import open_store
 
-    return open_store(endpoint)
+    return open_store(_checked(endpoint, "timeout"))
 
 
 def _sqlite(endpoint: Endpoint) -> Store:
-    from .sqlite import open_store
+    from .sqlite import OPTIONS, open_store
 
-    return open_store(endpoint)
+    return open_store(_checked(endpoint, *OPTIONS))
 
 
 def _pgvector(endpoint: Endpoint) -> Store:
-    from .pgvector import open_store
+    from .pgvector import OPTIONS, open_store
 
-    return open_store(endpoint)
+    return open_store(_checked(endpoint, *OPTIONS))
 
 
 def _milvus(endpoint: Endpoint) -> Store:
-    from .milvus import open_store
+    from .milvus import OPTIONS, open_store
 
-    return open_store(endpoint)
+    return open_store(_checked(endpoint, *OPTIONS))
+
+
+def _checked(endpoint: Endpoint, *options: str) -> Endpoint:
+    unknown = sorted(endpoint.options.keys() - {*options})
+    if unknown:
+        near = get_close_matches(unknown[0], options, n=1)
+        raise UsageError(
+            f"{endpoint.kind} has no option {unknown[0]!r}",
+            hint=f"did you mean {near[0]}?" if near else f"it has: {', '.join(options)}",
+            store=endpoint.kind,
+        )
+    return endpoint
 
 
 _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
@@ -48,7 +61,7 @@ KINDS = tuple(sorted(_OPENERS))
 
 
 def open_store(endpoint: Endpoint) -> Store:
-    """Open a store of a kind. Nothing is dialled yet: the first call does. Raises UsageError for an unknown kind."""
+    """Open a store of a kind. Nothing is dialled yet: the first call does. Raises UsageError for an unknown kind or option."""
     opener = _OPENERS.get(endpoint.kind)
     if opener is None:
         raise UsageError(f"unknown store type {endpoint.kind!r}", hint=f"one of: {', '.join(KINDS)}")

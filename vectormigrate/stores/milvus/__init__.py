@@ -8,6 +8,9 @@ from vectormigrate.stores.base import Endpoint, Store
 
 from .store import MilvusStore
 
+OPTIONS = ("timeout", "slow_timeout", "quarantine", "database")
+"""`slow_timeout` is for what builds and loads; `quarantine` the seconds after which no unanswered request can land."""
+
 
 def open_store(endpoint: Endpoint) -> Store:
     """A store over `http(s)://host:port`, or over the path of a Milvus Lite database. Dials nothing yet."""

@@ -67,7 +67,7 @@ def from_transport(code: str, details: str, place: Place, *, dialled: bool) -> S
     if never_sent or not dialled:
         return place.error(
             Unreachable,
-            f"milvus at {place.address} cannot be reached: {_short(details) or code.casefold()}",
+            f"milvus at {place.address} cannot be reached: {_unreached(text) or _short(details) or code.casefold()}",
             "check the address, and that the server is running; a retry may help",
         )
     return place.error(
@@ -75,6 +75,17 @@ def from_transport(code: str, details: str, place: Place, *, dialled: bool) -> S
         f"milvus at {place.address} gave no answer ({code.casefold()}): {_short(details)}",
         "the request may have been applied; it is safe to send it again",
     )
+
+
+def _unreached(text: str) -> str:
+    """Why nothing was sent, in a few words instead of gRPC's many."""
+    signs = (
+        ("connection refused", "connection refused"),
+        ("domain name not found", "unknown host"),
+        ("dns resolution failed", "unknown host"),
+        ("no route to host", "no route to host"),
+    )
+    return next((meaning for sign, meaning in signs if sign in text), "")
 
 
 _BY_CODE: dict[int, type[StoreError]] = {

@@ -11,6 +11,8 @@ from vectormigrate.stores.base import Endpoint, Store
 
 from .store import PgvectorStore
 
+OPTIONS = ("timeout", "maintenance_work_mem")
+
 
 def open_store(endpoint: Endpoint) -> Store:
     """Open the adapter. Nothing is dialled yet."""

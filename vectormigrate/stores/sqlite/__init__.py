@@ -12,7 +12,9 @@ from vectormigrate.stores.base import Endpoint
 
 from .store import SqliteStore
 
-__all__ = ["CAPABILITIES", "SqliteStore", "open_store"]
+__all__ = ["CAPABILITIES", "OPTIONS", "SqliteStore", "open_store"]
+
+OPTIONS = ("timeout", "vectors")
 
 CAPABILITIES = Capabilities(
     kind="sqlite",
