@@ -3,7 +3,7 @@
 import io
 import json
 
-from vectormigrate.cli.failure import lines, show
+from vectormigrate.cli.failure import LONGEST, lines, show
 from vectormigrate.model.errors import RecordRefused, StateLocked, Throttled
 
 WHOLE = Throttled(
@@ -31,6 +31,14 @@ def test_what_is_not_known_is_left_out():
         "error: too long",
         "  retry: cannot help until something is changed",
     ]
+
+
+def test_an_error_fits_a_screen_and_steers_no_terminal():
+    told = lines(RecordRefused("no\nfit \x1b[2J", hint="h" * 5000, ids=("s:" + "x" * 3000, "s:n\0l")))
+    assert told[0] == "error: no\\nfit \\x1b[2J"
+    assert told[1].endswith("..., s:n\\x00l")
+    assert max(map(len, told)) <= LONGEST
+    assert len(told[1]) < 120
 
 
 def test_text_goes_to_standard_error():

@@ -90,6 +90,16 @@ def test_quiet_still_warns(clock):
     assert lines(follower) == ["warning: look out", "warning: refused for good: record i:3: too long"]
 
 
+def test_a_flood_of_refusals_is_cut_short(clock):
+    follower = follow(clock)
+    for number in range(30):
+        follower(DeadLettered("docs", f"i:{number}", f"record i:{number} is refused: \0"))
+    told = lines(follower)
+    assert told[0] == "warning: refused for good: record i:0 is refused: \\x00"
+    assert len(told) == 11
+    assert told[-1] == "warning: more records are refused; all of them: vectormigrate dead-letters docs"
+
+
 def test_phases_and_retries_are_for_those_who_ask(clock):
     events = [PhaseChanged("docs", Phase.CREATED, Phase.PREFLIGHT), Retried("docs", 2, 1.25, "went away")]
     plain, verbose = follow(clock), follow(clock, verbose=True)

@@ -27,6 +27,22 @@ class Lifecycle:
         assert other.identity() == subject.store.identity()
         await other.close()
 
+    async def test_two_openings_find_the_same_collection(self, subject: Subject):
+        made, second = await subject.create(), await subject.create()
+        other = subject.open()
+        place = await subject.store.locate(made.name)
+        assert await other.locate(made.name) == place
+        assert await other.locate(second.name) != place
+        assert await other.locate("not_there") != place
+        await other.close()
+
+    async def test_checking_a_creation_changes_nothing(self, subject: Subject):
+        wanted = subject.shape()
+        before = await subject.store.collections()
+        await subject.store.check_create(wanted)
+        assert await subject.store.collections() == before
+        await subject.store.create(wanted)
+
     @pytest.mark.parametrize("kind", IdKind)
     async def test_a_shape_comes_back_as_made(self, subject: Subject, kind: IdKind):
         requires(kind in subject.capabilities.id_kinds, f"id_kinds: {kind}")
