@@ -86,6 +86,14 @@ def test_a_schema_that_is_not_there(terminal, source, locked_dsn):
     assert unknown(terminal, "docs")
 
 
+def test_a_user_who_may_not_create(terminal, source, locked_dsn, postgres):
+    postgres.execute(f"create role reader_{postgres.info.dbname} login password 'r0-{PASSWORD}'")
+    url = locked_dsn.replace(f"postgres:{PASSWORD}", f"reader_{postgres.info.dbname}:r0-{PASSWORD}")
+    ran = terminal.run("migrate", "docs", *words(source, Side("pgvector", url)))
+    assert_error(ran, 6, "may not create a table", "pgvector: docs", "grant create on schema")
+    assert unknown(terminal, "docs")
+
+
 # Names that mean nothing.
 
 

@@ -128,6 +128,16 @@ def check_create(connection: Connection, shape: CollectionShape) -> None:
     """Raise what `create` would raise for this shape. A database without pgvector is taken to get a current one."""
     name = parse(shape.name)
     _check_schema(connection, name, shape.name)
+    allowed = connection.execute(
+        "select has_schema_privilege(coalesce($1, current_schema()), 'create')", [name.schema]
+    ).fetchone()
+    if allowed == (False,):
+        raise PermissionDenied(
+            "this user may not create a table there",
+            hint=f"grant create on schema {quote(name.schema or 'public')} to this user, or use another one",
+            store=STORE,
+            collection=shape.name,
+        )
     create_statements(shape, name, extension(connection) or _CURRENT)
 
 
