@@ -86,6 +86,17 @@ def test_a_schema_that_is_not_there(terminal, source, locked_dsn):
     assert unknown(terminal, "docs")
 
 
+@pytest.mark.parametrize(
+    "url", ["nonsense", f"postgresql://u:{PASSWORD}@h:5x/x", f"host=h password={PASSWORD} prot=1"]
+)
+def test_an_address_that_cannot_be_read(terminal, source, url):
+    ran = terminal.run("migrate", "docs", *words(source, Side("pgvector", url)))
+    assert_error(
+        ran, 2, "the connection string cannot be read", "pgvector", "postgresql://user@host:5432/database"
+    )
+    assert unknown(terminal, "docs")
+
+
 def test_a_user_who_may_not_create(terminal, source, locked_dsn, postgres):
     postgres.execute(f"create role reader_{postgres.info.dbname} login password 'r0-{PASSWORD}'")
     url = locked_dsn.replace(f"postgres:{PASSWORD}", f"reader_{postgres.info.dbname}:r0-{PASSWORD}")

@@ -236,6 +236,8 @@ def _timeout(endpoint: Endpoint) -> float:
 def _dsn(endpoint: Endpoint, application: str) -> str:
     try:
         known = conninfo_to_dict(endpoint.url)
+        if not all(port.isdigit() for port in str(known.get("port") or 5432).split(",")):
+            raise errors.bad_dsn()
         extra: dict[str, Any] = {
             "application_name": application,
             "connect_timeout": known.get("connect_timeout")
