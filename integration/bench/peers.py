@@ -47,7 +47,7 @@ def table(dsn: str, name: str, records: int) -> None:
         )
         connection.execute(
             f"INSERT INTO {name} SELECT 'doc-' || lpad(n::text, 8, '0'),"
-            f" (SELECT array_agg(random() - 0.5 + n * 0) FROM generate_series(1, {DIM}))::vector,"
+            f" (SELECT array_agg(random() - 0.5 + (n + g) * 0) FROM generate_series(1, {DIM}) g)::vector,"
             " jsonb_build_object('section', mod(n, 17), 'title', 'paragraph ' || n), n FROM generate_series(1, %s) n",
             (records,),
         )
