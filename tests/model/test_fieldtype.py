@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conformance.traps import ARRAYS, VALUES
 from vectormigrate.model.collection import Field, FieldType
-from vectormigrate.model.fieldtype import misfit
+from vectormigrate.model.fieldtype import all_fit, misfit
 
 
 @pytest.mark.parametrize("type_", VALUES)
@@ -38,3 +40,39 @@ def test_null_is_a_matter_of_the_field():
 
 def test_an_integer_field_is_of_64_bits():
     assert misfit(Field("f", FieldType.INT), 2**63) == f"{2**63} does not fit 64 bits"
+
+
+@given(
+    field=st.builds(
+        Field,
+        name=st.just("f"),
+        type=st.sampled_from(FieldType),
+        nullable=st.booleans(),
+        max_length=st.none() | st.integers(1, 6),
+    ),
+    values=st.lists(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**64), 2**64)
+        | st.floats()
+        | st.text(max_size=4)
+        | st.binary(max_size=4)
+        | st.decimals(allow_nan=False)
+        | st.datetimes()
+        | st.dates()
+        | st.times()
+        | st.uuids(),
+        max_size=4,
+    ),
+)
+def test_a_column_that_plainly_fits_holds_no_misfit(field, values):
+    if all_fit(field, values):
+        assert [misfit(field, value) for value in values] == [""] * len(values)
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"), [(FieldType.INT, 7), (FieldType.TEXT, "a"), (FieldType.BOOL, True)]
+)
+def test_the_usual_column_plainly_fits(type_, value):
+    assert all_fit(Field("f", type_), [value, None, value])
+    assert not all_fit(Field("f", type_), [value, 1.5])

@@ -54,3 +54,45 @@ def _is_kind_of_datetime(field: Field, value: datetime) -> bool:
 
 def _length(value: str | list[Any]) -> int:
     return len(value.encode(errors="surrogatepass")) if isinstance(value, str) else len(value)
+
+
+_PLAIN: dict[FieldType, frozenset[type]] = {
+    FieldType.BOOL: frozenset({bool}),
+    FieldType.INT: frozenset({int}),
+    FieldType.FLOAT: frozenset({float}),
+    FieldType.TEXT: frozenset({str}),
+    FieldType.BYTES: frozenset({bytes}),
+    FieldType.DECIMAL: frozenset({Decimal}),
+    FieldType.DATETIME: frozenset({datetime}),
+    FieldType.DATETIME_NAIVE: frozenset({datetime}),
+    FieldType.DATE: frozenset({date}),
+    FieldType.TIME: frozenset({time}),
+    FieldType.UUID: frozenset({UUID}),
+}
+
+
+def all_fit(field: Field, values: list[Any]) -> bool:  # noqa: PLR0911 one return a reason
+    """Whether a field plainly holds all these values: a few calls a column instead of one a value.
+
+    False only says that each has to be looked at by `misfit`. None counts as a value.
+    """
+    plain = _PLAIN.get(field.type)
+    if plain is None:
+        return False
+    types = set(map(type, values))
+    if type(None) in types:
+        if not field.nullable:
+            return False
+        types.discard(type(None))
+        values = [value for value in values if value is not None]
+    if not types <= plain:
+        return False
+    match field.type:
+        case FieldType.INT:
+            return not values or (min(values) in _INT64 and max(values) in _INT64)
+        case FieldType.TEXT:
+            return field.max_length is None or max(map(len, values), default=0) * 4 <= field.max_length
+        case FieldType.DATETIME | FieldType.DATETIME_NAIVE:
+            return all(_is_kind_of_datetime(field, value) for value in values)
+        case _:
+            return True

@@ -17,6 +17,8 @@ from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import (
     CollectionShape,
     Element,
+    Field,
+    FieldType,
     Metric,
     VectorField,
     VectorKind,
@@ -63,12 +65,16 @@ class Admission:
     def refusals(self, batch: Batch) -> list[Refusal]:
         """The records of a batch that the collection can never hold, by row; each once, for its first fault."""
         faults = self._vector_faults(batch)
+        doubtful = self._doubtful(batch.payload)
         for row, record_id in enumerate(batch.ids):
             if row in faults:
                 continue
             fault = misfit(record_id, self._shape.id, self._capabilities)
-            if not fault:
+            if not fault and doubtful is None:
                 fault = self.payload_fault(batch.payload[row] if batch.payload else {})
+            elif not fault and doubtful:
+                payload = batch.payload[row]
+                fault = self._items_fault({key: payload[key] for key in doubtful if key in payload})
             if not fault and batch.partition is not None:
                 fault = self._partition_fault(batch.partition[row])
             if fault:
@@ -99,8 +105,37 @@ class Admission:
             return ""
         return f"there is no partition {partition!r}"
 
+    def _doubtful(self, payloads: Sequence[Payload]) -> list[str] | None:
+        """Fields of which some value may be wrong, as far as a look at whole columns can tell; usually none, and soon
+        told. None when every payload must be looked at whole: keys that nobody declared, or one missing.
+        """
+        if not payloads or any(payload.keys() - self._fields.keys() for payload in payloads):
+            return None
+        columns = {name: [payload.get(name) for payload in payloads] for name in self._fields}
+        if any(None in columns[name] for name in self._required):
+            return None
+        return [name for name, field in self._fields.items() if not self._column_right(field, columns[name])]
+
+    def _column_right(self, field: Field, values: list[Any]) -> bool:
+        if field.type in (FieldType.JSON, FieldType.ANY):
+            return not any(map(self._value_fault, values))
+        if not fieldtype.all_fit(field, values):
+            return False
+        if field.type is not FieldType.TEXT:
+            return True
+        texts = [value for value in values if value is not None]
+        limit = self._capabilities.max_text_bytes
+        if limit is not None and texts and max(map(len, texts)) * 4 > limit:
+            return False
+        return not self._text_fault("".join(texts))
+
     def payload_fault(self, payload: Payload, *, whole: bool = True) -> str:
         """Why the collection cannot hold this payload, or "". Not `whole`: only the keys given are checked."""
+        fault = self._items_fault(payload)
+        missing = [name for name in self._required if whole and payload.get(name) is None]
+        return fault or (f"field {missing[0]!r} may not be null" if missing else "")
+
+    def _items_fault(self, payload: Payload) -> str:
         for key, value in payload.items():
             declared = self._fields.get(key)
             if declared is None and not self._shape.dynamic:
@@ -110,8 +145,7 @@ class Admission:
                 fault = self._size_fault(value)
             if fault:
                 return f"field {key!r}: {fault}"
-        missing = [name for name in self._required if whole and payload.get(name) is None]
-        return f"field {missing[0]!r} may not be null" if missing else ""
+        return ""
 
     def _size_fault(self, text: str) -> str:
         limit = self._capabilities.max_text_bytes

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import re
 import secrets
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -188,15 +189,25 @@ class _Job:
 def copy_out(connection: Connection, query: str) -> Iterator[bytes]:
     """The rows of a query as binary COPY sends them, a block each.
 
-    Straight from libpq, which may block here, since this is a thread: psycopg's own loop costs more for each row than
-    everything else that is done to it.
+    Straight from libpq: psycopg's own loop costs more for each row than everything else that is done to it. Waiting is
+    done by `poll` and not inside libpq, whose call would hold the interpreter's lock and stop every other thread.
     """
     pgconn = connection.pgconn
     result = pgconn.exec_(f"copy ({query}) to stdout (format binary)".encode())
+    waiting = select.poll()
+    waiting.register(pgconn.socket, select.POLLIN)
+    idle = False
     while result.status == pq.ExecStatus.COPY_OUT:
-        size, data = pgconn.get_copy_data(0)
+        size, data = pgconn.get_copy_data(1)
         if size > 0:
+            idle = False
             yield bytes(data)
+            continue
+        if size == 0:
+            if idle:
+                waiting.poll()
+            idle = True  # what arrived while the rows were taken is read first, without asking the kernel to wait
+            pgconn.consume_input()
             continue
         # The copy is over; what follows says whether it ended well.
         last = pgconn.get_result()

@@ -137,7 +137,7 @@ def decode(table: Table, columns: list[Raw], content: Content) -> Batch:
 
 def _ids(table: Table, columns: list[Raw]) -> list[RecordId]:
     parts = [
-        [key.column.codec.decode(raw) for raw in column if raw is not None]
+        list(key.column.codec.column([raw for raw in column if raw is not None]))
         for key, column in zip(table.keys, columns, strict=False)
     ]
     return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
@@ -146,8 +146,7 @@ def _ids(table: Table, columns: list[Raw]) -> list[RecordId]:
 def _payloads(table: Table, columns: list[Raw], count: int) -> list[Payload]:
     names = [column.name for column in table.fields]
     decoded = [
-        [None if raw is None else column.codec.decode(raw) for raw in raws]
-        for column, raws in zip(_payload_columns(table), columns, strict=True)
+        column.codec.column(raws) for column, raws in zip(_payload_columns(table), columns, strict=True)
     ]
     if table.dynamic is None:
         if not names:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from vectormigrate.model import jsonvalue
@@ -28,6 +28,15 @@ class Codec:
     decode: Callable[[bytes], Any]
     encode: Callable[[Any], bytes]
     element: FieldType | None = None
+    decode_all: Callable[[Sequence[bytes]], Sequence[Any]] | None = None
+    """Many values at once, where that is faster than one by one."""
+
+    def column(self, raws: Sequence[bytes | None]) -> Sequence[Any]:
+        """A column of values, None where there is none."""
+        if self.decode_all is not None and None not in raws:
+            return self.decode_all(cast("Sequence[bytes]", raws))
+        decode = self.decode
+        return [None if raw is None else decode(raw) for raw in raws]
 
 
 _INT32 = struct.Struct(">i")
@@ -51,6 +60,12 @@ def _encode_bool(value: Any) -> bytes:
     return b"\1" if value else b"\0"
 
 
+def _unpacker(code: str) -> Callable[[Sequence[bytes]], Sequence[Any]]:
+    """Numbers of one fixed width: one unpacking for all."""
+    order, kind = code[0], code[1:]
+    return lambda raws: struct.unpack(f"{order}{len(raws)}{kind}", b"".join(raws))
+
+
 def _int_codec(code: str, name: str) -> Codec:
     layout = struct.Struct(code)
 
@@ -62,7 +77,7 @@ def _int_codec(code: str, name: str) -> Codec:
         except struct.error:
             raise ValueError(f"{value} is out of range of {name}") from None
 
-    return Codec(FieldType.INT, lambda raw: layout.unpack(raw)[0], encode)
+    return Codec(FieldType.INT, lambda raw: layout.unpack(raw)[0], encode, decode_all=_unpacker(code))
 
 
 def _float_codec(layout: struct.Struct, name: str) -> Codec:
@@ -77,7 +92,9 @@ def _float_codec(layout: struct.Struct, name: str) -> Codec:
             raise ValueError(f"{value} cannot be held exactly by {name}")
         return raw
 
-    return Codec(FieldType.FLOAT, lambda raw: layout.unpack(raw)[0], encode)
+    return Codec(
+        FieldType.FLOAT, lambda raw: layout.unpack(raw)[0], encode, decode_all=_unpacker(layout.format)
+    )
 
 
 def encode_text(value: Any) -> bytes:
@@ -288,10 +305,15 @@ def _flatten(items: list[Any]) -> tuple[list[int], list[Any]]:
     return [len(items), *below], values
 
 
-TEXT = Codec(FieldType.TEXT, decode_text, encode_text)
+TEXT = Codec(FieldType.TEXT, decode_text, encode_text, decode_all=lambda raws: list(map(bytes.decode, raws)))
 
 CODECS: dict[str, Codec] = {
-    "bool": Codec(FieldType.BOOL, lambda raw: raw == b"\1", _encode_bool),
+    "bool": Codec(
+        FieldType.BOOL,
+        lambda raw: raw == b"\1",
+        _encode_bool,
+        decode_all=lambda raws: [raw == b"\1" for raw in raws],
+    ),
     "int2": _int_codec(">h", "smallint"),
     "int4": _int_codec(">i", "integer"),
     "int8": _int_codec(">q", "bigint"),
