@@ -172,7 +172,9 @@ class Control:
                 migration_id,
                 RetryStore(stores.source, policy),
                 RetryStore(stores.target, policy, on_retry=self._retried),
-                lambda planned, ranges: self._crew(planned, ranges, stores, threshold),
+                lambda planned, ranges, writing: self._crew(
+                    planned, ranges, stores, threshold, writing=writing
+                ),
                 self._clock,
                 self._on_event,
                 workers=worker_count(spec),
@@ -196,13 +198,15 @@ class Control:
         if self._conductor is not None:
             self._conductor.quarantine.retried(attempt, wait, error)
 
-    def _crew(self, migration: Migration, ranges: int, stores: Stores, threshold: float) -> Crew:
+    def _crew(
+        self, migration: Migration, ranges: int, stores: Stores, threshold: float, *, writing: bool
+    ) -> Crew:
         spec = migration.specification
         foreign = self._database.read(lambda tx: ownership.foreign_count(tx, spec.id))
         alone = not (stores.source.capabilities.multi_process and stores.target.capabilities.multi_process)
         small = spec.workers == 0 and (migration.total or 0) < _LOCAL_RECORDS
         processes = min(worker_count(spec), max(1, ranges))
-        if stores.target.capabilities.max_writers is not None:
+        if writing and stores.target.capabilities.max_writers is not None:
             processes = min(processes, stores.target.capabilities.max_writers)
         assert migration.mapping is not None
         assert migration.source_shape is not None

@@ -56,7 +56,9 @@ _RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
 class Conductor:
-    """One migration in one process. Its stores are open; `crew` makes workers for a migration as it is planned."""
+    """One migration in one process. Its stores are open; `crew` makes workers for so many ranges of a migration as it is
+    planned, that write to the target or only read.
+    """
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Conductor:
         migration_id: str,
         source: Store,
         target: Store,
-        crew: Callable[[Migration, int], Crew],
+        crew: Callable[[Migration, int, bool], Crew],
         clock: Clock,
         on_event: Callable[[Event], None],
         *,
@@ -204,7 +206,7 @@ class Conductor:
         if self._stopping.is_set():
             coordinator.stop()
         try:
-            await self._crew(migration, coordinator.remaining).run(coordinator)
+            await self._crew(migration, coordinator.remaining, True).run(coordinator)
         finally:
             self._running = None
         if coordinator.unresolved:
@@ -343,7 +345,7 @@ class Conductor:
             self._target,
             _shaped(migration),
             _planned(migration),
-            lambda ranges: self._crew(migration, ranges),
+            lambda ranges: self._crew(migration, ranges, False),
             self._clock,
             self._on_event,
         )
