@@ -1,12 +1,13 @@
 """Workers here and in processes of their own."""
 
+import asyncio
 import os
 
 import psutil
 import pytest
 
 from tests.fakes.crew import RECORDS, Scripted, held, job
-from vectormigrate.daemon.crew import LocalCrew, ProcessCrew
+from vectormigrate.daemon.crew import LocalCrew, ProcessCrew, Together
 from vectormigrate.daemon.tasks import Stores
 from vectormigrate.engine.work import Assignment, Release
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
@@ -73,3 +74,35 @@ async def test_an_error_of_a_worker_process_arrives_whole(tmp_path):
         await ProcessCrew(wanted, 1, "docs", lambda event: None).run(Scripted(WHOLE))
     assert caught.value.collection == "docs"
     assert caught.value.hint
+
+
+class Meeting:
+    """A crew that ends only when as many as expected are at work."""
+
+    def __init__(self, expected, present):
+        self.expected = expected
+        self.present = present
+
+    async def run(self, coordinator):
+        self.present.append(self)
+        while len(self.present) < self.expected:
+            await asyncio.sleep(0)
+
+
+class Broken:
+    """A crew that fails at once."""
+
+    async def run(self, coordinator):
+        raise StoreBroken("no")
+
+
+async def test_crews_side_by_side_work_at_the_same_time():
+    present = []
+    async with asyncio.timeout(10):
+        await Together(Meeting(2, present), Meeting(2, present)).run(Scripted(WHOLE))
+    assert len(present) == 2
+
+
+async def test_the_first_error_of_crews_side_by_side_ends_them_all():
+    with pytest.raises(StoreBroken, match="no"):
+        await Together(Meeting(2, []), Broken()).run(Scripted(WHOLE))

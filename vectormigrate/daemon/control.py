@@ -34,7 +34,7 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
-from .crew import LocalCrew, ProcessCrew
+from .crew import LocalCrew, ProcessCrew, Together
 from .pipe import Job
 from .secrets import Secrets
 from .tasks import Stores, SystemClock
@@ -229,9 +229,10 @@ class Control:
             threshold,
             _CONCURRENCY,
         )
+        here = LocalCrew(job, stores)
         if alone or small or processes == 1:
-            return LocalCrew(job, stores)
-        return ProcessCrew(job, processes, spec.id, self._on_event)
+            return here
+        return Together(here, ProcessCrew(job, processes - 1, spec.id, self._on_event))
 
     async def _answer(self, verb: str, migration_id: str) -> dict[str, Any]:
         """A word from another shell."""

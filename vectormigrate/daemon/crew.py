@@ -15,6 +15,7 @@ from vectormigrate.engine.work import (
     Assignment,
     Compared,
     Coordinator,
+    Crew,
     Finish,
     Lease,
     Release,
@@ -79,6 +80,27 @@ class ProcessCrew:
                     f"{self._lost} worker processes ended without a word, the last with exit code {code}",
                     hint="look for memory limits and at the lines above; what was copied is kept, so resume goes on",
                 )
+
+
+class Together:
+    """Crews side by side against one coordinator. This process takes part beside its worker processes: it copies while
+    they start, which takes them most of a second.
+    """
+
+    def __init__(self, *crews: Crew) -> None:
+        self._crews = crews
+
+    async def run(self, coordinator: Coordinator) -> None:
+        """Run them all. The first error ends them all and is raised."""
+        failure: VectormigrateError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for crew in self._crews:
+                    group.create_task(crew.run(coordinator), name=type(crew).__name__)
+        except* VectormigrateError as errors:
+            failure = first_error(errors)
+        if failure is not None:
+            raise failure
 
 
 class _Process:
