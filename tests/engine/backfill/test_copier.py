@@ -223,13 +223,25 @@ async def test_an_unanswered_attempt_keeps_the_intent_though_later_batches_of_it
     assert covered(range(4), [cover])  # what may still land is within what stands
 
 
-async def test_a_record_that_is_never_answered_for_ends_the_copy(world, bench):
-    await world.fill(range(4))
-    made = bench()
+async def test_a_batch_that_is_never_answered_for_ends_the_copy_and_is_not_asked_about_in_halves(
+    world, bench
+):
+    await world.fill(range(8))
+    made = bench(batch_size=8)
     await made.prepare()
-    world.target.faults.unresolved_rate = 1.0
+    sizes = []
+    copier = made.copier()
+    target = copier._attempting(lambda *_: None)
+
+    class Silent(type(target)):
+        async def upsert(self, collection, batch, *, fresh=False):
+            sizes.append(len(batch))
+            raise Unresolved("no answer")
+
+    copier._attempting = lambda on_retry: Silent(target._inner)
     with pytest.raises(Unresolved):
-        await made.run()
+        await copier.copy(await made.coordinator.ask(Lease()))
+    assert sizes == [8]
     assert made.standing()
     assert made.marks() == []  # nobody refused it
 
