@@ -153,6 +153,14 @@ MIGRATE = (
         help="Make the keys of this JSON field payload keys of their own; repeatable.",
     ),
     Setting(
+        name="narrow",
+        section="migrate",
+        kind=Kind.NAMES,
+        default=(),
+        metavar="NAME",
+        help="Accept that this vector is rounded into the narrower numbers of the target's vector; repeatable.",
+    ),
+    Setting(
         name="metric",
         section="migrate",
         choices=METRICS,

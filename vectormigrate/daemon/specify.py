@@ -138,7 +138,7 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
     mapping: dict[str, Any] = {}
     if wanted("rename"):
         mapping["rename"] = dict(_value(merged, "rename") or {}) or None
-    for name in ("drop", "spread"):
+    for name in ("drop", "spread", "narrow"):
         if wanted(name):
             mapping[name] = tuple(_value(merged, name) or ())
     if wanted("metric") and _value(merged, "metric"):
@@ -230,7 +230,7 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[f"{side}-option"] = ref.options
     for name in ("existing", *_NUMBERS):
         values[name] = getattr(specification, name.replace("-", "_"))
-    for name in ("rename", "drop", "spread", "metric"):
+    for name in ("rename", "drop", "spread", "narrow", "metric"):
         values[name] = getattr(specification.mapping, name)
     return values
 
