@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,15 +60,19 @@ def start_floor(verb: str, kind: str, url: str, collection: str, records: int, b
 def program(*arguments: str, state: Path) -> Measured:
     """Run the program to its end and watch its processes."""
     command = [sys.executable, "-m", "vectormigrate", *arguments, "--state", str(state), "--json"]
-    began = time.perf_counter()
-    process = psutil.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    peaks: dict[int, int] = {}
-    while process.poll() is None:
-        for one in _family(process):
-            peaks[one.pid] = max(peaks.get(one.pid, 0), _high_water(one.pid))
-        time.sleep(0.02)
-    wall = time.perf_counter() - began
-    out, err = process.communicate()
+    # Into files: a pipe that nobody empties while the run is watched would stop it behind its first 64 KiB.
+    with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as told:
+        began = time.perf_counter()
+        process = psutil.Popen(command, stdout=printed, stderr=told, text=True)
+        peaks: dict[int, int] = {}
+        while process.poll() is None:
+            for one in _family(process):
+                peaks[one.pid] = max(peaks.get(one.pid, 0), _high_water(one.pid))
+            time.sleep(0.02)
+        wall = time.perf_counter() - began
+        printed.seek(0)
+        told.seek(0)
+        out, err = printed.read(), told.read()
     if process.returncode:
         raise RuntimeError(f"{arguments} ended with {process.returncode}:\n{out[-2000:]}\n{err[-2000:]}")
     return Measured(wall, json.loads(out), max(peaks.values(), default=0) / 1024)
