@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import tempfile
 from contextlib import ExitStack
@@ -167,7 +168,7 @@ def main() -> None:
     path = OUT / f"bench-{stamp:%Y%m%dT%H%M%S}.json"
     document = {
         "at": stamp.isoformat(),
-        "machine": platform.platform(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "pairs": [asdict(one) for one in figures],
     }
     path.write_text(json.dumps(document, indent=2))
