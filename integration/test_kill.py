@@ -25,7 +25,7 @@ import pytest
 
 from integration.harness import runs
 from integration.harness.records import Difference, Item, difference, item, items
-from integration.harness.sides import Side
+from integration.harness.sides import Side, WatchableSide
 
 KILLS = int(os.environ.get("VECTORMIGRATE_KILLS", "100"))
 ROLLBACK_KILLS = max(1, KILLS // 4)
@@ -112,7 +112,9 @@ class Story:
             self.target.create("new")
             foreign = {one.id: one for one in (item(9_000_000 + n, 0, self.rng) for n in range(FOREIGN))}
             self.target.put("new", foreign.values())
-        watched = bool(foreign) and self.target.watch("new")
+        watched = self.target if foreign and isinstance(self.target, WatchableSide) else None
+        if watched:
+            watched.watch("new")
         arguments = [
             "migrate",
             name,
@@ -124,7 +126,7 @@ class Story:
         self._kill_while_copying(arguments, state, wanted, watched=watched)
         runs.run(*arguments, state=state)
         if watched:
-            self._count_recopied(state)
+            self._count_recopied(watched, state)
         found = self.target.read("new")
         self.foreign_changed += sum(found.pop(key, None) != held for key, held in foreign.items())
         self.worst = worse(self.worst, difference(wanted, found))
@@ -139,18 +141,18 @@ class Story:
         assert (document["left"], document["foreign_changed"]) == (0, 0)
 
     def _kill_while_copying(
-        self, arguments: list[str], state: Path, wanted: dict[str, Item], *, watched: bool
+        self, arguments: list[str], state: Path, wanted: dict[str, Item], *, watched: WatchableSide | None
     ) -> None:
         for number in range(1, 1 + max(1, min(25, KILLS - self.kills))):
             if watched:
-                self.target.begin_run(number)
+                watched.begin_run(number)
             if not runs.run_and_kill(*arguments, state=state, rng=self.rng, sign=COPIED, within=0.6):
                 break
             self.kills += 1
             if not verified(state):
                 self._change_source(wanted)
         if watched:
-            self.target.begin_run(1000)
+            watched.begin_run(1000)
 
     def _change_source(self, wanted: dict[str, Item]) -> None:
         numbers = self.rng.sample(range(RECORDS), 60)
@@ -165,13 +167,13 @@ class Story:
         self.changed |= {*gone, *(one.id for one in (*changed, *added))}
         self.changes += 60
 
-    def _count_recopied(self, state: Path) -> None:
+    def _count_recopied(self, watched: WatchableSide, state: Path) -> None:
         """Most records of one range that a killed run wrote and a later run wrote again, changed ones aside."""
         connection = apsw.Connection(str(state))
         uppers = [row[0] for row in connection.execute("SELECT upper FROM range ORDER BY number") if row[0]]
         connection.close()
         runs_of = defaultdict[str, list[int]](list)
-        written = self.target.writes()
+        written = watched.writes()
         assert len(written) >= RECORDS, "the triggers did not see the copy"
         for run, key in written:
             runs_of[key].append(run)

@@ -50,26 +50,28 @@ class Side(ABC):
     def drop(self, collection: str) -> None:
         """Remove the collection if it is there."""
 
-    # Where the store has triggers: which run wrote which record, to count what is copied again after a kill.
-
-    def watch(self, collection: str) -> bool:
-        """Log every write of a record from now on. False when the store cannot."""
-        return False
-
-    def begin_run(self, number: int) -> None:
-        """Writes belong to this run from now on."""
-        raise NotImplementedError
-
-    def writes(self) -> list[tuple[int, str]]:
-        """Run and id of every write that was logged."""
-        raise NotImplementedError
-
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
 
 
-class SqliteSide(Side):
+class WatchableSide(Side):
+    """A store with triggers: it can tell which run wrote which record, so what is copied again can be counted."""
+
+    @abstractmethod
+    def watch(self, collection: str) -> None:
+        """Log every write of a record from now on."""
+
+    @abstractmethod
+    def begin_run(self, number: int) -> None:
+        """Writes belong to this run from now on."""
+
+    @abstractmethod
+    def writes(self) -> list[tuple[int, str]]:
+        """Run and id of every write that was logged."""
+
+
+class SqliteSide(WatchableSide):
     """A table in a SQLite file."""
 
     kind = "sqlite"
@@ -116,7 +118,7 @@ class SqliteSide(Side):
     def drop(self, collection: str) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {collection}")
 
-    def watch(self, collection: str) -> bool:
+    def watch(self, collection: str) -> None:
         self._connection.execute(
             "DROP TABLE IF EXISTS write_log; DROP TABLE IF EXISTS present_run;"
             "CREATE TABLE write_log (run INTEGER, id TEXT); CREATE TABLE present_run (run INTEGER);"
@@ -127,7 +129,6 @@ class SqliteSide(Side):
                 for verb in ("INSERT", "UPDATE")
             )
         )
-        return True
 
     def begin_run(self, number: int) -> None:
         self._connection.execute("UPDATE present_run SET run = ?", (number,))
@@ -136,7 +137,7 @@ class SqliteSide(Side):
         return [(run, key) for run, key in self._connection.execute("SELECT run, id FROM write_log")]
 
 
-class PostgresSide(Side):
+class PostgresSide(WatchableSide):
     """A table in PostgreSQL with pgvector."""
 
     kind = "pgvector"
@@ -191,7 +192,7 @@ class PostgresSide(Side):
     def drop(self, collection: str) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {collection}")
 
-    def watch(self, collection: str) -> bool:
+    def watch(self, collection: str) -> None:
         self._connection.execute(
             "DROP TABLE IF EXISTS write_log; DROP TABLE IF EXISTS present_run;"
             "CREATE TABLE write_log (run integer, id text); CREATE TABLE present_run (run integer);"
@@ -201,7 +202,6 @@ class PostgresSide(Side):
             f"CREATE TRIGGER log_write AFTER INSERT OR UPDATE ON {collection}"
             " FOR EACH ROW EXECUTE FUNCTION log_write()"
         )
-        return True
 
     def begin_run(self, number: int) -> None:
         self._connection.execute("UPDATE present_run SET run = %s", (number,))

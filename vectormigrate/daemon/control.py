@@ -267,6 +267,7 @@ async def plan(
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
     async with Stores.open(source, target) as stores:
+        await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         if strict:
             preflight.check_startable(spec, found)

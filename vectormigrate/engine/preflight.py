@@ -70,8 +70,6 @@ async def examine(
     Raises what the stores say, UsageError for mapping names that mean nothing, ShapeMismatch and MappingRefused for
     ids, metric or dimension that do not fit. Losses are in the plan: `MappingPlan.check` refuses them.
     """
-    await source.info()
-    await target.info()
     shape = await source.describe(spec.source.collection)
     await _refuse_same(spec, source, target)
     _check_names(spec, shape)

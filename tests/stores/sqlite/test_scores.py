@@ -3,8 +3,9 @@ import pytest
 
 from vectormigrate.model.batch import multi_column
 from vectormigrate.model.collection import Element, Metric, VectorField, VectorKind
+from vectormigrate.model.score import exact_score
 from vectormigrate.stores.sqlite import vectors
-from vectormigrate.stores.sqlite.scores import dense, scorer
+from vectormigrate.stores.sqlite.scores import scorer
 
 
 @pytest.mark.parametrize(
@@ -19,11 +20,11 @@ from vectormigrate.stores.sqlite.scores import dense, scorer
     ],
 )
 def test_scores_have_the_models_sign_and_scale(metric, score):
-    assert dense(metric, np.array([1.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(score)
+    assert exact_score(metric, np.array([1.0, 0.0]), np.array([3.0, 4.0])) == pytest.approx(score)
 
 
 def test_a_zero_vector_has_no_angle_and_scores_nothing():
-    assert dense(Metric.COSINE, np.zeros(2), np.ones(2)) == 0.0
+    assert exact_score(Metric.COSINE, np.zeros(2), np.ones(2)) == 0.0
 
 
 def test_tokens_are_scored_by_their_best_match():

@@ -7,6 +7,7 @@ import numpy as np
 from vectormigrate.model.collection import Element, Metric, VectorField, VectorKind
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import Array, Record, SparseVector
+from vectormigrate.model.score import exact_score, side_by_side
 
 
 def score(field: VectorField, metric: Metric, query: Query, record: Record) -> float | None:
@@ -31,32 +32,13 @@ def dense_score(metric: Metric, element: Element, query: object, held: Array) ->
         )
     else:
         left, right = np.asarray(query, np.float64), np.asarray(held, np.float64)
-    match metric:
-        case Metric.COSINE:
-            norms = float(np.linalg.norm(left) * np.linalg.norm(right))
-            return float(left @ right) / norms if norms else 0.0
-        case Metric.DOT:
-            return float(left @ right)
-        case Metric.EUCLID:
-            return float(np.linalg.norm(left - right))
-        case Metric.MANHATTAN:
-            return float(np.abs(left - right).sum())
-        case Metric.HAMMING:
-            return float(np.count_nonzero(left != right))
-        case Metric.JACCARD:
-            either = np.count_nonzero((left != 0) | (right != 0))
-            both = np.count_nonzero((left != 0) & (right != 0))
-            return 1.0 - both / either if either else 0.0
+    return exact_score(metric, left, right)
 
 
 def _sparse_score(metric: Metric, query: object, held: SparseVector) -> float:
     if not isinstance(query, SparseVector):
         raise TypeError("a sparse vector is searched with a sparse vector")
-    places = np.union1d(query.indices, held.indices)
-    rows = np.zeros((2, len(places)))
-    for row, vector in enumerate((query, held)):
-        rows[row, np.searchsorted(places, vector.indices)] = vector.values
-    return dense_score(metric, Element.FLOAT32, rows[0], rows[1])
+    return exact_score(metric, *side_by_side(query, held))
 
 
 def _late_interaction(metric: Metric, element: Element, query: object, tokens: Array) -> float:
