@@ -3,22 +3,9 @@
 import pytest
 
 from tests.fakes.copying import Bench
-from tests.fakes.world import World
-from vectormigrate.state.database import Database
+from tests.fakes.planned import database, world
 
-
-@pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path / "unused.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def database(tmp_path):
-    owned = Database.open(tmp_path / "state.db")
-    yield owned
-    owned.close()
+__all__ = ["database", "world"]
 
 
 @pytest.fixture
