@@ -126,7 +126,7 @@ class Story:
         self._kill_while_copying(arguments, state, wanted, watched=watched)
         runs.run(*arguments, state=state)
         if watched:
-            self._count_recopied(watched, state)
+            self._count_recopied(watched, state, wanted)
         found = self.target.read("new")
         self.foreign_changed += sum(found.pop(key, None) != held for key, held in foreign.items())
         self.worst = worse(self.worst, difference(wanted, found))
@@ -167,14 +167,14 @@ class Story:
         self.changed |= {*gone, *(one.id for one in (*changed, *added))}
         self.changes += 60
 
-    def _count_recopied(self, watched: WatchableSide, state: Path) -> None:
+    def _count_recopied(self, watched: WatchableSide, state: Path, wanted: dict[str, Item]) -> None:
         """Most records of one range that a killed run wrote and a later run wrote again, changed ones aside."""
         connection = apsw.Connection(str(state))
         uppers = [row[0] for row in connection.execute("SELECT upper FROM range ORDER BY number") if row[0]]
         connection.close()
         runs_of = defaultdict[str, list[int]](list)
         written = watched.writes()
-        assert len(written) >= RECORDS, "the triggers did not see the copy"
+        assert wanted.keys() <= {key for _, key in written}, "the triggers did not see the copy"
         for run, key in written:
             runs_of[key].append(run)
         again = Counter(
