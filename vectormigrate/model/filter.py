@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from .errors import Unsupported
 from .record import RecordId
 
 Path: TypeAlias = tuple[str, ...]
@@ -89,7 +90,24 @@ class Or:
     items: tuple[Filter, ...]
 
 
-Filter: TypeAlias = Compare | In | Exists | IsNull | HasId | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A filter in a vendor's own words, undecoded: only a store of that kind can be asked for it, and nobody else can
+    say what it means.
+    """
+
+    dialect: str
+    """The registry's name of the vendor."""
+    value: Any
+
+
+Filter: TypeAlias = Compare | In | Exists | IsNull | HasId | Not | And | Or | Native
+
+
+def foreign_words(condition: Native) -> Unsupported:
+    """The error for a filter in another vendor's words."""
+    return Unsupported(f"only {condition.dialect} knows what this filter means")
+
 
 _MISSING = object()
 
@@ -114,6 +132,8 @@ def matches(condition: Filter, record_id: RecordId, payload: Mapping[str, Any]) 
             return all(matches(item, record_id, payload) for item in items)
         case Or(items):
             return any(matches(item, record_id, payload) for item in items)
+        case Native():
+            raise foreign_words(condition)
 
 
 def _find(payload: Mapping[str, Any], path: Path) -> Any:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
@@ -26,6 +27,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.filter import Filter, matches
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
@@ -56,6 +58,10 @@ class Range:
 
     lower: str | None = None
     upper: str | None = None
+
+
+EVERYWHERE = Range()
+"""The whole collection."""
 
 
 class Content(StrEnum):
@@ -151,6 +157,34 @@ class Store(ABC):
         No page is read before it is asked for. The iterator is an async generator: close it when leaving early.
         """
 
+    async def select(
+        self,
+        collection: str,
+        where: Filter,
+        span: Range = EVERYWHERE,
+        *,
+        limit: int | None = None,
+        content: Content = Content.FULL,
+    ) -> AsyncGenerator[Page, None]:
+        """The records of a range that match, as `scan` gives them. A `Native` filter only if it is of this kind.
+
+        Works on every store as it stands, by reading everything; a store that can filter does better. Raises
+        Unsupported for a filter that it does not understand.
+        """
+        size = limit or self.capabilities.scan_page
+        async with aclosing(self.scan(collection, span)) as pages:
+            async for page in pages:
+                rows = [
+                    row
+                    for row, one in enumerate(page.batch.ids)
+                    if matches(where, one, page.batch.payload[row])
+                ]
+                for start in range(0, len(rows), size):
+                    found = page.batch.take(rows[start : start + size])
+                    if content is Content.IDS:
+                        found = Batch(found.ids, payload=[{} for _ in found.ids])
+                    yield Page(found, self.cursor_of(found.ids[-1]))
+
     def cursor_of(self, record_id: RecordId) -> str:
         """The cursor that stands on this record: what a page ending with it would carry."""
         return id_text(record_id)
@@ -198,8 +232,10 @@ class Store(ABC):
     # Ordering.
 
     @abstractmethod
-    async def barrier(self, collection: str) -> None:
-        """Return when every write acknowledged before this call is seen by every read that starts after it."""
+    async def barrier(self, collection: str, *, position: str = "") -> None:
+        """Return when every write acknowledged before this call is seen by every read that starts after it, other
+        clients' writes up to `position` (the server's own word for it, see `Front`) included.
+        """
 
     def identity(self) -> str:
         """What two opens of the same database have in common, as far as can be told without dialling."""

@@ -8,11 +8,12 @@ from typing import TypeVar
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.filter import Filter
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId
 
-from .base import Content, Page, Range, Store, StoreInfo
+from .base import EVERYWHERE, Content, Page, Range, Store, StoreInfo
 
 T = TypeVar("T")
 
@@ -78,6 +79,27 @@ class Wrapper(Store):
         finally:
             await pages.close()
 
+    async def select(
+        self,
+        collection: str,
+        where: Filter,
+        span: Range = EVERYWHERE,
+        *,
+        limit: int | None = None,
+        content: Content = Content.FULL,
+    ) -> AsyncGenerator[Page, None]:
+        def open_at(lower: str | None) -> AsyncGenerator[Page, None]:
+            return self._inner.select(
+                collection, where, Range(lower, span.upper), limit=limit, content=content
+            )
+
+        pages = _Pages(open_at, span.lower)
+        try:
+            while (page := await self._through(pages.read)) is not None:
+                yield page
+        finally:
+            await pages.close()
+
     def cursor_of(self, record_id: RecordId) -> str:
         return self._inner.cursor_of(record_id)
 
@@ -114,8 +136,8 @@ class Wrapper(Store):
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
         return await self._through(lambda: self._inner.delete(collection, ids), records=len(ids))
 
-    async def barrier(self, collection: str) -> None:
-        await self._through(lambda: self._inner.barrier(collection))
+    async def barrier(self, collection: str, *, position: str = "") -> None:
+        await self._through(lambda: self._inner.barrier(collection, position=position))
 
     async def settle(self) -> float:
         return await self._through(lambda: self._inner.settle())

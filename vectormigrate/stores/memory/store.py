@@ -192,7 +192,7 @@ class MemoryStore(Store):
 
         return WriteResult(self._apply(apply, collection), _in_order(refused))
 
-    async def barrier(self, collection: str) -> None:
+    async def barrier(self, collection: str, *, position: str = "") -> None:
         await self._request()
         self._table(collection).reveal()
 

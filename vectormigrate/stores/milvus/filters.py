@@ -26,9 +26,11 @@ from vectormigrate.model.filter import (
     HasId,
     In,
     IsNull,
+    Native,
     Not,
     Or,
     Path,
+    foreign_words,
 )
 from vectormigrate.model.record import RecordId
 
@@ -128,6 +130,8 @@ class _Translator:
                 return self._is_null(path, negated=negated)
             case Exists():
                 raise Unsupported("milvus takes a key that holds null for one that is not there")
+            case Native():
+                raise foreign_words(condition)
 
     def _join(self, items: Sequence[Filter], word: str, *, negated: bool) -> str:
         if not items:

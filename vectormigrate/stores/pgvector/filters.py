@@ -27,9 +27,11 @@ from vectormigrate.model.filter import (
     HasId,
     In,
     IsNull,
+    Native,
     Not,
     Or,
     Path,
+    foreign_words,
 )
 
 from .errors import STORE
@@ -94,6 +96,8 @@ class Translation:
                 return "(" + " and ".join([_ALWAYS, *map(self.condition, items)]) + ")"
             case Or(items):
                 return _any(list(map(self.condition, items)))
+            case Native():
+                raise foreign_words(item)
 
     def _compare(self, path: Path, comparison: Comparison, value: Any) -> str:
         if comparison is Comparison.NE:

@@ -189,7 +189,7 @@ class PgvectorStore(Store):
             collection, lambda connection, table: Writer(table, CAPABILITIES).delete(connection, ids)
         )
 
-    async def barrier(self, collection: str) -> None:
+    async def barrier(self, collection: str, *, position: str = "") -> None:
         """Nothing to wait for: what is committed is seen."""
 
     async def settle(self) -> float:

@@ -22,8 +22,10 @@ from vectormigrate.model.filter import (
     HasId,
     In,
     IsNull,
+    Native,
     Not,
     Or,
+    foreign_words,
     matches,
 )
 
@@ -94,6 +96,8 @@ class _Translation:
                 return self._has_id(ids)
             case Compare() | In() | Exists() | IsNull():
                 return self._on_field(condition)
+            case Native():
+                raise foreign_words(condition)
 
     def _all(self, items: Sequence[Filter], word: str, empty: str) -> str:
         return word.join(f"({self.sql(item)})" for item in items) or empty

@@ -295,7 +295,7 @@ class SqliteStore(Store):
 
     # Ordering.
 
-    async def barrier(self, collection: str) -> None:
+    async def barrier(self, collection: str, *, position: str = "") -> None:
         """Nothing to wait for: a commit is seen by every transaction that begins later, in any process."""
 
     async def close(self) -> None:

@@ -240,7 +240,7 @@ class MilvusStore(Store):
 
     # Ordering.
 
-    async def barrier(self, collection: str) -> None:
+    async def barrier(self, collection: str, *, position: str = "") -> None:
         """Nothing to wait for: every read here asks for strong consistency."""
 
     async def settle(self) -> float:

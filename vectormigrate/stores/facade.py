@@ -1,0 +1,56 @@
+"""The port of a facade: a vendor's API served over a `Front`. Who listens is not here; what it answers is the vendor's.
+
+Every endpoint that the vendor documents has a `Decision`, in a table that a test holds against the vendor's own
+description. A facade never dials, keeps no state between requests but what `Front` and stores give it, and lets no
+foreseen error out: it answers in the vendor's error shape.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .raw import HttpRequest, HttpResponse, RpcCall, RpcReply
+
+
+class Decision(StrEnum):
+    """What happens to an endpoint's requests."""
+
+    FORWARD = "forward"
+    """A read that only the vendor's own server can answer: passed through; refused once it is not the primary."""
+    SERVE = "serve"
+    """A read: passed through while the primary is the vendor's own server, answered from the store otherwise."""
+    CAPTURE = "capture"
+    """A write: marked, then passed through, or applied to the store."""
+    REFUSE = "refuse"
+    """Would change records in a way that nobody could follow: refused for collections under migration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of a facade's table. `method` is "RPC" for gRPC, whose path is "/package.Service/Method"."""
+
+    method: str
+    path: str
+    """With `{names}` where values stand."""
+    decision: Decision
+    why: str = ""
+    """For FORWARD and REFUSE: the reason, as the user is told."""
+
+
+class Facade(ABC):
+    """One vendor's API over one front."""
+
+    dialect: str
+    """The registry's name of the vendor."""
+
+    endpoints: tuple[Endpoint, ...]
+
+    @abstractmethod
+    async def http(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request."""
+
+    async def rpc(self, call: RpcCall) -> RpcReply:
+        """Answer one gRPC call; unimplemented (12) unless the vendor has gRPC."""
+        return RpcReply(code=12, details=f"{call.method} is not served here")

@@ -1,0 +1,137 @@
+"""The port between a facade and what stands behind it: where a request goes now, and the journal before a write.
+
+A facade asks for every request where it goes. As long as the primary is the vendor's own server the answer is that
+server, and the request passes through as it came. Otherwise the answer is a `Store` that speaks in the source's
+names, ids and values whatever database it is, and the facade answers from it. A write is asked for inside
+`writing`, which returns when what it touches is durably marked: only then may it leave. A write that had to wait at
+the fence of a cutover is told where to go afterwards, not before.
+
+`Standing` is the front of one store with nothing to migrate: what `emulate` serves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Touch
+
+from .base import Store
+from .raw import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a request goes: exactly one of the two is there."""
+
+    upstream: Upstream | None = None
+    store: Store | None = None
+    shadowed: bool = False
+    """A search: tell `Front.observed` what was asked and answered."""
+
+
+class Outcome(Enum):
+    """What the primary's answer says about a write."""
+
+    ANSWERED = auto()
+    """Applied, or refused and not applied: the answer is definite, item by item or as a whole."""
+    LATE = auto()
+    """Accepted, and applied some time later."""
+    UNRESOLVED = auto()
+    """Nobody knows whether it was or will be applied."""
+
+
+class Write(ABC):
+    """One write that is marked and may leave now."""
+
+    access: Access
+
+    @abstractmethod
+    def answered(self, outcome: Outcome, *, position: str = "") -> None:
+        """What came of it; ANSWERED is assumed. `position` is the primary's own word for where it stands behind this
+        write, if it has one (Pinecone's log sequence number).
+        """
+
+    @abstractmethod
+    async def named(self, collection: str, ids: Sequence[RecordId]) -> None:
+        """The ids that the primary picked, from its answer; returns when they are marked."""
+
+    @abstractmethod
+    def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
+        """What the write put there, whole and as the primary stores it, `size` bytes or so, decoded when needed:
+        saves reading it back. Only for a write that was answered as applied.
+        """
+
+
+class Front(ABC):
+    """The way to the databases behind a facade."""
+
+    @abstractmethod
+    def reading(self, collection: str | None) -> Access:
+        """Where a read of this collection (None: of none in particular) goes now."""
+
+    @abstractmethod
+    def writing(
+        self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
+    ) -> AbstractAsyncContextManager[Write]:
+        """Mark what a request of `size` bytes may change, by collection, and let it leave inside the block.
+
+        Leaving the block by an exception says: not applied for what Unreachable, Throttled and the errors that are no
+        StoreError stand for, unresolved otherwise (cancelled, Unresolved, StoreDown).
+        Raises StoreDown with `retry_after` when writes are held longer than they may be, StateError when the
+        mark cannot be made, GateRefused for what may not happen while a migration is under way.
+        """
+
+    @abstractmethod
+    def observed(
+        self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
+    ) -> None:
+        """A shadowed search was answered in so many seconds; `found` decodes both sides of it, or None when it has no
+        neutral form. Returns at once.
+        """
+
+
+class Standing(Front):
+    """One store, nothing to migrate."""
+
+    def __init__(self, store: Store) -> None:
+        self._access = Access(store=store)
+
+    def reading(self, collection: str | None) -> Access:
+        return self._access
+
+    def writing(
+        self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
+    ) -> AbstractAsyncContextManager[Write]:
+        return self._writing()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Write]:
+        yield _Unmarked(self._access)
+
+    def observed(
+        self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
+    ) -> None:
+        return
+
+
+class _Unmarked(Write):
+    """A write that nobody keeps track of."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    def answered(self, outcome: Outcome, *, position: str = "") -> None:
+        return
+
+    async def named(self, collection: str, ids: Sequence[RecordId]) -> None:
+        return
+
+    def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
+        return
