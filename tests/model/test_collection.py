@@ -30,7 +30,7 @@ def test_vectors_and_fields_by_name():
 
 
 def test_elements_and_their_arrays():
-    sizes = {Element.FLOAT32: 4, Element.FLOAT16: 2, Element.INT8: 1, Element.BINARY: 1}
+    sizes = {Element.FLOAT32: 4, Element.FLOAT16: 2, Element.INT8: 1, Element.UINT8: 1, Element.BINARY: 1}
     assert {element: np.dtype(element.dtype).itemsize for element in Element} == sizes
     assert Element.BINARY.dtype == "uint8"
 

@@ -30,6 +30,7 @@ OF_RULE = {
     IdRule.SAME: scalar_ids,
     IdRule.UUID_TEXT: st.uuids(),
     IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
+    IdRule.MIXED_TEXT: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.COMPOUND_TEXT: st.lists(scalar_ids, min_size=1, max_size=3).map(tuple),
 }
 
@@ -85,6 +86,11 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         (IdKind.TEXT, IdKind.UUID, None),
         (IdKind.UUID, IdKind.INT, None),
         (IdKind.COMPOUND, IdKind.INT, None),
+        (IdKind.MIXED, IdKind.MIXED, IdRule.SAME),
+        (IdKind.MIXED, IdKind.TEXT, IdRule.MIXED_TEXT),
+        (IdKind.INT, IdKind.MIXED, IdRule.SAME),
+        (IdKind.UUID, IdKind.MIXED, IdRule.SAME),
+        (IdKind.TEXT, IdKind.MIXED, None),
     ],
 )
 def test_the_rule_follows_from_the_kinds(source, target, rule):
@@ -96,7 +102,15 @@ def test_the_rule_follows_from_the_kinds(source, target, rule):
             assert target in caught.value.message
         else:
             assert choose_rule(key(source), existing, able) is rule
-            assert target_kind(rule, source) is target
+            assert target_kind(rule, source, able) is target
+
+
+@pytest.mark.parametrize("kind", [IdKind.INT, IdKind.UUID])
+def test_mixed_ids_go_into_a_narrower_key_only_where_it_is_there_already(kind):
+    able = replace(CAPABILITIES, id_kinds=frozenset({kind}))
+    assert choose_rule(key(IdKind.MIXED), key(kind), able) is IdRule.SAME
+    with pytest.raises(MappingRefused):
+        choose_rule(key(IdKind.MIXED), None, able)
 
 
 def test_a_compound_key_of_other_parts_is_another_key():
@@ -111,6 +125,11 @@ def test_a_compound_key_of_other_parts_is_another_key():
         (IdKind.INT, 2**63 - 1, True),
         (IdKind.INT, 2**63, False),
         (IdKind.INT, "5", False),
+        (IdKind.MIXED, 2**64 - 1, True),
+        (IdKind.MIXED, 2**64, False),
+        (IdKind.MIXED, -1, False),
+        (IdKind.MIXED, UUID(int=1), True),
+        (IdKind.MIXED, "5", False),
         (IdKind.INT, True, False),
         (IdKind.UUID, UUID(int=1), True),
         (IdKind.UUID, str(UUID(int=1)), False),

@@ -78,6 +78,22 @@ class TestNew:
     def test_an_unnamed_vector_gets_a_name(self):
         plan = make_plan(with_vectors(replace(VEC, name="")), CAPABILITIES, "copy")
         assert plan.target.vectors[0].name == "vector"
+        plan = make_plan(with_vectors(replace(VEC, name="")), able(name_pattern=".*"), "copy")
+        assert (plan.target.vectors[0].name, fates(plan)[""]) == ("", Fate.EXACT)
+
+    def test_what_only_a_like_store_understands_goes_along(self):
+        native = {"some": {"quantization_config": {"scalar": {"type": "int8"}}}}
+        assert make_plan(replace(SOURCE, native=native), CAPABILITIES, "copy").target.native == native
+
+    def test_integers_become_numbers_of_a_mixed_key(self):
+        plan = make_plan(SOURCE, able(id_kinds=frozenset({IdKind.MIXED})), "copy")
+        assert (plan.id_rule, plan.target.id.kind) == (IdRule.SAME, IdKind.MIXED)
+
+    def test_whole_numbers_are_not_normalised(self):
+        whole = replace(VEC, element=Element.UINT8)
+        elements = CAPABILITIES.elements | {Element.UINT8}
+        plan = make_plan(with_vectors(whole), able(normalises_cosine=True, elements=elements), "copy")
+        assert not plan.vectors[0].normalised
 
     def test_a_type_that_is_not_there_is_converted(self):
         plan = make_plan(SOURCE, able(field_types=frozenset({FieldType.TEXT})), "copy")

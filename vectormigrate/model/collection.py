@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class IdKind(StrEnum):
@@ -17,6 +18,8 @@ class IdKind(StrEnum):
     TEXT = "text"
     UUID = "uuid"
     COMPOUND = "compound"
+    MIXED = "mixed"
+    """Unsigned 64 bit integers and UUIDs, side by side."""
 
 
 class KeyOrder(StrEnum):
@@ -46,6 +49,8 @@ class Element(StrEnum):
     FLOAT32 = "float32"
     FLOAT16 = "float16"
     INT8 = "int8"
+    UINT8 = "uint8"
+    """Whole numbers from 0 to 255."""
     BINARY = "binary"
     """One bit an element, packed; a (n, dim / 8) uint8 array in a batch."""
 
@@ -168,6 +173,10 @@ class CollectionShape:
     """Whether records may hold keys that are not declared."""
     partitions: tuple[str, ...] = ()
     """Names of partitions, namespaces or tenants; empty when the collection has none."""
+    native: dict[str, Any] = field(default_factory=dict, hash=False)
+    """What only a store of the same kind understands (quantisation, replicas, ...), by kind, as plain JSON values:
+    carried whole into a like store, left alone by every other.
+    """
 
     def vector(self, name: str) -> VectorField:
         """The vector field of that name; KeyError when there is none."""

@@ -15,6 +15,7 @@ from .errors import MappingRefused, RecordRefused
 from .record import RecordId, id_text, parse_id
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+UINT64_MAX = 2**64 - 1
 
 
 class IdRule(StrEnum):
@@ -28,6 +29,8 @@ class IdRule(StrEnum):
     """An integer as its decimal text."""
     COMPOUND_TEXT = "compound_text"
     """A compound key as the canonical text of its parts."""
+    MIXED_TEXT = "mixed_text"
+    """An integer as its decimal text, a UUID as its lower-case hyphenated text."""
 
 
 def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilities) -> IdRule:
@@ -35,6 +38,8 @@ def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilit
     kinds = {target.kind} if target is not None else set(capabilities.id_kinds)
     if source.kind in kinds and (source.kind is not IdKind.COMPOUND or _like(source, target)):
         return IdRule.SAME
+    if _overlap(source.kind, target, kinds):
+        return IdRule.SAME  # ids that the other side cannot hold are refused one by one
     if IdKind.TEXT in kinds:
         if source.kind is IdKind.UUID:
             return IdRule.UUID_TEXT
@@ -42,11 +47,20 @@ def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilit
             return IdRule.INT_TEXT
         if source.kind is IdKind.COMPOUND:
             return IdRule.COMPOUND_TEXT
+        if source.kind is IdKind.MIXED:
+            return IdRule.MIXED_TEXT
     wanted = " or ".join(sorted(kinds))
     raise MappingRefused(
         f"{source.kind} ids of the source do not fit the target, whose key holds {wanted}",
         hint="use a target collection with a text key, or let vectormigrate create the collection",
     )
+
+
+def _overlap(source: IdKind, target: IdField | None, kinds: set[IdKind]) -> bool:
+    """Whether mixed ids meet a key that holds integers or UUIDs. A new key is never narrower than the source's."""
+    if source is IdKind.MIXED:
+        return target is not None and target.kind in (IdKind.INT, IdKind.UUID)
+    return source in (IdKind.INT, IdKind.UUID) and IdKind.MIXED in kinds
 
 
 def _like(source: IdField, target: IdField | None) -> bool:
@@ -55,9 +69,11 @@ def _like(source: IdField, target: IdField | None) -> bool:
     )
 
 
-def target_kind(rule: IdRule, source: IdKind) -> IdKind:
-    """The kind of key that the rule gives."""
-    return source if rule is IdRule.SAME else IdKind.TEXT
+def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdKind:
+    """The kind of key that the rule gives in a new collection."""
+    if rule is not IdRule.SAME:
+        return IdKind.TEXT
+    return source if source in capabilities.id_kinds else IdKind.MIXED
 
 
 def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
@@ -65,7 +81,7 @@ def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
     match rule:
         case IdRule.SAME:
             return record_id
-        case IdRule.UUID_TEXT | IdRule.INT_TEXT:
+        case IdRule.UUID_TEXT | IdRule.INT_TEXT | IdRule.MIXED_TEXT:
             return str(record_id)
         case IdRule.COMPOUND_TEXT:
             return id_text(record_id)
@@ -84,6 +100,8 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
                 source = UUID(target_id)
             case IdRule.INT_TEXT:
                 source = int(target_id)
+            case IdRule.MIXED_TEXT:
+                source = int(target_id) if target_id.isdecimal() else UUID(target_id)
             case IdRule.COMPOUND_TEXT:
                 source = parse_id(target_id)
     except ValueError:
@@ -104,7 +122,8 @@ def misfit(record_id: RecordId, key: IdField, capabilities: Capabilities) -> str
     if not isinstance(record_id, _TYPES[key.kind]) or isinstance(record_id, bool):
         return f"the key holds {key.kind}, not {type(record_id).__name__}"
     if isinstance(record_id, int):
-        return "" if INT64_MIN <= record_id <= INT64_MAX else "it does not fit 64 bits"
+        low, high = (0, UINT64_MAX) if key.kind is IdKind.MIXED else (INT64_MIN, INT64_MAX)
+        return "" if low <= record_id <= high else f"it is not between {low} and {high}"
     if isinstance(record_id, tuple):
         if len(record_id) != len(key.parts):
             return f"the key has {len(key.parts)} parts, not {len(record_id)}"
@@ -113,7 +132,13 @@ def misfit(record_id: RecordId, key: IdField, capabilities: Capabilities) -> str
     return _text_misfit(record_id, key, capabilities) if isinstance(record_id, str) else ""
 
 
-_TYPES = {IdKind.INT: int, IdKind.TEXT: str, IdKind.UUID: UUID, IdKind.COMPOUND: tuple}
+_TYPES: dict[IdKind, type | tuple[type, ...]] = {
+    IdKind.INT: int,
+    IdKind.TEXT: str,
+    IdKind.UUID: UUID,
+    IdKind.COMPOUND: tuple,
+    IdKind.MIXED: (int, UUID),
+}
 
 
 def _text_misfit(text: str, key: IdField, capabilities: Capabilities) -> str:

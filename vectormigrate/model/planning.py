@@ -68,6 +68,7 @@ def make_plan(
         ),
         capabilities.dynamic and (source.dynamic or bool(options.spread)),
         source.partitions if capabilities.partitions else (),
+        source.native,
     )
     fields += _lost_partitions(source, shape, options)
     return MappingPlan(rule, shape, vectors, fields, options.spread)
@@ -108,6 +109,10 @@ class _Names:
         self._rename = rename
         self.taken: set[str] = set()
 
+    def vector(self, source: str) -> str:
+        """As `target`, where an unnamed vector may have to be given a name."""
+        return self.target(source if source or self._pattern.fullmatch("") else "vector")
+
     def target(self, source: str) -> str:
         wanted = self._rename.get(source, source)
         if not self._pattern.fullmatch(wanted) or wanted in self._reserved:
@@ -122,7 +127,7 @@ class _Names:
 
 
 def _new_key(source: IdField, rule: IdRule, capabilities: Capabilities, names: _Names) -> IdField:
-    kind = identity.target_kind(rule, source.kind)
+    kind = identity.target_kind(rule, source.kind, capabilities)
     order = {IdKind.INT: KeyOrder.NUMERIC, IdKind.TEXT: KeyOrder.BYTES, IdKind.UUID: KeyOrder.UUID}.get(
         kind, KeyOrder.OTHER
     )
@@ -179,6 +184,7 @@ _WIDER = {
     Element.FLOAT32: (Element.FLOAT32,),
     Element.FLOAT16: (Element.FLOAT16, Element.FLOAT32),
     Element.INT8: (Element.INT8, Element.FLOAT16, Element.FLOAT32),
+    Element.UINT8: (Element.UINT8, Element.FLOAT16, Element.FLOAT32),
     Element.BINARY: (Element.BINARY,),
 }
 """Where each element type can be held without loss, best first."""
@@ -206,9 +212,15 @@ def _into_new_vector(
 ) -> VectorPlan:
     element = _held_as(vector.element, capabilities.elements) or vector.element
     metric = vector.metric or options.metric
-    normalised = capabilities.normalises_cosine and metric is Metric.COSINE
-    target = names.target(vector.name) if vector.name else names.target("vector")
+    normalised = _is_normalised(metric, element, capabilities)
+    target = names.vector(vector.name)
     return _vector_plan(vector, target, element, normalised)
+
+
+def _is_normalised(metric: Metric | None, element: Element, capabilities: Capabilities) -> bool:
+    """Whether vectors are stored with length one; whole numbers cannot be."""
+    divisible = element in (Element.FLOAT32, Element.FLOAT16)
+    return capabilities.normalises_cosine and metric is Metric.COSINE and divisible
 
 
 def _into_existing_vector(
@@ -223,7 +235,7 @@ def _into_existing_vector(
         reason = f"{vector.element} would be rounded: the target's {found.name!r} is {found.element}"
         return VectorPlan(vector.name, "", Fate.REFUSED, reason=reason)
     metric = found.metric or vector.metric or options.metric
-    normalised = capabilities.normalises_cosine and metric is Metric.COSINE
+    normalised = _is_normalised(metric, found.element, capabilities)
     return _vector_plan(vector, found.name, found.element, normalised)
 
 

@@ -383,7 +383,7 @@ def default_metric(field: VectorField) -> Metric:
     match field.element:
         case Element.BINARY:
             return Metric.HAMMING
-        case Element.FLOAT32 | Element.FLOAT16 | Element.INT8:
+        case Element.FLOAT32 | Element.FLOAT16 | Element.INT8 | Element.UINT8:
             return Metric.COSINE
         case _:
             assert_never(field.element)
