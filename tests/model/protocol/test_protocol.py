@@ -1,0 +1,57 @@
+"""The protocol of one id holds, and no guard of it is there for nothing.
+
+Small scenarios only; `integration/test_model.py` walks the large ones.
+"""
+
+import pytest
+
+from .catalogue import REMOVALS, SMALL, described
+from .explore import explore
+from .protocol import OneId
+from .state import FOREIGN, SET, TARGET, Guard, Scenario
+
+
+@pytest.mark.parametrize("scenario", SMALL, ids=described)
+def test_settled_is_equal_nothing_is_orphaned_and_all_can_settle(scenario):
+    walk = explore(OneId(scenario), live=True)
+    assert walk.complete, walk.told()
+    assert not walk.wrong, walk.told()
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard.name.lower())
+def test_without_a_guard_a_copy_stays_wrong_or_nobody_owns_it(removal):
+    assert removal.copy or removal.orphan
+    if removal.copy:
+        walk = explore(OneId(removal.looking_at(ownership=False)))
+        assert walk.wrong.startswith("settled with"), walk.told()
+        assert walk.steps <= removal.copy, walk.told()
+    if removal.orphan:
+        walk = explore(OneId(removal.looking_at(ownership=True)))
+        assert walk.wrong.endswith("which no table owns"), walk.told()
+        assert walk.steps <= removal.orphan, walk.told()
+
+
+def test_every_guard_is_removed_once():
+    assert sorted(removal.guard for removal in REMOVALS) == sorted(Guard)
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.guard.name.lower())
+def test_with_the_guard_the_same_scenario_holds(removal):
+    walk = explore(OneId(removal.scenario), live=True)
+    assert walk.complete, walk.told()
+
+
+def test_the_second_form_of_the_wait_needs_hints_off():
+    walk = explore(OneId(Scenario(writers=(SET,), page_waits=False, barriers=False)))
+    assert "replay takes the hint" in walk.story
+
+
+def test_the_second_form_of_the_wait_needs_barriers_off():
+    walk = explore(OneId(Scenario(writers=(SET,), page_waits=False, hints=False)))
+    assert walk.wrong
+
+
+def test_a_record_that_was_there_before_is_replaced():
+    model = OneId(Scenario(writers=(SET,), foreign=True))
+    assert model.start()[TARGET] == FOREIGN
+    assert explore(model, live=True).complete
