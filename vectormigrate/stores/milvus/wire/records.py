@@ -21,9 +21,9 @@ from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import Array
+from vectormigrate.stores import decimals
 from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 
-from . import decimals
 from .schema import Column, DataType, Layout
 from .server import Server
 

@@ -17,8 +17,8 @@ from vectormigrate.model.batch import Batch, Column, DenseColumn, Mask, SparseCo
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import Array, Payload, RecordId
+from vectormigrate.stores import decimals
 
-from . import decimals
 from .schema import Column as Field
 from .schema import DataType, Layout
 from .server import Server

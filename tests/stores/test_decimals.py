@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vectormigrate.model import jsonvalue
-from vectormigrate.stores.milvus.wire import decimals
+from vectormigrate.stores import decimals
 
 VALUES = st.recursive(
     st.none() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),

@@ -1,0 +1,187 @@
+"""Points as protobuf, to and from batches. Packed floats are the array itself: read from the bytes of their message
+and spliced into the bytes of a request.
+
+The surprise: servers before 1.16 or so answer in fields that are deprecated since, with multi-vectors laid flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
+from vectormigrate.model.collection import VectorField
+from vectormigrate.model.record import Array, RecordId, SparseVector
+from vectormigrate.stores.qdrant.pb import points_pb2
+
+from . import payloads
+from .columns import ColumnBuilder, build_columns, builders_of, floats_of
+from .ids import read_message_id, write_message_id
+
+Parts = list[bytes | memoryview]
+
+
+def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: bool = False) -> Batch:
+    """`PointStruct`, `RetrievedPoint` or `ScoredPoint` messages as a batch, a column a field; `bare` reads only ids.
+
+    Raises ValueError for what does not fit.
+    """
+    ids: list[RecordId] = [read_message_id(point.id) for point in points]
+    if bare:
+        return Batch(ids, {}, [{} for _ in ids])
+    builders = builders_of(fields)
+    for row, point in enumerate(points):
+        for name, message in _vectors(point.vectors):
+            builder = builders.get(name)
+            if builder is None:
+                raise ValueError(f"Not existing vector name error: {name}")
+            _read_vector(builder, row, message)
+    read = [payloads.read_message(point.payload) for point in points]
+    return Batch(ids, build_columns(builders.values(), len(ids)), read)
+
+
+def _vectors(vectors: Any) -> Iterable[tuple[str, Any]]:
+    option = vectors.WhichOneof("vectors_options")
+    if option is None:
+        return ()
+    return [("", vectors.vector)] if option == "vector" else vectors.vectors.vectors.items()
+
+
+def _read_vector(builder: ColumnBuilder, row: int, message: Any) -> None:
+    match message.WhichOneof("vector"):
+        case "dense":
+            builder.dense(row, packed_floats(message.dense))
+        case "sparse":
+            values = np.frombuffer(packed_floats(message.sparse, "values"), "<f4")
+            builder.sparse(row, SparseVector(_indices(message.sparse.indices), values))
+        case "multi_dense":
+            tokens = message.multi_dense.vectors
+            builder.multi(row, b"".join(packed_floats(token) for token in tokens), len(tokens))
+        case None:
+            _read_deprecated(builder, row, message)
+        case _:
+            raise ValueError("this vector is to be made by the server, so its numbers are not known")
+
+
+def _read_deprecated(builder: ColumnBuilder, row: int, message: Any) -> None:
+    floats = packed_floats(points_pb2.DenseVector(data=message.data))
+    if message.HasField("indices"):
+        values = np.frombuffer(floats, "<f4")
+        builder.sparse(row, SparseVector(_indices(message.indices.data), values))
+    elif message.HasField("vectors_count"):
+        builder.multi(row, floats, message.vectors_count)
+    else:
+        builder.dense(row, floats)
+
+
+def packed_floats(message: Any, name: str = "data") -> memoryview:
+    """The bytes of a message's packed floats: its field of that name must be its first."""
+    raw = message.SerializeToString()
+    size = 4 * len(getattr(message, name))
+    if not size:
+        return memoryview(b"")
+    start = 1 + len(_varint(size))
+    return memoryview(raw)[start : start + size]
+
+
+def _indices(numbers: Any) -> Array:
+    return np.fromiter(numbers, np.int64, len(numbers))
+
+
+# Writing.
+
+
+def upsert_request(head: Any, batch: Batch, rows: Sequence[int] | None = None) -> bytes:
+    """An `UpsertPoints` of these rows; `head` is one with everything but the points. Raises ValueError."""
+    parts = chain.from_iterable(
+        _delimited(points_pb2.UpsertPoints, "points", [point]) for point in write_points(batch, rows)
+    )
+    return b"".join([head.SerializeToString(), *parts])
+
+
+def write_points(batch: Batch, rows: Sequence[int] | None = None) -> list[bytes]:
+    """Each row as the bytes of a `PointStruct`. Raises ValueError."""
+    writers = [(name, column, _writer(column)) for name, column in batch.vectors.items()]
+    written = []
+    for row in range(len(batch)) if rows is None else rows:
+        payload = payloads.write_message(batch.payload[row]) if batch.payload else {}
+        head = points_pb2.PointStruct(id=write_message_id(batch.ids[row]), payload=payload)
+        vectors = {name: write(row) for name, column, write in writers if column.has(row)}
+        parts = _delimited(points_pb2.PointStruct, "vectors", _join_vectors(vectors)) if vectors else []
+        written.append(b"".join([head.SerializeToString(), *parts]))
+    return written
+
+
+def _join_vectors(vectors: dict[str, Parts]) -> Parts:
+    """The inside of a `Vectors`."""
+    if vectors.keys() == {""}:
+        return _delimited(points_pb2.Vectors, "vector", vectors[""])
+    entries: Parts = []
+    for name, vector in vectors.items():
+        key = _delimited(_ENTRY, "key", [name.encode()])
+        entries += _delimited(
+            points_pb2.NamedVectors, "vectors", [*key, *_delimited(_ENTRY, "value", vector)]
+        )
+    return _delimited(points_pb2.Vectors, "vectors", entries)
+
+
+_ENTRY = points_pb2.NamedVectors.VectorsEntry
+
+
+def _writer(column: Column) -> Callable[[int], Parts]:
+    """From a row to the inside of a `Vector`."""
+    match column:
+        case DenseColumn(values=values):
+            floats = floats_of(values)
+            return lambda row: _delimited(points_pb2.Vector, "dense", _dense(floats[row]))
+        case SparseColumn():
+            return lambda row: _delimited(
+                points_pb2.Vector, "sparse", [write_sparse(column.row(row)).SerializeToString()]
+            )
+        case MultiColumn():
+            return lambda row: _delimited(points_pb2.Vector, "multi_dense", _multi(column.row(row)))
+
+
+def _dense(floats: Array) -> Parts:
+    """The inside of a `DenseVector`."""
+    return _delimited(points_pb2.DenseVector, "data", [floats.data.cast("B")]) if len(floats) else []
+
+
+def _multi(values: Array) -> Parts:
+    """The inside of a `MultiDenseVector`."""
+    tokens = (
+        _delimited(points_pb2.MultiDenseVector, "vectors", _dense(token)) for token in floats_of(values)
+    )
+    return list(chain.from_iterable(tokens))
+
+
+def write_sparse(vector: SparseVector) -> Any:
+    """A sparse vector as a message."""
+    return points_pb2.SparseVector(values=vector.values.tolist(), indices=vector.indices.tolist())
+
+
+def write_dense(values: Array) -> Any:
+    """A dense vector as a message."""
+    return points_pb2.DenseVector.FromString(b"".join(_dense(floats_of(values))))
+
+
+def write_multi(values: Array) -> Any:
+    """A multi-vector, (tokens, dim), as a message."""
+    return points_pb2.MultiDenseVector.FromString(b"".join(_multi(values)))
+
+
+def _delimited(message: Any, name: str, parts: Sequence[bytes | memoryview]) -> Parts:
+    """Parts as one length-delimited field of a message: its tag, its length, and they themselves."""
+    number = message.DESCRIPTOR.fields_by_name[name].number
+    return [_varint(number << 3 | 2) + _varint(sum(map(len, parts))), *parts]
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number > 0x7F:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*digits, number])
