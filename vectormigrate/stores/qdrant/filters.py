@@ -31,7 +31,7 @@ from vectormigrate.model.filter import (
     foreign_words,
 )
 
-from .wire.ids import is_point_id, read_id, write_id
+from .ids import is_point_id, read_id, write_id
 
 Json = dict[str, Any]
 

@@ -15,11 +15,11 @@ import numpy as np
 from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.collection import VectorField
 from vectormigrate.model.record import Array, RecordId, SparseVector
+from vectormigrate.stores.qdrant.ids import read_message_id, write_message_id
 from vectormigrate.stores.qdrant.pb import points_pb2
 
 from . import payloads
 from .columns import ColumnBuilder, build_columns, builders_of, floats_of
-from .ids import read_message_id, write_message_id
 
 Parts = list[bytes | memoryview]
 

@@ -16,10 +16,10 @@ import orjson
 from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.collection import VectorField, VectorKind
 from vectormigrate.model.record import Array, RecordId, SparseVector
+from vectormigrate.stores.qdrant.ids import read_id, write_id
 
 from . import payloads
 from .columns import ColumnBuilder, build_columns, builders_of, floats_of
-from .ids import read_id, write_id
 
 _NULL = msgspec.Raw(b"null")
 _RAW_MAP: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
