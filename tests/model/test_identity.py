@@ -16,6 +16,7 @@ from vectormigrate.model.identity import (
     check_fits,
     choose_rule,
     misfit,
+    plainly_fit,
     target_kind,
     to_source,
     to_target,
@@ -159,3 +160,27 @@ def test_an_id_fits_its_key_or_is_refused_by_name(kind, record_id, fits):
 def test_the_keys_own_length_comes_before_the_stores():
     assert misfit("abc", key(IdKind.TEXT, max_length=2), CAPABILITIES)
     assert not misfit("abc", key(IdKind.TEXT), CAPABILITIES)
+
+
+@pytest.mark.parametrize("kind", IdKind)
+@pytest.mark.parametrize("limited", [False, True])
+def test_ids_that_plainly_fit_fit_each(kind, limited):
+    of = key(kind, max_length=8 if limited and kind is IdKind.TEXT else None)
+    capabilities = replace(CAPABILITIES, nul_in_text=not limited)
+
+    @MODEL
+    @given(st.lists(scalar_ids | st.text(st.sampled_from("ab\0\ud800é"), max_size=9), max_size=4))
+    def agree(ids):
+        if plainly_fit(ids, of, capabilities):
+            assert [misfit(one, of, capabilities) for one in ids] == [""] * len(ids)
+
+    agree()
+
+
+@pytest.mark.parametrize(
+    ("kind", "ids"),
+    [(IdKind.TEXT, ["a", "b"]), (IdKind.INT, [-(2**63), 2**63 - 1]), (IdKind.UUID, [UUID(int=1)])],
+)
+def test_usual_ids_plainly_fit(kind, ids):
+    assert plainly_fit(ids, key(kind), CAPABILITIES)
+    assert not plainly_fit([*ids, 2**63], key(kind), CAPABILITIES)

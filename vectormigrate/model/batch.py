@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .collection import VectorField, VectorKind
+from .payload_columns import take_payloads
 from .record import Array, Payload, Record, RecordId, SparseVector
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -135,14 +136,15 @@ Column: TypeAlias = DenseColumn | SparseColumn | MultiColumn
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Records as columns. `payload` is one dict a record; `partition` is None when the collection has none.
+    """Records as columns. `payload` is one dict a record, perhaps as `PayloadColumns`, and never changed in place;
+    `partition` is None when the collection has none.
 
     An ids-only batch (`scan(..., content=Content.IDS)`) has no columns and `payload` of empty dicts.
     """
 
     ids: list[RecordId]
     vectors: Mapping[str, Column] = field(default_factory=dict)
-    payload: list[Payload] = field(default_factory=list)
+    payload: Sequence[Payload] = field(default_factory=list)
     partition: list[str | None] | None = None
 
     def __len__(self) -> int:
@@ -164,7 +166,7 @@ class Batch:
         return Batch(
             [self.ids[row] for row in rows],
             {name: column.take(index) for name, column in self.vectors.items()},
-            [self.payload[row] for row in rows] if self.payload else [],
+            take_payloads(self.payload, rows) if self.payload else [],
             None if self.partition is None else [self.partition[row] for row in rows],
         )
 

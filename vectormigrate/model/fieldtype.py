@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -71,7 +72,7 @@ _PLAIN: dict[FieldType, frozenset[type]] = {
 }
 
 
-def all_fit(field: Field, values: list[Any]) -> bool:  # noqa: PLR0911 one return a reason
+def all_fit(field: Field, values: Sequence[Any]) -> bool:  # noqa: PLR0911 one return a reason
     """Whether a field plainly holds all these values: a few calls a column instead of one a value.
 
     False only says that each has to be looked at by `misfit`. None counts as a value.

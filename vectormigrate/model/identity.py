@@ -6,7 +6,9 @@ that the target cannot hold is refused for that record, never altered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any, cast
 from uuid import UUID
 
 from .capabilities import Capabilities
@@ -130,6 +132,26 @@ def misfit(record_id: RecordId, key: IdField, capabilities: Capabilities) -> str
         faults = (misfit(part, of, capabilities) for part, of in zip(record_id, key.parts, strict=True))
         return next(filter(None, faults), "")
     return _text_misfit(record_id, key, capabilities) if isinstance(record_id, str) else ""
+
+
+def plainly_fit(ids: Sequence[RecordId], key: IdField, capabilities: Capabilities) -> bool:
+    """Whether a key plainly holds all these ids: a few calls for all of them instead of one each.
+
+    False only says that each has to be looked at by `misfit`.
+    """
+    if set(map(type, ids)) != {_TYPES[key.kind]}:
+        return False
+    known = cast("Sequence[Any]", ids)
+    match key.kind:
+        case IdKind.INT:
+            return bool(min(known) >= INT64_MIN and max(known) <= INT64_MAX)
+        case IdKind.TEXT:
+            limit = key.max_length or capabilities.max_id_bytes
+            together = "".join(known)
+            fit = together.isascii() and (capabilities.nul_in_text or "\0" not in together)
+            return fit and (limit is None or max(map(len, known)) <= limit)
+        case kind:
+            return kind is IdKind.UUID
 
 
 _TYPES: dict[IdKind, type | tuple[type, ...]] = {

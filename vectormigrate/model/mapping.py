@@ -64,9 +64,19 @@ class Translator:
 
     def __call__(self, batch: Batch) -> Translation:
         """Translate; a record that cannot be is left out and told, the others go on."""
+        columns, overflowing = self._columns(batch)
+        partition = batch.partition if self._plan.target.partitions else None
+        if self._as_is and not overflowing:
+            ids = [identity.to_target(self._plan.id_rule, record_id) for record_id in batch.ids]
+            if identity.plainly_fit(ids, self._plan.target.id, self._capabilities):
+                payload = batch.payload or [{} for _ in ids]
+                return Translation(Batch(ids, columns, payload, partition), [])
+        return self._one_by_one(batch, Batch(batch.ids, columns, [], partition), overflowing)
+
+    def _one_by_one(self, batch: Batch, translated: Batch, overflowing: dict[int, str]) -> Translation:
+        """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
         ids, payloads, rows = [], [], []
-        columns, overflowing = self._columns(batch)
         for row, record_id in enumerate(batch.ids):
             try:
                 if row in overflowing:
@@ -81,8 +91,6 @@ class Translator:
                 continue
             ids.append(target_id)
             rows.append(row)
-        partition = batch.partition if self._plan.target.partitions else None
-        translated = Batch(batch.ids, columns, [], partition)
         if refused:
             translated = translated.take(rows)
         return Translation(replace(translated, ids=ids, payload=payloads), refused)

@@ -24,8 +24,9 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import RecordRefused, Unsupported
-from vectormigrate.model.identity import misfit
+from vectormigrate.model.identity import misfit, plainly_fit
 from vectormigrate.model.operation import Refusal
+from vectormigrate.model.payload_columns import JsonColumn, Values, column_of, keys_of
 from vectormigrate.model.record import Array, Payload, RecordId, id_text
 
 _COLUMNS = {VectorKind.DENSE: DenseColumn, VectorKind.SPARSE: SparseColumn, VectorKind.MULTI: MultiColumn}
@@ -66,6 +67,13 @@ class Admission:
         """The records of a batch that the collection can never hold, by row; each once, for its first fault."""
         faults = self._vector_faults(batch)
         doubtful = self._doubtful(batch.payload)
+        ids_fit = plainly_fit(batch.ids, self._shape.id, self._capabilities)
+        if not (ids_fit and doubtful == [] and batch.partition is None):
+            self._record_faults(batch, doubtful, faults)
+        return [self.refusal(row, batch.ids[row], faults[row]) for row in sorted(faults)]
+
+    def _record_faults(self, batch: Batch, doubtful: list[str] | None, faults: dict[int, str]) -> None:
+        """Look at each record that has no fault yet, at its doubtful fields or, for None, at all of it."""
         for row, record_id in enumerate(batch.ids):
             if row in faults:
                 continue
@@ -79,7 +87,6 @@ class Admission:
                 fault = self._partition_fault(batch.partition[row])
             if fault:
                 faults[row] = fault
-        return [self.refusal(row, batch.ids[row], faults[row]) for row in sorted(faults)]
 
     def refusal(self, row: int, record_id: RecordId, fault: str) -> Refusal:
         """The refusal of one record, its id in the message and beside it."""
@@ -109,14 +116,21 @@ class Admission:
         """Fields of which some value may be wrong, as far as a look at whole columns can tell; usually none, and soon
         told. None when every payload must be looked at whole: keys that nobody declared, or one missing.
         """
-        if not payloads or any(payload.keys() - self._fields.keys() for payload in payloads):
+        if not payloads:
+            return None if self._required else []
+        if keys_of(payloads) - self._fields.keys():
             return None
-        columns = {name: [payload.get(name) for payload in payloads] for name in self._fields}
+        columns = {name: column_of(payloads, name) for name in self._fields}
         if any(None in columns[name] for name in self._required):
             return None
         return [name for name, field in self._fields.items() if not self._column_right(field, columns[name])]
 
-    def _column_right(self, field: Field, values: list[Any]) -> bool:
+    def _column_right(self, field: Field, values: Values) -> bool:
+        if isinstance(values, JsonColumn):
+            # What the text of JSON may not hold itself, it holds escaped.
+            return self._capabilities.nul_in_text or not any(
+                "\\u0000" in text for text in values.texts if text
+            )
         if field.type in (FieldType.JSON, FieldType.ANY):
             return not any(map(self._value_fault, values))
         if not fieldtype.all_fit(field, values):

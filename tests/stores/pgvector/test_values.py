@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vectormigrate.model.payload_columns import JsonColumn
 from vectormigrate.stores.pgvector.values import CODECS, array_codec, json_text
 
 EXACT: dict[str, list] = {
@@ -153,3 +154,33 @@ def test_years_beyond_python_are_read_as_text(connection):
         with connection.cursor() as cursor:
             raw = cursor.execute(f"select '{literal}'::{type_name}", binary=True).pgresult.get_value(0, 0)
         assert isinstance(CODECS[type_name].decode(raw), str)
+
+
+@pytest.mark.parametrize("type_name", ["json", "jsonb"])
+def test_json_passes_as_text_and_says_the_same(connection, type_name):
+    codec = CODECS[type_name]
+    texts = [
+        '{"b": [1.0, 1e22, -2E-3], "a": "1e5"}',
+        None,
+        "12345678901234567890123",
+        '{"$day": "2024-05-06"}',
+    ]
+    column = JsonColumn(texts)
+    held, encode = codec.encoding(column)
+    raws = [None if text is None else round_trip(connection, type_name, encode(text)) for text in held]
+    got = codec.column(raws)
+    assert isinstance(got, JsonColumn)
+    assert list(got) == list(column)
+    assert [type(value) for value in got[0]["b"]] == [float, float, float]
+
+
+def test_json_text_that_jsonb_cannot_hold_is_refused():
+    held, encode = CODECS["jsonb"].encoding(JsonColumn(['"a\\u0000"', '"\\\\u0000"']))
+    with pytest.raises(ValueError, match="NUL"):
+        encode(held[0])
+    assert encode(held[1]) == b'\1"\\\\u0000"'
+
+
+def test_values_that_are_no_json_text_are_encoded_one_by_one():
+    held, encode = CODECS["jsonb"].encoding([{"a": 1}])
+    assert [encode(value) for value in held] == [b'\1{"a":1}']

@@ -140,3 +140,19 @@ async def test_what_a_killed_writer_left_is_rolled_back_by_the_next_reader(path)
     with pytest.raises(Exception, match="cannot be written"):
         await database.read(add_two)
     await database.close()
+
+
+async def test_a_new_file_has_pages_for_vectors_and_an_old_one_keeps_its_own(path, tmp_path):
+    def page_size(connection: apsw.Connection) -> int:
+        return connection.execute("pragma page_size").fetchall()[0][0]
+
+    def make(connection: apsw.Connection) -> None:
+        connection.execute("create table made(a)")
+
+    for file, size in ((path, 4096), (tmp_path / "new.db", 16384)):
+        database = Database(file, timeout=1)
+        await database.write(make, make=True)
+        await database.close()
+        reader = apsw.Connection(str(file))
+        assert page_size(reader) == size
+        reader.close()

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from vectormigrate.model.collection import FieldType
-from vectormigrate.stores.sqlite.values import decoder, encoder
+from vectormigrate.stores.sqlite.values import decode_all, decoder, encoder, stored_as_they_are
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,33 @@ def test_nan_survives_a_database_that_has_none():
 def test_what_sqlite_would_change_is_refused(type_, value):
     with pytest.raises((ValueError, OverflowError)):
         encoder(type_)(value)
+
+
+def test_json_stays_text_on_the_way_through():
+    texts = ('{"a": 1.50}', None, "[1e3]")
+    column = decode_all(FieldType.JSON, texts)
+    assert stored_as_they_are(FieldType.JSON, column) == texts
+    assert list(column) == [{"a": 1.5}, None, [1000.0]]
+
+
+def test_one_text_that_is_no_json_makes_a_column_of_values():
+    column = decode_all(FieldType.JSON, ("[1]", "{not json", 5))
+    assert list(column) == [[1], "{not json", 5]
+    assert stored_as_they_are(FieldType.JSON, column) is None
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "ready"),
+    [
+        (FieldType.TEXT, ["a", None], True),
+        (FieldType.BOOL, [True, None], True),
+        (FieldType.BOOL, [True, 1], False),
+        (FieldType.FLOAT, [0.5, None], True),
+        (FieldType.FLOAT, [0.5, math.nan], False),
+        (FieldType.FLOAT, [0.5, 1], False),
+        (FieldType.DECIMAL, [Decimal(1)], False),
+        (FieldType.ANY, [1, "x"], False),
+    ],
+)
+def test_a_column_that_needs_no_encoding_gets_none(type_, values, ready):
+    assert stored_as_they_are(type_, values) == (values if ready else None)

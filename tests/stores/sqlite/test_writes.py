@@ -113,3 +113,14 @@ async def test_an_id_of_another_kind_removes_nothing(store, db):
     assert await store.patch("t", strangers, {"n": 9}) == WriteResult(4)
     assert (await store.fetch("t", strangers)).ids == []
     assert held(db) == [(5, 1)]
+
+
+async def test_a_batch_of_many_rows_is_written_whole_but_for_the_refused(store, db):
+    db.execute("create table t(id text primary key, n int check (n <> 500))")
+    many = Batch([f"{n:04}" for n in range(1001)], {}, [{"n": n} for n in range(1001)])
+    result = await store.upsert("t", many)
+    assert (result.acknowledged, [refusal.row for refusal in result.refused]) == (1000, [500])
+    assert [n for _, n in held(db)] == [n for n in range(1001) if n != 500]
+    again = Batch(many.ids[:500], {}, [{"n": -n} for n in range(500)])
+    assert await store.upsert("t", again) == WriteResult(500)
+    assert [n for _, n in held(db)] == [-n for n in range(500)] + list(range(501, 1001))

@@ -12,6 +12,7 @@ from typing import Any
 
 from vectormigrate.model.batch import Batch, Column
 from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.payload_columns import PayloadColumns
 from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 from vectormigrate.stores.base import Content, Page, Range
 
@@ -143,15 +144,13 @@ def _ids(table: Table, columns: list[Raw]) -> list[RecordId]:
     return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
 
 
-def _payloads(table: Table, columns: list[Raw], count: int) -> list[Payload]:
+def _payloads(table: Table, columns: list[Raw], count: int) -> Sequence[Payload]:
     names = [column.name for column in table.fields]
     decoded = [
         column.codec.column(raws) for column, raws in zip(_payload_columns(table), columns, strict=True)
     ]
     if table.dynamic is None:
-        if not names:
-            return [{} for _ in range(count)]
-        return [dict(zip(names, row, strict=True)) for row in zip(*decoded, strict=True)]
+        return PayloadColumns(dict(zip(names, decoded, strict=True)), count)
     name = table.dynamic.name
     loose = [
         value if isinstance(value, dict) else ({} if value is None else {name: value})

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import FieldType
+from vectormigrate.model.payload_columns import JsonColumn, Values, json_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,26 @@ class Codec:
     element: FieldType | None = None
     decode_all: Callable[[Sequence[bytes]], Sequence[Any]] | None = None
     """Many values at once, where that is faster than one by one."""
+    json_head: bytes = b""
+    """What stands before the text of JSON."""
 
-    def column(self, raws: Sequence[bytes | None]) -> Sequence[Any]:
-        """A column of values, None where there is none."""
+    def column(self, raws: Sequence[bytes | None]) -> Values:
+        """A column of values, None where there is none. JSON stays text as long as nobody asks for a value."""
+        if self.type is FieldType.JSON:
+            start = len(self.json_head)
+            held = json_column([None if raw is None else raw[start:].decode() for raw in raws])
+            if held is not None:
+                return held
         if self.decode_all is not None and None not in raws:
             return self.decode_all(cast("Sequence[bytes]", raws))
         decode = self.decode
         return [None if raw is None else decode(raw) for raw in raws]
+
+    def encoding(self, values: Values) -> tuple[Values, Callable[[Any], bytes]]:
+        """What to encode for a column of values, and how: JSON that is still text needs no parsing."""
+        if isinstance(values, JsonColumn) and self.type is FieldType.JSON:
+            return values.texts, lambda text: self.json_head + kept_json(text.encode())
+        return values, self.encode
 
 
 _INT32 = struct.Struct(">i")
@@ -241,7 +255,11 @@ def json_text(value: Any) -> bytes:
     jsonb keeps numbers as decimals and forgets exponents, so that 1e22 would come back as an integer: numbers
     with an exponent are written out, with a decimal point.
     """
-    text = jsonvalue.dumps(value)
+    return kept_json(jsonvalue.dumps(value))
+
+
+def kept_json(text: bytes) -> bytes:
+    """JSON text that says the same as this one behind jsonb. Raises ValueError for what jsonb cannot hold."""
     if b"\\u0000" in text and _NUL_ESCAPE.search(text):
         raise ValueError("a text inside JSON holds a NUL character, which PostgreSQL cannot store")
     return _STRING_OR_EXPONENT.sub(_written_out, text) if _EXPONENT.search(text) else text
@@ -339,7 +357,10 @@ CODECS: dict[str, Codec] = {
     "uuid": Codec(FieldType.UUID, lambda raw: UUID(bytes=raw), _encode_uuid),
     "json": Codec(FieldType.JSON, jsonvalue.loads, json_text),
     "jsonb": Codec(
-        FieldType.JSON, lambda raw: jsonvalue.loads(raw[1:]), lambda value: b"\1" + json_text(value)
+        FieldType.JSON,
+        lambda raw: jsonvalue.loads(raw[1:]),
+        lambda value: b"\1" + json_text(value),
+        json_head=b"\1",
     ),
 }
 """By the name in pg_type."""

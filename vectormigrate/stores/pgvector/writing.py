@@ -17,6 +17,7 @@ import psycopg
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.payload_columns import PayloadColumns, Values, column_of, keys_of
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import Admission
 
@@ -147,7 +148,7 @@ class Writer:
             if held is not None and not column.generated:
                 columns.append((column, vectors.encode(held, field, count)))
         for column in self._fields:
-            values = [payload.get(column.name) for payload in payloads]
+            values = column_of(payloads, column.name)
             raws = _encode_all(column, values, refused, faults)
             if column.not_null and not column.has_default:
                 faults.update(
@@ -171,11 +172,11 @@ class Writer:
         faults: dict[int, str],
     ) -> None:
         known = self._known
-        loose = (
-            [{key: payload[key] for key in payload if key not in known} for payload in payloads]
-            if known
-            else payloads
-        )
+        loose: Sequence[Payload] = payloads
+        if not keys_of(payloads) - known:
+            loose = [{}] * len(payloads)
+        elif known:
+            loose = [{key: payload[key] for key in payload if key not in known} for payload in payloads]
         if self._table.dynamic is not None:
             columns.append((self._table.dynamic, _encode_all(self._table.dynamic, loose, refused, faults)))
             return
@@ -186,6 +187,9 @@ class Writer:
     def _groups(
         self, payloads: Sequence[Payload], refused: dict[int, Refusal]
     ) -> list[tuple[frozenset[str], list[int]]]:
+        if isinstance(payloads, PayloadColumns):  # all of one group
+            rows = [row for row in range(len(payloads)) if row not in refused]
+            return [(self._optional.difference(payloads.columns), rows)] if rows else []
         groups: dict[frozenset[str], list[int]] = {}
         for row, payload in enumerate(payloads):
             if row not in refused:
@@ -247,11 +251,9 @@ def _copy_in(connection: Connection, into: str, columns: list[tuple[Column, Raw]
     return len(raws[0])
 
 
-def _encode_all(
-    column: Column, values: Sequence[object], refused: dict[int, Refusal], faults: dict[int, str]
-) -> Raw:
+def _encode_all(column: Column, values: Values, refused: dict[int, Refusal], faults: dict[int, str]) -> Raw:
     """Each value's bytes. A value that the column cannot hold is a fault of its row."""
-    encode = column.codec.encode
+    values, encode = column.codec.encoding(values)
     try:
         return [None if value is None else encode(value) for value in values]
     except ValueError:

@@ -11,6 +11,7 @@ import apsw
 from vectormigrate.model.batch import Batch, Column
 from vectormigrate.model.collection import VectorField
 from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.payload_columns import PayloadColumns
 from vectormigrate.model.record import Payload, RecordId, id_text
 from vectormigrate.stores.base import Content, Page, Range
 
@@ -18,7 +19,7 @@ from . import vectors
 from .chunks import Chunks
 from .errors import STORE
 from .table import Flavour, Table
-from .values import decode_json, decoder
+from .values import decode_all, decode_json
 
 _IDS_A_STATEMENT = 500
 
@@ -66,8 +67,6 @@ class Reader:
     def __init__(self, table: Table, content: Content = Content.FULL) -> None:
         self._table = table
         self._full = content is Content.FULL
-        self._names = [column.field.name for column in table.fields]
-        self._decoders = [decoder(column.field.type) for column in table.fields]
         self._key_width = len(table.keys)
         self._in_chunks = table.flavour is not Flavour.PLAIN
         columns, source = [key.sql for key in table.keys], table.counted
@@ -119,7 +118,7 @@ class Reader:
     def batch(self, connection: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> Batch:
         """A batch out of selected rows. Raises StoreBroken for a key or a vector that is none."""
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._columns
-        ids = self._ids(columns[: self._key_width])
+        ids = self._table.record_ids(columns[: self._key_width])
         if not self._full:
             return Batch(ids, {}, [{} for _ in ids])
         rest = iter(columns[self._key_width :])
@@ -129,24 +128,17 @@ class Reader:
             rest = iter([chunks.metadata(column, next(rest)) for column in self._table.fields])
         else:
             held = {v.field.name: self._vector(v.field, next(rest), ids) for v in self._table.vectors}
-        decoded = [
-            values if decode is None else [decode(value) for value in values]
-            for decode, values in zip(self._decoders, rest, strict=False)
-        ]
-        payload: list[Payload] = (
-            [dict(zip(self._names, values, strict=True)) for values in zip(*decoded, strict=True)]
-            if decoded
-            else [{} for _ in ids]
-        )
-        if self._table.dynamic:
-            for into, text in zip(payload, columns[-1], strict=True):
-                _add_dynamic(into, text, self._table.dynamic)
-        return Batch(ids, held, payload)
-
-    def _ids(self, columns: Sequence[Sequence[Any]]) -> list[RecordId]:
-        if len(columns) == 1 and set(map(type, columns[0])) <= {int}:
-            return list(columns[0])
-        return [self._table.record_id(values) for values in zip(*columns, strict=True)]
+        decoded = {
+            column.field.name: decode_all(column.field.type, values)
+            for column, values in zip(self._table.fields, rest, strict=False)
+        }
+        payload = PayloadColumns(decoded, len(ids))
+        if not self._table.dynamic:
+            return Batch(ids, held, payload)
+        whole = list(payload)
+        for into, text in zip(whole, columns[-1], strict=True):
+            _add_dynamic(into, text, self._table.dynamic)
+        return Batch(ids, held, whole)
 
     def _vector(self, field: VectorField, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
         try:

@@ -147,6 +147,20 @@ class Table:
         parts = record_id if isinstance(record_id, tuple) else (record_id,)
         return tuple(key.stored(part) for key, part in zip(self.keys, parts, strict=True))
 
+    def stored_ids(self, ids: Sequence[RecordId]) -> list[tuple[Any, ...]]:
+        """The same for many."""
+        if len(self.keys) == 1 and {str, int}.issuperset(map(type, ids)):
+            return list(zip(ids, strict=True))
+        return [self.stored_id(record_id) for record_id in ids]
+
+    def record_ids(self, columns: Sequence[Sequence[Any]]) -> list[RecordId]:
+        """The ids that stand in the key columns. Raises StoreBroken for NULL, numbers with a fraction and the like."""
+        if len(self.keys) == 1:
+            types = set(map(type, columns[0]))
+            if types <= {int} or (types <= {str} and self.keys[0].kind is IdKind.TEXT):
+                return list(columns[0])
+        return [self.record_id(values) for values in zip(*columns, strict=True)]
+
     def record_id(self, values: Sequence[Any]) -> RecordId:
         """The id that stands in the key columns. Raises StoreBroken for NULL, numbers with a fraction and the like."""
         parts: list[ScalarId] = []

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import FieldType
+from vectormigrate.model.payload_columns import JsonColumn, Values, json_column
 
 Codec: TypeAlias = Callable[[Any], Any]
 
@@ -39,9 +40,29 @@ def decoder(type_: FieldType) -> Codec | None:
     return _DECODERS.get(type_)
 
 
-def encoder(type_: FieldType) -> Codec | None:
-    """How to write a value of this type; None when the value is SQLite's value."""
-    return _ENCODERS.get(type_)
+def decode_all(type_: FieldType, values: Values) -> Values:
+    """A column of this type. JSON stays text as long as nobody asks for a value."""
+    decode = _DECODERS.get(type_)
+    if decode is None:
+        return values
+    held = json_column(values) if type_ is FieldType.JSON else None
+    return [decode(value) for value in values] if held is None else held
+
+
+def encoder(type_: FieldType) -> Codec:
+    """How to write a value of this type. Raises ValueError or OverflowError for one that SQLite would change."""
+    return _ENCODERS.get(type_, _same)
+
+
+def stored_as_they_are(type_: FieldType, values: Values) -> Values | None:
+    """A whole column as SQLite takes it where its values are SQLite's; None when each has to go through `encoder`."""
+    if isinstance(values, JsonColumn):
+        return values.texts if type_ is FieldType.JSON else None
+    if type_ not in _ENCODERS:
+        return values
+    if not _PLAIN.get(type_, frozenset()).issuperset(map(type, values)):
+        return None
+    return None if type_ is FieldType.FLOAT and any(value != value for value in values) else values
 
 
 def decode_json(value: Any) -> Any:
@@ -57,6 +78,10 @@ def decode_json(value: Any) -> Any:
 def encode_json(value: Any) -> str | None:
     """JSON text of a value, NULL for None. Raises ValueError when JSON cannot hold it."""
     return None if value is None else jsonvalue.dumps(value).decode()
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _bool(value: Any) -> Any:
@@ -143,6 +168,12 @@ def _write_any(value: Any) -> Any:
         raise ValueError("a column without a declared type cannot hold NaN")
     return value
 
+
+_PLAIN: dict[FieldType, frozenset[type]] = {
+    FieldType.BOOL: frozenset({bool, type(None)}),
+    FieldType.FLOAT: frozenset({float, type(None)}),
+}
+"""Types that need no encoding, NaN aside."""
 
 _ENCODERS: dict[FieldType, Codec] = {
     FieldType.BOOL: _write_bool,

@@ -7,25 +7,34 @@ hold have been sorted out before (`stores.admission`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import apsw
 
 from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import Field
 from vectormigrate.model.errors import RecordRefused
 from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.payload_columns import column_of
 from vectormigrate.model.record import Payload, RecordId, id_text
 
 from . import vectors
 from .errors import REFUSING, STORE
 from .rows import Reader
 from .table import Flavour, Table, quoted
-from .values import decode_json, encode_json, encoder
+from .values import decode_json, encode_json, encoder, stored_as_they_are
 from .virtual import QORTEX_IDS
 
 Row: TypeAlias = tuple[Any, ...]
+
+_VALUES_A_STATEMENT = 280
+"""SQLite works without the interpreter's lock for one statement. For single rows, getting it back costs more than the
+row, and a thread that computes makes each of them wait for it: so one statement writes as many rows as have these
+values.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +75,7 @@ def encode(table: Table, batch: Batch, known: Sequence[Refusal] = ()) -> Rows:
     written = [column for column in table.fields if not column.generated]
     payloads = batch.payload or [{} for _ in range(count)]
     refused: list[Refusal] = []
-    columns += [
-        _encoded(table, column.field.name, encoder(column.field.type), batch, payloads, refused)
-        for column in written
-    ]
+    columns += [_encoded(table, column.field, batch, payloads, refused) for column in written]
     if table.dynamic:
         declared = {column.field.name for column in table.fields}
         columns.append(_dynamic(table, declared, batch, payloads, refused))
@@ -77,28 +83,32 @@ def encode(table: Table, batch: Batch, known: Sequence[Refusal] = ()) -> Rows:
     places = [row for row in range(count) if row not in out]
     rows = list(zip(*columns, strict=True)) if columns else [()] * count
     refused = list({item.row: item for item in refused}.values())
-    keys = [table.stored_id(batch.ids[row]) for row in places]
-    return Rows(places, keys, rows if not out else [rows[row] for row in places], refused)
+    keys = table.stored_ids(batch.ids)
+    if out:
+        keys, rows = [keys[row] for row in places], [rows[row] for row in places]
+    return Rows(places, keys, rows, refused)
 
 
 def _encoded(
     table: Table,
-    name: str,
-    encode_value: Callable[[Any], Any] | None,
+    field: Field,
     batch: Batch,
     payloads: Sequence[Payload],
     refused: list[Refusal],
 ) -> Sequence[Any]:
-    held = [payload.get(name) for payload in payloads]
-    if encode_value is None:
-        return held
-    for row, value in enumerate(held):
+    values = column_of(payloads, field.name)
+    ready = stored_as_they_are(field.type, values)
+    if ready is not None:
+        return ready
+    encode_value = encoder(field.type)
+    stored: list[Any] = []
+    for row, value in enumerate(values):
         try:
-            held[row] = encode_value(value)
+            stored.append(encode_value(value))
         except (ValueError, OverflowError) as error:
-            held[row] = None
-            refused.append(refusal(table, row, batch.ids[row], f"field {name!r}: {error}"))
-    return held
+            stored.append(None)
+            refused.append(refusal(table, row, batch.ids[row], f"field {field.name!r}: {error}"))
+    return stored
 
 
 def _dynamic(
@@ -152,17 +162,22 @@ class PlainWriter:
         self._exact = all(key.exact for key in table.keys)
         self._columns = _written(table)
         names = [key.sql for key in table.keys] + self._columns
-        marks = ", ".join("?" * len(names))
-        self._insert = f"INSERT INTO {quoted(table.name)} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 quoted names
+        self._most = max(1, _VALUES_A_STATEMENT // len(names))
+        self._row = f"({', '.join('?' * len(names))})"
+        self._insert = f"INSERT INTO {quoted(table.name)} ({', '.join(names)}) VALUES "  # noqa: S608 quoted names
 
     def upsert(self, keys: list[Row], values: list[Row]) -> int:
         """Replace or add."""
         conflict = ", ".join(key.sql for key in self._table.keys)
         sets = ", ".join(f"{name} = excluded.{name}" for name in self._columns)
-        sql = f"{self._insert} ON CONFLICT ({conflict}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
+        action = f" ON CONFLICT ({conflict}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
         if self._exact:
-            self._connection.executemany(sql, _joined(keys, values))
+            rows = _joined(keys, values)
+            while some := list(islice(rows, self._most)):
+                marks = ", ".join([self._row] * len(some))
+                self._connection.execute(f"{self._insert}{marks}{action}", tuple(chain.from_iterable(some)))
             return len(keys)
+        sql = f"{self._insert}{self._row}{action}"
         # Under a collation the row in the way may be another record, which must not be replaced by this one.
         own = " AND ".join(f"{name} = excluded.{name} COLLATE BINARY" for name in conflict.split(", "))
         for row in _joined(keys, values):
@@ -176,7 +191,7 @@ class PlainWriter:
     def insert(self, keys: list[Row], values: list[Row]) -> int:
         """Add what is not there; gives how many were added."""
         conflict = ", ".join(key.sql for key in self._table.keys)
-        sql = f"{self._insert} ON CONFLICT ({conflict}) DO NOTHING RETURNING 1"
+        sql = f"{self._insert}{self._row} ON CONFLICT ({conflict}) DO NOTHING RETURNING 1"
         return len(self._connection.executemany(sql, _joined(keys, values)).fetchall())
 
     def delete(self, keys: Iterable[Row]) -> None:
@@ -192,9 +207,8 @@ class PlainWriter:
             if name not in written:
                 rest[name] = value
                 continue
-            encode_value = encoder(written[name].field.type)
             sets.append(f"{written[name].sql} = ?")
-            values.append(encode_value(value) if encode_value else value)
+            values.append(encoder(written[name].field.type)(value))
         name = quoted(self._table.name)
         if sets:
             sql = f"UPDATE {name} SET {', '.join(sets)} WHERE {self._is_key()}"  # noqa: S608 quoted names
@@ -268,7 +282,7 @@ def _written(table: Table) -> list[str]:
     return columns + ([table.dynamic] if table.dynamic else [])
 
 
-def _joined(keys: Sequence[Row], values: Sequence[Row]) -> Iterable[Row]:
+def _joined(keys: Sequence[Row], values: Sequence[Row]) -> Iterator[Row]:
     return (key + value for key, value in zip(keys, values, strict=True))
 
 
