@@ -232,6 +232,13 @@ class CollectionMissing(StoreError):
     exit_code = 2
 
 
+class CaptureMissing(StoreError):
+    """Nothing tells us of the changes of a collection: no capture is installed."""
+
+    code = "capture_missing"
+    exit_code = 4
+
+
 class CollectionExists(StoreError):
     """A collection of that name is already there."""
 

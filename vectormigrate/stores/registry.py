@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from vectormigrate.model.errors import UsageError
+from vectormigrate.model.errors import Unsupported, UsageError
 
 from .base import Endpoint, Store
+from .capture import Capture
 
 
 def _memory(endpoint: Endpoint) -> Store:
@@ -36,6 +37,18 @@ def _milvus(endpoint: Endpoint) -> Store:
     from .milvus import OPTIONS, open_store
 
     return open_store(_checked(endpoint, *OPTIONS))
+
+
+def _sqlite_capture(endpoint: Endpoint, collection: str) -> Capture:
+    from .sqlite import OPTIONS, open_capture
+
+    return open_capture(_checked(endpoint, *OPTIONS), collection)
+
+
+def _pgvector_capture(endpoint: Endpoint, collection: str) -> Capture:
+    from .pgvector import OPTIONS, open_capture
+
+    return open_capture(_checked(endpoint, *OPTIONS), collection)
 
 
 def _checked(endpoint: Endpoint, *options: str) -> Endpoint:
@@ -66,3 +79,25 @@ def open_store(endpoint: Endpoint) -> Store:
     if opener is None:
         raise UsageError(f"unknown store type {endpoint.kind!r}", hint=f"one of: {', '.join(KINDS)}")
     return opener(endpoint)
+
+
+_CAPTURES: dict[str, Callable[[Endpoint, str], Capture]] = {
+    "pgvector": _pgvector_capture,
+    "sqlite": _sqlite_capture,
+}
+
+CAPTURING = tuple(sorted(_CAPTURES))
+"""The kinds that can tell by themselves which of their records change."""
+
+
+def open_capture(endpoint: Endpoint, collection: str) -> Capture:
+    """Open the capture of a collection. Nothing is dialled yet. Raises Unsupported for a kind that has none."""
+    opener = _CAPTURES.get(endpoint.kind)
+    if opener is None:
+        raise Unsupported(
+            f"{endpoint.kind} cannot tell by itself which records change",
+            hint=f"let the application write through the daemon; {' and '.join(CAPTURING)} need no proxy",
+            store=endpoint.kind,
+            collection=collection,
+        )
+    return opener(endpoint, collection)

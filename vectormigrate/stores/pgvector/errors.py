@@ -48,6 +48,7 @@ _BY_STATE: dict[str, tuple[type[StoreError], str]] = {
     "25006": (StoreDown, "the server is read-only: a standby, or default_transaction_read_only"),
     "40001": (StoreDown, "another session was in the way; a retry helps"),
     "40P01": (StoreDown, "another session was in the way; a retry helps"),
+    "55006": (StoreDown, "another session is using it; a retry helps"),
     "55P03": (StoreDown, "another session holds a lock; a retry helps"),
     "57014": (StoreDown, "the statement was cancelled or timed out; a retry may help"),
     "58P01": (Unsupported, "install the extension's files on the server"),

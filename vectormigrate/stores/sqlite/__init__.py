@@ -10,9 +10,10 @@ from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import Element, FieldType, IdKind, KeyOrder, Metric
 from vectormigrate.stores.base import Endpoint
 
+from .capture import open_capture
 from .store import SqliteStore
 
-__all__ = ["CAPABILITIES", "OPTIONS", "SqliteStore", "open_store"]
+__all__ = ["CAPABILITIES", "OPTIONS", "SqliteStore", "open_capture", "open_store"]
 
 OPTIONS = ("timeout", "vectors")
 

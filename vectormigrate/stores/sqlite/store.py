@@ -55,7 +55,7 @@ def path_of(url: str) -> Path:
     return Path(text).expanduser()
 
 
-def _timeout(endpoint: Endpoint) -> float:
+def timeout_of(endpoint: Endpoint) -> float:
     text = endpoint.options.get("timeout", str(_DEFAULT_TIMEOUT))
     try:
         seconds = float(text)
@@ -72,7 +72,7 @@ class SqliteStore(Store):
     def __init__(self, endpoint: Endpoint, capabilities: Capabilities) -> None:
         self.endpoint = endpoint
         self._capabilities = capabilities
-        self._database = Database(path_of(endpoint.url), _timeout(endpoint))
+        self._database = Database(path_of(endpoint.url), timeout_of(endpoint))
         self._tables: dict[str, tuple[int, Table]] = {}
 
     @property

@@ -1,0 +1,119 @@
+"""The messages of PostgreSQL's output plugin `pgoutput`, protocol 1, reduced to the keys they name. Pure.
+
+The format is PostgreSQL's documented one ("Logical Replication Message Formats"). Values are asked for as text: a
+publication of key columns sends little else, and text needs no table of types. A tuple that carries an old key comes
+only where the key has changed, so an UPDATE may name two ids.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from vectormigrate.model.errors import StoreBroken
+
+Key = tuple[str, ...]
+
+_BEGIN = struct.Struct(">qqI")
+_COMMIT = struct.Struct(">bqqq")
+_RELATION = struct.Struct(">i")
+_SHORT = struct.Struct(">h")
+_LENGTH = struct.Struct(">i")
+_WHOLE, _HALF = 2**32, 2**31
+_EPOCH = 946_684_800.0
+"""2000-01-01 as Unix time, from which the server counts microseconds."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What one committed transaction did to the table."""
+
+    xid: int
+    """Its number, the lower 32 bits."""
+    committed: float
+    """Unix time, by the server's clock."""
+    end: int = 0
+    """The position behind its commit record; 0 while it is not complete."""
+    keys: dict[Key, None] = field(default_factory=dict)
+    truncated: bool = False
+
+
+def transactions(messages: Iterable[bytes], key: Sequence[str]) -> Iterator[Transaction]:
+    """Each complete transaction of a stream, with the keys that it names: the texts of the columns `key`."""
+    places: dict[int, list[int]] = {}
+    now = Transaction(0, 0.0)
+    for message in messages:
+        kind = message[:1]
+        if kind == b"B":
+            _, moment, xid = _BEGIN.unpack_from(message, 1)
+            now = Transaction(xid, _EPOCH + moment / 1e6)
+        elif kind == b"C":
+            _, _, now.end, _ = _COMMIT.unpack_from(message, 1)
+            yield now
+        elif kind == b"R":
+            relation, names = _relation(message)
+            places[relation] = [_place(names, name) for name in key]
+        elif kind == b"T":
+            now.truncated = True
+        elif kind in b"IUD":
+            (relation,) = _RELATION.unpack_from(message, 1)
+            for values in _tuples(message):
+                now.keys[_key(values, places[relation])] = None
+
+
+def is_visible(xid: int, snapshot: str) -> bool:
+    """Whether a query of this snapshot (`xmin:xmax:xip,...`, as `pg_current_snapshot` writes it) sees a transaction
+    that has committed. `xid` is its lower 32 bits.
+    """
+    _, edge, running = snapshot.split(":")
+    newest = int(edge)
+    full = newest + (xid - newest + _HALF) % _WHOLE - _HALF
+    return full < newest and str(full) not in running.split(",")
+
+
+def _place(names: list[str], name: str) -> int:
+    if name not in names:
+        raise StoreBroken(f"the publication does not carry the key column {name!r}", store="pgvector")
+    return names.index(name)
+
+
+def _key(values: list[str | None], places: list[int]) -> Key:
+    found = tuple(values[place] for place in places)
+    if None in found:
+        raise StoreBroken("the slot told a change without its key", store="pgvector")
+    return tuple(value for value in found if value is not None)
+
+
+def _relation(message: bytes) -> tuple[int, list[str]]:
+    (relation,) = _RELATION.unpack_from(message, 1)
+    position = message.index(b"\0", 5) + 1
+    position = message.index(b"\0", position) + 1 + 1
+    (count,) = _SHORT.unpack_from(message, position)
+    position += 2
+    names = []
+    for _ in range(count):
+        end = message.index(b"\0", position + 1)
+        names.append(message[position + 1 : end].decode())
+        position = end + 1 + 8
+    return relation, names
+
+
+def _tuples(message: bytes) -> Iterator[list[str | None]]:
+    """The tuples of an insert, update or delete: old keys, old rows and new rows alike."""
+    position = 5
+    while position < len(message):
+        values: list[str | None] = []
+        (count,) = _SHORT.unpack_from(message, position + 1)
+        position += 3
+        for _ in range(count):
+            kind = message[position : position + 1]
+            position += 1
+            if kind in b"nu":
+                values.append(None)
+                continue
+            (size,) = _LENGTH.unpack_from(message, position)
+            position += 4
+            values.append(message[position : position + size].decode())
+            position += size
+        yield values

@@ -1,0 +1,292 @@
+"""The capture of one table: chooses between slot and outbox, and keeps the two ends of a poll together.
+
+The outbox's table is there with a slot too, for what the log cannot tell: a fresh install, partitions that came or
+went. What it holds is told first. The only memory is what a slot was last seen to hold; losing it costs a second look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from vectormigrate.model.errors import StoreError, Unsupported, UsageError
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.capture import Capture, Changes
+from vectormigrate.stores.pgvector.connections import Connection, Connections
+from vectormigrate.stores.pgvector.errors import STORE
+from vectormigrate.stores.pgvector.shape import Table, load
+
+from . import outbox, slot, state
+from .names import TRIGGERS, Names
+from .state import OUTBOX, SLOT, Note
+
+T = TypeVar("T")
+
+AUTO = "auto"
+WAYS = (AUTO, SLOT, OUTBOX)
+_STALE = 900.0
+"""Seconds after which a change that nobody fetched is a problem."""
+_SUBSCRIBED = "select exists (select from pg_publication where puballtables)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at a capture, all of it of one moment."""
+
+    note: Note
+    problems: tuple[str, ...]
+    mend: bool
+    """Something must be written before this look can be believed."""
+    ids: tuple[Any, ...] = ()
+    whole: bool = False
+    seq: int = 0
+    snapshot: str = ""
+    slot: slot.Slot | None = None
+
+
+class PgvectorCapture(Capture):
+    """See the port. `capture` among the endpoint's options chooses the way: slot, outbox, or auto."""
+
+    def __init__(self, endpoint: Endpoint, collection: str) -> None:
+        self._way = endpoint.options.get("capture", AUTO)
+        if self._way not in WAYS:
+            raise UsageError(f"capture {self._way!r} is none of {', '.join(WAYS)}", store=STORE)
+        self._collection = collection
+        self._names = Names.of(endpoint.owner, collection)
+        self._connections = Connections(endpoint)
+        self._table: Table | None = None
+        self._pending: deque[tuple[str, slot.Told]] = deque()
+        self._read_to = ""
+        self._drained = False
+
+    # By command.
+
+    async def install(self) -> list[str]:
+        if await self._run(self._is_sound):
+            return []
+        await self.remove()
+        why = await self._run(self._why_no_slot) if self._way != OUTBOX else "outbox was asked for"
+        if not why:
+            try:
+                return await self._install_slot()
+            except StoreError as error:
+                await self.remove()
+                if self._way == SLOT:
+                    raise
+                why = error.message
+        if self._way == SLOT:
+            raise Unsupported(
+                f"the table cannot have a logical slot: {why}",
+                hint="mend that, or let triggers do it: --source-option capture=outbox",
+                store=STORE,
+                collection=self._collection,
+            )
+        return [*await self._run(self._install_outbox), f"no slot: {why}"]
+
+    async def check(self) -> list[str]:
+        return await self._run(self._check)
+
+    async def remove(self) -> list[str]:
+        self._forget()
+        done = await self._run(lambda connection: slot.remove(connection, self._names))
+        return done + await self._run(lambda connection: outbox.remove(connection, self._names))
+
+    # By the engine.
+
+    async def poll(self, limit: int) -> Changes | None:
+        if self._pending:
+            return self._head()
+        look = await self._run(lambda connection: self._look(connection, limit))
+        if look.mend:
+            await self._run(lambda connection: self._mend(connection, unsound=bool(look.problems)))
+            look = await self._run(lambda connection: self._look(connection, limit))
+        if look.problems:
+            # Acknowledging it forgets nothing, so it is told once more when the trouble goes away by itself.
+            return Changes(look.ids, True, "{}")
+        if look.ids or look.whole:
+            return Changes(look.ids, look.whole, json.dumps({"seq": look.seq, "snapshot": look.snapshot}))
+        if look.slot is not None and look.slot.flushed != self._read_to:
+            await self._fill(look.slot, limit)
+        self._drained = not self._pending
+        return self._head() if self._pending else None
+
+    async def acknowledge(self, position: str) -> None:
+        told = json.loads(position)
+        if "snapshot" in told:
+            await self._run(
+                lambda connection: outbox.forget(connection, self._names, told["seq"], told["snapshot"])
+            )
+        elif told.get("last"):
+            await self._run(
+                lambda connection: slot.advance(
+                    connection, self._names.slot(slot.database(connection)), told["end"]
+                )
+            )
+        if any(held == position for held, _ in self._pending):
+            while self._pending.popleft()[0] != position:
+                pass
+
+    async def lag(self) -> float | None:
+        return await self._run(self._lag)
+
+    async def close(self) -> None:
+        self._forget()
+        await self._connections.close()
+
+    # Installing. A slot cannot be made in a transaction that has written, so that way takes three.
+
+    async def _install_slot(self) -> list[str]:
+        made = await self._run(self._publish)
+        name = await self._run(self._create_slot, patient=True)
+        await self._run(self._finish_slot)
+        return [*made, f"replication slot {name}"]
+
+    def _publish(self, connection: Connection) -> list[str]:
+        name, table, note = state.subject(connection, self._collection)
+        unlogged = outbox.make_changes(connection, self._names, table)
+        slot.publish(connection, self._names, name, table)
+        state.write(connection, self._names, replace(note, unlogged=unlogged))
+        return [f"schema {self._names.root}", f"publication {self._names.root}"]
+
+    def _create_slot(self, connection: Connection) -> str:
+        name = self._names.slot(slot.database(connection))
+        slot.create(connection, name)
+        return name
+
+    def _finish_slot(self, connection: Connection) -> None:
+        self._finish(connection, state.expect(connection, self._names, self._collection), SLOT)
+
+    def _install_outbox(self, connection: Connection) -> list[str]:
+        name, table, note = state.subject(connection, self._collection)
+        unlogged = outbox.make_changes(connection, self._names, table)
+        outbox.make_triggers(connection, self._names, name, table)
+        self._finish(connection, replace(note, unlogged=unlogged), OUTBOX)
+        triggers = [f"trigger {self._names.root}_{kind} on {name.text}" for kind in TRIGGERS]
+        return [f"schema {self._names.root}", *triggers]
+
+    def _finish(self, connection: Connection, note: Note, way: str) -> None:
+        outbox.add_all(connection, self._names)
+        state.write(connection, self._names, state.look(connection, self._names, replace(note, way=way)))
+
+    def _why_no_slot(self, connection: Connection) -> str:
+        _, table, note = state.subject(connection, self._collection)
+        return slot.why_not(connection, note.table, table, [number for _, number, _ in note.key])
+
+    # Looking.
+
+    def _is_sound(self, connection: Connection) -> bool:
+        _one_moment(connection)
+        note = state.read(connection, self._names)
+        if note is None or self._way not in (AUTO, note.way):
+            return False
+        return not self._observe(connection, note, 1).problems
+
+    def _look(self, connection: Connection, limit: int) -> _Look:
+        _one_moment(connection)
+        return self._observe(connection, state.expect(connection, self._names, self._collection), limit)
+
+    def _observe(self, connection: Connection, note: Note, limit: int) -> _Look:
+        drift = state.compare(connection, self._names, note, self._collection)
+        if not note.way:
+            return _Look(note, drift.problems, False)
+        held = self._slot(connection) if note.way == SLOT else None
+        problems = [*drift.problems]
+        if note.way == SLOT and (held is None or held.lost):
+            problems += slot.problems(held)
+        ids, whole, seq, snapshot = outbox.peek(connection, self._names, len(note.key), limit)
+        emptied = note.unlogged and outbox.was_emptied(connection, self._names)
+        mend = drift.note is not None or emptied or (bool(problems) and not whole)
+        return _Look(note, tuple(problems), mend, ids, whole, seq, snapshot, held)
+
+    def _mend(self, connection: Connection, *, unsound: bool) -> None:
+        """Tell what partitions brought or took with them, what a crash took from the outbox, and what nobody saw."""
+        if unsound:
+            outbox.add_all(connection, self._names)
+        note = state.expect(connection, self._names, self._collection)
+        if note.unlogged and outbox.was_emptied(connection, self._names):
+            outbox.refill(connection, self._names)
+        drift = state.compare(connection, self._names, note, self._collection)
+        if drift.note is None:
+            return
+        for oid in drift.added:
+            outbox.add_partition(connection, self._names, self._loaded(connection), oid)
+        if drift.emptied:
+            outbox.add_all(connection, self._names)
+        state.write(connection, self._names, drift.note)
+
+    def _check(self, connection: Connection) -> list[str]:
+        _one_moment(connection)
+        note = state.read(connection, self._names)
+        if note is None:
+            return ["no capture is installed"]
+        look = self._observe(connection, note, 1)
+        found = list(
+            dict.fromkeys((*look.problems, *(slot.problems(look.slot) if look.note.way == SLOT else [])))
+        )
+        if look.problems:
+            return found
+        if [key.column.name for key in load(connection, self._collection).keys] != [
+            name for name, _, _ in look.note.key
+        ]:
+            found.append("the table has another key than when the capture was installed")
+        if not look.note.unlogged and connection.execute(_SUBSCRIBED).fetchall()[0][0]:
+            found.append("a publication of all tables has come: its subscribers lack the capture's own table")
+        age = outbox.age(connection, self._names)
+        if age > _STALE:
+            found.append(f"changes have been waiting for {age / 60:,.0f} minutes: nobody fetches them")
+        return found
+
+    def _lag(self, connection: Connection) -> float | None:
+        note = state.read(connection, self._names)
+        if note is None or not note.way:
+            return None
+        waiting = outbox.age(connection, self._names)
+        if note.way == OUTBOX:
+            return waiting
+        if self._pending:
+            row = connection.execute(
+                "select extract(epoch from clock_timestamp())::float8 - $1", [self._pending[0][1].committed]
+            ).fetchall()[0]
+            return max(waiting, float(row[0]), 0.0)
+        return waiting if self._drained else None
+
+    # The slot's content, held until it is acknowledged.
+
+    async def _fill(self, held: slot.Slot, limit: int) -> None:
+        found, idle = await self._run(
+            lambda connection: slot.peek(connection, self._names, held, self._loaded(connection).keys, limit),
+            patient=True,
+        )
+        if idle:
+            await self._run(lambda connection: slot.skip(connection, held), patient=True)
+            self._read_to = held.flushed
+        for told in found:
+            position = json.dumps({"end": told.end, "piece": told.piece, "last": told.last})
+            self._pending.append((position, told))
+
+    def _head(self) -> Changes:
+        position, told = self._pending[0]
+        return Changes(told.ids, told.everything, position)
+
+    def _slot(self, connection: Connection) -> slot.Slot | None:
+        return slot.find(connection, self._names.slot(slot.database(connection)))
+
+    def _loaded(self, connection: Connection) -> Table:
+        if self._table is None:
+            self._table = load(connection, self._collection)
+        return self._table
+
+    def _forget(self) -> None:
+        self._table, self._read_to, self._drained = None, "", False
+        self._pending.clear()
+
+    async def _run(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
+        return await self._connections.run(work, collection=self._collection, patient=patient)
+
+
+def _one_moment(connection: Connection) -> None:
+    """Let everything that this transaction reads be of one snapshot; before its first query."""
+    connection.execute("set transaction isolation level repeatable read")
