@@ -1,0 +1,82 @@
+"""Facades without a vendor: one that answers what a test says, one that passes everything on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from vectormigrate.daemon.listeners import Address, Limits, Listener
+from vectormigrate.stores.facade import Decision, Endpoint, Facade
+from vectormigrate.stores.front import Front
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply
+
+LOOPBACK = Address(host="127.0.0.1")
+
+
+class Scripted(Facade):
+    """Answers with what the two functions give; echoes by default."""
+
+    dialect = "scripted"
+    endpoints = (Endpoint("RPC", "/any.Service/Method", Decision.SERVE),)
+
+    def __init__(
+        self,
+        on_http: Callable[[HttpRequest], Awaitable[HttpResponse]] | None = None,
+        on_rpc: Callable[[RpcCall], Awaitable[RpcReply]] | None = None,
+    ) -> None:
+        self._on_http = on_http
+        self._on_rpc = on_rpc
+        self.requests: list[HttpRequest] = []
+        self.calls: list[RpcCall] = []
+
+    async def http(self, request: HttpRequest) -> HttpResponse:
+        self.requests.append(request)
+        if self._on_http is not None:
+            return await self._on_http(request)
+        return HttpResponse(200, ((b"x-facade", b"scripted"),), request.body)
+
+    async def rpc(self, call: RpcCall) -> RpcReply:
+        self.calls.append(call)
+        if self._on_rpc is not None:
+            return await self._on_rpc(call)
+        return RpcReply(call.request)
+
+
+class Plain(Scripted):
+    """A vendor without gRPC."""
+
+    endpoints = (Endpoint("GET", "/", Decision.SERVE),)
+
+
+class Forwarding(Facade):
+    """Passes everything on to where its front points."""
+
+    dialect = "forwarding"
+    endpoints = (Endpoint("RPC", "/any.Service/Method", Decision.FORWARD),)
+
+    def __init__(self, front: Front, *, stream: bool = False) -> None:
+        self._front = front
+        self._stream = stream
+
+    async def http(self, request: HttpRequest) -> HttpResponse:
+        upstream = self._front.reading(None).upstream
+        assert upstream is not None
+        return await upstream.send(request, stream=self._stream)
+
+    async def rpc(self, call: RpcCall) -> RpcReply:
+        upstream = self._front.reading(None).upstream
+        assert upstream is not None
+        return await upstream.call(call)
+
+
+@asynccontextmanager
+async def listening(facade: Facade, *, limits: Limits | None = None, grpc_listen: Address | None = None):
+    """A listener of this facade on a free port, with its addresses; drained behind the block."""
+    async with asyncio.TaskGroup() as group:
+        listener = Listener(facade, group.create_task, limits)
+        addresses = await listener.start(LOOPBACK, grpc_listen)
+        try:
+            yield listener, *addresses
+        finally:
+            await listener.drain(1)

@@ -1,0 +1,11 @@
+"""Sockets for facades: accept, tell HTTP from gRPC, limit, drain. What is answered is the facade's; nothing here dials.
+
+The surprise: a client that hangs up cancels nothing. A write whose request arrived whole is carried to its end, because
+what was marked has to be answered by somebody.
+"""
+
+from .address import Address
+from .limits import Limits
+from .listener import Listener
+
+__all__ = ["Address", "Limits", "Listener"]

@@ -1,0 +1,23 @@
+"""What a listener takes at most. Beyond it the answer is 413, 431, 503 or RESOURCE_EXHAUSTED, never silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one listener."""
+
+    body: int = 64 * 1024 * 1024
+    """Bytes of a request's body. Qdrant's own default is 32 MiB."""
+    head: int = 64 * 1024
+    """Bytes of a request's line and headers; the last read that crosses it may bring more."""
+    connections: int = 4096
+    """HTTP connections, and as many gRPC calls, at a time."""
+    backlog: int = 2048
+    """Connections that the kernel holds until they are accepted, over a restart with an inherited socket too."""
+    idle: float = 75.0
+    """Seconds for which a connection without a request stays open: longer than any client keeps one, so that it is the
+    client who closes and no request meets a connection that is just being closed.
+    """

@@ -1,0 +1,97 @@
+"""gRPC by grpc.aio: every method of every service as bytes, with no message class in sight.
+
+The surprise: gRPC cancels a handler when its client goes away. A call is therefore answered by a task of its own, which
+runs on, and the handler only waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from vectormigrate.model.errors import UsageError
+from vectormigrate.stores.facade import Facade
+from vectormigrate.stores.raw import RpcCall, RpcReply
+
+from .address import Address
+from .limits import Limits
+from .splice import Spawn
+
+logger = logging.getLogger(__name__)
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+_INTERNAL = 13
+
+
+class RpcServer:
+    """Serves one facade at addresses that gRPC binds itself."""
+
+    def __init__(self, facade: Facade, limits: Limits, spawn: Spawn) -> None:
+        self._server = grpc.aio.server(
+            handlers=(_Handler(facade, spawn),),
+            options=(
+                ("grpc.max_receive_message_length", limits.body),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # two daemons at one port are a mistake, not a cluster
+                ("grpc.max_concurrent_streams", limits.connections),
+            ),
+            maximum_concurrent_rpcs=limits.connections,
+        )
+
+    def bind(self, address: Address) -> Address:
+        """Before `start`. The address as it became. Raises UsageError when it cannot be had."""
+        try:
+            port = self._server.add_insecure_port(str(address))
+        except RuntimeError:
+            raise UsageError(
+                f"cannot listen at {address}",
+                hint="end what listens there, or choose another address",
+            ) from None
+        return Address(host=address.host, port=port) if address.host else address
+
+    async def start(self) -> None:
+        """Accept calls."""
+        await self._server.start()
+
+    async def drain(self, grace: float) -> None:
+        """Refuse new calls and return when the others are answered, or after `grace` seconds."""
+        await self._server.stop(grace)
+
+
+class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
+    """Any unary method."""
+
+    def __init__(self, facade: Facade, spawn: Spawn) -> None:
+        self._facade = facade
+        self._spawn = spawn
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        method = details.method
+
+        async def handle(request: bytes, context: Any) -> bytes:
+            call = RpcCall(
+                method, request, tuple(context.invocation_metadata() or ()), context.time_remaining()
+            )
+            reply: RpcReply = await asyncio.shield(self._spawn(self._reply(call)))
+            if reply.initial_metadata:
+                await context.send_initial_metadata(tuple(reply.initial_metadata))
+            # Tuples of pairs: anything else raises TypeError inside grpc, which makes UNKNOWN of every status.
+            trailing = tuple(reply.trailing_metadata)
+            if reply.code:
+                await context.abort(_CODES.get(reply.code, grpc.StatusCode.UNKNOWN), reply.details, trailing)
+            if trailing:
+                context.set_trailing_metadata(trailing)
+            return reply.message
+
+        return grpc.unary_unary_rpc_method_handler(handle)
+
+    async def _reply(self, call: RpcCall) -> RpcReply:
+        try:
+            return await self._facade.rpc(call)
+        except Exception:  # a facade answers what is foreseen itself
+            logger.exception("%s has no answer", call.method)
+            return RpcReply(code=_INTERNAL, details="internal error")
