@@ -50,7 +50,7 @@ def test_promised_defaults():
 
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
-    assert changing == {"migrate", "resume", "validate", "rollback", "pause"}
+    assert changing == {"migrate", "resume", "validate", "rollback", "pause", "capture"}
     for name in ("migrate", "rollback"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 

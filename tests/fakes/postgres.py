@@ -26,7 +26,12 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
     """A running server without fsync, shared by all tests of this process."""
     folder = tempfile.mkdtemp(prefix="vectormigrate-tests-")
     Path(folder).chmod(0o711)
-    settings = {"shared_buffers": "64MB", "max_connections": "60", "autovacuum": "off", "wal_level": "logical"}
+    settings = {
+        "shared_buffers": "64MB",
+        "max_connections": "60",
+        "autovacuum": "off",
+        "wal_level": "logical",
+    }
     server = EmbeddedPostgres(Path(folder) / "postgres", durable=False, settings=settings)
     try:
         yield server.start()

@@ -23,6 +23,7 @@ from vectormigrate.daemon.settings import (
     SIDES,
     STATUS,
     VALIDATE,
+    WAY,
     YES,
 )
 
@@ -207,6 +208,23 @@ COMMANDS: tuple[Command, ...] = (
         reads_only=False,
         examples=(Example("pause docs", "go on later with: vectormigrate resume docs"),),
         handler="vectormigrate.cli.verbs:pause",
+    ),
+    Command(
+        name="capture",
+        summary="Let the source itself tell which records change, where no proxy stands in front of it.",
+        details="install makes a logical slot or triggers in PostgreSQL, triggers in SQLite; check exits 1 when changes"
+        " may pass unseen; remove takes away exactly what was made. Install before anything is copied.",
+        positionals=(Positional("action", "What to do.", choices=("install", "check", "remove")), ID),
+        settings=(*SIDES, WAY),
+        result="CaptureReport",
+        reads_only=False,
+        examples=(
+            Example("capture check docs", "is every change seen, and how old is the oldest that waits"),
+            Example(f"capture install docs {_FLAGS}", "before the first run"),
+            Example("capture install docs --way outbox", "by triggers, though a slot would be allowed"),
+            Example("capture remove docs", "when the migration is over"),
+        ),
+        handler="vectormigrate.cli.capture:capture",
     ),
     Command(
         name="findings",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vectormigrate.daemon import control
+from vectormigrate.daemon import capture, control
+from vectormigrate.daemon.capture import Action
 from vectormigrate.daemon.control import Control, Viewer
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
@@ -12,7 +13,7 @@ from vectormigrate.daemon.specify import Request
 from vectormigrate.model.errors import StateMissing, UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification
-from vectormigrate.model.status import Check, PlanDocument
+from vectormigrate.model.status import CaptureReport, Check, PlanDocument
 
 from .call import Call
 
@@ -45,6 +46,11 @@ async def examine(call: Call, request: Request | None) -> list[Check]:
     if request is None:
         return await doctor(None, call.state, Secrets({}, call.environ))
     return await doctor(request.specification, call.state, Secrets(request.literals, call.environ))
+
+
+async def watch(call: Call, request: Request, action: Action, way: str | None) -> CaptureReport:
+    """Install, check or remove what tells of changes in the source of a request; owns nothing."""
+    return await capture.capture(action, request.specification, Secrets(request.literals, call.environ), way)
 
 
 def stored(call: Call) -> Specification | None:

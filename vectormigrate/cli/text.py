@@ -11,7 +11,14 @@ from typing import Any
 
 from vectormigrate.cli.report.document import duration, moment, number, size
 from vectormigrate.cli.report.html import visible
-from vectormigrate.model.status import Check, MigrationStatus, PlanDocument, RollbackReport, ValidationReport
+from vectormigrate.model.status import (
+    CaptureReport,
+    Check,
+    MigrationStatus,
+    PlanDocument,
+    RollbackReport,
+    ValidationReport,
+)
 
 from .documents import DeadLetters, Examined, Findings, Migrations, Written
 
@@ -126,6 +133,20 @@ def _rollback(done: RollbackReport) -> list[str]:
         facts.append(("collection", f"{would}removed: the migration had made it"))
     head = "dry run, nothing was changed" if done.dry_run else f"rolled back in {duration(done.seconds)}"
     return [f"{done.migration_id}: {head}", *_facts(facts)]
+
+
+@render.register
+def _capture(seen: CaptureReport) -> list[str]:
+    verb = {"install": "made", "remove": "removed"}.get(seen.action, "")
+    lines = [f"{verb} {visible(line)}" for line in seen.done]
+    if seen.action != "remove":
+        lines += [f"problem: {visible(line)}" for line in seen.problems] or ["sound"]
+    if seen.lag_seconds is not None:
+        lines.append(f"oldest change that waits: {duration(seen.lag_seconds)}")
+    return [
+        f"{seen.migration_id}: capture of {seen.source}",
+        *(f"  {line}" for line in lines or ["nothing to do"]),
+    ]
 
 
 @render.register

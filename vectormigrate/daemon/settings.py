@@ -325,6 +325,14 @@ KEEP = Setting(
     help="Keep the stores that the demonstration made.",
 )
 
+WAY = Setting(
+    name="way",
+    section="capture",
+    choices=("auto", "slot", "outbox"),
+    help="How PostgreSQL tells of changes: from its log, or by triggers; auto takes the log where that is allowed.",
+    unset="auto",
+)
+
 SETTINGS: tuple[Setting, ...] = (
     *GLOBAL,
     *SIDES,
@@ -340,5 +348,6 @@ SETTINGS: tuple[Setting, ...] = (
     OUTPUT,
     DIRECTORY,
     KEEP,
+    WAY,
 )
 """All of them. Names are unique: a flag means the same on every command."""

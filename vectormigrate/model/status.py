@@ -45,6 +45,20 @@ class MigrationStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureReport:
+    """What was done to the capture of a source, and what is wrong with it."""
+
+    migration_id: str
+    source: str
+    action: str
+    done: list[str]
+    """What was made or removed; empty when there was nothing to do."""
+    problems: list[str]
+    lag_seconds: float | None = None
+    """Age of the oldest change that nobody took; None when that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorstPair:
     """A pair of vectors that differ most."""
 
