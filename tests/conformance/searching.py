@@ -26,7 +26,7 @@ from vectormigrate.model.query import Query
 from vectormigrate.model.record import Record
 
 from .compare import assert_same, ids_of
-from .subject import Subject, make_ids, make_record, make_sparse, requires, to_batch
+from .subject import Subject, beside_sparse, make_ids, make_record, make_sparse, requires, to_batch
 
 
 class Searching:
@@ -58,7 +58,7 @@ class Searching:
         requires(able.sparse, "sparse")
         vectors = [subject.vector("words", VectorKind.SPARSE, dim=1000)]
         if able.max_vectors != 1:
-            vectors.append(subject.vector())
+            vectors.append(beside_sparse(subject))
         shape = await subject.create(vectors=vectors)
         weights = [{1: 1.0, 5: 0.5}, {5: 2.0, 999: 1.0}, {2: 4.0}]
         records = [

@@ -132,6 +132,16 @@ def requires(able: bool, capability: str) -> None:
         pytest.skip(f"capability: {capability}")
 
 
+def several_dense(able: Capabilities) -> bool:
+    """Whether a collection holds more than one dense vector."""
+    return able.max_vectors != 1 and able.max_dense != 1
+
+
+def beside_sparse(subject: Subject) -> VectorField:
+    """A dense vector under the one metric that sparse ones have too: some stores want them to be compared alike."""
+    return subject.vector(metric=Metric.DOT)
+
+
 def make_ids(kind: IdKind, count: int, start: int = 0) -> list[RecordId]:
     """Distinct ids, ascending in the natural order of their kind."""
     numbers = range(start, start + count)

@@ -15,7 +15,7 @@ from vectormigrate.model.errors import RecordRefused, Unsupported, Vectormigrate
 from vectormigrate.model.operation import WriteResult
 
 from .compare import assert_holds, assert_same, by_id
-from .subject import Subject, make_ids, make_record, make_records, read_all, requires, to_batch
+from .subject import Subject, make_ids, make_record, make_records, read_all, requires, several_dense, to_batch
 
 
 class Writing:
@@ -25,7 +25,7 @@ class Writing:
     async def test_an_upsert_replaces_the_record_whole(self, subject: Subject, fresh: bool):
         able = subject.capabilities
         vectors = (
-            [subject.vector("one"), subject.vector("two")] if able.max_vectors != 1 else [subject.vector()]
+            [subject.vector("one"), subject.vector("two")] if several_dense(able) else [subject.vector()]
         )
         shape = await subject.create(vectors=vectors, dynamic=able.dynamic)
         [old] = await subject.fill(shape, 1)

@@ -21,7 +21,9 @@ class Capabilities:
     elements: frozenset[Element]
     metrics: frozenset[Metric]
     field_types: frozenset[FieldType]
-    """Types of declared fields that are held exactly; others are converted or refused by the mapping."""
+    """Types of declared fields that are held exactly; others are converted or refused by the mapping. None at all says
+    that nothing can be declared: fields become undeclared keys.
+    """
     dynamic: bool
     """A created collection can hold undeclared keys."""
     sparse: bool = False
@@ -38,6 +40,8 @@ class Capabilities:
     normalises_cosine: bool = False
     """Vectors under cosine read back with length one."""
     zero_vector_under_cosine: bool = True
+    zero_vectors: bool = True
+    """A dense vector of zeros can be stored, under other metrics than cosine."""
     non_finite: bool = False
     """NaN and infinity can be stored in a vector."""
     nul_in_text: bool = True
@@ -52,12 +56,16 @@ class Capabilities:
     write_bytes: int | None = None
     """Most bytes of one write request."""
     max_id_bytes: int | None = None
+    ascii_ids: bool = False
+    """Text ids are of ASCII, and not empty."""
     max_payload_bytes: int | None = None
     max_text_bytes: int | None = None
     """Most bytes of one declared text field."""
     max_dim: int | None = None
     max_vectors: int | None = None
     """Most vector fields of one collection."""
+    max_dense: int | None = None
+    """Most dense vector fields of one collection, where that is fewer."""
     name_pattern: str = r".+"
     """What a field name must match, whole."""
     collection_pattern: str = r".+"

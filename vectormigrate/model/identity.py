@@ -173,4 +173,6 @@ def _text_misfit(text: str, key: IdField, capabilities: Capabilities) -> str:
         return f"its {size} bytes do not fit {limit}"
     if "\0" in text and not capabilities.nul_in_text:
         return "it holds a NUL byte, which the store cannot keep"
+    if capabilities.ascii_ids and not (text and text.isascii()):
+        return "ids of the store are ASCII, and not empty"
     return ""

@@ -64,9 +64,9 @@ def make_plan(
         tuple(
             _new_field(field, plan)
             for plan in fields
-            if plan.kept and (field := source.field_named(plan.source))
+            if plan.kept and capabilities.field_types and (field := source.field_named(plan.source))
         ),
-        capabilities.dynamic and (source.dynamic or bool(options.spread)),
+        capabilities.dynamic and (source.dynamic or bool(options.spread) or not capabilities.field_types),
         source.partitions if capabilities.partitions else (),
         source.native,
     )
@@ -149,8 +149,9 @@ def _plan_vectors(
     for vector in source.vectors:
         kept = [plan.target for plan in plans if plan.kept]
         reason = _vector_refusal(vector, capabilities, options)
-        if not reason and existing is None and capabilities.max_vectors == len(kept):
-            reason = f"the target holds at most {len(kept)} vectors"
+        if not reason and existing is None:
+            dense = sum(plan.kept and source.vector(plan.source).kind is VectorKind.DENSE for plan in plans)
+            reason = _no_room(vector, capabilities, len(kept), dense)
         if vector.name in options.drop:
             plans.append(VectorPlan(vector.name, "", Fate.DROPPED, reason="left behind by request"))
         elif reason:
@@ -162,6 +163,15 @@ def _plan_vectors(
     if existing is not None:
         _check_all_fed(existing, plans)
     return tuple(plans)
+
+
+def _no_room(vector: VectorField, capabilities: Capabilities, kept: int, dense: int) -> str:
+    """Why a new collection cannot hold one vector more; empty when it can."""
+    if capabilities.max_vectors == kept:
+        return f"the target holds at most {kept} vectors"
+    if capabilities.max_dense == dense and vector.kind is VectorKind.DENSE:
+        return f"the target holds at most {dense} dense vectors"
+    return ""
 
 
 def _vector_refusal(vector: VectorField, capabilities: Capabilities, options: MappingOptions) -> str:
@@ -346,7 +356,7 @@ def _plan_field(
     if field.name in options.drop:
         return FieldPlan(field.name, "", Fate.DROPPED, reason="left behind by request")
     if existing is None:
-        into = fallback(field, capabilities.field_types)
+        into = fallback(field, capabilities.field_types or _undeclared(capabilities))
         target = names.target(field.name) if into else ""
     else:
         target = (options.rename or {}).get(field.name, field.name)
@@ -360,6 +370,11 @@ def _plan_field(
         return FieldPlan(field.name, target, Fate.EXACT)
     reason = into.reason or f"renamed to {target!r}"
     return FieldPlan(field.name, target, Fate.CONVERTED, into.conversion, reason)
+
+
+def _undeclared(capabilities: Capabilities) -> frozenset[FieldType]:
+    """What a field can become where none can be declared: undeclared keys hold JSON."""
+    return frozenset({FieldType.JSON}) if capabilities.dynamic else frozenset()
 
 
 def _into_held(field: Field, held: Field | None) -> Into | None:

@@ -22,9 +22,10 @@ from vectormigrate.model.filter import Filter, matches
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
+from vectormigrate.stores import exact
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.milvus import filters
-from vectormigrate.stores.milvus.wire import exact, requests, results
+from vectormigrate.stores.milvus.wire import requests, results
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 

@@ -1,4 +1,4 @@
-"""Scores of many vectors against one, computed here: for exact searches and filters that Milvus has no words for."""
+"""Scores of many vectors against one, computed here: for exact searches and filters that a vendor has no words for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scores(column: Column, vector: Array | SparseVector, metric: Metric) -> Arra
         case Metric.EUCLID:
             return np.asarray(np.linalg.norm(values - wanted, axis=1))
         case _:
-            raise Unsupported(f"milvus cannot compare by {metric}")
+            raise Unsupported(f"a search here cannot compare by {metric}")
 
 
 def _sparse_dot(column: SparseColumn, vector: SparseVector) -> Array:

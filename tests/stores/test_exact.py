@@ -9,7 +9,7 @@ from vectormigrate.model.batch import DenseColumn, sparse_column
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import SparseVector
-from vectormigrate.stores.milvus.wire.exact import scores
+from vectormigrate.stores.exact import scores
 
 ROWS = DenseColumn(np.array([[3.0, 4.0], [0.0, 0.0], [-3.0, 4.0]], np.float32))
 
