@@ -75,4 +75,57 @@ class Warned:
     message: str
 
 
-Event: TypeAlias = PhaseChanged | Progress | Resumed | Retried | DeadLettered | WorkerLost | Warned
+@dataclass(frozen=True, slots=True)
+class SecondaryDown:
+    """The secondary does not answer, or cannot work; marks go on, replays wait."""
+
+    migration_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondaryUp:
+    """The secondary answers again; what it owes is paid, oldest first."""
+
+    migration_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletesStopped:
+    """Too many records were found absent that nobody deleted: nothing is deleted until somebody has looked."""
+
+    migration_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapOpened:
+    """A write left without a mark: both sides must be compared."""
+
+    migration_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryChanged:
+    """The other side answers the application from here on."""
+
+    migration_id: str
+    primary: str
+    held_ms: float
+    """How long writes were held."""
+
+
+Event: TypeAlias = (
+    PhaseChanged
+    | Progress
+    | Resumed
+    | Retried
+    | DeadLettered
+    | WorkerLost
+    | Warned
+    | SecondaryDown
+    | SecondaryUp
+    | DeletesStopped
+    | GapOpened
+    | PrimaryChanged
+)

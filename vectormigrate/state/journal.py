@@ -23,6 +23,7 @@ class Mark:
     epoch: int
     sequence: int
     attempts: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ def mark(
     tx.executemany(
         "INSERT INTO journal (migration_id, id, epoch, sequence, reason, first_seen) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (migration_id, id) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence,"
-        " reason = excluded.reason",
-        [(migration_id, record_id, epoch, sequence, reason, at) for record_id in ids],
+        " reason = excluded.reason, last_error = CASE WHEN last_error = ? THEN '' ELSE last_error END",
+        [(migration_id, record_id, epoch, sequence, reason, at, REFUSED) for record_id in ids],
     )
 
 
@@ -77,6 +78,26 @@ def marks(tx: Transaction, migration_id: str, after: str, limit: int) -> list[Ma
     return [Mark(*row) for row in rows]
 
 
+def oldest(tx: Transaction, migration_id: str, after: Mark | None, limit: int) -> list[Mark]:
+    """Marks in the order of their age, behind `after`; those whose record was refused for good are left out."""
+    start = (after.epoch, after.sequence, after.id) if after is not None else (-1, -1, "")
+    rows = tx.execute(
+        "SELECT id, epoch, sequence, attempts, reason FROM journal WHERE migration_id = ?"
+        " AND (epoch, sequence, id) > (?, ?, ?) AND last_error <> ? ORDER BY epoch, sequence, id LIMIT ?",
+        (migration_id, *start, REFUSED, limit),
+    )
+    return [Mark(*row) for row in rows]
+
+
+def first_seen(tx: Transaction, migration_id: str) -> str | None:
+    """When the oldest mark was made; None when nothing is owed."""
+    row = tx.execute(
+        "SELECT first_seen FROM journal WHERE migration_id = ? ORDER BY epoch, sequence, id LIMIT 1",
+        (migration_id,),
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
 def debt(tx: Transaction, migration_id: str) -> int:
     """How many ids are marked."""
     return int(tx.execute("SELECT count(*) FROM journal WHERE migration_id = ?", (migration_id,)).get)
@@ -93,6 +114,30 @@ def strays(tx: Transaction, migration_id: str) -> bool:
             (migration_id, REFUSED),
         ).get
     )
+
+
+# Records that replays wrote while the backfill was under way.
+
+
+def keep_ahead(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
+    """These may be in the target beyond what the cursors tell."""
+    tx.executemany(
+        "INSERT OR IGNORE INTO ahead (migration_id, id) VALUES (?, ?)", [(migration_id, one) for one in ids]
+    )
+
+
+def ahead(tx: Transaction, migration_id: str, after: str, limit: int) -> list[str]:
+    """Ids in the order of their texts, behind `after`."""
+    rows = tx.execute(
+        "SELECT id FROM ahead WHERE migration_id = ? AND id > ? ORDER BY id LIMIT ?",
+        (migration_id, after, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def forget_ahead(tx: Transaction, migration_id: str) -> None:
+    """The cursors are past everything."""
+    tx.execute("DELETE FROM ahead WHERE migration_id = ?", (migration_id,))
 
 
 # Page intents (rules P1 to P9).

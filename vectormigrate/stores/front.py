@@ -54,8 +54,8 @@ class Write(ABC):
 
     @abstractmethod
     def answered(self, outcome: Outcome, *, position: str = "") -> None:
-        """What came of it; ANSWERED is assumed. `position` is the primary's own word for where it stands behind this
-        write, if it has one (Pinecone's log sequence number).
+        """What came of it; ANSWERED is assumed. `position` is where the primary stands behind this write, if it has
+        a word for it: a decimal number that grows (Pinecone's log sequence number).
         """
 
     @abstractmethod
@@ -75,6 +75,10 @@ class Front(ABC):
     @abstractmethod
     def reading(self, collection: str | None) -> Access:
         """Where a read of this collection (None: of none in particular) goes now."""
+
+    def concerned(self) -> Sequence[str]:
+        """Collections that a migration is under way for: those that a request about many at once may reach."""
+        return ()
 
     @abstractmethod
     def writing(

@@ -1,7 +1,7 @@
 """Rollback: a concurrent scan of the source says what was moved; five workers delete it from the target.
 
 What is ours in the target is at all times within (source ids up to the cursors) + (covers of page intents, standing
-or lapsed) + (marked ids), plus what the source lost behind our back, which a reverse pass over the target finds. What
+or lapsed) + (ids that replays wrote ahead of the cursors) + (marked ids), plus what the source lost behind our back, which a reverse pass over the target finds. What
 was there before us is never deleted, and what we overwrote of it is put back from its pre-image.
 
 The reverse pass must not delete a record that somebody else wrote into the target after the migration was complete
@@ -88,6 +88,7 @@ class Pool:
         await self._target.barrier(self._collection)
         if not (only_verify or self._dry_run):
             await self._remove_scanned()
+            await self._remove_ahead()
             await self._remove_marked()
             await self._reverse_pass()
             await self._restore()
@@ -139,6 +140,15 @@ class Pool:
 
     async def _finish_range(self, number: int) -> None:
         await self._database.write(lambda tx: checkpoints.finish_removal(tx, self._id, number))
+
+    async def _remove_ahead(self) -> None:
+        after = ""
+        while not self._stopped() and (ids := self._ahead(after)):
+            after = ids[-1]
+            await self._delete([to_target(self._plan.id_rule, parse_id(one)) for one in ids])
+
+    def _ahead(self, after: str) -> list[str]:
+        return self._database.read(lambda tx: journal.ahead(tx, self._id, after, _PAGE))
 
     async def _remove_marked(self) -> None:
         after = ""

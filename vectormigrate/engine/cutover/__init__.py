@@ -1,0 +1,1 @@
+"""Changing who answers the application: the conditions for it, and the swap itself."""

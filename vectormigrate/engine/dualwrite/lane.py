@@ -1,0 +1,304 @@
+"""One migration's way for writes: the fence, the mark, the send, the release. Both roles, and who has which.
+
+`writing` is the order of correctness.md C.4: register in memory, mark durably, then let the request leave; no lock is
+held and the answer is the primary's alone. From the mark on the handler may die at any await. A cutover holds writes
+at the fence, which is before the register; where a write goes is decided behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import (
+    StateError,
+    StoreDown,
+    Unresolved,
+    VectormigrateError,
+)
+from vectormigrate.model.events import Event, GapOpened
+from vectormigrate.model.record import RecordId, id_text
+from vectormigrate.model.touch import Ids, Matching, Touch, Unknown, Unnamed, Whole
+from vectormigrate.state import journal
+from vectormigrate.state.database import Database, Transaction
+from vectormigrate.state.gap import GapFlag
+from vectormigrate.state.roles import Role, Side
+from vectormigrate.state.sessions import Session
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.front import Access, Outcome
+from vectormigrate.stores.raw import Upstream
+
+from .ledger import Entry, Hint, Ledger
+from .scopes import Scopes, by_id
+from .terms import Guards, Terms
+
+
+@dataclass(slots=True)
+class Ends:
+    """Both databases as the application's collection: each speaks the source's names, ids and values."""
+
+    source: Store
+    target: Store
+    collection: str
+    upstream: Upstream | None = None
+    """The source's own server, for requests that pass through as they are."""
+
+    def side(self, side: Side) -> Store:
+        return self.source if side is Side.SOURCE else self.target
+
+
+class Pass:
+    """One write of one migration that may leave now."""
+
+    def __init__(self, lane: Lane, access: Access, generation: int) -> None:
+        self.access = access
+        self.outcome = Outcome.ANSWERED
+        self.entries: list[Entry] = []
+        self.generation = generation
+        self._lane = lane
+        self._hint: Hint | None = None
+        self.tokens: list[int] = []
+        """Scope intents of kinds that end with the request."""
+
+    def answered(self, outcome: Outcome, position: str) -> None:
+        self.outcome = outcome
+        self._lane.position = max(self._lane.position, position, key=_as_number)
+
+    async def named(self, ids: Sequence[RecordId]) -> None:
+        await self._lane.mark_named(self, ids)
+
+    def hint(self, records: Callable[[], Batch], size: int) -> None:
+        self._hint = Hint(records, size)
+
+    def settle(self) -> Hint | None:
+        """The hint, if what came of the write allows it."""
+        return self._hint if self.outcome is Outcome.ANSWERED else None
+
+
+class Lane:
+    """Writes to one collection under migration."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        migration_id: str,
+        ends: Ends,
+        role: Role,
+        ledger: Ledger,
+        scopes: Scopes,
+        clock: Clock,
+        terms: Terms,
+        guards: Guards,
+        gap: GapFlag,
+        on_mark: Callable[[], None],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        """`on_mark` is called when something may have become due."""
+        self._database = database
+        self._session = session
+        self._id = migration_id
+        self.ends = ends
+        self.role = role
+        self.ledger = ledger
+        self.scopes = scopes
+        self._clock = clock
+        self._terms = terms
+        self._guards = guards
+        self._gap = gap
+        self._on_mark = on_mark
+        self._on_event = on_event
+        self.marking = True
+        """Off before the first phase that marks, and behind the last: writes pass without."""
+        self.copying = True
+        """Records are being carried over: the collection's shape must stay."""
+        self.position = ""
+        """The primary's own word for where it stands behind the last write that we saw."""
+        self._open = asyncio.Event()
+        self._open.set()
+        self._held = 0
+        self._held_bytes = 0
+        self.read_share = 0.0
+        self.entered = 0
+        """Writes between the fence and their release."""
+        self.drained = asyncio.Event()
+        self.drained.set()
+
+    @property
+    def primary(self) -> Store:
+        return self.ends.side(self.role.primary)
+
+    @property
+    def secondary(self) -> Store:
+        return self.ends.side(self.role.primary.other)
+
+    def access(self, side: Side) -> Access:
+        """How requests reach a side."""
+        if side is Side.SOURCE and self.ends.upstream is not None:
+            return Access(upstream=self.ends.upstream)
+        return Access(store=self.ends.side(side))
+
+    # The fence.
+
+    def fence(self) -> None:
+        """Hold writes that come from now on."""
+        self._open.clear()
+
+    def unfence(self) -> None:
+        """Let them go, to whoever is the primary now."""
+        self._open.set()
+
+    @property
+    def fenced(self) -> bool:
+        return not self._open.is_set()
+
+    async def _pass_fence(self, size: int) -> None:
+        if self._open.is_set() or not self._guards.fence:
+            return
+        if self._held >= self._terms.hold_requests or self._held_bytes + size > self._terms.hold_bytes:
+            raise self._held_too_long()
+        self._held += 1
+        self._held_bytes += size
+        try:
+            async with asyncio.timeout(self._terms.hold_seconds):
+                await self._open.wait()
+        except TimeoutError:
+            raise self._held_too_long() from None
+        finally:
+            self._held -= 1
+            self._held_bytes -= size
+
+    def _held_too_long(self) -> StoreDown:
+        return StoreDown(
+            "a cutover holds writes", collection=self.ends.collection, hint="send it again", retry_after=1.0
+        )
+
+    # A write.
+
+    @asynccontextmanager
+    async def writing(self, touches: Sequence[Touch], size: int) -> AsyncIterator[Pass]:
+        """Hold at the fence, mark what the request touches, and let it leave inside the block."""
+        await self._pass_fence(size)
+        self.entered += 1
+        self.drained.clear()
+        try:
+            for touch in touches:
+                self.scopes.check(touch, copying=self.copying)
+            async with self._marked(tuple(touches)) as passing:
+                yield passing
+        finally:
+            self.entered -= 1
+            if not self.entered:
+                self.drained.set()
+
+    @asynccontextmanager
+    async def _marked(self, touches: tuple[Touch, ...]) -> AsyncIterator[Pass]:
+        passing = Pass(self, self.access(self.role.primary), self._session.next_sequence())
+        if not self.marking:
+            yield passing
+            return
+        ids, removes = by_id(touches)
+        passing.entries = self.ledger.register(ids, passing.generation, removes=removes)
+        left = False
+        try:
+            await self._journal(passing, touches, removes=removes)
+            left = True
+            yield passing
+        except BaseException as error:
+            if left and not _definite(error):
+                passing.outcome = Outcome.UNRESOLVED
+            raise
+        finally:
+            await self._release(passing, answered=left)
+
+    async def _journal(self, passing: Pass, touches: tuple[Touch, ...], *, removes: bool) -> None:
+        wide = [touch for touch in touches if not isinstance(touch, Ids)]
+        try:
+            async with asyncio.timeout(self._terms.mark_limit if not wide else None):
+                await self.mark(passing.entries, passing.generation, "delete" if removes else "write")
+                for touch in wide:
+                    await self._begin_wide(passing, touch)
+        except (StateError, TimeoutError) as error:
+            if self._terms.fail_closed:
+                raise StateError("the write cannot be marked: the state file does not take it") from error
+            self._open_gap(str(error) or "a mark took too long")
+
+    def _open_gap(self, why: str) -> None:
+        self._on_event(GapOpened(self._id, why))
+        try:
+            self._gap.raise_for(self._id)
+        except OSError as error:
+            raise StateError("the write can neither be marked nor flagged: nothing was sent") from error
+
+    async def mark(self, entries: Sequence[Entry], generation: int, reason: str) -> None:
+        """Return when the marks of these ids are durable. Those that are already need no write."""
+        wanting = [entry for entry in entries if entry.row is None]
+        if not wanting or not self._guards.mark_first:
+            return
+        row = (self._session.epoch, generation)
+        texts = [id_text(entry.id) for entry in wanting]
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: self._mark(tx, texts, generation, reason, at))
+        self.ledger.mark(wanting, row)
+
+    def _mark(self, tx: Transaction, texts: list[str], generation: int, reason: str, at: str) -> None:
+        journal.mark(
+            tx, self._id, texts, epoch=self._session.epoch, sequence=generation, reason=reason, at=at
+        )
+
+    async def _begin_wide(self, passing: Pass, touch: Touch) -> None:
+        assert not isinstance(touch, Ids)
+        number = await self.scopes.begin(touch)
+        passing.tokens.append(number)
+        match touch:
+            case Matching():
+                await self._resolve(passing, number, touch)
+            case Unnamed():
+                await self.scopes.forward(number)
+            case Whole(scope):
+                await self.scopes.owe(number, scope.value)
+            case Unknown(what):
+                await self.scopes.owe(number, what)
+
+    async def _resolve(self, passing: Pass, number: int, touch: Matching) -> None:
+        found = await self.scopes.matching(self.primary, self.ends.collection, touch)
+        if found is None:
+            await self.scopes.owe(number, "a filter that could not be resolved into ids")
+            return
+        entries = self.ledger.register(found, passing.generation, removes=touch.removes)
+        self.ledger.in_flight -= 1  # the same request
+        passing.entries += entries
+        await self.mark(entries, passing.generation, "delete" if touch.removes else "write")
+        await self.scopes.forward(number)
+
+    async def mark_named(self, passing: Pass, ids: Sequence[RecordId]) -> None:
+        """The primary picked these ids: mark them, as part of the same write."""
+        entries = self.ledger.register(ids, passing.generation, removes=False)
+        self.ledger.in_flight -= 1
+        passing.entries += entries
+        await self.mark(entries, passing.generation, "write")
+
+    async def _release(self, passing: Pass, *, answered: bool) -> None:
+        unresolved = answered and passing.outcome is Outcome.UNRESOLVED
+        hint = passing.settle()
+        if hint is not None:
+            self.ledger.hint(passing.entries, hint, passing.generation)
+        late = self._terms.visibility if passing.outcome is Outcome.LATE else 0.0
+        self.ledger.release(passing.entries, unresolved=unresolved, late=late)
+        self.ledger.trim()
+        self._on_mark()
+        for number in passing.tokens:
+            await self.scopes.end(number, unresolved=unresolved)
+
+
+def _definite(error: BaseException) -> bool:
+    """Whether it says that the request was not applied. What nobody foresaw says nothing."""
+    return isinstance(error, VectormigrateError) and not isinstance(error, Unresolved | StoreDown)
+
+
+def _as_number(position: str) -> tuple[int, str]:
+    return len(position), position

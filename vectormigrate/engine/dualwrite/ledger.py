@@ -1,0 +1,277 @@
+"""What this process knows of ids under way: generations, writes in flight, answers that never came, slots, hints.
+
+Memory only, and bounded. Everything in it may be lost at any moment: a mark in the file or the boot quarantine covers
+it. An id that is not here is quiet as far as this process knows, and its mark, if it has one, is in the file.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.record import RecordId
+
+from .terms import Guards, Terms
+
+_RECENT = 1000
+
+Row = tuple[int, int]
+"""Epoch and sequence of a mark as it stands in the file."""
+
+
+@dataclass(slots=True, eq=False)
+class Hint:
+    """What one write put there, decoded when it is needed."""
+
+    records: Callable[[], Batch]
+    size: int
+    rows: dict[RecordId, int] | None = None
+    batch: Batch | None = None
+
+    def row(self, record_id: RecordId) -> int | None:
+        """Where the record is in `batch`; None when the write did not hold it after all."""
+        if self.rows is None:
+            self.batch = self.records()
+            self.rows = {one: row for row, one in enumerate(self.batch.ids)}
+        return self.rows.get(record_id)
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One id. Times are of the process' own clock, seconds."""
+
+    id: RecordId
+    since: float
+    """When it was marked first, as far as is known here."""
+    generation: int = 0
+    """Sequence of the last write or mark; 0 for one that was found in the file."""
+    row: Row | None = None
+    """The mark that this process wrote, known to be durable and not being cleared: another write needs none."""
+    found: Row | None = None
+    """A mark that a look at the file showed. It may be on its way out already, so a write cannot rely on it."""
+    in_flight: int = 0
+    solo: int = 0
+    """Generation of the one write that nobody overlapped."""
+    source_until: float = 0.0
+    """A write of this id to the primary may land until then."""
+    target_until: float = 0.0
+    """A replay of this id to the secondary may land until then."""
+    fresh_at: float = 0.0
+    """A read that starts later sees every write that was acknowledged."""
+    busy: bool = False
+    """The slot: a replay of it is under way."""
+    again: bool = False
+    """Something happened to it while the slot was taken."""
+    queued: bool = False
+    provisional: int = -1
+    """Generation that was last copied without clearing."""
+    removed: bool = False
+    """It was deleted since it was last seen: that it is absent is meant, whatever else was written meanwhile."""
+    absent_since: float | None = None
+    failures: int = 0
+    hint: Hint | None = None
+    hint_bytes: int = 0
+
+
+class Ledger:
+    """The entries of one migration, and which of them are due."""
+
+    def __init__(self, terms: Terms, guards: Guards, now: Callable[[], float]) -> None:
+        self.terms = terms
+        self.guards = guards
+        self._now = now
+        self._entries: dict[RecordId, Entry] = {}
+        self._due: deque[RecordId] = deque()
+        self._later: list[tuple[float, int, RecordId]] = []
+        self._order = 0
+        self._hints = 0
+        self.quiet_after = 0.0
+        """No read before this clears anything: the boot quarantine, or one for more ids than fit in memory."""
+        self.spilled = False
+        """Marks that are owed are not all queued here: the file must be asked."""
+        self.in_flight = 0
+        """Writes under way to the primary."""
+        self.recent: deque[RecordId] = deque(maxlen=_RECENT)
+        """Ids written last."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, record_id: RecordId) -> Entry | None:
+        return self._entries.get(record_id)
+
+    def entry(self, record_id: RecordId) -> Entry:
+        """The entry of an id, made if need be."""
+        found = self._entries.get(record_id)
+        if found is None:
+            found = self._entries[record_id] = Entry(record_id, self._now())
+        return found
+
+    # Writes.
+
+    def register(self, ids: Iterable[RecordId], generation: int, *, removes: bool) -> list[Entry]:
+        """A write to these ids begins: their generation rises, they count as in flight. Returns their entries."""
+        self.in_flight += 1
+        entries = [self.entry(one) for one in dict.fromkeys(ids)]
+        now = self._now()
+        for entry in entries:
+            alone = not entry.in_flight and now >= entry.source_until
+            entry.in_flight += 1
+            entry.generation = generation
+            entry.solo = generation if alone else 0
+            entry.removed = entry.removed or removes
+            entry.absent_since = None
+            self._forget_hint(entry)
+        self.recent.extend(entry.id for entry in entries)
+        return entries
+
+    def release(self, entries: Sequence[Entry], *, unresolved: bool, late: float) -> None:
+        """The write ended. Unresolved: it may land for as long as the quarantine; `late` seconds: it was accepted, and
+        is applied by then.
+        """
+        self.in_flight -= 1
+        now = self._now()
+        for entry in entries:
+            entry.in_flight -= 1
+            if unresolved:
+                entry.source_until = max(entry.source_until, now + self.terms.quarantine)
+                entry.solo = 0
+            entry.fresh_at = max(entry.fresh_at, now + max(late, self.terms.visibility))
+            self.queue(entry, now + self.terms.coalesce)
+
+    def mark(self, entries: Iterable[Entry], row: Row) -> None:
+        """Their marks are in the file now."""
+        for entry in entries:
+            if entry.row is None or entry.row < row:
+                entry.row = row
+
+    def hint(self, entries: Sequence[Entry], hint: Hint, generation: int) -> None:
+        """Keep what a write put there, for those ids that no other write touched meanwhile, while there is room."""
+        if self._hints + hint.size > self.terms.hint_bytes:
+            return
+        share = hint.size // max(1, len(entries))
+        for entry in entries:
+            solo = entry.solo == generation or not self.guards.solo_hints
+            if solo and entry.generation == generation:
+                entry.hint, entry.hint_bytes = hint, share
+                self._hints += share
+
+    def take_hint(self, entry: Entry) -> Hint | None:
+        """The hint of an id, which is then forgotten."""
+        held = entry.hint
+        if held is None:
+            return None
+        self._forget_hint(entry)
+        return held
+
+    def _forget_hint(self, entry: Entry) -> None:
+        if entry.hint is not None:
+            self._hints -= entry.hint_bytes
+            entry.hint, entry.hint_bytes = None, 0
+
+    # What may be cleared.
+
+    def obstacle(self, entry: Entry) -> float | None:
+        """When a read of this id may be a clearing one: None for now, infinity for when a write under way ends."""
+        guards = self.guards
+        if entry.in_flight and guards.in_flight:
+            return float("inf")
+        until = self.quiet_after if guards.boot_quarantine else 0.0
+        if guards.source_quarantine:
+            until = max(until, entry.source_until)
+        if guards.target_quarantine:
+            until = max(until, entry.target_until)
+        if guards.fresh_read and entry.hint is None:
+            until = max(until, entry.fresh_at)
+        return until if until > self._now() else None
+
+    @property
+    def unresolved(self) -> bool:
+        """Whether a write that was never answered may still land on either side."""
+        now = self._now()
+        return now < self.quiet_after or any(
+            max(entry.source_until, entry.target_until) > now for entry in self._entries.values()
+        )
+
+    # The queue.
+
+    def queue(self, entry: Entry, at: float) -> None:
+        """Replay this id, not before `at`."""
+        if entry.busy and self.guards.slot:
+            entry.again = True
+            return
+        if entry.queued:
+            return
+        entry.queued = True
+        if at <= self._now():
+            self._due.append(entry.id)
+        else:
+            self._order += 1
+            heapq.heappush(self._later, (at, self._order, entry.id))
+
+    def due(self, most: int) -> Iterator[Entry]:
+        """At most so many entries whose time has come and whose slot is free, each taken out of the queue."""
+        now = self._now()
+        while self._later and self._later[0][0] <= now:
+            self._due.append(heapq.heappop(self._later)[2])
+        given = 0
+        while self._due and given < most:
+            entry = self._entries.get(self._due.popleft())
+            if entry is None or not entry.queued:
+                continue
+            entry.queued = False
+            if entry.busy and self.guards.slot:
+                entry.again = True
+                continue
+            given += 1
+            yield entry
+
+    def hasten(self) -> None:
+        """Do not wait for others to come along: a cutover holds writes."""
+        soon = self._now() + self.terms.coalesce
+        while self._later and self._later[0][0] <= soon:
+            self._due.append(heapq.heappop(self._later)[2])
+
+    def next_at(self) -> float | None:
+        """When the next entry is due; None when none is queued."""
+        if self._due:
+            return self._now()
+        return self._later[0][0] if self._later else None
+
+    @property
+    def queued(self) -> int:
+        """Ids that wait for their turn, some perhaps twice."""
+        return len(self._due) + len(self._later)
+
+    # Forgetting.
+
+    def forget(self, entry: Entry) -> None:
+        """The mark is paid and nothing of the id is under way."""
+        if not (entry.in_flight or entry.busy or entry.queued) and self._entries.get(entry.id) is entry:
+            self._forget_hint(entry)
+            del self._entries[entry.id]
+
+    def trim(self) -> None:
+        """Keep within bounds: entries that the file stands for go, and the queue is then read from there.
+
+        Where a quarantine would be forgotten with its entry, all ids wait for as long instead.
+        """
+        if len(self._entries) <= self.terms.entries:
+            return
+        self.spilled = True
+        for entry in list(self._entries.values()):
+            if entry.in_flight or entry.busy or (entry.row or entry.found) is None:
+                continue
+            self.quiet_after = max(self.quiet_after, entry.source_until, entry.target_until, entry.fresh_at)
+            entry.queued = False
+            self._forget_hint(entry)
+            del self._entries[entry.id]
+        self._due.clear()
+        self._later.clear()
+        for entry in self._entries.values():
+            entry.queued = False
+            if not (entry.in_flight or entry.busy):
+                self.queue(entry, self._now())

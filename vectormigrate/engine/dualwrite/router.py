@@ -1,0 +1,134 @@
+"""The front of one source server: requests about collections under migration go by their lanes, all others pass through.
+
+Names are resolved through the source's aliases, so that a write to an alias is a write to its collection.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Touch
+from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.raw import Upstream
+
+from .lane import Lane, Pass
+
+Observer = Callable[[str, float, Callable[[], tuple[Query, Sequence[Match]] | None]], None]
+"""Collection, seconds that the primary took, and what decodes question and answer."""
+
+
+class Router(Front):
+    """Lanes by collection name over one upstream."""
+
+    def __init__(self, upstream: Upstream | None, chance: random.Random) -> None:
+        """`upstream` is the source's own server, None where requests have no other way than a lane."""
+        self._through = Access(upstream=upstream)
+        self._chance = chance
+        self._lanes: dict[str, Lane] = {}
+        self._observers: dict[str, tuple[float, Observer]] = {}
+        self.aliases: dict[str, str] = {}
+        """Alias to collection, as the source has them."""
+
+    def add(self, collection: str, lane: Lane) -> None:
+        """Send what concerns this collection by this lane."""
+        self._lanes[collection] = lane
+
+    def remove(self, collection: str) -> None:
+        """It passes through again."""
+        self._lanes.pop(collection, None)
+        self._observers.pop(collection, None)
+
+    def shadow(self, collection: str, share: float, observer: Observer) -> None:
+        """Tell `observer` about this share of the searches; 0 for none."""
+        self._observers[collection] = (share, observer)
+
+    def lane(self, collection: str | None) -> Lane | None:
+        """The lane of a collection, by its name or an alias."""
+        if collection is None:
+            return None
+        return self._lanes.get(collection) or self._lanes.get(self.aliases.get(collection, ""))
+
+    def reading(self, collection: str | None) -> Access:
+        lane = self.lane(collection)
+        if lane is None:
+            return self._through
+        side = lane.role.primary
+        if lane.read_share and self._chance.random() < lane.read_share:
+            return lane.access(side.other)
+        access = lane.access(side)
+        share = self._observers.get(lane.ends.collection, (0.0, None))[0]
+        if share and self._chance.random() < share:
+            return Access(access.upstream, access.store, shadowed=True)
+        return access
+
+    def writing(
+        self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
+    ) -> AbstractAsyncContextManager[Write]:
+        return self._writing(touched, size)
+
+    @asynccontextmanager
+    async def _writing(self, touched: Mapping[str, Sequence[Touch]], size: int) -> AsyncIterator[Write]:
+        lanes: dict[str, tuple[Lane, list[Touch]]] = {}
+        for name, touches in touched.items():
+            lane = self.lane(name)
+            if lane is not None:
+                lanes.setdefault(lane.ends.collection, (lane, []))[1].extend(touches)
+        async with AsyncExitStack() as stack:
+            passes = {
+                name: await stack.enter_async_context(lane.writing(touches, size))
+                for name, (lane, touches) in sorted(
+                    lanes.items()
+                )  # in one order, so that no two wait for each other
+            }
+            yield _Written(self._meeting(touched, passes), passes, self.aliases)
+
+    def _meeting(self, touched: Mapping[str, Sequence[Touch]], passes: Mapping[str, Pass]) -> Access:
+        """The one place where a request goes; it cannot go to two."""
+        accesses = {id(one.access.upstream or one.access.store): one.access for one in passes.values()}
+        if any(self.lane(name) is None for name in touched) or not touched:
+            accesses[id(self._through.upstream)] = self._through
+        if len(accesses) > 1:
+            raise GateRefused(
+                "the request concerns collections that are answered by different databases now",
+                hint="send one request a collection",
+            )
+        return next(iter(accesses.values()))
+
+    def observed(
+        self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
+    ) -> None:
+        lane = self.lane(collection)
+        if lane is not None and lane.ends.collection in self._observers:
+            self._observers[lane.ends.collection][1](lane.ends.collection, seconds, found)
+
+
+class _Written(Write):
+    """A write over all lanes that it concerns."""
+
+    def __init__(self, access: Access, passes: Mapping[str, Pass], aliases: Mapping[str, str]) -> None:
+        self.access = access
+        self._passes = passes
+        self._aliases = aliases
+
+    def _pass(self, collection: str) -> Pass | None:
+        return self._passes.get(collection) or self._passes.get(self._aliases.get(collection, ""))
+
+    def answered(self, outcome: Outcome, *, position: str = "") -> None:
+        for passing in self._passes.values():
+            passing.answered(outcome, position)
+
+    async def named(self, collection: str, ids: Sequence[RecordId]) -> None:
+        passing = self._pass(collection)
+        if passing is not None:
+            await passing.named(ids)
+
+    def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
+        passing = self._pass(collection)
+        if passing is not None:
+            passing.hint(records, size)

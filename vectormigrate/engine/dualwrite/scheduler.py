@@ -1,0 +1,327 @@
+"""Pays the journal: one scheduler owns every write to the secondary. It copies the primary's *current* state of each
+marked id and clears the mark.
+
+Present at the primary: upsert. Absent: delete. Whether a replay may clear is judged when it starts to read, never later;
+one that may not still copies (a provisional replay), so that an id that is written all the time does not fall behind.
+A mark goes when the secondary acknowledged what that read saw and nobody has touched the id since. What the secondary
+refuses for good becomes a dead letter and keeps its mark. Oldest marks first; an outage stops all of it but the marks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import StoreDown, StoreError, Unresolved, VectormigrateError
+from vectormigrate.model.events import DeadLettered, DeletesStopped, Event, SecondaryDown, SecondaryUp
+from vectormigrate.model.join import joined
+from vectormigrate.model.record import RecordId, id_text, parse_id
+from vectormigrate.state import dead_letters, journal
+from vectormigrate.state.database import Database, Transaction
+from vectormigrate.state.journal import Mark
+
+from .applying import apply_deletes, apply_upserts
+from .breaker import Breaker
+from .guard import DeleteGuard
+from .lane import Lane
+from .ledger import Entry
+from .sight import Job, Sight, Tally
+
+_IDLE = 1.0
+"""Seconds after which the file is asked whether it holds a mark that nobody queued."""
+_STRANGE = 60.0
+"""Seconds between two looks at an absence while deletes are stopped."""
+
+
+@dataclass(slots=True, eq=False)
+class _Paid:
+    """What one replay owes the state file."""
+
+    clears: list[Mark] = field(default_factory=list)
+    letters: list[dead_letters.DeadLetter] = field(default_factory=list)
+    ahead: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+
+
+class Scheduler:
+    """Replays of one migration, in whichever direction its lane points."""
+
+    def __init__(
+        self,
+        database: Database,
+        migration_id: str,
+        lane: Lane,
+        clock: Clock,
+        covered: Callable[[RecordId], bool],
+        on_event: Callable[[Event], None],
+        *,
+        ahead: Callable[[], bool],
+    ) -> None:
+        """`covered` says whether a standing page intent may hold an id; `ahead`, whether the backfill is under way."""
+        self._database = database
+        self._id = migration_id
+        self._lane = lane
+        self._ledger = lane.ledger
+        self._terms = lane.ledger.terms
+        self._guards = lane.ledger.guards
+        self._clock = clock
+        self._covered = covered
+        self._on_event = on_event
+        self._ahead = ahead
+        self._wake = asyncio.Event()
+        self._held: list[Entry] = []
+        self._swept: Mark | None = None
+        self._idle_at = 0.0
+        self.breaker = Breaker(self._terms.replay_concurrency, self._terms.retry_longest)
+        self.guard = DeleteGuard(self._terms.delete_guard)
+        self.tally = Tally()
+        self._sight = Sight(lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)))
+        self.running = 0
+        """Replays under way."""
+        self.paused = False
+        self.primary_error: StoreError | None = None
+        """Why the primary could not be read last; None when it could."""
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End `run` when the replays under way are answered."""
+        self._stopped = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    def unblock(self) -> None:
+        """A page or scope intent is gone: what it held may be cleared."""
+        held, self._held = self._held, []
+        now = self._clock.monotonic()
+        for entry in held:
+            self._ledger.queue(entry, now)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Replay until stopped."""
+        async with asyncio.TaskGroup() as group:
+            while not self._stopped:
+                self._wake.clear()
+                await self._lane.scopes.expire()
+                self._start(group)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause()):
+                        await self._wake.wait()
+
+    def _pause(self) -> float:
+        now = self._clock.monotonic()
+        if self.paused or not self.breaker.room(self.running, now):
+            return max(0.01, self.breaker.wait(now)) if not self.paused and not self.running else _IDLE
+        if self._ledger.spilled:
+            return 0.0 if now >= self._ledger.quiet_after else min(_IDLE, self._ledger.quiet_after - now)
+        at = self._ledger.next_at()
+        return _IDLE if at is None else min(_IDLE, max(0.0, at - now))
+
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        """Start as many replays as there is room and work for."""
+        now = self._clock.monotonic()
+        while not self.paused and self.breaker.room(self.running, now):
+            if self._ledger.next_at() is None and not self.running and now >= self._idle_at:
+                self._ledger.spilled = True
+                self._idle_at = now + _IDLE
+            self._sweep(now)
+            jobs = [
+                job
+                for entry in self._ledger.due(self._terms.replay_batch)
+                if (job := self._judge(entry, now))
+            ]
+            if not jobs:
+                next_at = self._ledger.next_at()
+                if next_at is None or next_at > now:
+                    return
+                continue
+            for job in jobs:
+                job.entry.busy = True
+            self.running += 1
+            group.create_task(self._replay(jobs))
+
+    def _sweep(self, now: float) -> None:
+        """Queue the oldest marks of the file that are not queued."""
+        if not self._ledger.spilled or now < self._ledger.quiet_after:
+            return
+        after, size = self._swept, self._terms.replay_batch
+        marks = self._database.read(lambda tx: journal.oldest(tx, self._id, after, size))
+        self._swept = marks[-1] if marks else None
+        if len(marks) < size:
+            self._ledger.spilled = False
+            self._swept = None
+        for mark in marks:
+            entry = self._ledger.entry(parse_id(mark.id))
+            if not entry.in_flight and not entry.busy:
+                entry.found = (mark.epoch, mark.sequence)
+                entry.removed = entry.removed or mark.reason in ("delete", "reconcile")
+            self._ledger.queue(entry, now)
+
+    # One replay.
+
+    def _judge(self, entry: Entry, now: float) -> Job | None:
+        """Whether to copy this id now, and whether that may clear its mark; else it is queued for when it may."""
+        until = self._ledger.obstacle(entry)
+        blocked = self._blocked(entry)
+        if until is None and not blocked:
+            return Job(entry, entry.generation, True, self._lane.scopes.raised)
+        fresh = entry.provisional != entry.generation
+        if fresh and now - entry.since >= self._terms.provisional_after:
+            return Job(entry, entry.generation, False, self._lane.scopes.raised)
+        if fresh:
+            self._ledger.queue(entry, entry.since + self._terms.provisional_after)
+        elif until is None:
+            self._held.append(entry)
+        elif until != float("inf"):
+            self._ledger.queue(entry, until)
+        return None
+
+    def _blocked(self, entry: Entry) -> bool:
+        return self._lane.scopes.blocking or (self._guards.intents and self._covered(entry.id))
+
+    async def _replay(self, jobs: list[Job]) -> None:
+        try:
+            await self._copy(jobs)
+        except StoreError as error:
+            self._unread(jobs, error)
+            jobs = []
+        finally:
+            paid = self._settle(jobs)
+            self.running -= 1
+            self._wake.set()
+        await self._keep(paid)
+
+    def _unread(self, jobs: Sequence[Job], error: StoreError) -> None:
+        """The primary could not be read: nothing left for the secondary."""
+        now = self._clock.monotonic()
+        self.primary_error = error
+        for job in jobs:
+            job.entry.busy = False
+            job.entry.failures += 1
+            self._ledger.queue(job.entry, now + self._backoff(job.entry))
+
+    def _backoff(self, entry: Entry) -> float:
+        return min(self._terms.retry_longest, self._terms.coalesce * float(2 ** min(entry.failures, 16)))
+
+    async def _copy(self, jobs: list[Job]) -> None:
+        present, absent = await self._sight.of(jobs)
+        self.primary_error = None
+        if present:
+            await apply_upserts(self._lane.secondary, self._lane.ends.collection, *_columns(present))
+        if absent:
+            await apply_deletes(self._lane.secondary, self._lane.ends.collection, absent)
+
+    # What became of it.
+
+    def _settle(self, jobs: Sequence[Job]) -> _Paid:
+        now = self._clock.monotonic()
+        paid = _Paid()
+        trouble: VectormigrateError | None = None
+        for job in jobs:
+            entry = job.entry
+            entry.busy = False
+            if job.acknowledged:
+                self._acknowledged(job, paid)
+            elif isinstance(job.failed, StoreError) and not _final(job.failed):
+                trouble = job.failed
+                self._unanswered(job, now, paid)
+            elif job.failed is not None:
+                self._refused(job, job.failed, paid)
+            else:
+                at = _STRANGE if self.guard.tripped else self._terms.delete_confirmation
+                self._ledger.queue(entry, now + at)
+            if entry.again:
+                entry.again = False
+                self._ledger.queue(entry, now)
+        if trouble is not None:
+            if self.breaker.failed(trouble, now):
+                self._on_event(SecondaryDown(self._id, trouble.message))
+        elif any(job.acknowledged for job in jobs) and self.breaker.worked():
+            self._on_event(SecondaryUp(self._id))
+        return paid
+
+    def _acknowledged(self, job: Job, paid: _Paid) -> None:
+        entry = job.entry
+        entry.failures = 0
+        if job.deleted:
+            self.tally.deleted += 1
+        else:
+            self.tally.upserted += 1
+            if self._ahead():
+                paid.ahead.append(id_text(entry.id))
+        clearing = job.clearing
+        if not self._guards.judged_at_read:
+            clearing = self._ledger.obstacle(entry) is None and not self._blocked(entry)
+        same = entry.generation == job.generation or not self._guards.generation
+        same = same and (job.scopes == self._lane.scopes.raised or not self._guards.scopes)
+        if clearing and same:
+            self.tally.cleared += 1
+            rows = {row for row in (entry.row, entry.found) if row is not None}
+            paid.clears += [Mark(id_text(entry.id), *row) for row in rows]
+            entry.row = entry.found = None
+            self._ledger.forget(entry)
+            return
+        self.tally.provisional += not clearing
+        self.tally.conflicts += clearing
+        entry.provisional = job.generation if not clearing else -1
+        entry.since = self._clock.monotonic()
+        self._ledger.queue(entry, self._clock.monotonic())
+
+    def _unanswered(self, job: Job, now: float, paid: _Paid) -> None:
+        entry = job.entry
+        entry.failures += 1
+        if isinstance(job.failed, Unresolved | StoreDown):
+            entry.target_until = now + self._terms.quarantine
+            paid.unanswered.append(id_text(entry.id))
+            self.tally.unanswered += 1
+        self._ledger.queue(entry, now + self._backoff(entry))
+
+    def _refused(self, job: Job, error: VectormigrateError, paid: _Paid) -> None:
+        text = id_text(job.entry.id)
+        self.tally.refused += 1
+        paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
+        self._on_event(DeadLettered(self._id, text, error.message))
+        job.entry.row = job.entry.found = None  # its next write marks anew, and is tried
+        self._ledger.forget(job.entry)
+
+    async def _keep(self, paid: _Paid) -> None:
+        at = self._clock.now().isoformat()
+
+        def keep(tx: Transaction) -> None:
+            journal.keep_ahead(tx, self._id, paid.ahead)
+            journal.clear(tx, self._id, paid.clears)
+            dead_letters.remove(tx, self._id, [mark.id for mark in paid.clears])
+            dead_letters.add(tx, self._id, paid.letters, at=at)
+            journal.attempted(tx, self._id, [letter.id for letter in paid.letters], journal.REFUSED)
+            journal.attempted(tx, self._id, paid.unanswered, "unanswered")
+
+        if paid.clears or paid.letters or paid.ahead or paid.unanswered:
+            try:
+                await self._database.write(keep)
+            except VectormigrateError:
+                self._ledger.spilled = True  # a lost clear costs a read
+
+
+def _final(error: VectormigrateError) -> bool:
+    """Whether the secondary will never take this record."""
+    return error.code == "record_refused"
+
+
+def _columns(present: Sequence[tuple[Job, Batch, int]]) -> tuple[list[Job], Batch]:
+    """Jobs and one batch of their records, in the same order."""
+    parts: list[tuple[Batch, list[int], list[Job]]] = []
+    for job, batch, row in present:
+        if not parts or parts[-1][0] is not batch:
+            parts.append((batch, [], []))
+        parts[-1][1].append(row)
+        parts[-1][2].append(job)
+    return [job for _, _, jobs in parts for job in jobs], joined(
+        [batch.take(rows) for batch, rows, _ in parts]
+    )

@@ -1,0 +1,146 @@
+"""Writes whose ids nobody knows: predicates, whole collections, ids that the server picks, unknown requests.
+
+Each is a durable scope intent before it leaves, and while one stands no mark of the migration is cleared. A predicate
+is resolved into the ids that match before it leaves; what is changed to match meanwhile is marked by the write that does
+so. What cannot be resolved is owed: both sides are compared, by a pass that only marks, before any gate opens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import GateRefused, StoreError
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Ids, Matching, Scope, Touch, Unknown, Unnamed, Whole
+from vectormigrate.state import scopes
+from vectormigrate.state.database import Database
+from vectormigrate.state.sessions import Session
+from vectormigrate.stores.base import Content, Store
+
+from .terms import Guards, Terms
+
+_REFUSED = {
+    Scope.DROP: "dropped or made anew",
+    Scope.SHAPE: "altered",
+    Scope.ALIAS: "put behind another name",
+    Scope.RESTORE: "filled from elsewhere",
+}
+
+
+class Scopes:
+    """The standing scope intents of one migration."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        migration_id: str,
+        clock: Clock,
+        terms: Terms,
+        guards: Guards,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_change` is called when an intent no longer blocks."""
+        self._database = database
+        self._session = session
+        self._id = migration_id
+        self._clock = clock
+        self._terms = terms
+        self._guards = guards
+        self._on_change = on_change
+        self.raised = 0
+        """Intents registered so far: a replay that began before the last of them may not clear."""
+        self._blocking: dict[int, float] = {}
+        """By number, when it stops to block: never, or when a request that was not answered can no longer land."""
+
+    async def load(self, quiet_after: float) -> None:
+        """What an earlier process left: what had not left is void, what had may land until `quiet_after`."""
+        for intent in self._database.read(lambda tx: scopes.standing(tx, self._id)):
+            if intent.state == "registered":
+                await self._database.write(lambda tx, number=intent.number: scopes.resolve(tx, number))  # type: ignore[misc] # a default binds it
+            elif intent.state == "forwarded":
+                self._blocking[intent.number] = quiet_after
+
+    @property
+    def blocking(self) -> bool:
+        """Whether no mark may be cleared now."""
+        return bool(self._blocking) and self._guards.scopes
+
+    @property
+    def owed(self) -> int:
+        """Intents that want both sides compared, and those that still block."""
+        return len(self._database.read(lambda tx: scopes.standing(tx, self._id)))
+
+    async def expire(self) -> None:
+        """Resolve what can no longer land."""
+        now = self._clock.monotonic()
+        for number in [number for number, until in self._blocking.items() if until <= now]:
+            await self._database.write(lambda tx, number=number: scopes.resolve(tx, number))  # type: ignore[misc] # a default binds it
+            self._unblock(number)
+
+    def check(self, touch: Touch, *, copying: bool) -> None:
+        """Raise GateRefused for what may not happen while a migration is under way."""
+        if isinstance(touch, Whole) and touch.scope in _REFUSED and copying:
+            raise GateRefused(
+                f"the collection is under migration {self._id!r} and cannot be {_REFUSED[touch.scope]} now",
+                hint="end the migration first, or pause the change until it is committed",
+            )
+
+    async def begin(self, touch: Matching | Whole | Unnamed | Unknown) -> int:
+        """Note it durably; from here on nothing is cleared. Returns its number."""
+        kind = type(touch).__name__.lower()
+        detail = touch.what if isinstance(touch, Unknown) else ""
+        at = self._clock.now().isoformat()
+        number = await self._database.write(
+            lambda tx: scopes.register(tx, self._id, kind, detail=detail, epoch=self._session.epoch, at=at)
+        )
+        self._blocking[number] = float("inf")
+        self.raised += 1
+        return number
+
+    async def matching(self, primary: Store, collection: str, touch: Matching) -> list[RecordId] | None:
+        """The ids that match now at the primary; None when that cannot be known in good time."""
+        if touch.filter is None or not self._guards.enumerate_first:
+            return None
+        found: list[RecordId] = []
+        try:
+            async with asyncio.timeout(self._terms.enumerate_seconds):
+                await primary.barrier(collection)
+                async with aclosing(primary.select(collection, touch.filter, content=Content.IDS)) as pages:
+                    async for page in pages:
+                        found += page.batch.ids
+                        if len(found) > self._terms.enumerate_limit:
+                            return None
+        except (TimeoutError, StoreError):
+            return None
+        return found
+
+    async def forward(self, number: int) -> None:
+        """It leaves now, everything that it is known to touch being marked."""
+        await self._database.write(lambda tx: scopes.forward(tx, number))
+
+    async def owe(self, number: int, why: str) -> None:
+        """It leaves now, and what it touches is not known."""
+        await self._database.write(lambda tx: scopes.owe(tx, number, why))
+
+    async def end(self, number: int, *, unresolved: bool) -> None:
+        """It was answered; or it was not, and may land for as long as the quarantine."""
+        self._blocking[number] = self._clock.monotonic() + self._terms.quarantine
+        if unresolved:
+            return  # `expire` resolves it; so it does when this is cancelled at the next line
+        await self._database.write(lambda tx: scopes.resolve(tx, number))
+        self._unblock(number)
+
+    def _unblock(self, number: int) -> None:
+        self._blocking.pop(number, None)
+        self._on_change()
+
+
+def by_id(touches: tuple[Touch, ...]) -> tuple[list[RecordId], bool]:
+    """The ids that touches name, and whether all that is done to them is removing."""
+    named = [touch for touch in touches if isinstance(touch, Ids)]
+    ids = [one for touch in named for one in touch.ids]
+    return ids, bool(named) and all(touch.removes for touch in named)

@@ -1,0 +1,154 @@
+"""What the primary holds for the ids of one replay: by hint, by reading, or an absence that is believed.
+
+A record that is not found is deleted at the secondary only if somebody deleted it, or if it is still not found some time
+later: a source whose shard is away answers "not found" as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import StoreError, VectormigrateError
+from vectormigrate.stores.base import Content
+
+from .guard import DeleteGuard
+from .lane import Lane
+from .ledger import Entry
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One id in one replay."""
+
+    entry: Entry
+    generation: int
+    clearing: bool
+    scopes: int
+    """Scope intents that had been registered when it began."""
+    failed: VectormigrateError | None = None
+    acknowledged: bool = False
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """What replays did since the process started."""
+
+    cleared: int = 0
+    provisional: int = 0
+    hinted: int = 0
+    upserted: int = 0
+    deleted: int = 0
+    refused: int = 0
+    unanswered: int = 0
+    confirmations: int = 0
+    conflicts: int = 0
+    """Clears that a newer write forbade."""
+
+
+class Sight:
+    """Looks at the primary of one lane."""
+
+    def __init__(
+        self, lane: Lane, clock: Clock, guard: DeleteGuard, tally: Tally, alarm: Callable[[], None]
+    ) -> None:
+        """`alarm` is called once, when so much is absent that nothing is deleted any more."""
+        self._lane = lane
+        self._ledger = lane.ledger
+        self._terms = lane.ledger.terms
+        self._guards = lane.ledger.guards
+        self._clock = clock
+        self._guard = guard
+        self._tally = tally
+        self._alarm = alarm
+        self._alarmed = False
+
+    async def of(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Batch, int]], list[Job]]:
+        """Each job's record as (job, batch, row), and the jobs whose record is to be deleted. Those in neither are
+        acknowledged already, or looked at again later. Raises StoreError of the primary.
+        """
+        present: list[tuple[Job, Batch, int]] = []
+        absent: list[Job] = []
+        unread = [job for job in jobs if not self._hinted(job, present, absent)]
+        self._tally.hinted += len(jobs) - len(unread)
+        if unread:
+            await self._read(unread, present, absent)
+        return present, absent
+
+    def _hinted(self, job: Job, present: list[tuple[Job, Batch, int]], absent: list[Job]) -> bool:
+        hint = self._ledger.take_hint(job.entry) if job.clearing else None
+        if hint is None:
+            return False
+        row = hint.row(job.entry.id)
+        if hint.batch is not None and row is not None:
+            present.append((job, hint.batch, row))
+        elif job.entry.removed:
+            absent.append(job)
+        else:  # it must be read after all, which the hint had spared from waiting for
+            job.clearing = self._ledger.obstacle(job.entry) is None
+            return False
+        return True
+
+    async def _read(
+        self, jobs: Sequence[Job], present: list[tuple[Job, Batch, int]], absent: list[Job]
+    ) -> None:
+        collection = self._lane.ends.collection
+        if self._guards.fresh_read:
+            await self._lane.primary.barrier(collection, position=self._lane.position)
+        batch = await self._lane.primary.fetch(collection, [job.entry.id for job in jobs])
+        rows = {one: row for row, one in enumerate(batch.ids)}
+        strange: list[Job] = []
+        for job in jobs:
+            row = rows.get(job.entry.id)
+            if row is not None:
+                self._seen(job.entry)
+                present.append((job, batch, row))
+            elif not self._guards.delete_absent:
+                job.acknowledged = True
+            elif job.entry.removed:
+                self._guard.saw(strange=False)
+                absent.append(job)
+            else:
+                strange.append(job)
+        if strange:
+            absent += await self._doubted(strange)
+
+    def _seen(self, entry: Entry) -> None:
+        entry.absent_since = None
+        entry.removed = entry.removed and entry.in_flight > 0
+        self._guard.saw(strange=False)
+
+    async def _doubted(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those of the jobs whose record, absent though nobody deleted it, is to be deleted all the same."""
+        ids = [job.entry.id for job in jobs]
+        try:
+            held = await self._lane.secondary.fetch(self._lane.ends.collection, ids, content=Content.IDS)
+        except StoreError as error:
+            for job in jobs:
+                job.failed = error
+            return []
+        there = set(held.ids)
+        for job in jobs:
+            job.acknowledged = (
+                job.entry.id not in there
+            )  # a write that was refused: there is nothing to delete
+        return [job for job in jobs if not job.acknowledged and self._believed(job.entry)]
+
+    def _believed(self, entry: Entry) -> bool:
+        """Whether an absence that nobody asked for was seen long enough."""
+        now = self._clock.monotonic()
+        if entry.absent_since is None:
+            entry.absent_since = now
+            self._guard.saw(strange=True)
+        if self._guard.tripped:
+            if not self._alarmed:
+                self._alarmed = True
+                self._alarm()
+            return False
+        if now - entry.absent_since < self._terms.delete_confirmation:
+            self._tally.confirmations += 1
+            return False
+        return True

@@ -1,0 +1,155 @@
+"""What of a migration runs for as long as the daemon does: its lane, its scheduler, its capture. Beside the conductor, who
+moves it from phase to phase and tells this what the phase allows.
+
+From passthrough on every write is marked; from the backfill on marks are paid, in whichever direction the primary says.
+Pausing stops paying, never marking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.events import Event
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Specification
+from vectormigrate.state import journal, roles
+from vectormigrate.state.database import Database
+from vectormigrate.state.gap import GapFlag
+from vectormigrate.state.sessions import Session
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.raw import Upstream
+
+from .backfill.covers import Covers
+from .dualwrite.lane import Ends, Lane
+from .dualwrite.ledger import Ledger
+from .dualwrite.scheduler import Scheduler
+from .dualwrite.scopes import Scopes
+from .dualwrite.terms import Guards, Terms
+from .dualwrite.view import TargetView
+
+_MARKING = frozenset(Phase) - {
+    Phase.CREATED,
+    Phase.PREFLIGHT,
+    Phase.COMMITTED,
+    Phase.ROLLED_BACK,
+    Phase.ABORTED,
+}
+_PAYING = frozenset({Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
+_SETTLING = 0.005
+"""Seconds between two looks at whether everything is paid."""
+
+
+class Live:
+    """One migration with live writes, planned."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        specification: Specification,
+        source: Store,
+        target: Store,
+        shape: CollectionShape,
+        plan: MappingPlan,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+        gap: GapFlag,
+        *,
+        upstream: Upstream | None = None,
+        terms: Terms = Terms(),  # noqa: B008 frozen
+        guards: Guards = Guards(),  # noqa: B008 frozen
+        backfilling: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`backfilling` says whether ranges are still to be copied."""
+        self._database = database
+        self._id = specification.id
+        self._clock = clock
+        self._terms = terms
+        self._clean = session.clean_before
+        view = TargetView(database, specification.id, target, shape, plan, specification.existing)
+        ledger = Ledger(terms, guards, clock.monotonic)
+        self.scopes = Scopes(database, session, self._id, clock, terms, guards, self._unblock)
+        role = database.read(lambda tx: roles.get(tx, self._id))
+        self.lane = Lane(
+            database,
+            session,
+            self._id,
+            Ends(source, view, shape.name, upstream),
+            role,
+            ledger,
+            self.scopes,
+            clock,
+            terms,
+            guards,
+            gap,
+            self._wake,
+            on_event,
+        )
+        self.lane.read_share = role.reads
+        self.covers = Covers(shape.id.order, source.key_of, self._unblock)
+        self.scheduler = Scheduler(
+            database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling
+        )
+
+    def _wake(self) -> None:
+        self.scheduler.wake()
+
+    def _unblock(self) -> None:
+        self.scheduler.unblock()
+
+    async def open(self) -> None:
+        """Take up what an earlier process left. Before the first request is let in."""
+        now = self._clock.monotonic()
+        strays = 0.0 if self._clean else self._terms.quarantine
+        ledger = self.lane.ledger
+        ledger.quiet_after = now + max(strays, self._terms.visibility)
+        ledger.spilled = True
+        for intent in self._database.read(lambda tx: journal.intents(tx, self._id)):
+            if intent.standing:
+                self.covers.open(intent.number, intent.lower, intent.upper)
+        await self.scopes.load(ledger.quiet_after)
+
+    def follow(self, phase: Phase, resting: Phase | None = None) -> None:
+        """Do what this phase allows. `resting`: the phase that a pause or failure interrupted."""
+        self.lane.marking = phase in _MARKING and resting not in (Phase.CREATED, Phase.PREFLIGHT)
+        self.lane.copying = phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED)
+        self.scheduler.paused = phase not in _PAYING
+        self.scheduler.wake()
+
+    async def run(self) -> None:
+        """Pay the journal until stopped."""
+        await self.scheduler.run()
+
+    def stop(self) -> None:
+        """End `run` behind the replays under way."""
+        self.scheduler.stop()
+
+    @property
+    def debt(self) -> int:
+        """Marks that stand, those of dead letters included."""
+        return self._database.read(lambda tx: journal.debt(tx, self._id))
+
+    def owed(self) -> bool:
+        """Whether anything is marked that was not refused for good."""
+        return bool(self._database.read(lambda tx: journal.oldest(tx, self._id, None, 1)))
+
+    async def settled(self, *, within: float) -> bool:
+        """Wait until nothing is owed, under way or unresolved; False when that takes longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.busy():
+                    self.lane.ledger.hasten()
+                    self.scheduler.wake()
+                    await asyncio.sleep(_SETTLING)
+                return True
+        return False
+
+    def busy(self) -> bool:
+        """Whether a write is in flight or unresolved, a mark unpaid, or an intent stands."""
+        ledger = self.lane.ledger
+        return bool(ledger.in_flight) or ledger.unresolved or self.owed() or self.scopes.blocking

@@ -1,0 +1,163 @@
+"""A mapping backwards: batches, ids, filters and queries between the target's terms and the source's.
+
+What the application gets after a cutover, and what a revert carries back. A plan that dropped something, or spread more
+than one field, has no inverse: `obstacles` says so before anything moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .batch import Batch, Column
+from .collection import CollectionShape
+from .conversion import CONVERSIONS
+from .errors import StoreBroken, Unsupported
+from .filter import And, Compare, Comparison, Exists, Filter, HasId, In, IsNull, Native, Not, Or, Path
+from .identity import to_source, to_target
+from .mapping import cast_column
+from .plan import Fate, FieldPlan, MappingPlan, VectorPlan
+from .query import Query
+from .record import Payload, RecordId
+
+_COMPARABLE = frozenset({"", "extended_json", "uuid_text"})
+"""Conversions that keep equality of values."""
+
+
+def obstacles(plan: MappingPlan) -> list[str]:
+    """Why records cannot be carried back as they were; empty when they can."""
+    plans: tuple[VectorPlan | FieldPlan, ...] = (*plan.vectors, *plan.fields)
+    lost = [f"{one.source!r} is left behind" for one in plans if not one.kept]
+    if len(plan.spread) > 1:
+        lost.append("more than one field is spread: whose a key was cannot be told")
+    return lost
+
+
+class Inverse:
+    """One plan backwards."""
+
+    def __init__(self, plan: MappingPlan, source: CollectionShape) -> None:
+        self._plan = plan
+        self._source = source
+        self._vectors = {one.target: one for one in plan.vectors if one.kept}
+        self._fields = {one.target: one for one in plan.fields if one.kept and one.source not in plan.spread}
+        self._forward = {one.source: one for one in plan.fields}
+        self._spread = plan.spread[0] if plan.spread else None
+        self._declared = {one.name for one in source.fields}
+        self._undeclared = {one.name for one in plan.target.fields} - self._fields.keys()
+
+    # Ids and records.
+
+    def target_id(self, record_id: RecordId) -> RecordId:
+        """The target id of a source id."""
+        return to_target(self._plan.id_rule, record_id)
+
+    def source_id(self, target_id: RecordId) -> RecordId | None:
+        """The source id of a target id; None when it has none, so that the record is not ours."""
+        return to_source(self._plan.id_rule, target_id)
+
+    def batch(self, batch: Batch) -> Batch:
+        """Records of the target in the source's terms; those whose id is not ours are left out."""
+        ids = [self.source_id(one) for one in batch.ids]
+        rows = [row for row, one in enumerate(ids) if one is not None]
+        if len(rows) < len(ids):
+            batch = batch.take(rows)
+        kept = [one for one in ids if one is not None]
+        payloads = [self.payload(payload) for payload in batch.payload]
+        return replace(batch, ids=kept, vectors=self._columns(batch), payload=payloads)
+
+    def _columns(self, batch: Batch) -> dict[str, Column]:
+        columns: dict[str, Column] = {}
+        for name, column in batch.vectors.items():
+            plan = self._vectors.get(name)
+            if plan is not None:
+                columns[plan.source] = cast_column(column, self._source.vector(plan.source).element)
+        return columns
+
+    def payload(self, payload: Payload) -> Payload:
+        """One payload of the target in the source's terms."""
+        found: Payload = {}
+        spread: Payload = {}
+        for key, value in payload.items():
+            plan = self._fields.get(key)
+            if plan is not None:
+                found[plan.source] = _decoded(plan, value)
+            elif key in self._undeclared and value is None:
+                continue  # a column of the target that this record never had
+            elif self._spread is not None:
+                spread[key] = value
+            else:
+                found[key] = value
+        if self._spread is not None and spread:
+            found[self._spread] = spread
+        return found
+
+    # Questions.
+
+    def query(self, query: Query) -> Query:
+        """A search in the target's terms. Raises Unsupported for a filter that does not translate."""
+        using = next(
+            (one.target for one in self._plan.vectors if one.source == query.using and one.kept), None
+        )
+        if using is None:
+            raise Unsupported(f"there is no vector {query.using!r}")
+        where = None if query.filter is None else self.filter(query.filter)
+        return replace(query, using=using, filter=where)
+
+    def filter(self, condition: Filter) -> Filter:  # noqa: C901, PLR0911 one arm a case
+        """A filter in the target's terms. Raises Unsupported where it would mean something else there."""
+        match condition:
+            case Compare(path, comparison, value):
+                return self._compare(path, comparison, value)
+            case In(path, values):
+                compared = [self._compare(path, Comparison.EQ, value) for value in values]
+                return In(compared[0].path, tuple(one.value for one in compared)) if compared else Or(())
+            case Exists(path):
+                if path[0] in self._declared:
+                    raise Unsupported(f"whether a record has the key {path[0]!r} is not kept by the target")
+                return Exists(self._path(path)[0])
+            case IsNull(path):
+                return IsNull(self._path(path)[0])
+            case HasId(ids):
+                return HasId(tuple(self.target_id(one) for one in ids))
+            case Not(item):
+                return Not(self.filter(item))
+            case And(items):
+                return And(tuple(map(self.filter, items)))
+            case Or(items):
+                return Or(tuple(map(self.filter, items)))
+            case Native():
+                return condition
+
+    def _path(self, path: Path) -> tuple[Path, FieldPlan | None]:
+        if self._spread is not None and path[0] == self._spread:
+            if len(path) == 1:
+                raise Unsupported(f"field {path[0]!r} is spread over several")
+            return path[1:], None
+        plan = self._forward.get(path[0])
+        if plan is None:
+            return path, None
+        if not plan.kept:
+            raise Unsupported(f"field {path[0]!r} was left behind")
+        return (plan.target, *path[1:]), plan
+
+    def _compare(self, path: Path, comparison: Comparison, value: Any) -> Compare:
+        renamed, plan = self._path(path)
+        if plan is None or plan.fate is Fate.EXACT:
+            return Compare(renamed, comparison, value)
+        equality = comparison in (Comparison.EQ, Comparison.NE)
+        if plan.conversion not in _COMPARABLE or not equality or len(path) > 1:
+            raise Unsupported(f"field {path[0]!r} is converted ({plan.reason}) and cannot be compared so")
+        try:
+            return Compare(renamed, comparison, CONVERSIONS[plan.conversion].encode(value))
+        except (ValueError, TypeError) as error:
+            raise Unsupported(f"field {path[0]!r} cannot be compared with {value!r}: {error}") from None
+
+
+def _decoded(plan: FieldPlan, value: Any) -> Any:
+    if value is None or not plan.conversion:
+        return value
+    try:
+        return CONVERSIONS[plan.conversion].decode(value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise StoreBroken(f"field {plan.target!r} of the target cannot be read back: {error}") from None
