@@ -1,0 +1,301 @@
+"""Upsert, fetch, list, update and delete, answered from a neutral store as strictly as Pinecone does.
+
+Each takes the body of the request, in the spelling of the documentation, and gives the object of the answer. What
+Pinecone refuses is refused before anything is written: a request is applied whole or not at all, but for records
+that the store behind cannot hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from vectormigrate.model.batch import Batch, DenseColumn, batch_of_records
+from vectormigrate.model.collection import FieldType
+from vectormigrate.model.errors import RecordRefused
+from vectormigrate.model.filter import Filter
+from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.record import Payload
+from vectormigrate.stores.base import Content
+from vectormigrate.stores.pinecone.errors import NamespaceMissing
+from vectormigrate.stores.pinecone.filters import from_json
+from vectormigrate.stores.pinecone.wire import metadata, requests, responses
+from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors, id_fault
+
+from .rooms import Room, Shelf
+from .turns import Turns
+
+Json = dict[str, Any]
+
+MOST_RECORDS = 1000
+"""Records of an upsert, ids of a fetch or delete."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Of one upsert."""
+MOST_LISTED = 100
+MOST_FOUND = 10_000
+"""Records of one page of fetch by metadata."""
+
+
+class Records:
+    """The records of a store's indexes."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+
+    # Writing.
+
+    async def upsert(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """Replace records whole, or add them, in a namespace that need not be there."""
+        vectors = _checked(body.get("vectors"))
+        room = await shelf.opened(namespace)
+        last = {one["id"]: one for one in vectors}  # of the same id twice, the last one counts
+        batch = decode_vectors(list(last.values()), room.layout, namespace)
+        _check_values(batch, room)
+        typed = [_typed(payload, room) for payload in batch.payload]
+        async with self._turns.of(room.collection, last):
+            _raise_refused(await self._put(room, replace(batch, payload=typed)))
+        return {"upsertedCount": len(vectors)}
+
+    async def _put(self, room: Room, batch: Batch) -> WriteResult:
+        size = room.store.capabilities.write_batch
+        refused: list[Refusal] = []
+        for start in range(0, len(batch), size):
+            done = await room.store.upsert(room.collection, batch.slice(start, start + size))
+            refused += done.refused
+        return WriteResult(len(batch) - len(refused), tuple(refused))
+
+    async def update(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """Change values or metadata of one record, or metadata of all that match a filter."""
+        given, where = requests.text(body, "id"), body.get("filter")
+        if bool(given) == bool(where):
+            raise Malformed("an update must have either an id or a filter")
+        changes = body.get("setMetadata")
+        payload = _payload(changes) if changes is not None else {}
+        room = await shelf.room(namespace)
+        if where:
+            return await self._update_matching(room, body, from_json(where), payload)
+        if room is not None:
+            async with self._turns.of(room.collection, [given]):
+                await self._update_one(room, given, body, _typed(payload, room))
+        return {}
+
+    async def _update_matching(self, room: Room | None, body: Json, where: Filter, payload: Payload) -> Json:
+        if body.get("values") or body.get("sparseValues"):
+            raise Malformed("values cannot be updated by filter")
+        asks = requests.flag(body, "dryRun")
+        if not payload and not asks:
+            raise Malformed("an update by filter must have setMetadata")
+        matched = 0
+        if room is not None:
+            typed = _typed(payload, room)
+            async with self._turns.of_all(), aclosing(_matching(room, where)) as pages:
+                async for page in pages:
+                    matched += len(page)
+                    if not asks and len(page):
+                        _raise_refused(await room.store.patch(room.collection, page.ids, typed))
+        return {"matchedRecords": matched}
+
+    async def _update_one(self, room: Room, given: str, body: Json, payload: Payload) -> None:
+        if not body.get("values") and not body.get("sparseValues"):
+            if payload:
+                _raise_refused(await room.store.patch(room.collection, [room.key(given)], payload))
+            return
+        vector = {"id": given, "values": body.get("values"), "sparseValues": body.get("sparseValues")}
+        change = decode_vectors([vector], room.layout, room.layout.namespace)
+        found = await room.fetch([given])
+        if not len(found):
+            return
+        _check_values(change, room, partly=True)
+        old, new = found.record(0), change.record(0)
+        changed = replace(
+            old,
+            dense={**old.dense, **new.dense},
+            sparse={**old.sparse, **new.sparse},
+            payload={**old.payload, **payload},
+        )
+        batch = batch_of_records([changed], room.shape.vectors, partitioned=bool(room.shape.partitions))
+        _raise_refused(await room.store.upsert(room.collection, batch))
+
+    async def delete(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """Remove records by their ids, by a filter, or all of a namespace."""
+        ids, where = requests.texts(body, "ids", MOST_RECORDS), body.get("filter")
+        everything = requests.flag(body, "deleteAll")
+        if [bool(ids), bool(where), everything].count(True) != 1:
+            raise Malformed("a delete must have exactly one of ids, filter and deleteAll")
+        condition = from_json(where) if where else None
+        room = await present(shelf, namespace)
+        if ids:
+            async with self._turns.of(room.collection, ids):
+                keys = (await room.fetch(ids)).ids
+                if keys:
+                    _raise_refused(await room.store.delete(room.collection, keys))
+        else:
+            await self.clear(room, condition)
+        return {}
+
+    async def clear(self, room: Room, where: Filter | None) -> None:
+        """Remove the records that match, or all."""
+        async with self._turns.of_all(), aclosing(_matching(room, where)) as pages:
+            async for page in pages:
+                if len(page):
+                    _raise_refused(await room.store.delete(room.collection, page.ids))
+
+    # Reading.
+
+    async def fetch(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """Records by their ids; those that are not there are left out."""
+        ids = requests.texts(body, "ids", MOST_RECORDS)
+        if not ids:
+            raise Malformed("ids must be given")
+        room = await shelf.room(namespace)
+        vectors = _shown(await room.fetch(ids), room) if room is not None else {}
+        return {"vectors": vectors, "usage": responses.USAGE}
+
+    async def fetch_by_metadata(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """A page of the records that match a filter."""
+        if not body.get("filter"):
+            raise Malformed("a filter must be given")
+        where, after = from_json(body["filter"]), requests.paged(body)
+        limit = requests.whole_number(body, "limit", 100, MOST_FOUND)
+        room = await shelf.room(namespace)
+        vectors: Json = {}
+        if room is None:
+            return {"vectors": vectors, "usage": responses.USAGE}
+        token = None
+        async with aclosing(room.pages(where, after, limit=limit)) as pages:
+            async for page, _ in pages:
+                free = limit - len(vectors)
+                if len(page) > free:
+                    token = room.store.cursor_of(page.ids[free - 1]) if free else token
+                    vectors |= _shown(page.slice(0, free), room)
+                    break
+                if len(page):
+                    vectors |= _shown(page, room)
+                    token = room.store.cursor_of(page.ids[-1])
+            else:
+                token = None
+        answer = {"vectors": vectors, "usage": responses.USAGE}
+        return responses.with_next(answer, requests.token_of(token) if token else None)
+
+    async def list(self, shelf: Shelf, namespace: str, body: Json) -> Json:
+        """A page of ids in the order of their bytes."""
+        prefix, after = requests.text(body, "prefix"), requests.paged(body)
+        limit = requests.whole_number(body, "limit", MOST_LISTED, MOST_LISTED)
+        room = await shelf.room(namespace)
+        ids: list[str] = []
+        if room is not None and room.sorted:
+            ids = await _listed_in_order(room, prefix, after, limit + 1)
+        elif room is not None:
+            ids = await _listed_by_sorting(room, prefix, after)
+        token = requests.token_of(ids[limit - 1]) if len(ids) > limit else None
+        answer: Json = {"vectors": [{"id": one} for one in ids[:limit]], "usage": responses.USAGE}
+        return responses.with_next(answer, token)
+
+
+async def present(shelf: Shelf, namespace: str) -> Room:
+    """The room of a namespace. Raises NamespaceMissing when there is none."""
+    room = await shelf.room(namespace)
+    if room is None:
+        raise NamespaceMissing("Namespace not found", collection=shelf.index)
+    return room
+
+
+def _checked(given: Any) -> list[Json]:
+    if not isinstance(given, list) or not given:
+        raise Malformed("an upsert must have at least one vector")
+    if len(given) > MOST_RECORDS:
+        raise Malformed(f"an upsert may have at most {MOST_RECORDS} vectors, but has {len(given)}")
+    for one, vector in zip(requests.ids_of(given), given, strict=True):
+        fault = id_fault(one) or metadata.fault(_metadata(vector))
+        if fault:
+            raise Malformed(fault)
+    return given
+
+
+def _metadata(vector: Mapping[str, Any]) -> Json:
+    held = vector.get("metadata")
+    if held is None:
+        return {}
+    if not isinstance(held, dict):
+        raise Malformed("metadata must be an object")
+    return held
+
+
+def _payload(changes: Any) -> Payload:
+    fault = metadata.fault(_metadata({"metadata": changes}))
+    if fault:
+        raise Malformed(fault)
+    return metadata.from_metadata(changes)
+
+
+def _check_values(batch: Batch, room: Room, *, partly: bool = False) -> None:
+    """What every record must have: a dense index a dense vector that is not all zeros, a sparse one a sparse vector."""
+    layout = room.layout
+    if layout.dense is None:
+        column = batch.vectors.get(layout.sparse) if layout.sparse is not None else None
+        if column is not None and column.present is not None and not column.present.all():
+            raise Malformed("Vectors of a sparse index must have sparse values")
+        return
+    dense = batch.vectors[layout.dense]
+    assert isinstance(dense, DenseColumn)
+    present = np.ones(len(batch), np.bool_) if dense.present is None else dense.present
+    if not partly and not present.all():
+        raise Malformed(f"Vector dimension 0 does not match the dimension of the index {layout.dim}")
+    if not dense.values[present].any(axis=1).all():
+        raise Malformed("Dense vectors must contain at least one non-zero value.")
+
+
+def _typed(payload: Payload, room: Room) -> Payload:
+    """Numbers as integers where the collection declares so: Pinecone's clients have doubles only."""
+    whole = [
+        field.name
+        for field in room.shape.fields
+        if field.type is FieldType.INT and isinstance(payload.get(field.name), float)
+    ]
+    return {**payload, **{name: int(payload[name]) for name in whole if payload[name].is_integer()}}
+
+
+def _raise_refused(result: WriteResult) -> None:
+    if result.refused:
+        first = result.refused[0]
+        more = f", and {len(result.refused) - 1} more" if len(result.refused) > 1 else ""
+        raise RecordRefused(f"{first.error.message}{more}", ids=first.error.ids)
+
+
+def _shown(batch: Batch, room: Room) -> Json:
+    shown = (responses.vector_object(record, room.layout) for record in batch.records())
+    return {one["id"]: one for one in shown}
+
+
+async def _matching(room: Room, where: Filter | None) -> AsyncGenerator[Batch, None]:
+    async with aclosing(room.pages(where, content=Content.IDS)) as pages:
+        async for page, _ in pages:
+            for start in range(0, len(page), room.store.capabilities.write_batch):
+                yield page.slice(start, start + room.store.capabilities.write_batch)
+
+
+async def _listed_in_order(room: Room, prefix: str, after: str | None, most: int) -> list[str]:
+    ids: list[str] = []
+    if prefix and after is None:
+        ids = [prefix] if len(await room.fetch([prefix])) else []  # the scan begins behind it
+    begin = prefix if after is None else max(prefix, after)
+    lower = room.store.cursor_of(begin) if begin else None
+    async with aclosing(room.pages(None, lower, limit=most, content=Content.IDS)) as pages:
+        async for page, _ in pages:
+            found = [str(one) for one in page.ids]
+            ids += [one for one in found if one.startswith(prefix)]
+            if len(ids) >= most or (found and not found[-1].startswith(prefix)):
+                break
+    return ids[:most]
+
+
+async def _listed_by_sorting(room: Room, prefix: str, after: str | None) -> list[str]:
+    ids: list[str] = []
+    async with aclosing(room.pages(content=Content.IDS)) as pages:
+        async for page, _ in pages:
+            ids += filter(None, (room.text(page, row) for row in range(len(page))))
+    return sorted(one for one in ids if one.startswith(prefix) and (after is None or one > after))

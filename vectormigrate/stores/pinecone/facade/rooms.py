@@ -1,0 +1,208 @@
+"""Where records of an index stand in a neutral store: one room for each namespace.
+
+An index is one collection of its own name. Either that is one namespace, and every other one is a collection called
+`index/namespace` (so it is made here); or it holds all of them, in the first half of a compound key or as
+partitions, as an index that was moved may: then a room is a part of a collection, and what the port cannot ask for
+("only this part") is asked for in growing portions until enough of it belongs here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import CollectionShape, KeyOrder
+from vectormigrate.model.errors import CollectionExists, CollectionMissing
+from vectormigrate.model.filter import Filter
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import RecordId
+from vectormigrate.stores.base import Content, Range, Store
+from vectormigrate.stores.pinecone.wire.records import Malformed, from_key, to_key
+from vectormigrate.stores.pinecone.wire.shape import Keys, Layout, layout_of
+
+
+def collection_of(index: str, namespace: str, home: Layout) -> str:
+    """The collection that holds a namespace (canonical) of an index whose own collection is laid out as `home`."""
+    if home.keys is not Keys.ID or namespace == home.namespace:
+        return index
+    return f"{index}/{namespace}"
+
+
+def belongs_to(collection: str, index: str) -> bool:
+    """Whether a collection is an index' own or one of its namespaces'."""
+    return collection == index or collection.startswith(f"{index}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One namespace of one index in a store."""
+
+    store: Store
+    shape: CollectionShape
+    layout: Layout
+
+    @property
+    def collection(self) -> str:
+        return self.shape.name
+
+    @property
+    def alone(self) -> bool:
+        """The collection holds nothing else."""
+        return self.layout.keys is Keys.ID
+
+    @property
+    def sorted(self) -> bool:
+        """A scan gives ids in the order that Pinecone lists them in."""
+        return self.alone and self.shape.id.order is KeyOrder.BYTES
+
+    def key(self, given: str) -> RecordId:
+        """The key of an id. Raises Malformed when no record here can have it."""
+        return to_key(self.layout, self.layout.namespace, given)
+
+    def text(self, batch: Batch, row: int) -> str | None:
+        """The id of a record as Pinecone says it; None when the record is in another namespace."""
+        partition = batch.partition[row] if batch.partition else None
+        try:
+            namespace, text = from_key(self.layout, batch.ids[row], partition)
+        except Malformed:
+            return None
+        return text if namespace == self.layout.namespace else None
+
+    def _ours(self, batch: Batch) -> Batch:
+        if self.alone:
+            return batch
+        return batch.take([row for row in range(len(batch)) if self.text(batch, row) is not None])
+
+    async def fetch(self, ids: Sequence[str]) -> Batch:
+        """The records of these ids that exist."""
+        keys = []
+        for one in ids:
+            try:
+                keys.append(self.key(one))
+            except Malformed:  # an id of another form than all that are here
+                continue
+        return self._ours(await self.store.fetch(self.collection, keys))
+
+    async def pages(
+        self,
+        where: Filter | None = None,
+        lower: str | None = None,
+        *,
+        limit: int | None = None,
+        content: Content = Content.FULL,
+    ) -> AsyncGenerator[tuple[Batch, str], None]:
+        """The records behind a cursor, matching a filter if there is one, page by page with the cursor behind each."""
+        span = Range(lower)
+        if self.layout.keys is Keys.PARTITIONED:
+            content = Content.FULL  # the partition is told with the rest only
+        if where is None:
+            found = self.store.scan(self.collection, span, limit=limit, content=content)
+        else:
+            found = self.store.select(self.collection, where, span, limit=limit, content=content)
+        async with aclosing(found) as pages:
+            async for page in pages:
+                yield self._ours(page.batch), page.cursor
+
+    async def nearest(self, query: Query) -> list[Match]:
+        """The nearest records of this namespace."""
+        if self.alone:
+            return await self.store.query(self.collection, query)
+        told = query.with_record or self.layout.keys is Keys.PARTITIONED
+        limit = query.limit
+        while True:
+            limit *= 4
+            found = await self.store.query(self.collection, replace(query, limit=limit, with_record=told))
+            ours = [match for match in found if self._is_ours(match)]
+            if len(ours) >= query.limit or len(found) < limit:
+                return ours[: query.limit]
+
+    def _is_ours(self, match: Match) -> bool:
+        partition = match.record.partition if match.record is not None else None
+        return from_key(self.layout, match.id, partition)[0] == self.layout.namespace
+
+    async def count(self) -> int:
+        """The number of records."""
+        if self.alone:
+            return await self.store.count(self.collection)
+        total = 0
+        async with aclosing(self.pages(content=Content.IDS)) as pages:
+            async for batch, _ in pages:
+                total += len(batch)
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One index in a store: the rooms of its namespaces."""
+
+    store: Store
+    index: str
+    home: Layout
+    """How the index' own collection is laid out, as far as was known before looking."""
+
+    async def shape(self) -> CollectionShape:
+        """The shape that every namespace of the index has. Raises CollectionMissing when there is no such index."""
+        try:
+            return await self.store.describe(self.index)
+        except CollectionMissing:
+            for collection in await self.collections():
+                return replace(await self.store.describe(collection), name=self.index)
+            raise
+
+    async def collections(self) -> list[str]:
+        """The collections of the index."""
+        return [name for name in await self.store.collections() if belongs_to(name, self.index)]
+
+    async def room(self, namespace: str) -> Room | None:
+        """The room of a namespace, None when there is no such namespace. Raises CollectionMissing without the index."""
+        collection = collection_of(self.index, namespace, self.home)
+        try:
+            shape = await self.store.describe(collection)
+        except CollectionMissing:
+            shape = await self.shape()
+            if layout_of(shape).keys is Keys.ID:
+                return None
+        return Room(self.store, shape, layout_of(shape, namespace))
+
+    async def opened(self, namespace: str) -> Room:
+        """The room of a namespace, made if there is none yet: writing to a namespace is what makes it."""
+        room = await self.room(namespace)
+        if room is not None:
+            return room
+        shape = replace(await self.shape(), name=collection_of(self.index, namespace, self.home))
+        try:
+            shape = await self.store.create(shape)
+            await self.store.finish_load(shape)
+        except CollectionExists:
+            shape = await self.store.describe(shape.name)
+        return Room(self.store, shape, layout_of(shape, namespace))
+
+    async def counts(self) -> dict[str, int]:
+        """The namespaces that there are, canonical, with the number of records in each; an empty default one is none."""
+        shape = await self.shape()
+        if layout_of(shape).keys is not Keys.ID:
+            return await self._counts_inside(shape)
+        counts = {
+            self._namespace_of(collection): await self.store.count(collection)
+            for collection in await self.collections()
+        }
+        if counts.get(self.home.namespace) == 0:
+            del counts[self.home.namespace]
+        return counts
+
+    async def _counts_inside(self, shape: CollectionShape) -> dict[str, int]:
+        layout, counts = layout_of(shape), dict[str, int]()
+        whole = Room(self.store, shape, layout)
+        content = Content.FULL if layout.keys is Keys.PARTITIONED else Content.IDS
+        async with aclosing(self.store.scan(whole.collection, Range(), content=content)) as pages:
+            async for page in pages:
+                for row, one in enumerate(page.batch.ids):
+                    partition = page.batch.partition[row] if page.batch.partition else None
+                    namespace = from_key(layout, one, partition)[0]
+                    counts[namespace] = counts.get(namespace, 0) + 1
+        return counts
+
+    def _namespace_of(self, collection: str) -> str:
+        return self.home.namespace if collection == self.index else collection.removeprefix(f"{self.index}/")
