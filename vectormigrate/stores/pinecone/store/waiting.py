@@ -1,0 +1,87 @@
+"""Waits until what was written can be read, as far as `Freshness` knows of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from vectormigrate.model.errors import StoreDown
+from vectormigrate.stores.pinecone.errors import NamespaceMissing
+
+from .catalog import Catalog, Opened
+from .link import Answer, together
+
+_SHORTEST, _LONGEST = 0.02, 1.0
+_PATIENCE = 600.0
+"""Seconds that a namespace whose number moves may need to reach what was written."""
+
+
+class Waiting:
+    """Brings the namespaces of a collection up to date. `visible_after`: see `PineconeStore`."""
+
+    def __init__(self, catalog: Catalog, visible_after: float) -> None:
+        self._catalog = catalog
+        self._visible_after = visible_after
+
+    async def settle(self, opened: Opened, namespaces: Sequence[str]) -> None:
+        """Return when reads of these namespaces see everything that is known to be written.
+
+        Raises StoreDown when the index has not caught up after ten minutes.
+        """
+        stale = set(opened.freshness.stale())
+        await together(partial(self._settle, opened), [name for name in namespaces if name in stale])
+
+    async def for_time(self) -> None:
+        """Wait as long as a write may need at most to be seen, where nothing better is known."""
+        await asyncio.sleep(self._visible_after)
+
+    async def _settle(self, opened: Opened, namespace: str) -> None:
+        standing = opened.freshness.of(namespace)
+        clock = asyncio.get_running_loop().time
+        began, pause = clock(), _SHORTEST
+        while standing.behind:
+            await self.probe(opened, namespace)
+            if not standing.behind:
+                break
+            spent = clock() - began
+            if standing.indexed < 0 and spent > self._visible_after:
+                break  # queries carry no number here: time is all there is
+            if spent > max(_PATIENCE, self._visible_after):
+                raise opened.place.error(
+                    StoreDown, f"writes to namespace {namespace!r} are still not visible", "a retry will help"
+                )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+        pause = _SHORTEST
+        while (canary := standing.canary) is not None:
+            # It may be gone because somebody else has written the record since: then time ends the wait.
+            if await canary() or clock() - began > self._visible_after:
+                if standing.canary is canary:
+                    standing.canary = None
+                continue
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
+
+    async def probe(self, opened: Opened, namespace: str) -> Answer | None:
+        """The cheapest query there is, for the number that it carries; None where the namespace is not there."""
+        try:
+            answer = await self._catalog.call(opened, "POST", "/query", body=probe_body(opened, namespace))
+        except NamespaceMissing:
+            return None
+        opened.freshness.saw(namespace, answer)
+        return answer
+
+
+def probe_body(opened: Opened, namespace: str) -> dict[str, Any]:
+    """A query for one record near nothing in particular."""
+    body: dict[str, Any] = {
+        "namespace": namespace,
+        "topK": 1,
+        "includeValues": False,
+        "includeMetadata": False,
+    }
+    if opened.layout.dim is None:
+        return body | {"sparseVector": {"indices": [0], "values": [1.0]}}
+    return body | {"vector": [1.0] + [0.0] * (opened.layout.dim - 1)}
