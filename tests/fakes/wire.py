@@ -94,9 +94,11 @@ class Raw:
 async def raw_server(respond: Callable[[asyncio.StreamWriter, Raw], Awaitable[None]], ssl=None):
     """A server that reads requests whole and lets `respond` do what it wants with each."""
     seen = Raw()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.connections += 1
+        writers.append(writer)
         try:
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -117,9 +119,56 @@ async def raw_server(respond: Callable[[asyncio.StreamWriter, Raw], Awaitable[No
         yield seen
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def well(writer: asyncio.StreamWriter, _: Raw) -> None:
     """Respond as a server should."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-server: raw\r\n\r\nok")
     await writer.drain()
+
+
+class Relay:
+    """Passes the bytes of any protocol on to a port, and can break every connection at once."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._there = (host, port)
+        self._writers: list[asyncio.StreamWriter] = []
+        self.port = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(*self._there)
+        self._writers += [writer, there_writer]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pass(reader, there_writer))
+            group.create_task(self._pass(there_reader, writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while piece := await reader.read(65536):
+                writer.write(piece)
+                await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    def cut(self) -> None:
+        """Reset whatever is connected."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@asynccontextmanager
+async def relay(address):
+    """A relay in front of an address."""
+    between = Relay(address.host, address.port)
+    server = await asyncio.start_server(between._serve, "127.0.0.1", 0)
+    between.port = server.sockets[0].getsockname()[1]
+    try:
+        yield between
+    finally:
+        between.cut()
+        server.close()
