@@ -6,6 +6,8 @@ Ids come first, by listing, and the records of a page are then fetched by their 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -176,18 +178,16 @@ class Reader:
         self, opened: Opened, vectors: Sequence[Mapping[str, Any]], namespaces: Sequence[str]
     ) -> Batch:
         """Vector objects, each of its namespace, as a batch. Raises StoreBroken for what is none."""
-        runs: list[tuple[str, int]] = []
-        for row, namespace in enumerate(namespaces):
-            if not runs or runs[-1][0] != namespace:
-                runs.append((namespace, row))
-        ends = [start for _, start in runs[1:]] + [len(vectors)]
+        runs = [
+            (namespace, [vector for _, vector in run])
+            for namespace, run in groupby(zip(namespaces, vectors, strict=True), key=itemgetter(0))
+        ]
         try:
             return joined(
                 [
-                    decode_vectors(vectors[start:end], opened.layout, namespace)
-                    for (namespace, start), end in zip(runs, ends, strict=True)
+                    decode_vectors(some, opened.layout, namespace)
+                    for namespace, some in runs or [(opened.layout.namespace, [])]
                 ]
-                or [decode_vectors([], opened.layout, opened.layout.namespace)]
             )
         except (Malformed, AttributeError, TypeError) as error:
             raise unreadable(opened.place, f"a record: {error}") from None
