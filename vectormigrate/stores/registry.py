@@ -39,6 +39,12 @@ def _milvus(endpoint: Endpoint) -> Store:
     return open_store(_checked(endpoint, *OPTIONS))
 
 
+def _pinecone(endpoint: Endpoint) -> Store:
+    from .pinecone import OPTIONS, open_store
+
+    return open_store(_checked(endpoint, *OPTIONS))
+
+
 def _sqlite_capture(endpoint: Endpoint, collection: str) -> Capture:
     from .sqlite import OPTIONS, open_capture
 
@@ -67,6 +73,7 @@ _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
     "memory": _memory,
     "milvus": _milvus,
     "pgvector": _pgvector,
+    "pinecone": _pinecone,
     "sqlite": _sqlite,
 }
 
