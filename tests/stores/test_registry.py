@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.facade import Reached
+from vectormigrate.stores.front import Standing
 from vectormigrate.stores.memory import MemoryStore
-from vectormigrate.stores.registry import KINDS, open_store
+from vectormigrate.stores.registry import DIALECTS, KINDS, build_facade, open_store
 
 
 def test_a_kind_opens_its_adapter():
@@ -53,3 +56,19 @@ def test_no_adapter_brings_a_vendors_whole_client_into_the_process():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_every_dialect_is_served_over_any_store(dialect):
+    async with open_store(Endpoint("memory")) as store:
+        reached = Reached("http://127.0.0.1:1", "docs")
+        facade = build_facade(dialect, Standing(store), FakeClock(), reached)
+    assert facade.dialect == dialect
+    assert facade.endpoints
+
+
+async def test_a_dialect_that_nobody_speaks_is_told():
+    async with open_store(Endpoint("memory")) as store:
+        with pytest.raises(UsageError) as caught:
+            build_facade("weaviat", Standing(store), FakeClock(), Reached(""))
+    assert all(dialect in caught.value.hint for dialect in DIALECTS)

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 
+from vectormigrate.model.collection import CollectionShape
+
 from .raw import HttpRequest, HttpResponse, RpcCall, RpcReply
 
 
@@ -37,6 +39,20 @@ class Endpoint:
     decision: Decision
     why: str = ""
     """For FORWARD and REFUSE: the reason, as the user is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How clients come to a facade, and what it is there for: what it cannot know from a request."""
+
+    url: str
+    """Its own address as clients reach it, scheme and all: some vendors tell their clients where to go on."""
+    collection: str = ""
+    """What is served where a vendor gives every collection an address of its own; "" where requests name it."""
+    shape: CollectionShape | None = None
+    """What that collection is like at the source, as far as it is known."""
+    namespace: str = ""
+    """The one namespace that it holds, if it holds only one."""
 
 
 class Facade(ABC):

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import Unsupported, UsageError
 
 from .base import Endpoint, Store
 from .capture import Capture
+from .facade import Facade, Reached
+from .front import Front
 
 
 def _memory(endpoint: Endpoint) -> Store:
@@ -108,3 +111,35 @@ def open_capture(endpoint: Endpoint, collection: str) -> Capture:
             collection=collection,
         )
     return opener(endpoint, collection)
+
+
+def _qdrant_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
+    from .qdrant.facade.port import QdrantFacade
+
+    return QdrantFacade(front, clock)
+
+
+def _pinecone_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
+    from .pinecone.facade import PineconeFacade
+
+    words = {"namespace": reached.namespace} if reached.namespace else {}
+    return PineconeFacade(
+        front, index=reached.collection, data_host=reached.url, clock=clock, shape=reached.shape, **words
+    )
+
+
+_FACADES: dict[str, Callable[[Front, Clock, Reached], Facade]] = {
+    "pinecone": _pinecone_facade,
+    "qdrant": _qdrant_facade,
+}
+
+DIALECTS = tuple(sorted(_FACADES))
+"""The vendors whose API is served."""
+
+
+def build_facade(dialect: str, front: Front, clock: Clock, reached: Reached) -> Facade:
+    """A vendor's API over a front. Raises UsageError for a vendor whose API is not served."""
+    builder = _FACADES.get(dialect)
+    if builder is None:
+        raise UsageError(f"no API of {dialect!r} is served", hint=f"one of: {', '.join(DIALECTS)}")
+    return builder(front, clock, reached)
