@@ -303,10 +303,9 @@ async def test_a_port_of_its_own_for_grpc():
 
 async def test_unix_sockets_for_both(tmp_path):
     async with asyncio.TaskGroup() as group:
-        listener = Listener(Scripted(), group.create_task)
-        address, of_grpc = await listener.start(
-            Address(path=str(tmp_path / "http")), Address(path=str(tmp_path / "grpc"))
-        )
+        listener = Listener(group.create_task)
+        address = listener.bind(Address(path=str(tmp_path / "http")))
+        of_grpc = await listener.start(Scripted(), Address(path=str(tmp_path / "grpc")))
         async with connected(address) as wire:
             assert (await wire.ask("POST", "/", b"http")).body == b"http"
         assert await called(of_grpc, b"grpc") == b"grpc"
@@ -405,20 +404,29 @@ async def test_a_message_over_the_limit_is_refused():
 # Starting and ending.
 
 
-async def test_a_taken_grpc_port_leaves_nothing_listening():
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-        free.close()
+async def test_a_taken_grpc_port_is_told_and_leaves_nothing_listening():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         async with asyncio.TaskGroup() as group:
-            listener = Listener(Scripted(), group.create_task)
+            listener = Listener(group.create_task)
+            address = listener.bind(LOOPBACK)
             with pytest.raises(UsageError, match="cannot listen"):
-                await listener.start(
-                    Address(host="127.0.0.1", port=port),
-                    Address(host="127.0.0.1", port=taken.getsockname()[1]),
-                )
-        with pytest.raises(ConnectionRefusedError):
-            async with connected(Address(host="127.0.0.1", port=port)):
-                pass
+                await listener.start(Scripted(), Address(host="127.0.0.1", port=taken.getsockname()[1]))
+            await listener.drain(0)
+    with pytest.raises(ConnectionRefusedError):
+        async with connected(address):
+            pass
+
+
+async def test_who_comes_before_the_start_is_served_behind_it():
+    async with asyncio.TaskGroup() as group:
+        listener = Listener(group.create_task)
+        address = listener.bind(LOOPBACK)
+        async with connected(address) as wire:
+            asked = group.create_task(wire.ask("GET", "/"))
+            await asyncio.sleep(0.02)
+            await listener.start(Plain())
+            assert (await asked).status == 200
+        await listener.drain(1)
 
 
 async def test_draining_answers_what_is_under_way_and_accepts_nothing_more():
@@ -430,8 +438,9 @@ async def test_draining_answers_what_is_under_way_and_accepts_nothing_more():
         return HttpResponse(200, body=b"late")
 
     async with asyncio.TaskGroup() as group:
-        listener = Listener(Plain(slow), group.create_task)
-        (address,) = await listener.start(LOOPBACK)
+        listener = Listener(group.create_task)
+        address = listener.bind(LOOPBACK)
+        await listener.start(Plain(slow))
         async with connected(address) as wire:
             await wire.send(b"PUT / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx")
             await begun.wait()
@@ -449,8 +458,9 @@ async def test_draining_answers_what_is_under_way_and_accepts_nothing_more():
 
 async def test_an_idle_connection_may_ask_once_more_and_is_told_that_it_ends():
     async with asyncio.TaskGroup() as group:
-        listener = Listener(Plain(), group.create_task)
-        (address,) = await listener.start(LOOPBACK)
+        listener = Listener(group.create_task)
+        address = listener.bind(LOOPBACK)
+        await listener.start(Plain())
         async with connected(address) as wire, connected(address) as silent:
             await wire.ask("GET", "/")
             draining = group.create_task(listener.drain(10))
@@ -469,8 +479,9 @@ async def test_what_takes_longer_than_the_grace_is_left():
         return HttpResponse(200)
 
     async with asyncio.TaskGroup() as group:
-        listener = Listener(Plain(stuck), group.create_task)
-        (address,) = await listener.start(LOOPBACK)
+        listener = Listener(group.create_task)
+        address = listener.bind(LOOPBACK)
+        await listener.start(Plain(stuck))
         async with connected(address) as wire:
             await wire.send(b"GET / HTTP/1.1\r\n\r\n")
             while not listener.under_way:
@@ -489,8 +500,8 @@ async def test_draining_lets_a_call_end_and_refuses_new_ones():
         return RpcReply(b"late")
 
     async with asyncio.TaskGroup() as group:
-        listener = Listener(Scripted(on_rpc=slow), group.create_task)
-        _, of_grpc = await listener.start(LOOPBACK, LOOPBACK)
+        listener = Listener(group.create_task)
+        of_grpc = await listener.start(Scripted(on_rpc=slow), LOOPBACK)
         async with grpc.aio.insecure_channel(str(of_grpc)) as channel:
             call = channel.unary_unary("/any.Service/Method")(b"")
             await begun.wait()

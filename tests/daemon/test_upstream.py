@@ -382,8 +382,9 @@ async def listening_alone(facade):
         tasks.append(loop.create_task(coroutine))
         return tasks[-1]
 
-    listener = Listener(facade, spawn)
-    (address,) = await listener.start(LOOPBACK)
+    listener = Listener(spawn)
+    address = listener.bind(LOOPBACK)
+    await listener.start(facade)
     try:
         yield address
     finally:
@@ -418,8 +419,9 @@ async def test_it_is_back_as_soon_as_its_server_is():
             with pytest.raises(Unreachable):
                 await up.call(CALL)
         async with asyncio.TaskGroup() as group:
-            listener = Listener(Scripted(), group.create_task)
-            await listener.start(Address(host="127.0.0.1", port=port))
+            listener = Listener(group.create_task)
+            listener.bind(Address(host="127.0.0.1", port=port))
+            await listener.start(Scripted())
             async with asyncio.timeout(3):
                 while isinstance(await told(up.call(CALL)), Unreachable):
                     await asyncio.sleep(0.05)

@@ -74,9 +74,10 @@ class Forwarding(Facade):
 async def listening(facade: Facade, *, limits: Limits | None = None, grpc_listen: Address | None = None):
     """A listener of this facade on a free port, with its addresses; drained behind the block."""
     async with asyncio.TaskGroup() as group:
-        listener = Listener(facade, group.create_task, limits)
-        addresses = await listener.start(LOOPBACK, grpc_listen)
+        listener = Listener(group.create_task, limits)
         try:
-            yield listener, *addresses
+            address = listener.bind(LOOPBACK)
+            alone = await listener.start(facade, grpc_listen)
+            yield (listener, address) if grpc_listen is None else (listener, address, alone)
         finally:
             await listener.drain(1)

@@ -1,4 +1,8 @@
-"""One facade, reachable: an HTTP server, a gRPC server when the vendor has gRPC, and the port that they share."""
+"""One facade, reachable: an HTTP server, a gRPC server when the vendor has gRPC, and the port that they share.
+
+Two steps, because a facade may have to know its own address: `bind` takes the port, and `start` accepts what waits at
+it. Connections that come between the two are kept by the kernel.
+"""
 
 from __future__ import annotations
 
@@ -16,70 +20,63 @@ from .limits import Limits
 from .rpc import RpcServer
 from .splice import Spawn, Splices
 
-_NOTHING: Mapping[str, socket.socket] = {}
+_NONE: Mapping[str, socket.socket] = {}
 
 
 class Listener:
-    """Start it, and drain it before the loop ends.
+    """Bind it, start it, and drain it before the loop ends, whatever of the two succeeded.
 
-    `spawn` runs what must not end with the client that asked for it; it has to outlive the listener.
+    `spawn` runs what must not end with the client that asked for it; it has to outlive the listener. `inherited` are
+    sockets that a supervisor holds, by name.
     """
 
-    def __init__(self, facade: Facade, spawn: Spawn, limits: Limits | None = None) -> None:
-        self._facade = facade
+    def __init__(
+        self, spawn: Spawn, limits: Limits | None = None, inherited: Mapping[str, socket.socket] = _NONE
+    ) -> None:
         self._spawn = spawn
         self._limits = limits or Limits()
+        self._inherited = inherited
+        self._bound: list[tuple[Address, socket.socket]] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._http: HttpServer | None = None
         self._rpc: RpcServer | None = None
         self._splices: Splices | None = None
-        self._ours: list[tuple[Address, socket.socket]] = []
 
-    async def start(
-        self,
-        listen: Address,
-        grpc_listen: Address | None = None,
-        inherited: Mapping[str, socket.socket] = _NOTHING,
-    ) -> tuple[Address, ...]:
-        """Accept at `listen` both protocols, at `grpc_listen` gRPC alone; both addresses as they became.
+    def bind(self, address: Address) -> Address:
+        """Take an address at which HTTP, and gRPC if there is any, is spoken; as it became.
 
-        Raises UsageError for an address that cannot be had; nothing listens then.
+        Raises UsageError for one that cannot be had.
         """
-        try:
-            return await self._start(listen, grpc_listen, inherited)
-        except BaseException:
-            await self.drain(0)
-            raise
+        bound = address.bind(self._limits.backlog, self._inherited)
+        self._bound.append((address, bound))
+        return bound_address(bound)
 
-    async def _start(
-        self, listen: Address, grpc_listen: Address | None, inherited: Mapping[str, socket.socket]
-    ) -> tuple[Address, ...]:
-        bound = self._bind(listen, inherited)
-        shared = [bound]
-        became = [bound_address(bound)]
-        if any(endpoint.method == "RPC" for endpoint in self._facade.endpoints):
-            self._folder = tempfile.TemporaryDirectory(prefix="vectormigrate-")
-            inner = str(Path(self._folder.name) / "grpc")
-            self._splices = Splices(inner, self._spawn)
-            self._rpc = RpcServer(self._facade, self._limits, self._spawn)
-            self._rpc.bind(Address(path=inner))
-            if grpc_listen is not None and grpc_listen.host:
-                became.append(self._rpc.bind(grpc_listen))
-            elif grpc_listen is not None:
-                # gRPC takes no socket from us: what is not a port of its own is shared, whoever connects.
-                shared.append(self._bind(grpc_listen, inherited))
-                became.append(bound_address(shared[1]))
-            await self._rpc.start()
+    async def start(self, facade: Facade, grpc_listen: Address | None = None) -> Address | None:
+        """Serve at what was bound, and gRPC alone at `grpc_listen`; the address that this became.
+
+        Raises UsageError for one that cannot be had.
+        """
+        alone = None
+        if any(endpoint.method == "RPC" for endpoint in facade.endpoints):
+            alone = await self._start_rpc(facade, grpc_listen)
         join = None if self._splices is None else self._splices.join
-        self._http = HttpServer(self._facade, self._limits, join)
-        for one in shared:
-            await self._http.start(one)
-        return tuple(became)
+        self._http = HttpServer(facade, self._limits, join)
+        for _, bound in self._bound:
+            await self._http.start(bound)
+        return alone
 
-    def _bind(self, address: Address, inherited: Mapping[str, socket.socket]) -> socket.socket:
-        bound = address.bind(self._limits.backlog, inherited)
-        self._ours.append((address, bound))
-        return bound
+    async def _start_rpc(self, facade: Facade, grpc_listen: Address | None) -> Address | None:
+        self._folder = tempfile.TemporaryDirectory(prefix="vectormigrate-")
+        inner = str(Path(self._folder.name) / "grpc")
+        self._splices = Splices(inner, self._spawn)
+        self._rpc = RpcServer(facade, self._limits, self._spawn)
+        self._rpc.bind(Address(path=inner))
+        alone = None
+        if grpc_listen is not None:
+            # gRPC takes no socket from us: what is not a port of its own is shared, whoever connects.
+            alone = self._rpc.bind(grpc_listen) if grpc_listen.host else self.bind(grpc_listen)
+        await self._rpc.start()
+        return alone
 
     @property
     def under_way(self) -> int:
@@ -105,14 +102,11 @@ class Listener:
                         await self._http.drain()
                 except TimeoutError:
                     done = False
-        await self._forget()
-        return done
-
-    async def _forget(self) -> None:
         if self._splices is not None:
             await self._splices.close()
-        for address, bound in self._ours:
+        for address, bound in self._bound:
             bound.close()
             address.forget()
         if self._folder is not None:
             self._folder.cleanup()
+        return done
