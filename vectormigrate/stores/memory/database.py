@@ -131,9 +131,10 @@ class Table:
 
     def _sort_key(self, record_id: RecordId) -> SortKey:
         key = self.shape.id
-        if key.order is KeyOrder.OTHER and key.kind is not IdKind.COMPOUND:
+        if key.order is KeyOrder.OTHER and key.kind not in (IdKind.COMPOUND, IdKind.MIXED):
             return hashlib.blake2b(id_text(record_id).encode(), digest_size=16).digest()
-        return natural_key(record_id)
+        natural = natural_key(record_id)
+        return (isinstance(record_id, UUID), natural) if key.kind is IdKind.MIXED else natural
 
 
 def natural_key(record_id: RecordId) -> SortKey:

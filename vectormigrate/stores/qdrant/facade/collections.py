@@ -1,0 +1,104 @@
+"""Collections: what there is, made, described and dropped, in any store.
+
+Settings that only tune Qdrant (optimisers, graphs, payload indexes) are taken and change nothing: no answer depends on
+them. Aliases are told where the shape carries them and cannot be made: no store has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.qdrant.filters import DIALECT
+from vectormigrate.stores.qdrant.wire.shape import read_shape, write_info
+
+from .problems import bad_body, not_served, problem_of
+
+_PARAMS = (
+    "vectors",
+    "sparse_vectors",
+    "shard_number",
+    "sharding_method",
+    "replication_factor",
+    "write_consistency_factor",
+    "on_disk_payload",
+    "payload",
+)
+_CONFIGS = {
+    "hnsw_config": "hnsw_config",
+    "optimizers_config": "optimizer_config",
+    "wal_config": "wal_config",
+    "quantization_config": "quantization_config",
+    "strict_mode_config": "strict_mode_config",
+    "metadata": "metadata",
+}
+_TUNING = frozenset(
+    {"optimizers_config", "hnsw_config", "quantization_config", "params", "vectors", "sparse_vectors"}
+)
+
+
+async def describe(store: Store, collection: str) -> dict[str, Any]:
+    """All that there is to say of a collection, as a Qdrant server says it."""
+    shape = await store.describe(collection)
+    return write_info(shape, await store.count(collection))
+
+
+async def exists(store: Store, collection: str) -> bool:
+    """Whether there is such a collection."""
+    return collection in await store.collections()
+
+
+async def create(store: Store, collection: str, given: Mapping[str, Any]) -> None:
+    """Make a collection out of the body of `PUT /collections/{name}`."""
+    unknown = given.keys() - {*_PARAMS, *_CONFIGS, "init_from"}
+    if unknown or given.get("init_from") is not None:
+        raise not_served(f"a collection cannot be made with {', '.join(sorted(unknown)) or 'init_from'}")
+    await store.create(_shape(collection, given))
+
+
+def _shape(collection: str, given: Mapping[str, Any]) -> CollectionShape:
+    params = {name: given[name] for name in _PARAMS if given.get(name) is not None}
+    config = {told: given[name] for name, told in _CONFIGS.items() if given.get(name) is not None}
+    try:
+        return read_shape(collection, {"config": {"params": params, **config}})
+    except VectormigrateError as error:
+        raise problem_of(error) from None
+
+
+async def update(store: Store, collection: str, given: Mapping[str, Any]) -> None:
+    """Take new settings. Raises Problem for one that answers would depend on."""
+    await store.describe(collection)
+    telling = sorted(given.keys() - _TUNING)
+    if telling:
+        raise not_served(f"{', '.join(telling)} cannot be changed here")
+
+
+async def drop(store: Store, collection: str) -> bool:
+    """Remove a collection; False when it was not there."""
+    there = await exists(store, collection)
+    await store.drop(collection)
+    return there
+
+
+async def aliases(store: Store, collection: str | None) -> dict[str, str]:
+    """Other names, and the collections that they stand for, of one collection or of all."""
+    names = await store.collections() if collection is None else [collection]
+    found: dict[str, str] = {}
+    for name in names:
+        shape = await store.describe(name)
+        found |= dict.fromkeys(shape.native.get(DIALECT, {}).get("aliases", ()), name)
+    return found
+
+
+def read_settings(body: bytes) -> dict[str, Any]:
+    """The settings in a body. Raises Problem."""
+    try:
+        settings: dict[str, Any] = msgspec.json.decode(body or b"{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise bad_body(ValueError(str(error))) from None
+    return settings

@@ -1,0 +1,122 @@
+"""The door of the facade: each request to its row of the table, and from there to Qdrant itself or to the store.
+
+The hot path is `http` for a read that goes to Qdrant: one look into a cache of paths, one question to the front, and
+the request as it came.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.facade import Decision, Endpoint, Facade
+from vectormigrate.stores.front import Front, Write
+from vectormigrate.stores.qdrant.wire.changes import CHANGES
+from vectormigrate.stores.qdrant.wire.responses import failure
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, Upstream
+
+from .capture import capture
+from .endpoints import ENDPOINTS, Found, find
+from .passing import outcome, plainly, waits
+from .problems import Problem, bad_body, not_served, problem_of
+from .rest import answer
+from .turns import Turns
+
+_JSON = (b"content-type", b"application/json")
+_DOWNLOADS = frozenset(
+    {"download_snapshot", "download_full_snapshot", "download_shard_snapshot", "stream_shard_snapshot"}
+)
+_LARGEST = 1 << 30
+"""Bytes that a compressed body may unfold to."""
+
+
+class QdrantFacade(Facade):
+    """Qdrant's REST and gRPC over a front."""
+
+    dialect = "qdrant"
+    endpoints: tuple[Endpoint, ...] = ENDPOINTS
+
+    def __init__(self, front: Front, clock: Clock) -> None:
+        self._front = front
+        self._clock = clock
+        self._turns = Turns()
+
+    async def http(self, request: HttpRequest) -> HttpResponse:
+        started = self._clock.monotonic()
+        try:
+            found = find(request.method, request.path)
+            if found.route.decision in (Decision.FORWARD, Decision.SERVE):
+                access = self._front.reading(found.collection)
+                if access.upstream is not None:
+                    stream = found.route.operation in _DOWNLOADS
+                    return await access.upstream.send(request, stream=stream)
+                assert access.store is not None
+                return await self._answer(access.store, found, request, started)
+            return await self._write(found, request, started)
+        except Problem as problem:
+            return self._failed(problem, started)
+        except VectormigrateError as error:
+            return self._failed(problem_of(error), started)
+
+    async def _write(self, found: Found, request: HttpRequest, started: float) -> HttpResponse:
+        access = self._front.reading(found.collection)
+        if access.store is not None:
+            _check_served(found)
+        plain = _plain_body(request)
+        try:
+            captured = capture(found, plain, native=access.upstream is not None)
+        except ValueError as error:
+            raise bad_body(error) from None
+        async with self._front.writing(captured.touched, size=len(request.body)) as write:
+            if write.access.upstream is not None:
+                return await self._pass(write.access.upstream, found, request, write)
+            assert write.access.store is not None
+            _check_served(found)
+            return await self._answer(write.access.store, found, replace(request, body=plain), started)
+
+    async def _pass(
+        self, upstream: Upstream, found: Found, request: HttpRequest, write: Write
+    ) -> HttpResponse:
+        response = await upstream.send(plainly(request))
+        points = found.route.operation in CHANGES
+        write.answered(outcome(response, wait=waits(request.query), points=points))
+        return response
+
+    async def _answer(self, store: Store, found: Found, request: HttpRequest, started: float) -> HttpResponse:
+        made = await answer(store, self._turns, found, request.body)
+        return HttpResponse(200, (made.content_type,), made.body(self._clock.monotonic() - started))
+
+    def _failed(self, problem: Problem, started: float) -> HttpResponse:
+        headers = [_JSON]
+        if problem.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
+        return HttpResponse(problem.status, headers, failure(problem.text, self._clock.monotonic() - started))
+
+
+def _check_served(found: Found) -> None:
+    """Raise Problem for a write that no store can take, before anything is marked for it."""
+    route = found.route
+    if not route.known:
+        raise Problem(404, 12, f"Not found: there is no {route.method} of this path")
+    if route.decision is Decision.REFUSE:
+        raise not_served(f"{route.method} {route.path} is not served here: {route.why}")
+
+
+def _plain_body(request: HttpRequest) -> bytes:
+    """The body as JSON text. Raises Problem for a compression that this does not know."""
+    encoding = request.header(b"content-encoding")
+    if encoding is None or encoding == b"identity":
+        return request.body
+    if encoding not in (b"gzip", b"deflate"):
+        raise Problem(415, 3, "Bad request: a body may be compressed by gzip or deflate")
+    unfolding = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either kind of header
+    try:
+        plain = unfolding.decompress(request.body, _LARGEST)
+    except zlib.error as error:
+        raise bad_body(ValueError(f"it cannot be decompressed: {error}")) from None
+    if unfolding.unconsumed_tail or not unfolding.eof:
+        raise Problem(413, 3, "Bad request: the body is too large, or cut off")
+    return plain

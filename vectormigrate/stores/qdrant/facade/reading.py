@@ -1,0 +1,115 @@
+"""Points by id, in order, and counted, from any store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.filter import And, Filter, HasId, Native
+from vectormigrate.model.record import RecordId
+from vectormigrate.stores.base import EVERYWHERE, Content, Page, Range, Store
+from vectormigrate.stores.qdrant.filters import DIALECT, from_filter
+from vectormigrate.stores.qdrant.ids import PointId
+from vectormigrate.stores.qdrant.wire.changes import RawFilter
+from vectormigrate.stores.qdrant.wire.requests import Count, Retrieve, Scroll
+from vectormigrate.stores.qdrant.wire.responses import Points, Slice
+
+from .problems import INTERNAL, Problem, not_found, not_served, wrong_input
+
+
+def condition(store: Store, given: RawFilter | None) -> Filter | None:
+    """A request's filter for this store; None when every record matches. Raises Problem for one that is none, and for
+    one that means something only to Qdrant, unless the store is one.
+    """
+    if not given:
+        return None
+    try:
+        return from_filter(given)
+    except Unsupported as error:
+        if store.capabilities.kind == DIALECT:
+            return Native(DIALECT, given)
+        raise not_served(error.message) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise wrong_input(f"the filter cannot be read: {error}") from None
+
+
+async def retrieve(store: Store, collection: str, request: Retrieve) -> Points:
+    """The points of these ids that are there, in the order asked for."""
+    content = Content.FULL if request.wanted.anything else Content.IDS
+    found = await store.fetch(collection, list(dict.fromkeys(request.ids)), content=content)
+    return Points([found], request.wanted)
+
+
+async def point(store: Store, collection: str, request: Retrieve) -> Points:
+    """One point. Raises Problem when it is not there."""
+    found = await retrieve(store, collection, request)
+    if not len(found.batches[0]):
+        raise not_found(f"Point with id {request.ids[0]} does not exists!")
+    return found
+
+
+async def scroll(store: Store, collection: str, request: Scroll) -> Slice:
+    """One page: the point at `offset` if it matches, and those behind it."""
+    where = condition(store, request.filter)
+    content = Content.FULL if request.wanted.anything else Content.IDS
+    batches: list[Batch] = []
+    left, span = request.limit, EVERYWHERE
+    if request.offset is not None:
+        span = Range(store.cursor_of(request.offset))
+        batches.append(await _at(store, collection, request.offset, where, content))
+        left -= len(batches[0])
+    following: PointId | None = None
+    async with aclosing(_matching(store, collection, where, span, left + 1, content)) as pages:
+        async for page in pages:
+            batches.append(page.batch.slice(0, left))
+            if len(page.batch) > left:
+                following = point_id(page.batch.ids[left])
+                break
+            left -= len(page.batch)
+    return Slice(Points(batches, request.wanted), following)
+
+
+async def _at(
+    store: Store, collection: str, record_id: PointId, where: Filter | None, content: Content
+) -> Batch:
+    if where is None:
+        return await store.fetch(collection, [record_id], content=content)
+    only = And((HasId((record_id,)), where))
+    async with aclosing(store.select(collection, only, limit=1, content=content)) as pages:
+        async for page in pages:
+            return page.batch
+    return Batch([])
+
+
+def _matching(
+    store: Store, collection: str, where: Filter | None, span: Range, limit: int, content: Content
+) -> AsyncGenerator[Page, None]:
+    if where is None:
+        return store.scan(collection, span, limit=limit, content=content)
+    return store.select(collection, where, span, limit=limit, content=content)
+
+
+async def matching_ids(store: Store, collection: str, where: Filter) -> list[RecordId]:
+    """The ids of all records that match."""
+    ids: list[RecordId] = []
+    async with aclosing(store.select(collection, where, content=Content.IDS)) as pages:
+        async for page in pages:
+            ids += page.batch.ids
+    return ids
+
+
+async def count(store: Store, collection: str, request: Count) -> int:
+    """How many points match, exactly, whether or not an estimate would have done."""
+    where = condition(store, request.filter)
+    if where is None:
+        return await store.count(collection)
+    return len(await matching_ids(store, collection, where))
+
+
+def point_id(record_id: RecordId) -> PointId:
+    """An id out of the store, which can only be a point's. Raises Problem."""
+    if isinstance(record_id, str | tuple):
+        raise Problem(500, INTERNAL, f"Service internal error: {record_id!r} is no id of a point")
+    return record_id

@@ -1,0 +1,205 @@
+"""REST requests answered from a store: a body read, a handler called, its answer written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.qdrant.ids import read_path_id
+from vectormigrate.stores.qdrant.wire import requests
+from vectormigrate.stores.qdrant.wire.changes import CHANGES, Change, read_changes
+from vectormigrate.stores.qdrant.wire.points import dump
+from vectormigrate.stores.qdrant.wire.responses import (
+    success,
+    updated,
+    write_aliases,
+    write_found,
+    write_names,
+    write_slice,
+)
+
+from . import collections, reading, searching
+from .endpoints import Found
+from .problems import bad_body, not_served, wrong_input
+from .turns import Turns
+from .writing import Writer
+
+VERSION = "1.19.0"
+"""Of Qdrant: what clients compare their own with."""
+
+JSON = (b"content-type", b"application/json")
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back: `result` in the envelope, or bare for the few endpoints that have none."""
+
+    result: Any
+    bare: bool = False
+
+    @property
+    def content_type(self) -> tuple[bytes, bytes]:
+        return TEXT if isinstance(self.result, bytes) else JSON
+
+    def body(self, seconds: float) -> bytes:
+        """The bytes of it. Raises ValueError for what JSON cannot hold."""
+        if isinstance(self.result, bytes):
+            return self.result
+        return dump(self.result) if self.bare else success(self.result, seconds)
+
+
+Value = TypeVar("Value")
+Handler: TypeAlias = Callable[[Store, Found, bytes], Awaitable[Any]]
+
+
+def read(reader: Callable[[bytes], Value], body: bytes) -> Value:
+    """A request's body as what it asks for. Raises Problem."""
+    try:
+        return reader(body)
+    except requests.Refused as error:
+        raise not_served(str(error)) from None
+    except ValueError as error:
+        raise bad_body(error) from None
+
+
+async def _get_point(store: Store, found: Found, body: bytes) -> Any:
+    try:
+        record_id = read_path_id(found.values[1])
+    except ValueError:
+        raise wrong_input(f'Can not recognize "{found.values[1]}" as point id') from None
+    request = requests.Retrieve((record_id,), requests.Wanted(vectors=True))
+    return write_found(await reading.point(store, found.values[0], request))[0]
+
+
+async def _retrieve(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_retrieve, body)
+    return write_found(await reading.retrieve(store, found.values[0], request))
+
+
+async def _scroll(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_scroll, body)
+    return write_slice(await reading.scroll(store, found.values[0], request))
+
+
+async def _count(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_count, body)
+    return {"count": await reading.count(store, found.values[0], request)}
+
+
+async def _query(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_query, body)
+    return {"points": write_found(await searching.nearest(store, found.values[0], request))}
+
+
+async def _query_batch(store: Store, found: Found, body: bytes) -> Any:
+    asked = read(requests.read_queries, body)
+    return [{"points": points} for points in await _each(store, found, asked)]
+
+
+async def _search(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_search, body)
+    return write_found(await searching.nearest(store, found.values[0], request))
+
+
+async def _search_batch(store: Store, found: Found, body: bytes) -> Any:
+    return await _each(store, found, read(requests.read_searches, body))
+
+
+async def _each(store: Store, found: Found, asked: Sequence[requests.Nearest]) -> list[Any]:
+    return [write_found(await searching.nearest(store, found.values[0], one)) for one in asked]
+
+
+async def _version(store: Store, found: Found, body: bytes) -> Any:
+    return {"title": "qdrant - vector search engine", "version": VERSION}
+
+
+async def _health(store: Store, found: Found, body: bytes) -> Any:
+    return b"all shards are ready" if found.route.path == "/readyz" else b"healthz check passed"
+
+
+async def _telemetry(store: Store, found: Found, body: bytes) -> Any:
+    names = await store.collections()
+    return {"id": "vectormigrate", "collections": {"number_of_collections": len(names)}}
+
+
+async def _list_collections(store: Store, found: Found, body: bytes) -> Any:
+    return write_names(await store.collections())
+
+
+async def _describe(store: Store, found: Found, body: bytes) -> Any:
+    return await collections.describe(store, found.values[0])
+
+
+async def _exists(store: Store, found: Found, body: bytes) -> Any:
+    return {"exists": await collections.exists(store, found.values[0])}
+
+
+async def _list_aliases(store: Store, found: Found, body: bytes) -> Any:
+    return write_aliases(await collections.aliases(store, found.collection))
+
+
+async def _create(store: Store, found: Found, body: bytes) -> Any:
+    await collections.create(store, found.values[0], collections.read_settings(body))
+    return True
+
+
+async def _update(store: Store, found: Found, body: bytes) -> Any:
+    await collections.update(store, found.values[0], collections.read_settings(body))
+    return True
+
+
+async def _drop(store: Store, found: Found, body: bytes) -> Any:
+    return await collections.drop(store, found.values[0])
+
+
+async def _index(store: Store, found: Found, body: bytes) -> Any:
+    await store.describe(found.values[0])
+    return updated()
+
+
+_HANDLERS: dict[str, Handler] = {
+    "get_point": _get_point,
+    "retrieve": _retrieve,
+    "scroll": _scroll,
+    "count": _count,
+    "query": _query,
+    "query_batch": _query_batch,
+    "search": _search,
+    "search_batch": _search_batch,
+    "version": _version,
+    "health": _health,
+    "telemetry": _telemetry,
+    "list_collections": _list_collections,
+    "describe_collection": _describe,
+    "collection_exists": _exists,
+    "list_aliases": _list_aliases,
+    "collection_aliases": _list_aliases,
+    "create_collection": _create,
+    "update_collection": _update,
+    "delete_collection": _drop,
+    "create_index": _index,
+    "delete_index": _index,
+}
+_BARE = frozenset({"version", "health"})
+
+
+async def answer(store: Store, turns: Turns, found: Found, body: bytes) -> Answer:
+    """The answer to one request. Raises Problem, StoreError."""
+    operation = found.route.operation
+    if operation in CHANGES:
+        return Answer(await _change(store, turns, found, body))
+    handler = _HANDLERS.get(operation)
+    if handler is None:
+        raise not_served(f"{found.route.method} {found.route.path} is not served here: {found.route.why}")
+    return Answer(await handler(store, found, body), operation in _BARE)
+
+
+async def _change(store: Store, turns: Turns, found: Found, body: bytes) -> Any:
+    operation = found.route.operation
+    changes: list[Change] = read(lambda text: read_changes(operation, text), body)
+    shape = await store.describe(found.values[0])
+    await Writer(store, turns, shape).apply(changes)
+    return [updated() for _ in changes] if operation == "batch" else updated()

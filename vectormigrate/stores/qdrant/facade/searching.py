@@ -1,0 +1,128 @@
+"""The points nearest to a vector, from any store: scores are Qdrant's own, because the model's are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+
+import numpy as np
+
+from vectormigrate.model.batch import Batch, batch_of_records
+from vectormigrate.model.collection import CollectionShape, VectorField, VectorKind
+from vectormigrate.model.filter import And, Filter, HasId, Not
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import Array, Record, SparseVector
+from vectormigrate.stores.base import EVERYWHERE, Content, Store
+from vectormigrate.stores.qdrant.filters import DIALECT
+from vectormigrate.stores.qdrant.ids import PointId
+from vectormigrate.stores.qdrant.wire.requests import Nearest
+from vectormigrate.stores.qdrant.wire.responses import Points
+
+from .problems import not_found, not_served, wrong_input
+from .reading import condition
+
+
+async def nearest(store: Store, collection: str, request: Nearest) -> Points:
+    """What a search finds. Raises Problem for what does not fit the collection or cannot be scored as Qdrant would."""
+    where = condition(store, request.filter)
+    if request.target is None:
+        return await _in_order(store, collection, request, where)
+    shape = await store.describe(collection)
+    field = _searched(shape, request.using)
+    target = request.target
+    if not isinstance(target, np.ndarray | SparseVector):
+        not_itself = Not(HasId((target,)))
+        where = not_itself if where is None else And((where, not_itself))
+        target = await _vector_of(store, shape, field, target)
+    query = Query(
+        _fitting(field, target),
+        field.name,
+        request.offset + request.limit,
+        where,
+        request.exact,
+        request.wanted.anything,
+    )
+    matches = [
+        match for match in await store.query(collection, query) if _is_near(field, match, request.threshold)
+    ]
+    return _points(shape, matches[request.offset :], request)
+
+
+async def _in_order(store: Store, collection: str, request: Nearest, where: Filter | None) -> Points:
+    """A search for nothing: points in the order of their ids, all with the same score."""
+    size = request.offset + request.limit
+    content = Content.FULL if request.wanted.anything else Content.IDS
+    scan = (
+        store.scan(collection, EVERYWHERE, limit=size, content=content)
+        if where is None
+        else store.select(collection, where, limit=size, content=content)
+    )
+    batches: list[Batch] = []
+    skipped, left = request.offset, request.limit
+    async with aclosing(scan) as pages:
+        async for page in pages:
+            found = page.batch.slice(skipped, skipped + left)
+            skipped = max(0, skipped - len(page.batch))
+            left -= len(found)
+            batches.append(found)
+            if left <= 0:
+                break
+    return Points(batches, request.wanted, [0.0] * (request.limit - left))
+
+
+def _searched(shape: CollectionShape, using: str) -> VectorField:
+    try:
+        field = shape.vector(using)
+    except KeyError:
+        raise wrong_input(f"Not existing vector name error: {using}") from None
+    settings = shape.native.get(DIALECT, {}).get("vectors", {}).get(using, {})
+    if settings.get("modifier") == "idf":
+        raise not_served(f"the scores of {using!r} are weighted by frequency, which only Qdrant knows")
+    return field
+
+
+async def _vector_of(
+    store: Store, shape: CollectionShape, field: VectorField, record_id: PointId
+) -> Array | SparseVector:
+    found = await store.fetch(shape.name, [record_id])
+    if not len(found):
+        raise not_found(f"No point with id {record_id} found")
+    record = found.record(0)
+    dense: Mapping[str, Array | SparseVector] = {**record.dense, **record.multi}
+    held = dense.get(field.name, record.sparse.get(field.name))
+    if held is None:
+        raise wrong_input(f"Point {record_id} has no vector {field.name!r}")
+    return held
+
+
+def _fitting(field: VectorField, target: Array | SparseVector) -> Array | SparseVector:
+    """The vector to search with, as the store wants it. Raises Problem when it is of another kind or size."""
+    if isinstance(target, SparseVector) is not (field.kind is VectorKind.SPARSE):
+        raise wrong_input(f"Vector {field.name!r} is {field.kind}, and the query is not")
+    if isinstance(target, SparseVector):
+        return target
+    if target.ndim == 2 and field.kind is VectorKind.DENSE:
+        raise wrong_input(f"Vector {field.name!r} is dense, and the query has several vectors")
+    given = target.shape[-1]
+    if given != field.dim:
+        raise wrong_input(f"Vector dimension error: expected dim: {field.dim}, got {given}")
+    if not np.isfinite(target).all():
+        raise wrong_input("a vector holds a number beyond 32-bit floats")
+    return np.atleast_2d(target) if field.kind is VectorKind.MULTI else target
+
+
+def _is_near(field: VectorField, match: Match, threshold: float | None) -> bool:
+    if threshold is None:
+        return True
+    score, limit = np.float32(match.score), np.float32(threshold)
+    return bool(score > limit if _higher_is_nearer(field) else score < limit)
+
+
+def _higher_is_nearer(field: VectorField) -> bool:
+    return field.kind is VectorKind.SPARSE or (field.metric is not None and field.metric.higher_is_nearer)
+
+
+def _points(shape: CollectionShape, matches: list[Match], request: Nearest) -> Points:
+    records = [match.record or Record(match.id) for match in matches]
+    fields = shape.vectors if request.wanted.anything else ()
+    return Points([batch_of_records(records, fields)], request.wanted, [match.score for match in matches])
