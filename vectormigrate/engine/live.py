@@ -8,14 +8,16 @@ Pausing stops paying, never marking.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.events import Event
+from vectormigrate.model.events import Event, GapOpened
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.record import RecordId, parse_id
 from vectormigrate.model.specification import Specification
 from vectormigrate.state import journal, roles
 from vectormigrate.state.database import Database
@@ -69,7 +71,11 @@ class Live:
         self._database = database
         self._id = specification.id
         self._clock = clock
-        self._terms = terms
+        self.terms = terms
+        self.guards = guards
+        self._gap = gap
+        self.gap = specification.id in gap.read()
+        """Writes left without a mark, and both sides were not compared since."""
         self._clean = session.clean_before
         view = TargetView(database, specification.id, target, shape, plan, specification.existing)
         ledger = Ledger(terms, guards, clock.monotonic)
@@ -88,13 +94,19 @@ class Live:
             guards,
             gap,
             self._wake,
-            on_event,
+            self._told,
         )
+        self._on_event = on_event
         self.lane.read_share = role.reads
         self.covers = Covers(shape.id.order, source.key_of, self._unblock)
         self.scheduler = Scheduler(
             database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling
         )
+
+    def _told(self, event: Event) -> None:
+        if isinstance(event, GapOpened):
+            self.gap = True
+        self._on_event(event)
 
     def _wake(self) -> None:
         self.scheduler.wake()
@@ -105,9 +117,9 @@ class Live:
     async def open(self) -> None:
         """Take up what an earlier process left. Before the first request is let in."""
         now = self._clock.monotonic()
-        strays = 0.0 if self._clean else self._terms.quarantine
+        strays = 0.0 if self._clean else self.terms.quarantine
         ledger = self.lane.ledger
-        ledger.quiet_after = now + max(strays, self._terms.visibility)
+        ledger.quiet_after = now + max(strays, self.terms.visibility)
         ledger.spilled = True
         for intent in self._database.read(lambda tx: journal.intents(tx, self._id)):
             if intent.standing:
@@ -153,3 +165,48 @@ class Live:
         """Whether a write is in flight or unresolved, a mark unpaid, or an intent stands."""
         ledger = self.lane.ledger
         return bool(ledger.in_flight) or ledger.unresolved or self.owed() or self.scopes.blocking
+
+    def recent(self, most: int) -> list[RecordId]:
+        """Ids that were written last."""
+        return list(self.lane.ledger.recent)[-most:]
+
+    def unquiet(self, ids: Sequence[str]) -> set[str]:
+        """Those source ids that are being written, or whose last write was not copied yet."""
+        marked = self._database.read(lambda tx: journal.among(tx, self._id, ids))
+        return marked | {text for text in ids if self.lane.ledger.get(parse_id(text)) is not None}
+
+    def lag(self) -> float:
+        """Age of the oldest mark that is not refused for good, in seconds."""
+        first = self._database.read(lambda tx: journal.first_seen(tx, self._id))
+        return 0.0 if first is None else (self._clock.now() - datetime.fromisoformat(first)).total_seconds()
+
+    def look(self) -> None:
+        """There are marks in the file that nobody queued."""
+        self.lane.ledger.spilled = True
+        self.scheduler.wake()
+
+    def turned(self) -> None:
+        """The roles are swapped: what was said of the other direction counts no more."""
+        self.lane.position = ""
+        self.scheduler.guard.reset()
+
+    async def idle(self) -> None:
+        """Wait until no replay is under way; none begins while the phase does not allow it."""
+        while self.scheduler.running:  # noqa: ASYNC110 every replay ends soon, and this is asked once a rollback
+            await asyncio.sleep(_SETTLING)
+
+    async def calm(self, stopping: asyncio.Event) -> None:
+        """Wait until no request that was never answered can still land."""
+        while not stopping.is_set() and (self.lane.ledger.unresolved or self.scopes.blocking):
+            await self.scopes.expire()
+            await asyncio.sleep(_SETTLING)
+
+    def close_gap(self) -> None:
+        """A comparison begins that finds what the gap left; another gap opens it again."""
+        self._gap.clear(self._id)
+        self.gap = False
+
+    def reopen_gap(self) -> None:
+        """That comparison came to no end."""
+        self._gap.raise_for(self._id)
+        self.gap = True

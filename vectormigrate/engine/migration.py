@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
@@ -116,23 +116,27 @@ class Conductor:
         try:
             await self._greet()
             await self.quarantine.settle()
-            while not self._stopping.is_set():
-                phase = self.migration.phase
-                match phase:
-                    case Phase.CREATED:
-                        await self._move(phase, Phase.PREFLIGHT)
-                    case Phase.PREFLIGHT:
-                        await self._preflight()
-                    case Phase.BACKFILL:
-                        await self._backfill()
-                    case Phase.CATCH_UP:
-                        await self._catch_up()
-                    case _:
-                        return phase
+            while not self._stopping.is_set() and await self._step(self.migration.phase):
+                pass
         except VectormigrateError as error:
             await self._fail(error)
             raise
         return self.migration.phase
+
+    async def _step(self, phase: Phase) -> bool:
+        """Do what this phase is for and move on; False when there is nothing more to do."""
+        match phase:
+            case Phase.CREATED:
+                await self._move(phase, Phase.PREFLIGHT)
+            case Phase.PREFLIGHT:
+                await self._preflight()
+            case Phase.BACKFILL:
+                await self._backfill()
+            case Phase.CATCH_UP:
+                await self._catch_up()
+            case _:
+                return False
+        return True
 
     async def _greet(self) -> None:
         """Dial both sides before anything is asked of their capabilities: some depend on the server's version."""
@@ -153,8 +157,12 @@ class Conductor:
             await self._move(migration.phase, migration.resume_phase, "resumed")
         if self.migration.phase in (Phase.BACKFILL, Phase.CATCH_UP):
             already = sum(row.copied for row in self._ranges())
-            await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
+            await self._interrupted()
             self._on_event(Resumed(self._id, already, self._session.clean_before))
+
+    async def _interrupted(self) -> None:
+        """Nobody knows what changed at the source meanwhile: both sides are compared before the migration is verified."""
+        await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
 
     async def _preflight(self) -> None:
         migration = self.migration
@@ -180,21 +188,26 @@ class Conductor:
         def plan(tx: Transaction) -> None:
             migrations.set_plan(tx, self._id, found.source, found.mapping, found.total, found.record_bytes)
             checkpoints.plan(tx, self._id, [(span.lower, span.upper) for span in spans])
-            migrations.move(tx, self._id, Phase.PREFLIGHT, Phase.BACKFILL, at=at)
+            migrations.move(tx, self._id, Phase.PREFLIGHT, self._behind_preflight, at=at)
 
         await self._database.write(plan)
-        self._on_event(PhaseChanged(self._id, Phase.PREFLIGHT, Phase.BACKFILL))
+        self._on_event(PhaseChanged(self._id, Phase.PREFLIGHT, self._behind_preflight))
 
-    async def _backfill(self) -> None:
-        migration = self.migration
-        coordinator = CopyCoordinator(
+    _behind_preflight = Phase.BACKFILL
+
+    def _coordinator(self, total: int) -> CopyCoordinator:
+        return CopyCoordinator(
             self._database,
             self._id,
             session=self._session,
             now=self._clock.now,
             on_event=self._on_event,
-            total=migration.total or 0,
+            total=total,
         )
+
+    async def _backfill(self) -> None:
+        migration = self.migration
+        coordinator = self._coordinator(migration.total or 0)
         if coordinator.remaining:
             await self._run_copy(migration, coordinator)
         if self._stopping.is_set():
@@ -338,6 +351,9 @@ class Conductor:
         return await self._run_validation(validation, validation.sample(sample_size or 100, seed, threshold))
 
     def _validation(self, migration: Migration) -> Validation:
+        return self._validating(migration)
+
+    def _validating(self, migration: Migration, **live: Any) -> Validation:
         return Validation(
             self._database,
             migration.specification,
@@ -348,6 +364,7 @@ class Conductor:
             lambda ranges: self._crew(migration, ranges, False),
             self._clock,
             self._on_event,
+            **live,
         )
 
     async def _run_validation(self, validation: Validation, work: Awaitable[T]) -> T:

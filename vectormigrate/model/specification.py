@@ -23,6 +23,17 @@ class Existing(StrEnum):
     """Replace theirs, and keep what was there so that a rollback puts it back."""
 
 
+class Mode(StrEnum):
+    """Where the writes come from that happen while records are copied."""
+
+    OFFLINE = "offline"
+    """There are none: the source stands still."""
+    PROXIED = "proxied"
+    """They pass through us."""
+    CAPTURED = "captured"
+    """The source notes them for us: triggers, or a logical slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreRef:
     """One side of a migration."""
@@ -57,3 +68,4 @@ class Specification:
     """Seconds after which no request of a dead process can still land (T_z)."""
     max_rate: float = 0.0
     """Records a second, all workers together; 0 is no limit."""
+    mode: Mode = Mode.OFFLINE

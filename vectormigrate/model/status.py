@@ -127,6 +127,29 @@ class RollbackReport:
 
 
 @dataclass(frozen=True, slots=True)
+class GateStatus:
+    """One condition of a cutover."""
+
+    name: str
+    open: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapReport:
+    """What a cutover or revert did, or (dry run) whether it could."""
+
+    migration_id: str
+    dry_run: bool
+    primary: str
+    """Who answers the application now: "source" or "target"."""
+    ok: bool
+    hold_ms: float | None
+    """How long writes were held; None for a dry run."""
+    gates: tuple[GateStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of doctor."""
 

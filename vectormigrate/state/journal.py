@@ -90,12 +90,29 @@ def oldest(tx: Transaction, migration_id: str, after: Mark | None, limit: int) -
 
 
 def first_seen(tx: Transaction, migration_id: str) -> str | None:
-    """When the oldest mark was made; None when nothing is owed."""
+    """When the oldest mark was made whose record was not refused for good; None when nothing is owed."""
     row = tx.execute(
-        "SELECT first_seen FROM journal WHERE migration_id = ? ORDER BY epoch, sequence, id LIMIT 1",
-        (migration_id,),
+        "SELECT first_seen FROM journal WHERE migration_id = ? AND last_error <> ?"
+        " ORDER BY epoch, sequence, id LIMIT 1",
+        (migration_id, REFUSED),
     ).fetchone()
     return str(row[0]) if row else None
+
+
+def among(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that are marked."""
+    statement = "SELECT 1 FROM journal WHERE migration_id = ? AND id = ?"
+    return {one for one in ids if tx.execute(statement, (migration_id, one)).fetchone() is not None}
+
+
+def refused(tx: Transaction, migration_id: str) -> int:
+    """How many ids are marked whose record was refused for good."""
+    return int(
+        tx.execute(
+            "SELECT count(*) FROM dead_letter JOIN journal USING (migration_id, id) WHERE migration_id = ?",
+            (migration_id,),
+        ).get
+    )
 
 
 def debt(tx: Transaction, migration_id: str) -> int:

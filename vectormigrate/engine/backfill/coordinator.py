@@ -8,6 +8,7 @@ good order leaves no intent: everything sent under them was answered.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -31,6 +32,8 @@ from vectormigrate.state import checkpoints, dead_letters, journal, ownership
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.sessions import Session
 
+from .covers import Covers
+
 _TELLABLE: dict[str, type[Event]] = {"Retried": Retried, "Warned": Warned}
 
 
@@ -46,7 +49,12 @@ class CopyCoordinator:
         now: Callable[[], datetime],
         on_event: Callable[[Event], None],
         total: int,
+        covers: Covers | None = None,
+        visibility: float = 0.0,
     ) -> None:
+        """`covers` is told of every intent, for replays to ask; `visibility` is T_vis of the path that workers read by."""
+        self._covers = covers
+        self._visibility = visibility
         self._database = database
         self._id = migration_id
         self._session = session
@@ -80,11 +88,12 @@ class CopyCoordinator:
             case Lease():
                 return self._lease()
             case OpenPage():
-                return await self._database.write(lambda tx: self._grant(tx, request))
+                return await self._open_page(request)
             case Report():
                 return await self._report(request)
             case Finish():
                 await self._database.write(lambda tx: self._finish(tx, request))
+                self._uncover(request.intent)
             case Release(number, lost):
                 self.unresolved = self.unresolved or lost
                 await self._release(number, lost=lost)
@@ -98,6 +107,24 @@ class CopyCoordinator:
                 raise AssertionError("a backfill compares nothing")
         return None
 
+    async def _open_page(self, request: OpenPage) -> int:
+        """Grant a page (P1); the answer, and so the first read, waits until the reads see what was written before (P2)."""
+        covers = self._covers
+        if covers is not None:
+            covers.open(request.nonce, request.lower, request.upper)
+        try:
+            number = await self._database.write(lambda tx: self._grant(tx, request))
+        except BaseException:
+            if covers is not None:
+                covers.close(request.nonce)
+            raise
+        if covers is not None:
+            covers.rename(request.nonce, number)
+            if request.narrow is not None and request.lower is not None:
+                covers.narrow(request.narrow, request.lower)
+            await asyncio.sleep(self._visibility)
+        return number
+
     def _lease(self) -> Assignment | None:
         if self.stopped or not self._open:
             return None
@@ -105,15 +132,22 @@ class CopyCoordinator:
         return Assignment("copy", row.number, row.start, row.upper, fresh=row.cursor is None)
 
     async def _release(self, number: int, *, lost: bool) -> None:
-        await self._database.write(lambda tx: self._give_back(tx, number, lost=lost))
+        self._uncover(*await self._database.write(lambda tx: self._give_back(tx, number, lost=lost)))
         row = self._database.read(lambda tx: checkpoints.ranges(tx, self._id))[number]
         if not row.done and all(row.number != waiting.number for waiting in self._open):
             self._open.append(row)
 
-    def _give_back(self, tx: Transaction, number: int, *, lost: bool) -> None:
+    def _give_back(self, tx: Transaction, number: int, *, lost: bool) -> set[int]:
         granted = self._granted.pop(number, set())
-        for intent in () if lost else granted - self._unanswered:
+        closed = set() if lost else granted - self._unanswered
+        for intent in closed:
             journal.close_intent(tx, self._id, intent)
+        return closed
+
+    def _uncover(self, *intents: int) -> None:
+        if self._covers is not None:
+            for intent in intents:
+                self._covers.close(intent)
 
     def _grant(self, tx: Transaction, request: OpenPage) -> int:
         number = journal.open_intent(
@@ -137,6 +171,11 @@ class CopyCoordinator:
             self.unresolved = True
             self._unanswered.add(report.intent)
         await self._database.write(lambda tx: self._checkpoint(tx, report))
+        if self._covers is not None and report.intent not in self._unanswered:
+            if report.closes:
+                self._covers.close(report.intent)
+            else:
+                self._covers.shrink(report.intent, report.cursor)
         self._copied += report.copied
         self._bytes += report.bytes
         for letter in report.letters:

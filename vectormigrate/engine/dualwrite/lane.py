@@ -26,6 +26,7 @@ from vectormigrate.model.touch import Ids, Matching, Touch, Unknown, Unnamed, Wh
 from vectormigrate.state import journal
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
+from vectormigrate.state.journal import Mark
 from vectormigrate.state.roles import Role, Side
 from vectormigrate.state.sessions import Session
 from vectormigrate.stores.base import Store
@@ -211,6 +212,8 @@ class Lane:
         except BaseException as error:
             if left and not _definite(error):
                 passing.outcome = Outcome.UNRESOLVED
+            elif not self._guards.only_replay_clears:
+                await self._unmark(passing.entries)
             raise
         finally:
             await self._release(passing, answered=left)
@@ -250,6 +253,13 @@ class Lane:
             tx, self._id, texts, epoch=self._session.epoch, sequence=generation, reason=reason, at=at
         )
 
+    async def _unmark(self, entries: Sequence[Entry]) -> None:
+        """What a definite refusal must not do; here for the simulation to show why."""
+        marks = [Mark(id_text(entry.id), *entry.row) for entry in entries if entry.row is not None]
+        for entry in entries:
+            entry.row = None
+        await self._database.write(lambda tx: journal.clear(tx, self._id, marks))
+
     async def _begin_wide(self, passing: Pass, touch: Touch) -> None:
         assert not isinstance(touch, Ids)
         number = await self.scopes.begin(touch)
@@ -265,6 +275,9 @@ class Lane:
                 await self.scopes.owe(number, what)
 
     async def _resolve(self, passing: Pass, number: int, touch: Matching) -> None:
+        if not self._guards.enumerate_first:
+            await self.scopes.forward(number)
+            return
         found = await self.scopes.matching(self.primary, self.ends.collection, touch)
         if found is None:
             await self.scopes.owe(number, "a filter that could not be resolved into ids")

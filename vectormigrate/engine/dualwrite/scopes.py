@@ -103,7 +103,7 @@ class Scopes:
 
     async def matching(self, primary: Store, collection: str, touch: Matching) -> list[RecordId] | None:
         """The ids that match now at the primary; None when that cannot be known in good time."""
-        if touch.filter is None or not self._guards.enumerate_first:
+        if touch.filter is None:
             return None
         found: list[RecordId] = []
         try:

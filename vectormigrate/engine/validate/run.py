@@ -5,6 +5,7 @@ A full scan runs in the crew's workers; a sample and every second look run here.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 
@@ -13,8 +14,9 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.events import Event
-from vectormigrate.model.finding import Finding
+from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.mapping import MappingPlan, Translator
+from vectormigrate.model.record import id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
 from vectormigrate.state import findings, ownership
@@ -50,7 +52,15 @@ class Validation:
         crew: Callable[[int], Crew],
         clock: Clock,
         on_event: Callable[[Event], None],
+        *,
+        writing: Callable[[Sequence[str]], set[str]] = lambda _: set(),
+        settling: float = 0.0,
     ) -> None:
+        """`writing` names those of some source ids that are being written, of which nothing can be said; `settling` is
+        how many seconds a difference must last between two looks.
+        """
+        self._writing = writing
+        self._settling = settling
         self._database = database
         self._spec = spec
         self._source = source
@@ -148,11 +158,19 @@ class Validation:
         if not found or len(held) > _RECHECKED:
             return None
 
+        sides = self._sides(threshold)
+        names = {finding: _source_text(sides, finding) for finding in held}
+        written: set[str] = set()
+
         async def pause() -> None:
+            written.update(self._writing(list(names.values())))
+            await asyncio.sleep(self._settling)
             await self._source.barrier(self._spec.source.collection)
             await self._target.barrier(self._plan.target.name)
 
-        rechecked = await recheck(self._sides(threshold), held, pause)
+        rechecked = await recheck(sides, held, pause)
+        written.update(self._writing(list(names.values())))
+        rechecked.leave_out(lambda finding: _source_text(sides, finding) in written)
         at = self._clock.now().isoformat()
 
         def keep(tx: Transaction) -> None:
@@ -187,3 +205,11 @@ class Validation:
             Comparer(self._plan, self._shape, threshold=threshold),
             ask_foreign(asking, untouched=self._spec.existing is Existing.OVERWRITE),
         )
+
+
+def _source_text(sides: Sides, finding: Finding) -> str:
+    """The source id of a finding, as text; that of the target where no source id leads to it."""
+    if finding.kind is not FindingKind.EXTRA:
+        return finding.id
+    source = sides.source_id(parse_id(finding.id))
+    return finding.id if source is None else id_text(source)

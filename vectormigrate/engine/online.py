@@ -1,0 +1,374 @@
+"""The conductor of a migration with live writes: the same way, with the writes of the application all along it.
+
+    preflight -> passthrough: every write is marked from here on, the target is not touched
+    passthrough -> backfill: somebody said that all writers come through us, and what came before is visible
+    backfill -> catch_up -> verified: as ever, while marks are paid
+    verified -> cutting_over -> reversed: the target answers, and the source is owed what is written
+    reversed -> verified (revert), or committed: nothing is owed any more, and there is no way back
+
+Which side is the primary says one row of the state file and nothing else: a process that dies anywhere in a swap finds
+the phase that the row stands for when it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.events import PrimaryChanged
+from vectormigrate.model.inverse import obstacles
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport
+from vectormigrate.state import findings, journal, migrations, roles, scopes
+from vectormigrate.state.database import Transaction
+from vectormigrate.state.migrations import Migration
+from vectormigrate.state.roles import Side
+
+from .backfill.coordinator import CopyCoordinator
+from .cutover.gate import Conditions, Gate, Limits, gates
+from .cutover.switch import Switch
+from .live import Live
+from .migration import Conductor
+from .validate.run import Validation
+
+_LOOK = 0.2
+"""Seconds between two looks at how much is owed."""
+_TAILS = 2
+"""So often records behind the last key are looked for: new ones keep coming, and are marked."""
+
+
+class OnlineConductor(Conductor):
+    """One migration in a daemon. `live` is there from the end of preflight to the end of the migration."""
+
+    _behind_preflight = Phase.PASSTHROUGH
+
+    def __init__(
+        self,
+        *args: Any,
+        make_live: Callable[[Migration], Live],
+        on_live: Callable[[Live | None], None],
+        visibility: float,
+        limits: Limits = Limits(),  # noqa: B008 frozen
+        free_bytes: Callable[[], int] = lambda: 2**63,
+        **kwargs: Any,
+    ) -> None:
+        """`on_live` is told when requests have a lane to go by, and (None) when they need it no more."""
+        super().__init__(*args, **kwargs)
+        self._make_live = make_live
+        self._on_live = on_live
+        self._visibility = visibility
+        self._limits = limits
+        self._free_bytes = free_bytes
+        self._tails = 0
+        self._attested = asyncio.Event()
+        self.live: Live | None = None
+        self.overlap: Callable[[], float | None] = lambda: None
+        """Mean overlap of shadow reads so far."""
+
+    async def open(self) -> None:
+        """Take up the migration where an earlier process left it, before the first request is let in."""
+        migration = self.migration
+        if migration.phase is Phase.CUTTING_OVER:
+            await self._decide(migration)
+        if migration.mapping is not None and migration.phase not in (Phase.ROLLED_BACK, Phase.ABORTED):
+            await self._go_live()
+
+    async def _decide(self, migration: Migration) -> None:
+        """A swap was interrupted: the row says whether it happened."""
+        primary = self._database.read(lambda tx: roles.get(tx, migration.id)).primary
+        landed = Phase.VERIFIED if primary is Side.SOURCE else Phase.REVERSED
+        await self._move(Phase.CUTTING_OVER, landed, "a swap of roles was interrupted")
+
+    async def _go_live(self) -> Live:
+        migration = self.migration
+        live = self._make_live(migration)
+        await live.open()
+        live.follow(migration.phase, migration.resume_phase)
+        self.live = live
+        self._on_live(live)
+        return live
+
+    async def _move(self, before: Phase, after: Phase, reason: str = "") -> None:
+        await super()._move(before, after, reason)
+        self._follow()
+
+    def _follow(self) -> None:
+        if self.live is None:
+            return
+        migration = self.migration
+        self.live.follow(migration.phase, migration.resume_phase)
+        if migration.phase in (Phase.ROLLED_BACK, Phase.ABORTED):
+            self._on_live(None)
+
+    # The way there.
+
+    async def _interrupted(self) -> None:
+        """The journal knows what changed meanwhile."""
+
+    async def _step(self, phase: Phase) -> bool:
+        if phase not in (Phase.CREATED, Phase.PREFLIGHT) and self.live is None:
+            await self._go_live()
+        if phase is not Phase.PASSTHROUGH:
+            return await super()._step(phase)
+        await self._passthrough()
+        return True
+
+    async def attest(self, by: str) -> None:
+        """Somebody vouches that every writer comes through us from now on."""
+        at = self._at()
+        await self._database.write(lambda tx: roles.attest(tx, self._id, at=at, by=by))
+        self._attested.set()
+
+    async def _passthrough(self) -> None:
+        """Wait for the word, then until every write that came before it is seen by a scan, or never will be."""
+        proxied = self.migration.specification.mode is Mode.PROXIED
+        role = self._database.read(lambda tx: roles.get(tx, self._id))
+        if role.attested_at is None and proxied:
+            await self._until(self._attested)
+        if self._stopping.is_set():
+            return
+        await self._pause(self.migration.specification.quarantine + self._visibility)
+        if not self._stopping.is_set():
+            await self._move(Phase.PASSTHROUGH, Phase.BACKFILL)
+
+    async def _until(self, event: asyncio.Event) -> None:
+        while not (event.is_set() or self._stopping.is_set()):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK):
+                    await event.wait()
+
+    def _coordinator(self, total: int) -> CopyCoordinator:
+        return CopyCoordinator(
+            self._database,
+            self._id,
+            session=self._session,
+            now=self._clock.now,
+            on_event=self._on_event,
+            total=total,
+            covers=self._lane_of().covers,
+            visibility=self._visibility,
+        )
+
+    def _lane_of(self) -> Live:
+        assert self.live is not None, "the phase says that requests have a lane"
+        return self.live
+
+    async def _backfill(self) -> None:
+        await self._lapse()
+        await super()._backfill()
+        if self.migration.phase is Phase.CATCH_UP:
+            await self._database.write(lambda tx: journal.forget_ahead(tx, self._id))
+
+    async def _lapse(self) -> None:
+        """Pages of an earlier run block no clears any more, once none of their requests can land."""
+        await self.quarantine.wait(self._stopping)
+        if not self._stopping.is_set():
+            self._lane_of().covers.clear()
+
+    async def _catch_up(self) -> None:
+        live = self._lane_of()
+        self._tails += 1
+        if self._tails <= _TAILS and await self._tail_grew():
+            await self._move(Phase.CATCH_UP, Phase.BACKFILL, "records were added behind the last key")
+            return
+        migration = self.migration
+        assert migration.mapping is not None
+        await self._target.finish_load(migration.mapping.target)
+        await self._lapse()
+        if not self._stopping.is_set() and self._uncompared():
+            await self._compare()
+        await self._pay_down(live)
+        if not self._stopping.is_set():
+            await self._judge_live()
+
+    def _uncompared(self) -> bool:
+        """Whether something changed that no mark tells of."""
+        owed = any(
+            one.state == "owed" for one in self._database.read(lambda tx: scopes.standing(tx, self._id))
+        )
+        return owed or self._lane_of().gap or self.migration.needs_reconcile
+
+    async def _compare(self) -> None:
+        """Compare both sides whole, mark what differs, and count what was owed to it as compared."""
+        live = self._lane_of()
+        await live.calm(self._stopping)
+        up_to = self._database.read(scopes.last_number)
+        live.close_gap()
+        await self._reconcile(self.migration)
+        if self._stopping.is_set():
+            live.reopen_gap()
+            return
+        await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
+        live.look()
+
+    async def _pay_down(self, live: Live) -> None:
+        """Wait until so little is owed that a drain could pay it."""
+        while not self._stopping.is_set() and (
+            live.scheduler.breaker.open
+            or live.debt - self._dead() > self._limits.debt
+            or live.lag() > self._limits.oldest
+        ):
+            await self._pause(_LOOK)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    def _dead(self) -> int:
+        return self._database.read(lambda tx: journal.refused(tx, self._id))
+
+    async def _judge_live(self) -> None:
+        report = await self.validate(sample_size=1000, full=False, threshold=None, seed=0)
+        if report.ok:
+            await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
+            return
+        await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
+
+    def _validation(self, migration: Migration) -> Validation:
+        live = self._lane_of()
+        return self._validating(migration, writing=live.unquiet, settling=max(self._visibility, _LOOK))
+
+    # Who answers.
+
+    async def gates(self, *, no_way_back: bool = False) -> list[Gate]:
+        """The conditions of a swap, as they are now."""
+        live, migration = self._lane_of(), self.migration
+        plan = migration.mapping
+        assert plan is not None
+        forwards = live.lane.role.primary is Side.SOURCE
+        down = live.scheduler.breaker.error
+        intents = self._database.read(lambda tx: journal.intents(tx, self._id))
+        refused = self._dead()
+        return gates(
+            Conditions(
+                copied=all(row.done for row in self._ranges()),
+                standing=sum(one.standing for one in intents),
+                debt=live.debt - refused,
+                oldest=live.lag(),
+                dead_letters=refused,
+                scopes=live.scopes.owed,
+                gap=live.gap,
+                unresolved=live.lane.ledger.unresolved,
+                compared_ago=self._compared_ago() if forwards else 0.0,
+                secondary_down=down.message if live.scheduler.breaker.open and down is not None else "",
+                deletes_stopped=live.scheduler.guard.tripped,
+                overlap=self.overlap() if forwards else None,
+                obstacles=obstacles(plan),
+                no_way_back_accepted=no_way_back,
+                free_bytes=self._free_bytes(),
+            ),
+            self._limits,
+        )
+
+    def _compared_ago(self) -> float | None:
+        report = self._database.read(lambda tx: findings.latest_report(tx, self._id))
+        if report is None or not report.ok:
+            return None
+        return (self._clock.now() - report.started_at).total_seconds()
+
+    async def cutover(self, *, dry_run: bool = False, no_way_back: bool = False) -> SwapReport:
+        """Let the target answer. Raises GateRefused, with every closed gate, and when it could not be done in time."""
+        return await self._swap(Phase.VERIFIED, Phase.REVERSED, dry_run=dry_run, no_way_back=no_way_back)
+
+    async def revert(self, *, dry_run: bool = False) -> SwapReport:
+        """Let the source answer again."""
+        return await self._swap(Phase.REVERSED, Phase.VERIFIED, dry_run=dry_run, no_way_back=False)
+
+    async def _swap(self, before: Phase, after: Phase, *, dry_run: bool, no_way_back: bool) -> SwapReport:
+        live = self._lane_of()
+        self._expect(before)
+        found = await self.gates(no_way_back=no_way_back)
+        closed = [gate for gate in found if not gate.open]
+        statuses = tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)
+        if dry_run:
+            return SwapReport(self._id, True, live.lane.role.primary.value, not closed, None, statuses)
+        if closed:
+            raise GateRefused(
+                "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
+                hint=f"`vectormigrate status {self._id}` shows all gates; try again when they are open",
+            )
+        held = await self._try(live, before, after)
+        self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
+        return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses)
+
+    async def _try(self, live: Live, before: Phase, after: Phase) -> float:
+        lane = live.lane
+        await self._move(before, Phase.CUTTING_OVER)
+        if not await live.settled(within=live.terms.hold_seconds):
+            await self._move(Phase.CUTTING_OVER, before, "what was owed could not be paid in time")
+            raise GateRefused(
+                "what is owed does not become little enough to hold writes for: nothing was changed"
+            )
+        switch = Switch(
+            lane,
+            lane.primary,
+            lane.secondary,
+            lane.ends.collection,
+            lambda seconds: live.settled(within=seconds),
+            live.recent,
+            self._clock,
+            hold=live.terms.hold_seconds,
+            fence=live.guards.fence,
+            drain=live.guards.drain,
+        )
+        try:
+            return await switch.run(lambda: self._commit_bit(live, after))
+        except BaseException:
+            if self.migration.phase is Phase.CUTTING_OVER:
+                await self._move(Phase.CUTTING_OVER, before, "the swap was given up")
+            raise
+
+    async def _commit_bit(self, live: Live, after: Phase) -> None:
+        role, at = live.lane.role, self._at()
+
+        def swap(tx: Transaction) -> roles.Role:
+            swapped = roles.swap(tx, self._id, role)
+            migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
+            return swapped
+
+        live.lane.role = await self._database.write(swap)
+        live.turned()
+        self._follow()
+
+    async def commit(self) -> None:
+        """Give up the way back: the source is owed nothing any more."""
+        self._expect(Phase.REVERSED)
+        await self._move(Phase.REVERSED, Phase.COMMITTED)
+
+    def _expect(self, phase: Phase) -> None:
+        held = self.migration.phase
+        if held is not phase:
+            raise GateRefused(
+                f"migration {self._id!r} is in phase {held}, not {phase}",
+                hint=f"`vectormigrate status {self._id}` says what can be done now",
+            )
+
+    async def set_reads(self, share: float) -> None:
+        """Let the secondary answer this share of the reads."""
+        await self._database.write(lambda tx: roles.set_reads(tx, self._id, share))
+        self._lane_of().lane.read_share = share
+
+    # The way back.
+
+    async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
+        live = self.live
+        if live is not None and live.lane.role.primary is Side.TARGET:
+            raise GateRefused(
+                f"the target answers the application of {self._id!r}: taking its records away would lose them",
+                hint=f"`vectormigrate revert {self._id}` first",
+            )
+        return await super().rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+
+    async def _begin_rollback(self, migration: Migration) -> None:
+        if migration.phase is not Phase.ROLLING_BACK:
+            await self._move(migration.phase, Phase.ROLLING_BACK)
+        if self.live is not None:
+            await self.live.idle()
+            if self.live.lane.ledger.unresolved:
+                self.quarantine.begin()
+        await super()._begin_rollback(self.migration)
