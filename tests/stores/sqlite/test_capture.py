@@ -6,12 +6,16 @@ import random
 import sqlite3
 from contextlib import closing
 
+import apsw
+import numpy as np
 import pytest
+import sqlite_vec
 
 from tests.fakes.draining import drain
 from vectormigrate.model.errors import CaptureMissing, CollectionMissing, Unsupported
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.sqlite import open_capture, open_store
+from vectormigrate.stores.sqlite.capture.digests import digest
 
 DOCS = "CREATE TABLE docs (id TEXT PRIMARY KEY, slug TEXT UNIQUE COLLATE NOCASE, n INT, embedding BLOB)"
 
@@ -41,7 +45,7 @@ async def installed(capture, writer, *statements):
 
 
 def schema(writer):
-    return writer.execute("SELECT * FROM sqlite_schema ORDER BY name").fetchall()
+    return list(writer.execute("SELECT * FROM sqlite_schema ORDER BY name"))
 
 
 async def test_every_way_to_write_is_seen(capture, writer):
@@ -154,7 +158,7 @@ async def test_nothing_is_left_behind(capture, writer):
     writer.execute("PRAGMA user_version = 7")
     before = schema(writer)
     made = await capture.install()
-    assert len(made) == 7
+    assert len(made) == 7, made
     assert await capture.install() == []
     assert await capture.check() == []
     writer.execute("INSERT INTO docs (id) VALUES ('a')")
@@ -273,3 +277,133 @@ def _copy_row(copy, writer, key):
     copy.pop(key, None)
     if row:
         copy[key] = row
+
+
+# vec0, which writes past SQL.
+
+VEC0 = (
+    "CREATE VIRTUAL TABLE docs USING vec0(id TEXT PRIMARY KEY, part INTEGER PARTITION KEY, v float[4], f int8[4],"
+    " title TEXT, good BOOLEAN, n INTEGER, +more TEXT)"
+)
+LONG = "a text that is longer than twelve"
+
+
+@pytest.fixture
+def vec0(path):
+    with closing(apsw.Connection(path)) as connection:
+        connection.enable_load_extension(True)
+        connection.load_extension(sqlite_vec.loadable_path())
+        yield connection
+
+
+def vector(*values):
+    return np.array(values, "<f4").tobytes()
+
+
+def add(vec0, *names):
+    for name in names:
+        vec0.execute(
+            "INSERT INTO docs VALUES (?, 1, ?, vec_int8(?), 'short', 0, 7, 'aux')",
+            (name, vector(1, 2, 3, 4), bytes(4)),
+        )
+
+
+async def test_vec0_rows_that_come_and_go(capture, vec0):
+    await installed(capture, vec0, VEC0)
+    add(vec0, "a", "b")
+    assert await drain(capture) == ({"a", "b"}, False)
+    vec0.execute("DELETE FROM docs WHERE id = 'a'")
+    assert await drain(capture) == ({"a"}, False)
+    assert await capture.poll(10) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ("v = ?", vector(1, 2, 3, 5)),
+        ("title = ?", "other"),
+        ("title = ?", LONG),
+        ("good = ?", 1),
+        ("n = ?", 8),
+        ("more = ?", "other"),
+    ],
+)
+async def test_vec0_rows_that_change_in_place(capture, vec0, change, value):
+    await installed(capture, vec0, VEC0)
+    add(vec0, "a", "b", "c")
+    await drain(capture)
+    vec0.execute(f"UPDATE docs SET {change} WHERE id = 'b'", (value,))
+    seen = await capture.poll(10)
+    assert (seen.ids, seen.everything) == (("b",), False)
+    assert await capture.poll(10) == seen
+    await capture.acknowledge(seen.position)
+    assert await capture.poll(10) is None
+
+
+async def test_vec0_changes_between_poll_and_acknowledge_are_told_again(capture, path, vec0):
+    await installed(capture, vec0, VEC0)
+    add(vec0, "a", "b", "c")
+    await drain(capture)
+    vec0.executemany("UPDATE docs SET n = 1 WHERE id = ?", [("a",), ("b",), ("c",)])
+    first = await capture.poll(2)
+    assert len(first.ids) == 2
+    vec0.execute("UPDATE docs SET n = 2 WHERE id = ?", (first.ids[0],))
+    await capture.acknowledge(first.position)
+    assert {first.ids[0]} | ({"a", "b", "c"} - set(first.ids)) == (await drain(capture)).ids
+    vec0.execute("UPDATE docs SET n = 3 WHERE id = 'a'")
+    lost = await capture.poll(10)
+    async with open_capture(Endpoint("sqlite", path, owner="m"), "docs") as successor:
+        await successor.acknowledge(lost.position)
+        assert (await drain(successor)).ids == {"a"}
+
+
+async def test_vec0_by_row_number_and_its_removal(capture, vec0):
+    vec0.execute("CREATE VIRTUAL TABLE docs USING vec0(v float[4])")
+    vec0.execute("INSERT INTO docs (rowid, v) VALUES (5, ?)", (vector(1, 2, 3, 4),))
+    before = schema(vec0)
+    await capture.install()
+    assert (await drain(capture)).everything
+    vec0.execute("UPDATE docs SET v = ? WHERE rowid = 5", (vector(1, 2, 3, 5),))
+    vec0.execute("INSERT INTO docs (rowid, v) VALUES (6, ?)", (vector(1, 2, 3, 4),))
+    assert await drain(capture) == ({5, 6}, False)
+    assert await capture.check() == []
+    await capture.remove()
+    assert schema(vec0) == before
+    await capture.install()
+    vec0.execute("DROP TABLE docs")
+    assert "dropped" in " ".join(await capture.check())
+
+
+async def test_the_qortex_layout(path, vec0):
+    vec0.execute("CREATE VIRTUAL TABLE vec_index USING vec0(v float[4])")
+    vec0.execute("CREATE TABLE vec_meta (id TEXT PRIMARY KEY, row_id INTEGER)")
+    async with open_capture(Endpoint("sqlite", path, owner="m"), "vec_index") as capture:
+        await capture.install()
+        await drain(capture)
+        for number, name in enumerate("abc", 1):
+            vec0.execute("INSERT INTO vec_index (rowid, v) VALUES (?, ?)", (number, vector(1, 2, 3, 4)))
+            vec0.execute("INSERT INTO vec_meta VALUES (?, ?)", (name, number))
+        assert (await drain(capture)).ids == {"a", "b", "c"}
+        vec0.execute("UPDATE vec_index SET v = ? WHERE rowid = 2", (vector(0, 0, 0, 0),))
+        assert (await drain(capture)).ids == {"b"}
+        vec0.execute("DELETE FROM vec_index WHERE rowid = 3")
+        vec0.execute("UPDATE vec_meta SET id = 'z' WHERE id = 'a'")
+        assert (await drain(capture)).ids == {"a", "c", "z"}
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1024, 3072), (1024, 3), (8, 16), (1024, 1)])
+def test_every_byte_of_a_row_counts_in_its_digest_and_no_other(rows, size):
+    chance = np.random.default_rng(3)
+    data = chance.integers(0, 256, (rows, size), dtype=np.uint8)
+    before = digest(data.tobytes(), rows)
+    for place in {0, size // 2, size - 1}:
+        changed = data.copy()
+        changed[rows // 2, place] ^= 1
+        assert np.flatnonzero(before != digest(changed.tobytes(), rows)).tolist() == [rows // 2]
+
+
+def test_a_digest_of_bits():
+    data = bytearray(128)
+    before = digest(bytes(data), 1024)
+    data[3] = 4
+    assert np.flatnonzero(before != digest(bytes(data), 1024)).tolist() == [26]
