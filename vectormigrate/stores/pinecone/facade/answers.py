@@ -30,7 +30,7 @@ from vectormigrate.stores.pinecone.errors import NamespaceMissing
 from vectormigrate.stores.pinecone.filters import BadFilter
 from vectormigrate.stores.pinecone.wire import responses
 from vectormigrate.stores.pinecone.wire.records import Malformed
-from vectormigrate.stores.raw import Headers, HttpResponse
+from vectormigrate.stores.raw import Headers, HttpResponse, RpcReply
 
 from .endpoints import Plane
 
@@ -89,6 +89,11 @@ def refusal(word: str, message: str, plane: Plane, *, retry_after: float | None 
     if retry_after is not None:
         headers = [_JSON, (b"retry-after", str(max(1, round(retry_after))).encode())]
     return HttpResponse(responses.CODES[word][1], headers, responses.to_json(shape(word, message)))
+
+
+def rpc_failure(error: Exception) -> RpcReply:
+    """An error as the answer to a call."""
+    return RpcReply(code=responses.CODES[word_of(error)][0], details=message_of(error))
 
 
 def success(

@@ -97,7 +97,7 @@ REST = (
     _control("GET", "/backups", _F, why=_COPIES),
     _control("GET", "/backups/{backup_id}", _F, why=_COPIES),
     _control("DELETE", "/backups/{backup_id}", _F, why=_COPIES),
-    _control("POST", "/backups/{backup_id}/create-index", _R, why=_RESTORES),
+    _control("POST", "/backups/{backup_id}/create-index", _R, "restore", _RESTORES),
     _control("GET", "/restore-jobs", _F, why=_RESTORES),
     _control("GET", "/restore-jobs/{job_id}", _F, why=_RESTORES),
     _control("GET", "/collections", _F, why=_COPIES),
@@ -141,6 +141,11 @@ for _route in REST:
     if "{" in _route.endpoint.path:
         _parts = _route.endpoint.path.split("/")
         _BY_LENGTH.setdefault((_route.endpoint.method, len(_parts)), []).append((_parts, _route))
+
+
+def undocumented(method: str, path: str) -> Route:
+    """The row that an endpoint which nobody described would have."""
+    return _data(method, path, Decision.FORWARD, why="no description of it is known")
 
 
 def find(method: str, path: str) -> tuple[Route, Values] | None:

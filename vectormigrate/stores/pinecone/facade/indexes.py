@@ -7,7 +7,7 @@ for where an index runs, which changes nothing that a client could notice and is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,13 +19,13 @@ from vectormigrate.stores.pinecone.wire.records import Malformed
 from vectormigrate.stores.pinecone.wire.shape import (
     MAX_DIM,
     Index,
-    Layout,
     index_of,
     read_index,
     shape_of,
     write_index,
 )
 
+from .names import Names
 from .rooms import Shelf
 
 Json = dict[str, Any]
@@ -36,11 +36,10 @@ OLDEST = "2024-07"
 
 
 class Indexes:
-    """The indexes of a store. `host_of` says at which address each one is served."""
+    """The indexes of a store."""
 
-    def __init__(self, host_of: Callable[[str], str], home_of: Callable[[str], Layout]) -> None:
-        self._host_of = host_of
-        self._home_of = home_of
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
     async def list(self, store: Store, version: str) -> Json:
         """All indexes that Pinecone could describe."""
@@ -64,7 +63,7 @@ class Indexes:
     async def create(self, store: Store, body: Json, version: str) -> Json:
         """Make an index. Raises Malformed, CollectionExists, Unsupported."""
         shape = _as_can_be_made(_asked_for(body), store.capabilities)
-        if await Shelf(store, shape.name, self._home_of(shape.name)).collections():
+        if await Shelf(store, shape.name, self._names.home(shape.name)).collections():
             raise CollectionExists("Resource already exists", collection=shape.name)
         made = await store.create(shape)
         await store.finish_load(made)
@@ -81,16 +80,16 @@ class Indexes:
 
     async def delete(self, store: Store, name: str) -> None:
         """Remove an index with all its namespaces. Raises CollectionMissing."""
-        shelf = Shelf(store, name, self._home_of(name))
+        shelf = Shelf(store, name, self._names.home(name))
         await shelf.shape()
         for collection in await shelf.collections():
             await store.drop(collection)
 
     async def _shape(self, store: Store, name: str) -> CollectionShape:
-        return await Shelf(store, name, self._home_of(name)).shape()
+        return await Shelf(store, name, self._names.home(name)).shape()
 
     def _described(self, shape: CollectionShape, version: str) -> Json:
-        index = index_of(shape, host=self._host_of(shape.name))
+        index = index_of(shape, host=self._names.address_of(shape.name))
         return write_index(replace(index, tags={}), version or OLDEST)
 
 

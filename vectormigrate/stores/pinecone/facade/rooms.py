@@ -22,17 +22,7 @@ from vectormigrate.stores.base import Content, Range, Store
 from vectormigrate.stores.pinecone.wire.records import Malformed, from_key, to_key
 from vectormigrate.stores.pinecone.wire.shape import Keys, Layout, layout_of
 
-
-def collection_of(index: str, namespace: str, home: Layout) -> str:
-    """The collection that holds a namespace (canonical) of an index whose own collection is laid out as `home`."""
-    if home.keys is not Keys.ID or namespace == home.namespace:
-        return index
-    return f"{index}/{namespace}"
-
-
-def belongs_to(collection: str, index: str) -> bool:
-    """Whether a collection is an index' own or one of its namespaces'."""
-    return collection == index or collection.startswith(f"{index}/")
+from .names import belongs_to, collection_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ USAGE = {"readUnits": 0}
 
 
 def read_search(
-    request: Mapping[str, Any], answered: bytes, layout: Layout, metric: Metric
+    request: Mapping[str, Any], answer: Mapping[str, Any], layout: Layout, metric: Metric
 ) -> tuple[Query, list[Match]] | None:
     """A query and its matches in neutral terms; None for one that has none (by id, hybrid, with an unknown filter)."""
     vector = request.get("vector")
@@ -122,7 +122,7 @@ def read_search(
     condition = from_json(given) if given else None
     values = read_numbers([vector], layout.dim or len(vector))[0]
     query = Query(values, layout.dense, limit=int(request.get("topK", 10)), filter=condition)
-    return query, _matches(orjson.loads(answered).get("matches") or (), layout, metric)
+    return query, _matches(answer.get("matches") or (), layout, metric)
 
 
 def _matches(given: Sequence[Mapping[str, Any]], layout: Layout, metric: Metric) -> list[Match]:

@@ -12,7 +12,7 @@ from vectormigrate.stores.front import Access, Outcome
 from vectormigrate.stores.pinecone.facade import PineconeFacade
 from vectormigrate.stores.raw import HttpResponse
 
-from .conftest import HOST, Client
+from .conftest import HOST, SHAPE, Client
 
 
 async def test_a_read_passes_as_it_came(through, front, upstream):
@@ -237,7 +237,7 @@ async def test_what_the_front_refuses_never_leaves(through, front, upstream):
 async def test_a_write_that_waited_for_a_cutover_is_applied_where_it_belongs_then(
     through, front, upstream, store
 ):
-    await store.create(through.facade._relay._shape)
+    await store.create(SHAPE)
     front.after_fence = Access(store=store)
     await through.upsert({"id": "a", "values": [1, 2, 3]})
     assert upstream.requests == []

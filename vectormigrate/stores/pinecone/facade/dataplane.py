@@ -1,0 +1,219 @@
+"""The data plane, whichever transport asks: a read goes where the front says, a write goes there inside its mark.
+
+What goes to Pinecone goes as it came; only what the journal needs is read out of it. What goes to a store is answered
+by the actions of `serving`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape, Metric
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.touch import Scope, Touch, Unknown, Whole
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.facade import Decision
+from vectormigrate.stores.front import Access, Front, Outcome
+from vectormigrate.stores.pinecone.filters import BadFilter
+from vectormigrate.stores.pinecone.wire import responses
+from vectormigrate.stores.pinecone.wire.heads import clearing
+from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors
+from vectormigrate.stores.pinecone.wire.shape import Layout
+from vectormigrate.stores.raw import Upstream
+
+from .answers import READ_AT, WRITTEN_AT, Positions, TooLarge
+from .endpoints import Route
+from .names import Names
+from .rooms import Shelf
+from .serving import actions
+
+Json = dict[str, Any]
+Reply = TypeVar("Reply")
+
+MOST_BYTES = 2 * 1024 * 1024
+"""Of one request that writes records."""
+
+
+class Asked(ABC, Generic[Reply]):
+    """One request of a transport, read as far as it is asked to be."""
+
+    index: str
+    route: Route
+    size: int
+
+    @abstractmethod
+    def namespace(self) -> str:
+        """The canonical namespace. Raises Malformed."""
+
+    @abstractmethod
+    def touches(self, layout: Layout) -> list[Touch]:
+        """What an action that names records may change, cheaply. Raises Malformed."""
+
+    @abstractmethod
+    def only_asks(self) -> bool:
+        """It has the form of a write and changes nothing."""
+
+    @abstractmethod
+    def body(self) -> Json:
+        """All of it, as the body of a REST request. Raises Malformed."""
+
+    @abstractmethod
+    async def forward(self, upstream: Upstream) -> Reply:
+        """Send it as it came."""
+
+    @abstractmethod
+    def outcome(self, reply: Reply) -> tuple[Outcome, str]:
+        """What Pinecone's reply says of a write, and the position it gives."""
+
+    @abstractmethod
+    def succeeded(self, reply: Reply) -> bool:
+        """Whether it was done."""
+
+    @abstractmethod
+    def answered(self, reply: Reply) -> Mapping[str, Any] | None:
+        """Pinecone's reply to a read as the object of REST; None when it is not to be read here (compressed)."""
+
+    @abstractmethod
+    def reply(self, answer: Json, position: tuple[str, int]) -> Reply:
+        """An answer of ours, with the log sequence number to give under that name."""
+
+
+class DataPlane:
+    """The data plane over a front. Without the source's `shape` nothing is hinted or shadowed."""
+
+    def __init__(self, front: Front, names: Names, clock: Clock, shape: CollectionShape | None) -> None:
+        self._front = front
+        self._names = names
+        self._clock = clock
+        self._shape = shape
+        self._positions = Positions(clock)
+        self._actions = actions()
+
+    async def handle(self, asked: Asked[Reply]) -> Reply:
+        """Answer one request of a documented endpoint."""
+        match asked.route.endpoint.decision:
+            case Decision.SERVE | Decision.FORWARD:
+                return await self._read(asked)
+            case Decision.CAPTURE if asked.route.action == "update" and asked.only_asks():
+                return await self._read(asked)
+            case Decision.CAPTURE:
+                return await self._write(asked)
+            case Decision.REFUSE:
+                return await self.write_anywhere(asked, [Whole(Scope.RESTORE)])
+
+    async def undocumented(self, asked: Asked[Reply], what: str, *, reads: bool) -> Reply:
+        """A request of an endpoint that is in no description."""
+        if not reads:
+            return await self.write_anywhere(asked, [Unknown(what)])
+        access = self._front.reading(asked.index)
+        return await asked.forward(_upstream(access, asked.route))
+
+    async def write_anywhere(self, asked: Asked[Reply], touches: Sequence[Touch]) -> Reply:
+        """What only Pinecone can do, and may change any record of the index."""
+        names = self._names.collections(asked.index, self._front.concerned())
+        async with self._front.writing(dict.fromkeys(names, touches), size=asked.size) as write:
+            reply = await asked.forward(_upstream(write.access, asked.route))
+            outcome, position = asked.outcome(reply)
+            write.answered(outcome, position=position)
+            return reply
+
+    async def _read(self, asked: Asked[Reply]) -> Reply:
+        namespace = asked.namespace()
+        collection = self._names.collection(asked.index, namespace)
+        access = self._front.reading(collection)
+        if access.upstream is None:
+            answer = await self._serve(asked, access, namespace)
+            return asked.reply(answer, (READ_AT, self._positions.next()))
+        if not access.shadowed or asked.route.action != "query" or self._shape is None:
+            return await asked.forward(access.upstream)
+        begun = self._clock.monotonic()
+        reply = await asked.forward(access.upstream)
+        if asked.succeeded(reply):
+            layout, shape = self._names.layout_of(asked.index, namespace), self._shape
+            seconds = self._clock.monotonic() - begun
+            self._front.observed(collection, seconds, lambda: _searched(asked, reply, layout, shape))
+        return reply
+
+    async def _write(self, asked: Asked[Reply]) -> Reply:
+        namespace = asked.namespace()
+        layout = self._names.layout_of(asked.index, namespace)
+        collection = self._names.collection(asked.index, namespace)
+        touched = {collection: self._touches(asked, layout, collection)}
+        async with self._front.writing(touched, size=asked.size) as write:
+            upstream = write.access.upstream
+            if upstream is None:
+                answer = await self._serve(asked, write.access, namespace)
+                return asked.reply(answer, (WRITTEN_AT, self._positions.next()))
+            reply = await asked.forward(upstream)
+            outcome, position = asked.outcome(reply)
+            write.answered(outcome, position=position)
+            if asked.route.action == "upsert" and self._is_known(asked.index) and asked.succeeded(reply):
+                write.hint(collection, lambda: _records(asked, layout), asked.size)
+            return reply
+
+    def _touches(self, asked: Asked[Reply], layout: Layout, collection: str) -> list[Touch]:
+        match asked.route.action:
+            case "create_namespace":
+                return []
+            case "delete_namespace":
+                return [clearing(layout, drops=collection != asked.index)]
+            case _:
+                return asked.touches(layout)
+
+    def _is_known(self, index: str) -> bool:
+        return self._shape is not None and index == self._names.index
+
+    async def _serve(self, asked: Asked[Reply], access: Access, namespace: str) -> Json:
+        action = self._actions.get(asked.route.action)
+        if action is None:
+            raise not_served(asked.route)
+        if asked.size > MOST_BYTES:
+            raise TooLarge(
+                f"Error, message length too large: found {asked.size} bytes, the limit is: {MOST_BYTES} bytes"
+            )
+        shelf = Shelf(store_of(access), asked.index, self._names.home(asked.index))
+        return await action(shelf, namespace, asked.body())
+
+
+def store_of(access: Access) -> Store:
+    """The store of an access that has no upstream."""
+    if access.store is None:
+        raise ValueError("an access is either to a server or to a store")
+    return access.store
+
+
+def not_served(route: Route) -> Unsupported:
+    """The error for what only Pinecone can answer, once it is not the primary."""
+    return Unsupported(f"{route.endpoint.path} is not served here: {route.endpoint.why}")
+
+
+def _upstream(access: Access, route: Route) -> Upstream:
+    if access.upstream is None:
+        raise not_served(route)
+    return access.upstream
+
+
+def _records(asked: Asked[Any], layout: Layout) -> Batch:
+    """The records of an upsert as Pinecone stores them: of the same id twice, the last one."""
+    last = {one["id"]: one for one in asked.body()["vectors"]}
+    return decode_vectors(list(last.values()), layout, layout.namespace)
+
+
+def _searched(
+    asked: Asked[Reply], reply: Reply, layout: Layout, shape: CollectionShape
+) -> tuple[Query, list[Match]] | None:
+    if layout.dense is None:
+        return None
+    metric = shape.vector(layout.dense).metric or Metric.COSINE
+    try:
+        answer = asked.answered(reply)
+        return None if answer is None else responses.read_search(asked.body(), answer, layout, metric)
+    except (Malformed, BadFilter, orjson.JSONDecodeError, KeyError):
+        return None
