@@ -164,7 +164,7 @@ class Values:
         if able.max_id_bytes is not None:
             ids = [id_ for id_ in ids if not isinstance(id_, str) or len(id_.encode()) <= able.max_id_bytes]
         if able.ascii_ids:
-            ids = [id_ for id_ in ids if not isinstance(id_, str) or id_.isascii()]
+            ids = [id_ for id_ in ids if str(id_).isascii()]
         records = [make_record(shape, id_, seed) for seed, id_ in enumerate(ids)]
         assert await subject.store.upsert(shape.name, to_batch(shape, records)) == WriteResult(len(ids))
         await assert_holds(subject.store, shape, records)

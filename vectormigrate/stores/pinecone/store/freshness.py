@@ -1,21 +1,30 @@
-"""When what was written can be read: log sequence numbers by namespace, and a canary beside them.
+"""When what was written can be read: log sequence numbers by namespace, and canaries beside them.
 
 A write answers where it stands in the log of its namespace, a query up to where it has seen that log. Fetching and
-listing carry no number and may lag behind queries by a measure of their own, so the last record that was written is
-looked for by both until they show it: the canary. It is also all there is where no numbers are sent (pods,
+listing carry no number and may lag behind queries by a measure of their own, so records that were written last are
+looked for by both until they show: the canaries. They are also all there is where no numbers are sent (pods,
 lookalikes).
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
 
 from .link import Answer
 
-Look: TypeAlias = Callable[[], Awaitable[bool]]
-"""Whether a record reads back as it was written, now."""
+_KEPT = 4
+"""Canaries of one namespace: one may be blind, because it was written as it already was."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Canary:
+    """A write that can be looked for."""
+
+    ids: frozenset[str]
+    removes: bool
+    look: Callable[[], Awaitable[bool]]
+    """Whether fetch and list show what it did, now."""
 
 
 @dataclass(slots=True)
@@ -26,13 +35,17 @@ class Standing:
     """The highest position that must be seen."""
     indexed: int = -1
     """The highest position that a query has seen."""
-    canary: Look | None = None
-    """The last write, as long as fetch and list have not been seen to show it."""
+    canaries: list[Canary] = field(default_factory=list)
+    """The last writes, oldest first, as long as fetch and list have not been seen to show them."""
 
     @property
     def behind(self) -> bool:
         """Whether queries are not known to have seen everything."""
         return self.indexed < self.committed
+
+    def would_blind(self, ids: frozenset[str]) -> bool:
+        """Whether removing these ids would take away what shows that records beside them are there."""
+        return any(not one.removes and one.ids & ids for one in self.canaries)
 
 
 class Freshness:
@@ -44,10 +57,11 @@ class Freshness:
     def of(self, namespace: str) -> Standing:
         return self._standing.setdefault(namespace, Standing())
 
-    def wrote(self, namespace: str, answer: Answer, canary: Look) -> None:
-        """A write was acknowledged; `canary` looks for what it did."""
+    def wrote(self, namespace: str, answer: Answer, canary: Canary) -> None:
+        """A write was acknowledged. Earlier ones of the same ids can no longer be looked for."""
         standing = self.of(namespace)
-        standing.canary = canary
+        kept = [one for one in standing.canaries if not one.ids & canary.ids]
+        standing.canaries = [*kept, canary][-_KEPT:]
         if answer.committed is not None:
             standing.committed = max(standing.committed, answer.committed)
 
@@ -64,7 +78,7 @@ class Freshness:
 
     def stale(self) -> list[str]:
         """Namespaces with something left to wait for."""
-        return [name for name, one in sorted(self._standing.items()) if one.behind or one.canary is not None]
+        return [name for name, one in sorted(self._standing.items()) if one.behind or one.canaries]
 
     def __bool__(self) -> bool:
         """Whether anything is known at all."""

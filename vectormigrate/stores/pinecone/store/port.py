@@ -24,6 +24,7 @@ from vectormigrate.stores.pinecone.wire.records import canonical_namespace, to_p
 from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Keys
 
 from .catalog import Catalog, Opened
+from .deleter import Deleter
 from .link import Link, seconds
 from .reader import Reader
 from .searcher import Searcher
@@ -85,7 +86,8 @@ class PineconeStore(Store):
         self._catalog = Catalog(self._link, endpoint.options, lambda: self._capabilities)
         self._reader = Reader(self._catalog)
         self._waiting = Waiting(self._catalog, seconds(endpoint.options, "visible_after", 60.0))
-        self._writer = Writer(self._catalog, self._reader, self._capabilities)
+        deleter = Deleter(self._catalog, self._reader, self._waiting)
+        self._writer = Writer(self._catalog, self._reader, deleter, self._capabilities)
         self._searcher = Searcher(self._catalog, self._reader)
         self._splitting = Splitting(self._catalog, self._reader)
         self._writes = False

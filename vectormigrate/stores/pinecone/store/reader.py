@@ -6,6 +6,7 @@ Ids come first, by listing, and the records of a page are then fetched by their 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -39,6 +40,7 @@ _MOST_IDS = 1000
 _MOST_ADDRESS = 7_000
 """Letters of ids in one address: gateways refuse addresses from 8 KB on."""
 _COUNTED_BY_LISTING = 10_000
+_LOOKED_UP = 8
 
 
 class Reader:
@@ -165,14 +167,17 @@ class Reader:
                     found.setdefault(namespace, []).extend(held)
         return found
 
-    async def shows(self, opened: Opened, namespace: str, given: str) -> Batch | None:
-        """One record, if it is there and whatever can list ids lists it; an empty batch when neither has it; None
-        when the two disagree.
-        """
-        batch = await self.located(opened, [(namespace, given)])
-        if opened.lists and await self._listing.holds(opened, namespace, given) is not bool(len(batch)):
-            return None
-        return batch
+    async def is_listed(self, opened: Opened, namespace: str, given: str) -> bool:
+        """Whether a record that is there is also listed, as far as ids can be listed."""
+        return not opened.lists or await self._listing.holds(opened, namespace, given)
+
+    async def lacks(self, opened: Opened, namespace: str, ids: Sequence[str]) -> bool:
+        """Whether none of these ids is there, nor is any of the first few listed."""
+        if await self.present(opened, [(namespace, one) for one in ids]):
+            return False
+        if not opened.lists:
+            return True
+        return not any(await together(partial(self._listing.holds, opened, namespace), ids[:_LOOKED_UP]))
 
     def decode(
         self, opened: Opened, vectors: Sequence[Mapping[str, Any]], namespaces: Sequence[str]

@@ -55,11 +55,11 @@ class Waiting:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST)
         pause = _SHORTEST
-        while (canary := standing.canary) is not None:
+        while standing.canaries:
+            canary = standing.canaries[0]
             # It may be gone because somebody else has written the record since: then time ends the wait.
-            if await canary() or clock() - began > self._visible_after:
-                if standing.canary is canary:
-                    standing.canary = None
+            if await canary.look() or clock() - began > self._visible_after:
+                standing.canaries = [one for one in standing.canaries if one is not canary]
                 continue
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST)

@@ -20,14 +20,15 @@ from vectormigrate.model.errors import RecordRefused, StoreError, Unresolved
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
-from vectormigrate.stores.pinecone.errors import NamespaceMissing, RequestTooLarge, unresolved
+from vectormigrate.stores.pinecone.errors import RequestTooLarge, unresolved
 from vectormigrate.stores.pinecone.wire import admission
 from vectormigrate.stores.pinecone.wire.metadata import split
 from vectormigrate.stores.pinecone.wire.records import encode_vectors, from_key
 from vectormigrate.stores.pinecone.wire.shape import Keys
 
 from .catalog import Catalog, Opened
-from .freshness import Look
+from .deleter import Deleter
+from .freshness import Canary
 from .link import together
 from .reader import Reader
 
@@ -45,9 +46,12 @@ _HOPELESS = 16
 class Writer:
     """Writes; tells `Freshness` of each write."""
 
-    def __init__(self, catalog: Catalog, reader: Reader, capabilities: Capabilities) -> None:
+    def __init__(
+        self, catalog: Catalog, reader: Reader, deleter: Deleter, capabilities: Capabilities
+    ) -> None:
         self._catalog = catalog
         self._reader = reader
+        self._deleter = deleter
         self._capabilities = capabilities
 
     async def upsert(self, opened: Opened, batch: Batch) -> WriteResult:
@@ -57,7 +61,7 @@ class Writer:
         good = batch.take(rows) if refused else batch
         encoded = encode_vectors(good, opened.layout)
         faults = admission.faults(good, opened.layout, encoded)
-        sender = _Sender(self._catalog, self._reader, opened, good, encoded)
+        sender = _Sender(self._catalog, self._reader, self._deleter, opened, good, encoded)
         await sender.send([row for row in range(len(good)) if row not in faults])
         for place, fault in (faults | sender.faults).items():
             row = rows[place]
@@ -103,34 +107,25 @@ class Writer:
         groups: dict[str, list[str]] = {}
         for namespace, one in await self._reader.candidates(opened, ids):
             groups.setdefault(namespace, []).append(one)
-        await _all_or_unresolved(
-            opened, lambda one: delete(self._catalog, self._reader, opened, *one), list(groups.items())
-        )
+        await _all_or_unresolved(opened, lambda one: self._deleter.delete(opened, *one), list(groups.items()))
         return WriteResult(len(ids))
-
-
-async def delete(
-    catalog: Catalog, reader: Reader, opened: Opened, namespace: str, ids: Sequence[str]
-) -> None:
-    """Remove ids from a namespace, which need not be there."""
-    for start in range(0, len(ids), MOST_RECORDS):
-        some = ids[start : start + MOST_RECORDS]
-        body = {"namespace": namespace, "ids": some}
-        try:
-            answer = await catalog.call(opened, "POST", "/vectors/delete", body=body, writing=True)
-        except NamespaceMissing:
-            return
-        opened.freshness.wrote(namespace, answer, _shows(reader, opened, namespace, some[-1], None))
 
 
 class _Sender:
     """Upserts the rows of one encoded batch, and when a server refuses them all for one, finds that one."""
 
     def __init__(
-        self, catalog: Catalog, reader: Reader, opened: Opened, batch: Batch, encoded: Sequence[bytes]
+        self,
+        catalog: Catalog,
+        reader: Reader,
+        deleter: Deleter,
+        opened: Opened,
+        batch: Batch,
+        encoded: Sequence[bytes],
     ) -> None:
         self._catalog = catalog
         self._reader = reader
+        self._deleter = deleter
         self._opened = opened
         self._batch = batch
         self._encoded = encoded
@@ -158,7 +153,7 @@ class _Sender:
             ids = [self._where(row)[1] for row in rows]
             elsewhere = [(other, one) for other in everywhere if other != name for one in ids]
             for other, stale in (await self._reader.present(self._opened, elsewhere)).items():
-                await delete(self._catalog, self._reader, self._opened, other, stale)
+                await self._deleter.delete(self._opened, other, stale)
 
     def _requests(self, rows: Sequence[int]) -> list[list[int]]:
         requests: list[list[int]] = []
@@ -206,16 +201,14 @@ async def _all_or_unresolved(opened: Opened, act: Callable[[A], Awaitable[None]]
         raise
 
 
-def _shows(reader: Reader, opened: Opened, namespace: str, given: str, wanted: Batch | None) -> Look:
-    """Whether fetch and list show a record as it was written last; `wanted` is None for one that was deleted."""
+def _shows(reader: Reader, opened: Opened, namespace: str, given: str, wanted: Batch) -> Canary:
+    """Fetch and list show a record as it was written last."""
 
     async def look() -> bool:
-        held = await reader.shows(opened, namespace, given)
-        if held is None or wanted is None:
-            return held is not None and not len(held)
-        return len(held) == 1 and _same(held, wanted)
+        held = await reader.located(opened, [(namespace, given)])
+        return len(held) == 1 and _same(held, wanted) and await reader.is_listed(opened, namespace, given)
 
-    return look
+    return Canary(frozenset({given}), False, look)
 
 
 def _same(held: Batch, wanted: Batch) -> bool:

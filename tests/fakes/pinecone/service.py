@@ -1,0 +1,487 @@
+"""The service behind the fake: indexes, namespaces, records, limits, and when what is written becomes visible.
+
+Every namespace has a log; a read sees the records as they were `lag` writes ago, or `delay` seconds, whichever it is
+told: fetch, list, query and statistics each by a delay of their own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .filters import BadFilter, passes
+
+DEFAULT = "__default__"
+READS = ("fetch", "list", "query", "stats")
+
+
+class Refused(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str, *, code: int = 3, headers: dict | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.headers = headers or {}
+
+
+@dataclass
+class Namespace:
+    """Records of a namespace, and the log of what was done to them: (number, time, id, record or None)."""
+
+    log: list = field(default_factory=list)
+
+    def number(self, before: float = math.inf) -> int:
+        return max((entry[0] for entry in self.log if entry[1] <= before), default=0)
+
+    def records(self, before: float = math.inf) -> dict:
+        held: dict = {}
+        for _, at, record_id, record in self.log:
+            if at > before:
+                break
+            if record is None:
+                held.pop(record_id, None)
+            else:
+                held[record_id] = record
+        return held
+
+
+@dataclass
+class FakeIndex:
+    name: str
+    dimension: int | None
+    metric: str
+    sparse: bool
+    pod: dict | None
+    cloud: str
+    region: str
+    tags: dict
+    protected: bool = False
+    ready_at: float = 0.0
+    port: int = 0
+    namespaces: dict = field(default_factory=dict)
+
+
+@dataclass
+class FakePinecone:
+    """Everything that one project holds, and what goes wrong with it."""
+
+    clock: Callable[[], float] = time.monotonic
+    api_key: str = "key"
+    delays: dict = field(default_factory=dict)
+    """Seconds by kind of read (`READS`) until it sees a write."""
+    numbered: bool = True
+    """Whether answers carry log positions."""
+    page: int = 100
+    token_life: int = 10**9
+    """Pages after which a token is no longer known."""
+    making: float = 0.0
+    """Seconds until a new index is ready."""
+    failing: list = field(default_factory=list)
+    """Answers to the next requests instead of what they ask for: (path, status or "drop", headers)."""
+    requests: list = field(default_factory=list)
+    """Method, path and size of every request so far."""
+    indexes: dict = field(default_factory=dict)
+    pages: int = 0
+
+    # Control plane.
+
+    def create(self, body: dict, version: str) -> FakeIndex:
+        name = body.get("name") or ""
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,43}[a-z0-9])?", name):
+            raise Refused(422, "Name must be 1-45 lower case letters, digits and '-'")
+        if name in self.indexes:
+            raise Refused(409, "Resource already exists")
+        tags = body.get("tags") or {}
+        for key, value in tags.items():
+            if not re.fullmatch(r"[\w-]{1,80}", key, re.ASCII) or not re.fullmatch(
+                r"[\w;@.+ -]{1,120}", value, re.ASCII
+            ):
+                raise Refused(422, f"tag {key!r} is not valid")
+        index = _new_style(body) if version >= "2026-07" else _old_style(body)
+        index.tags, index.protected = tags, body.get("deletion_protection") == "enabled"
+        index.ready_at = self.clock() + self.making
+        self.indexes[name] = index
+        return index
+
+    def index(self, name: str) -> FakeIndex:
+        if name not in self.indexes:
+            raise Refused(404, f"Resource {name} not found", code=5)
+        return self.indexes[name]
+
+    def delete_index(self, name: str) -> None:
+        if self.index(name).protected:
+            raise Refused(403, "Deletion protection is enabled for this index", code=7)
+        del self.indexes[name]
+
+    def describe(self, index: FakeIndex, version: str) -> dict:
+        ready = self.clock() >= index.ready_at
+        told = {
+            "name": index.name,
+            "host": f"http://127.0.0.1:{index.port}",
+            "status": {"ready": ready, "state": "Ready" if ready else "Initializing"},
+            "deletion_protection": "enabled" if index.protected else "disabled",
+            "tags": index.tags or None,
+        }
+        if version >= "2026-07":
+            fields = {}
+            if index.dimension:
+                fields["_values"] = {
+                    "type": "dense_vector",
+                    "dimension": index.dimension,
+                    "metric": index.metric,
+                }
+            if index.sparse:
+                fields["_sparse_values"] = {"type": "sparse_vector"}
+            place = {"deployment_type": "managed", "cloud": index.cloud, "region": index.region}
+            if index.pod:
+                place = {"deployment_type": "pod", "replicas": 1, "shards": 1, **index.pod}
+                place.pop("pods", None)
+            return told | {"schema": {"fields": fields}, "deployment": place}
+        told |= {"metric": index.metric, "vector_type": "dense" if index.dimension else "sparse"}
+        if index.dimension:
+            told["dimension"] = index.dimension
+        spec = (
+            {"pod": index.pod}
+            if index.pod
+            else {"serverless": {"cloud": index.cloud, "region": index.region}}
+        )
+        return told | {"spec": spec}
+
+    # Seeing.
+
+    def seen(self, index: FakeIndex, name: str | None, kind: str) -> tuple[dict, dict]:
+        """The records that a read of that kind sees, and the headers of its answer."""
+        namespace = self._namespace(index, name)
+        before = self.clock() - self.delays.get(kind, 0.0)
+        headers = {}
+        if kind == "query" and self.numbered and not index.pod:
+            headers["x-pinecone-max-indexed-lsn"] = str(namespace.number(before))
+        return namespace.records(before), headers
+
+    def _namespace(self, index: FakeIndex, name: str | None) -> Namespace:
+        found = index.namespaces.get(name or DEFAULT)
+        if found is None:
+            if (name or DEFAULT) == DEFAULT or index.pod:
+                return Namespace()
+            raise Refused(404, "Namespace not found", code=5)
+        return found
+
+    def _log(self, index: FakeIndex, name: str | None, entries: list) -> dict:
+        namespace = index.namespaces.setdefault(name or DEFAULT, Namespace())
+        number = namespace.number() + 1
+        namespace.log += [(number, self.clock(), record_id, record) for record_id, record in entries]
+        if not entries:
+            namespace.log.append((number, self.clock(), "", None))
+        return {"x-pinecone-request-lsn": str(number)} if self.numbered and not index.pod else {}
+
+    # Writing.
+
+    def upsert(self, index: FakeIndex, body: dict, size: int) -> tuple[dict, dict]:
+        vectors = body.get("vectors")
+        if not isinstance(vectors, list) or not vectors:
+            raise Refused(400, "No vectors were given")
+        if len(vectors) > 1000:
+            raise Refused(400, f"Request has {len(vectors)} vectors, which exceeds the limit of 1000")
+        if size > 2_000_000 + 97_152:  # 2 MiB
+            raise Refused(413, f"Request size {size} exceeds the limit of 2MB")
+        _check_namespace(body.get("namespace"))
+        entries = [(vector.get("id"), _checked(vector, index)) for vector in vectors]
+        if len({record_id for record_id, _ in entries}) < len(entries):
+            raise Refused(400, "Duplicate vector ids in the request")
+        return {"upsertedCount": len(entries)}, self._log(index, body.get("namespace"), entries)
+
+    def update(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
+        held = self._namespace(index, body.get("namespace")).records()
+        record = held.get(body.get("id"))
+        if record is None:
+            return {}, self._log(index, body.get("namespace"), [])
+        changed = dict(record)
+        if "setMetadata" in body:
+            changed["metadata"] = {**record.get("metadata", {}), **body["setMetadata"]}
+        for key in ("values", "sparseValues"):
+            if body.get(key):
+                changed[key] = body[key]
+        changed = _checked(changed, index)
+        return {}, self._log(index, body.get("namespace"), [(body["id"], changed)])
+
+    def delete(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
+        ways = [way for way in ("ids", "deleteAll", "filter") if body.get(way)]
+        if len(ways) != 1:
+            raise Refused(400, "Exactly one of ids, deleteAll and filter must be given")
+        held = self._namespace(index, body.get("namespace")).records()
+        gone = body.get("ids") or [
+            one for one in held if "deleteAll" in ways or _passes(body["filter"], held[one])
+        ]
+        if len(body.get("ids") or []) > 1000:
+            raise Refused(400, "Too many IDs: the limit is 1000")
+        if body.get("namespace", DEFAULT) in ("", DEFAULT) and DEFAULT not in index.namespaces:
+            raise Refused(404, "Namespace not found", code=5)
+        return {}, self._log(index, body.get("namespace"), [(one, None) for one in gone])
+
+    # Reading.
+
+    def fetch(self, index: FakeIndex, namespace: str | None, ids: list[str]) -> tuple[dict, dict]:
+        if not ids:
+            raise Refused(400, "No IDs were given")
+        if len(ids) > 1000:
+            raise Refused(400, "Too many IDs: the limit is 1000")
+        held, headers = self.seen(index, namespace, "fetch")
+        found = {one: {"id": one, **_shown(held[one])} for one in ids if one in held}
+        return {"vectors": found, "namespace": namespace or "", "usage": {"readUnits": 1}}, headers
+
+    def list(
+        self, index: FakeIndex, namespace: str | None, prefix: str, limit: int, token: str
+    ) -> tuple[dict, dict]:
+        if index.pod:
+            raise Refused(501, "List is not supported for pod-based indexes", code=12)
+        if not 1 <= limit <= 100:
+            raise Refused(400, "limit must be between 1 and 100")
+        self.pages += 1
+        last = ""
+        if token:
+            try:
+                given = json.loads(base64.b64decode(token))
+            except ValueError:
+                raise Refused(400, "Invalid pagination token") from None
+            last, made = given["skip_past"], given["page"]
+            if self.pages - made > self.token_life:
+                raise Refused(400, "Invalid pagination token")
+        held, headers = self.seen(index, namespace, "list")
+        ids = sorted((one for one in held if one.startswith(prefix) and one > last), key=str.encode)
+        size = min(limit, self.page)
+        answer: dict = {"vectors": [{"id": one} for one in ids[:size]], "namespace": namespace or ""}
+        if len(ids) > size:
+            made = json.dumps({"skip_past": ids[size - 1], "page": self.pages}).encode()
+            answer["pagination"] = {"next": base64.b64encode(made).decode()}
+        return answer, headers
+
+    def stats(self, index: FakeIndex) -> dict:
+        counts = {name: len(self.seen(index, name, "stats")[0]) for name in index.namespaces}
+        shown = {
+            "" if name == DEFAULT and index.pod else name: {"vectorCount": n}
+            for name, n in counts.items()
+            if n
+        }
+        told = {
+            "namespaces": shown,
+            "totalVectorCount": sum(counts.values()),
+            "indexFullness": 0,
+            "metric": index.metric,
+            "vectorType": "dense" if index.dimension else "sparse",
+        }
+        return told | ({"dimension": index.dimension} if index.dimension else {})
+
+    def query(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
+        _check_query(index, body)
+        held, headers = self.seen(index, body.get("namespace"), "query")
+        hits = []
+        for record_id, record in held.items():
+            if body.get("filter") and not _passes(body["filter"], record):
+                continue
+            score = _score(index, record, body.get("vector"), body.get("sparseVector"))
+            if score is not None:
+                hits.append((score, record_id, record))
+        hits.sort(key=lambda hit: hit[0], reverse=index.metric != "euclidean")
+        matches = []
+        for score, record_id, record in hits[: body["topK"]]:
+            shown = _shown(record)
+            if not body.get("includeValues"):
+                shown.pop("values", None)
+                shown.pop("sparseValues", None)
+            if not body.get("includeMetadata"):
+                shown.pop("metadata", None)
+            matches.append({"id": record_id, "score": score, **shown})
+        return {
+            "matches": matches,
+            "namespace": body.get("namespace") or "",
+            "usage": {"readUnits": 1},
+        }, headers
+
+
+def _old_style(body: dict) -> FakeIndex:
+    spec = body.get("spec") or {}
+    sparse = body.get("vector_type") == "sparse"
+    metric = body.get("metric") or ("dotproduct" if sparse else "cosine")
+    if (sparse and ("dimension" in body or metric != "dotproduct")) or "schema" in body:
+        raise Refused(400, "a sparse index has no dimension and is compared by dotproduct")
+    if not sparse and not 1 <= body.get("dimension", 0) <= 20_000:
+        raise Refused(400, "dimension must be between 1 and 20000")
+    if not spec.get("serverless") and not spec.get("pod"):
+        raise Refused(422, "spec is missing")
+    place = spec.get("serverless") or {}
+    return FakeIndex(
+        body["name"],
+        body.get("dimension"),
+        metric,
+        sparse or metric == "dotproduct",
+        spec.get("pod"),
+        place.get("cloud", ""),
+        place.get("region", ""),
+        {},
+    )
+
+
+def _new_style(body: dict) -> FakeIndex:
+    if {"dimension", "metric", "spec", "vector_type"} & body.keys():
+        raise Refused(400, "unknown field: this version takes schema and deployment")
+    fields = (body.get("schema") or {}).get("fields") or {}
+    dense = fields.get("_values")
+    place = body.get("deployment") or {}
+    if not fields or not place:
+        raise Refused(422, "schema and deployment are needed")
+    pod = {key: value for key, value in place.items() if key != "deployment_type"}
+    return FakeIndex(
+        body["name"],
+        dense["dimension"] if dense else None,
+        dense["metric"] if dense else "dotproduct",
+        "_sparse_values" in fields,
+        pod if place["deployment_type"] == "pod" else None,
+        place.get("cloud", ""),
+        place.get("region", ""),
+        {},
+    )
+
+
+def _check_query(index: FakeIndex, body: dict) -> None:
+    limit = body.get("topK")
+    if not isinstance(limit, int) or not 1 <= limit <= 10_000:
+        raise Refused(400, "topK must be between 1 and 10000")
+    dense, sparse = body.get("vector"), body.get("sparseVector")
+    if index.dimension and (not isinstance(dense, list) or len(dense) != index.dimension):
+        raise Refused(
+            400, f"Query vector dimension does not match the dimension of the index {index.dimension}"
+        )
+    if sparse and index.metric != "dotproduct":
+        raise Refused(400, "Sparse queries are supported under dotproduct only")
+    if not index.dimension and not sparse:
+        raise Refused(400, "A sparse vector is needed")
+
+
+def _check_namespace(name: str | None) -> None:
+    if name and (not name.isascii() or len(name) > 512 or "\0" in name):
+        raise Refused(400, "Namespace must be ASCII and at most 512 characters")
+
+
+def _checked(vector: dict, index: FakeIndex) -> dict:
+    record_id = vector.get("id") if "id" in vector else "x"
+    if (
+        not isinstance(record_id, str)
+        or not record_id.isascii()
+        or not 1 <= len(record_id) <= 512
+        or "\0" in record_id
+    ):
+        raise Refused(400, f"Vector ID must be ASCII and 1 to 512 characters, got {record_id!r}")
+    unknown = vector.keys() - {"id", "values", "sparseValues", "metadata"}
+    if unknown:
+        raise Refused(400, f"unknown field {min(unknown)!r}")
+    record: dict = {}
+    if index.dimension:
+        values = _numbers(vector.get("values"))
+        if len(values) != index.dimension:
+            raise Refused(
+                400,
+                f"Vector dimension {len(values)} does not match the dimension of the index {index.dimension}",
+            )
+        if not values.any():
+            raise Refused(400, "Dense vectors must contain at least one non-zero value")
+        record["values"] = values
+    elif vector.get("values"):
+        raise Refused(400, "a sparse index takes no dense values")
+    if vector.get("sparseValues") is not None:
+        record["sparseValues"] = _sparse(vector["sparseValues"])
+    elif not index.dimension:
+        raise Refused(400, "Vector has no sparse values")
+    if vector.get("metadata"):
+        record["metadata"] = _metadata(vector["metadata"])
+    return record
+
+
+def _numbers(values: object) -> np.ndarray:
+    if isinstance(values, np.ndarray):
+        return values
+    given = values if isinstance(values, list) else []
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in given):
+        raise Refused(400, "values must be numbers")
+    with np.errstate(over="ignore"):
+        array = np.array(given, np.float32)
+    if not np.isfinite(array).all():
+        raise Refused(400, "values must be finite")
+    return array
+
+
+def _sparse(given: dict) -> dict:
+    indices, values = given.get("indices"), _numbers(given.get("values"))
+    if not indices or len(indices) != len(values):
+        raise Refused(400, "Sparse vector must contain at least one value, and as many indices")
+    if any(not isinstance(one, int) or not 0 <= one < 2**32 for one in indices) or len(set(indices)) < len(
+        indices
+    ):
+        raise Refused(400, "Sparse indices must be unique unsigned 32-bit integers")
+    if len(indices) > 2048:
+        raise Refused(400, "Sparse vector size is limited to 2048")
+    return {"indices": list(indices), "values": values}
+
+
+def _metadata(given: dict) -> dict:
+    kept = {}
+    for key, value in given.items():
+        if key.startswith("$"):
+            raise Refused(400, f"Metadata key {key!r} may not start with '$'")
+        strings = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if not (strings or isinstance(value, str | bool | int | float)):
+            raise Refused(
+                400,
+                "Metadata value must be a string, number, boolean or list of strings, got "
+                f"'{json.dumps(value)[:60]}' for field '{key}'",
+            )
+        kept[key] = value if strings or isinstance(value, str | bool) else float(value)
+    if len(json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode()) > 40 * 1024:
+        raise Refused(400, "metadata size exceeds the limit of 40960 bytes per vector")
+    return kept
+
+
+def _passes(condition: dict, record: dict) -> bool:
+    try:
+        return passes(condition, record.get("metadata", {}))
+    except BadFilter as error:
+        raise Refused(400, str(error)) from None
+
+
+def _shown(record: dict) -> dict:
+    shown = {key: value for key, value in record.items() if key != "sparseValues"}
+    if "sparseValues" in record:
+        shown["sparseValues"] = dict(record["sparseValues"])
+    return shown
+
+
+def _score(index: FakeIndex, record: dict, dense: list | None, sparse: dict | None) -> float | None:
+    score = None
+    if index.dimension:
+        left, right = np.array(dense, np.float64), record["values"].astype(np.float64)
+        if index.metric == "euclidean":
+            return float(((left - right) ** 2).sum())
+        score = float(left @ right)
+        if index.metric == "cosine":
+            norms = float(np.linalg.norm(left) * np.linalg.norm(right))
+            score = score / norms if norms else 0.0
+    if sparse and "sparseValues" in record:
+        held = dict(
+            zip(record["sparseValues"]["indices"], record["sparseValues"]["values"].tolist(), strict=True)
+        )
+        shared = [
+            held[one] * weight
+            for one, weight in zip(sparse["indices"], sparse["values"], strict=True)
+            if one in held
+        ]
+        if shared:
+            score = (score or 0.0) + sum(shared)
+    return score
