@@ -89,7 +89,9 @@ class Subject:
         """The shape that `create` would make."""
         able = self.capabilities
         if kind is None:
-            kind = next(kind for kind in (IdKind.TEXT, IdKind.UUID, IdKind.INT) if kind in able.id_kinds)
+            kind = next(
+                kind for kind in (IdKind.TEXT, IdKind.UUID, IdKind.INT, IdKind.MIXED) if kind in able.id_kinds
+            )
         key = IdField("key", kind)
         if kind is IdKind.COMPOUND:
             parts = (IdField("a", IdKind.TEXT, KeyOrder.BYTES), IdField("b", IdKind.INT, KeyOrder.NUMERIC))
@@ -154,6 +156,8 @@ def make_ids(kind: IdKind, count: int, start: int = 0) -> list[RecordId]:
             return [UUID(int=(number << 96) + 0xABCDEF) for number in numbers]
         case IdKind.COMPOUND:
             return [(f"tenant-{number // 5:04d}", number % 5) for number in numbers]
+        case IdKind.MIXED:  # numbers as far as the middle of most tests, UUIDs beyond
+            return [number if number < 8 else UUID(int=(number << 96) + 0xABCDEF) for number in numbers]
 
 
 def make_record(shape: CollectionShape, record_id: RecordId, seed: int = 0, **payload: object) -> Record:
@@ -189,6 +193,8 @@ def random_rows(random: np.random.Generator, vector: VectorField, rows: int) -> 
             return random.integers(0, 256, (rows, (vector.dim + 7) // 8), dtype=np.uint8)
         case Element.INT8:
             return random.integers(-128, 128, (rows, vector.dim), dtype=np.int8)
+        case Element.UINT8:
+            return random.integers(0, 256, (rows, vector.dim), dtype=np.uint8)
         case _:
             return random.standard_normal((rows, vector.dim)).astype(vector.element.dtype)
 

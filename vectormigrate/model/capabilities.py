@@ -44,6 +44,8 @@ class Capabilities:
     """A dense vector of zeros can be stored, under other metrics than cosine."""
     non_finite: bool = False
     """NaN and infinity can be stored in a vector."""
+    inexact_doubles: bool = False
+    """A double in a payload may come back one unit in its last place off."""
     nul_in_text: bool = True
     multi_process: bool = True
     """Several processes may hold the collection open at once."""

@@ -48,6 +48,12 @@ def _pinecone(endpoint: Endpoint) -> Store:
     return open_store(_checked(endpoint, *OPTIONS))
 
 
+def _qdrant(endpoint: Endpoint) -> Store:
+    from .qdrant import OPTIONS, open_store
+
+    return open_store(_checked(endpoint, *OPTIONS))
+
+
 def _sqlite_capture(endpoint: Endpoint, collection: str) -> Capture:
     from .sqlite import OPTIONS, open_capture
 
@@ -77,6 +83,7 @@ _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
     "milvus": _milvus,
     "pgvector": _pgvector,
     "pinecone": _pinecone,
+    "qdrant": _qdrant,
     "sqlite": _sqlite,
 }
 

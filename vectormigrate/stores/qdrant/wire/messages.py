@@ -94,29 +94,31 @@ def _indices(numbers: Any) -> Array:
 # Writing.
 
 
-def upsert_request(head: Any, batch: Batch, rows: Sequence[int] | None = None) -> bytes:
-    """An `UpsertPoints` of these rows; `head` is one with everything but the points. Raises ValueError."""
-    parts = chain.from_iterable(
-        _delimited(points_pb2.UpsertPoints, "points", [point]) for point in write_points(batch, rows)
-    )
+def upsert_request(head: Any, encoded: Iterable[bytes]) -> bytes:
+    """An `UpsertPoints` of points that a `PointWriter` made; `head` is one with everything but the points."""
+    parts = chain.from_iterable(_delimited(points_pb2.UpsertPoints, "points", [point]) for point in encoded)
     return b"".join([head.SerializeToString(), *parts])
 
 
-def write_points(batch: Batch, rows: Sequence[int] | None = None) -> list[bytes]:
-    """Each row as the bytes of a `PointStruct`. Raises ValueError."""
-    writers = [(name, column, _writer(column)) for name, column in batch.vectors.items()]
-    written = []
-    for row in range(len(batch)) if rows is None else rows:
+class PointWriter:
+    """Turns the rows of one batch into `PointStruct` messages, as bytes."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._writers = [(name, column, _writer(column)) for name, column in batch.vectors.items()]
+
+    def write(self, row: int) -> bytes:
+        """One row. Raises ValueError for an id or a payload that no point can have."""
+        batch = self._batch
         payload = payloads.write_message(batch.payload[row]) if batch.payload else {}
         head = points_pb2.PointStruct(id=write_message_id(batch.ids[row]), payload=payload)
-        vectors = {name: write(row) for name, column, write in writers if column.has(row)}
-        parts = _delimited(points_pb2.PointStruct, "vectors", _join_vectors(vectors)) if vectors else []
-        written.append(b"".join([head.SerializeToString(), *parts]))
-    return written
+        vectors = {name: write(row) for name, column, write in self._writers if column.has(row)}
+        parts = _delimited(points_pb2.PointStruct, "vectors", _join_vectors(vectors))
+        return b"".join([head.SerializeToString(), *parts])
 
 
 def _join_vectors(vectors: dict[str, Parts]) -> Parts:
-    """The inside of a `Vectors`."""
+    """The inside of a `Vectors`; one without any is there all the same, or the point is refused."""
     if vectors.keys() == {""}:
         return _delimited(points_pb2.Vectors, "vector", vectors[""])
     entries: Parts = []

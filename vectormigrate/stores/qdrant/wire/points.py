@@ -130,19 +130,16 @@ def read_floats(text: bytes) -> Array:
 # Writing.
 
 
-def write_points(batch: Batch, rows: Sequence[int] | None = None) -> list[dict[str, Any]]:
-    """Points of an upsert, ready for `dump`: arrays for vectors, JSON text for payloads. Raises ValueError.
+def write_point(batch: Batch, row: int) -> dict[str, Any]:
+    """A point of an upsert, ready for `dump`: arrays for vectors, JSON text for the payload. Raises ValueError.
 
     A record without any vector gets an empty object, which is how Qdrant says that.
     """
-    return [
-        {
-            "id": write_id(batch.ids[row]),
-            "vector": write_vectors(batch, row),
-            "payload": write_payload(batch, row),
-        }
-        for row in (range(len(batch)) if rows is None else rows)
-    ]
+    return {
+        "id": write_id(batch.ids[row]),
+        "vector": write_vectors(batch, row),
+        "payload": write_payload(batch, row),
+    }
 
 
 def write_records(

@@ -1,0 +1,321 @@
+"""Connections to one Qdrant: REST for everything, gRPC beside it where a port for it is given.
+
+The vendor's client is not used: it makes a Python object of each point and a Python float of each number, and cannot
+say whether a request that failed was sent. Here connecting and asking are two steps, so that what failed in the first
+was certainly never sent.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import grpc
+import msgspec
+
+from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.qdrant.errors import Place, from_code, from_status, lost, unreachable
+
+_CHANNEL_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.enable_retries", 0),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+_DEFAULT_PORT = 6333
+CONSISTENCIES = ("majority", "quorum", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to dial: host and ports, with or without TLS, and the path under which the REST API lies."""
+
+    host: str
+    port: int
+    secure: bool
+    prefix: str
+    grpc_port: int | None
+
+    @property
+    def name(self) -> str:
+        """The address for people."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}{self.prefix}"
+
+
+def parse_address(endpoint: Endpoint) -> Address:
+    """Read an endpoint's URL and its `grpc_port`. Raises ConfigInvalid."""
+    hint = "http://host:6333 or https://host:6333"
+    parts = urlsplit(endpoint.url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigInvalid("the port in the qdrant URL is no number", hint=hint) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigInvalid(
+            "the qdrant URL cannot be read" if endpoint.url else "qdrant needs a URL", hint=hint
+        )
+    if parts.username or parts.password:
+        raise ConfigInvalid(
+            "the qdrant URL holds a name or a password", hint="give the API key as a setting of its own"
+        )
+    given = endpoint.options.get("grpc_port", "")
+    if given and not (given.isdecimal() and 0 < int(given) < 65536):
+        raise ConfigInvalid(f"the qdrant option 'grpc_port' must be a port, not {given!r}", hint="6334")
+    grpc_port = int(given) if given else None
+    return Address(
+        parts.hostname, port or _DEFAULT_PORT, parts.scheme == "https", parts.path.rstrip("/"), grpc_port
+    )
+
+
+class Link:
+    """Blocking calls to one Qdrant; safe to share between threads. Dials at the first call."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.address = parse_address(endpoint)
+        self.dial_timeout = seconds(endpoint.options, "timeout", 10.0)
+        self.timeout = seconds(endpoint.options, "timeout", 60.0)
+        """For an answer."""
+        self.slow_timeout = seconds(endpoint.options, "slow_timeout", 3600.0)
+        """For what waits until an index is built."""
+        self.consistency = _consistency(endpoint.options)
+        self._api_key = endpoint.api_key
+        self._lock = threading.Lock()
+        self._idle: list[HTTPConnection] = []
+        self._channel: grpc.Channel | None = None
+        self._version: tuple[int, int] | None = None
+        self._closed = False
+
+    @property
+    def fast(self) -> bool:
+        """Whether records can go by gRPC."""
+        return self.address.grpc_port is not None
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Major and minor version of the server; asks once."""
+        if self._version is None:
+            self._version = _numbers(self.version_text())
+        return self._version
+
+    def version_text(self) -> str:
+        """The server's version in its own words."""
+        raw, _ = self._exchange("GET", "/", None, self.place(), self.dial_timeout)
+        try:
+            return str(msgspec.json.decode(raw)["version"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            raise self.place().error(
+                StoreBroken, f"what answers at {self.address.name} is not qdrant"
+            ) from None
+
+    def place(self, collection: str = "", *, writing: bool = False) -> Place:
+        return Place(self.address.name, collection, writing)
+
+    # REST.
+
+    def rest(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        collection: str = "",
+        writing: bool = False,
+        timeout: float | None = None,
+    ) -> bytes:
+        """One attempt: the bytes of a good answer, or an error of the tree."""
+        place = self.place(collection, writing=writing)
+        raw, _ = self._exchange(method, path, body, place, timeout or self.timeout)
+        return raw
+
+    def result(self, method: str, path: str, body: Any = None, **how: Any) -> Any:
+        """As `rest`, for small requests: the body as a value, and of the answer its `result`."""
+        raw = self.rest(method, path, None if body is None else msgspec.json.encode(body), **how)
+        try:
+            return msgspec.json.decode(raw)["result"]
+        except (msgspec.DecodeError, KeyError, TypeError):
+            raise self.place(how.get("collection", "")).error(
+                StoreBroken, "qdrant sent an answer that cannot be read"
+            ) from None
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, place: Place, timeout: float
+    ) -> tuple[bytes, int]:
+        connection = self._connection(place)
+        headers = {"content-type": "application/json"} if body is not None else {}
+        if self._api_key:
+            headers["api-key"] = self._api_key
+        try:
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout)
+            connection.request(method, self.address.prefix + path, body, headers)
+            response = connection.getresponse()
+            raw = response.read()
+        except (OSError, HTTPException) as error:
+            connection.close()
+            raise lost(str(error) or type(error).__name__, place) from None
+        if response.will_close:
+            connection.close()
+        else:
+            self._give_back(connection)
+        if response.status >= 300:
+            raise from_status(
+                response.status,
+                _said(raw),
+                place,
+                retry_after=_retry_after(response.headers.get("retry-after")),
+            )
+        return raw, response.status
+
+    def _connection(self, place: Place) -> HTTPConnection:
+        """A connection that is up: an idle one that the server has not closed meanwhile, or a new one."""
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise place.error(StoreError, "the store is closed")
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return self._dial(place)
+            if not _is_readable(connection):  # readable while nothing was asked: it says that it is closed
+                return connection
+            connection.close()
+
+    def _dial(self, place: Place) -> HTTPConnection:
+        address = self.address
+        connection: HTTPConnection
+        if address.secure:
+            context = ssl.create_default_context()
+            connection = HTTPSConnection(
+                address.host, address.port, timeout=self.dial_timeout, context=context
+            )
+        else:
+            connection = HTTPConnection(address.host, address.port, timeout=self.dial_timeout)
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise unreachable(str(error), place) from None
+        return connection
+
+    def _give_back(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    # gRPC.
+
+    def call(
+        self, method: str, request: bytes, answer: Any, *, collection: str, writing: bool = False
+    ) -> Any:
+        """One attempt at a method of the service `qdrant.Points`: the answer's message, or an error of the tree."""
+        place = self.place(collection, writing=writing)
+        send = self._open_channel(place).unary_unary(
+            f"/qdrant.Points/{method}", request_serializer=None, response_deserializer=answer.FromString
+        )
+        metadata = (("api-key", self._api_key),) if self._api_key else ()
+        try:
+            return send(request, timeout=self.timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            trailing = dict(error.trailing_metadata() or ())
+            raise from_code(
+                error.code().name,
+                error.details() or "",
+                place,
+                retry_after=_retry_after(trailing.get("retry-after")),
+            ) from None
+        except ValueError:  # grpc's word for a channel that was closed meanwhile
+            raise place.error(StoreError, "the store is closed") from None
+
+    def _open_channel(self, place: Place) -> grpc.Channel:
+        with self._lock:
+            if self._closed:
+                raise place.error(StoreError, "the store is closed")
+            if self._channel is None:
+                host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+                target = f"{host}:{self.address.grpc_port}"
+                if self.address.secure:
+                    self._channel = grpc.secure_channel(
+                        target, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS
+                    )
+                else:
+                    self._channel = grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
+            return self._channel
+
+    def close(self) -> None:
+        """Hang up; repeatable."""
+        with self._lock:
+            channel, self._channel, self._closed = self._channel, None, True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+        if channel is not None:
+            channel.close()
+
+
+def path_of(collection: str, *rest: str) -> str:
+    """The path of a collection, or of something below it."""
+    return "/".join(["/collections", quote(collection, safe=""), *rest])
+
+
+def _is_readable(connection: HTTPConnection) -> bool:
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN | select.POLLERR | select.POLLHUP)
+    return bool(poll.poll(0))
+
+
+def _said(raw: bytes) -> str:
+    """What the server said: the error of its envelope, or plain text."""
+    with suppress(msgspec.DecodeError, KeyError, TypeError):
+        return str(msgspec.json.decode(raw)["status"]["error"])
+    return raw[:500].decode(errors="replace")
+
+
+def _retry_after(text: object) -> float | None:
+    with suppress(TypeError, ValueError):
+        return float(str(text))
+    return None
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    return (int(major), int(minor)) if major.isdecimal() and minor.isdecimal() else (0, 0)
+
+
+def _consistency(options: Mapping[str, str]) -> str:
+    given = options.get("consistency", "majority")
+    if given not in CONSISTENCIES and not given.isdecimal():
+        raise ConfigInvalid(
+            f"the qdrant option 'consistency' cannot be {given!r}",
+            hint=f"{', '.join(CONSISTENCIES)}, or a number of replicas",
+        )
+    return given
+
+
+def seconds(options: Mapping[str, str], name: str, default: float) -> float:
+    """An option that is a time. Raises ConfigInvalid."""
+    text = options.get(name, "")
+    if not text:
+        return default
+    try:
+        given = float(text)
+    except ValueError:
+        given = 0.0
+    if not given > 0:
+        raise ConfigInvalid(f"the qdrant option {name!r} must be seconds above zero, not {text!r}")
+    return given
