@@ -62,9 +62,9 @@ def test_a_filter_written_and_read_matches_the_same(condition, held):
     [
         ({"a": "x"}, Compare(("a",), Comparison.EQ, "x")),
         ({"a": {"$gte": 1, "$lt": 5}}, And((Compare(("a",), Comparison.GTE, 1), Compare(("a",), Comparison.LT, 5)))),
-        ({"a": True, "b": {"$ne": 2}}, And((Compare(("a",), Comparison.EQ, True), Compare(("b",), Comparison.NE, 2)))),
+        ({"a": True, "b": {"$ne": 2}}, And((Compare(("a",), Comparison.EQ, True), And((Exists(("b",)), Compare(("b",), Comparison.NE, 2)))))),
         ({"a": {"$in": ["x", 1]}}, In(("a",), ("x", 1))),
-        ({"a": {"$nin": ["x"]}}, Not(In(("a",), ("x",)))),
+        ({"a": {"$nin": ["x"]}}, And((Exists(("a",)), Not(In(("a",), ("x",)))))),
         ({"a": {"$exists": False}}, Not(Exists(("a",)))),
         ({"$or": [{"a": 1}, {"$and": [{"b": 2}]}]}, Or((Compare(("a",), Comparison.EQ, 1), And((Compare(("b",), Comparison.EQ, 2),))))),
         ({"$not": {"a": 1}}, Not(Compare(("a",), Comparison.EQ, 1))),

@@ -2,7 +2,7 @@
 
 Inward everything is understood. Outward only what Pinecone says with exactly the meaning of `model.filter.matches`
 is translated, and the rest raises Unsupported: it orders numbers alone, sees no nulls and no nested keys, and cannot
-ask for ids. What it says of a field that is not there is left out of account by asking for `$exists` as well.
+ask for ids. A field that is not there is neither `$ne` nor `$nin` anything: it has to be asked for by `$exists`.
 """
 
 from __future__ import annotations
@@ -80,13 +80,15 @@ def _clause(key: str, value: Any) -> Filter:
 def _operator(path: Path, word: str, operand: Any) -> Filter:
     if word in _COMPARISONS:
         _check_operand(word, operand)
-        return Compare(path, _COMPARISONS[word], operand)
+        compared = Compare(path, _COMPARISONS[word], operand)
+        return And((Exists(path), compared)) if word == "$ne" else compared
     if word in ("$in", "$nin"):
         if not isinstance(operand, list) or not operand or len(operand) > MAX_IN:
             raise BadFilter(f"{word} operator must be followed by a list of 1 to {MAX_IN} values")
         for item in operand:
             _check_operand("$eq", item)
-        return In(path, tuple(operand)) if word == "$in" else Not(In(path, tuple(operand)))
+        listed = In(path, tuple(operand))
+        return listed if word == "$in" else And((Exists(path), Not(listed)))
     if word == "$exists":
         if not isinstance(operand, bool):
             raise BadFilter("$exists operator must be followed by a boolean")
