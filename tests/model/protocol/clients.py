@@ -7,9 +7,11 @@ network, whoever still waits for it.
 from __future__ import annotations
 
 from .state import (
+    AHEAD,
     BIT,
     BOOT,
     DELETE,
+    FRESH,
     HINT,
     MARK,
     NEWEST,
@@ -17,6 +19,7 @@ from .state import (
     PAGES,
     PATCH,
     PATCHED,
+    RANGE,
     READABLE,
     REPLAYS,
     SAME,
@@ -28,6 +31,7 @@ from .state import (
     SOURCE_UNSURE,
     WORKER,
     Guard,
+    Mark,
     Moves,
     Op,
     Scenario,
@@ -56,6 +60,19 @@ def raise_generation(after: bytearray) -> None:
         after[op + NEWEST] = 0
 
 
+def mark(after: bytearray) -> None:
+    """The row is durable. The writer's queue is first in, first out: a clear that was decided before is done."""
+    commit_clear(after)
+    after[MARK] = Mark.STANDS
+
+
+def commit_clear(after: bytearray) -> None:
+    if after[MARK] == Mark.GOING_AHEAD and after[RANGE] == FRESH:
+        after[AHEAD] = 1
+    if after[MARK] != Mark.STANDS:
+        after[MARK] = Mark.NONE
+
+
 class Clients:
     """What clients and the source can do next."""
 
@@ -65,6 +82,7 @@ class Clients:
         self._hints = scenario.hints
         self._mark_first = Guard.MARK_FIRST not in scenario.without
         self._quarantine = Guard.SOURCE_QUARANTINE not in scenario.without
+        self._cleared_is_unmarked = Guard.CLEARED_IS_UNMARKED not in scenario.without
         self._solo = Guard.SOLO_HINTS not in scenario.without
         self._unmarks = Guard.ONLY_REPLAYS_CLEAR in scenario.without
 
@@ -89,7 +107,7 @@ class Clients:
         elif stage == Op.REGISTERED and self._mark_first:
             after = bytearray(state)
             after[op] = Op.MARKED
-            after[MARK] = 1
+            mark(after)
             out.append((f"{kind} is marked", bytes(after)))
         else:
             out.append((f"{kind} is sent", _put(state, op, Op.SENT)))
@@ -99,7 +117,8 @@ class Clients:
         after = bytearray(state)
         raise_generation(after)
         # An id that is known to be marked need not wait for the disk.
-        after[op] = Op.MARKED if state[MARK] else Op.REGISTERED
+        durable = state[MARK] == Mark.STANDS or (state[MARK] and not self._cleared_is_unmarked)
+        after[op] = Op.MARKED if durable else Op.REGISTERED
         after[op + NEWEST] = SOLO if alone else 1
         return bytes(after)
 
@@ -108,7 +127,7 @@ class Clients:
         if self._rejections:
             after = self._over(state, op)
             if self._unmarks:
-                after[MARK] = 0
+                after[MARK] = Mark.NONE
             out.append((f"source rejects {kind}", bytes(after)))
         self._lose(state, op, kind, Op.ADRIFT, out)
 
@@ -134,7 +153,7 @@ class Clients:
         after[op] = Op.OVER
         after[op + NEWEST] = 0
         if not self._mark_first:
-            after[MARK] = 1
+            mark(after)
         return after
 
     def _applied(self, state: bytes, op: int, kind: str, own: int, stage: int) -> bytes:

@@ -35,6 +35,7 @@ from .state import (
     WORKER,
     Guard,
     Intent,
+    Mark,
     Moves,
     Op,
     Scenario,
@@ -135,7 +136,7 @@ class Pages:
         out.append((f"{NAMES[page]}: nothing to copy, the cursor moves", bytes(after)))
 
     def _grant(self, state: bytes, page: int, out: Moves) -> None:
-        skipped = self._skips_marked and state[MARK]
+        skipped = self._skips_marked and state[MARK] == Mark.STANDS
         stage = Worker.ANSWERED if skipped else Worker.GRANTED
         readable = 0 if skipped else self._window(state)
         after = bytearray(state)

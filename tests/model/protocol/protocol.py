@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clients import Clients, raise_generation
+from .clients import Clients, mark, raise_generation
 from .pages import Pages, leaves
 from .replays import Replays, set_adrift
 from .state import (
@@ -29,6 +29,7 @@ from .state import (
     ZOMBIE_1,
     Guard,
     Intent,
+    Mark,
     Moves,
     Op,
     Replay,
@@ -72,7 +73,7 @@ class OneId:
         if state[MARKS]:
             after = bytearray(state)
             after[MARKS] -= 1
-            after[MARK] = 1
+            mark(after)
             raise_generation(after)
             out.append(("the reconciler marks", bytes(after)))
         return out
@@ -87,6 +88,7 @@ class OneId:
             if state[replay] == Replay.SENT:
                 set_adrift(after, state[replay + VALUE])
             after[replay : replay + 4] = bytes(4)
+        after[MARK] = Mark.STANDS if state[MARK] else Mark.NONE
         after[SOURCE_UNSURE] = after[TARGET_UNSURE] = 0
         after[BOOT] = self._boot
         for page in PAGES:

@@ -6,17 +6,14 @@ zombies: a sorted bag of values, applied or lost one by one.
 
 from __future__ import annotations
 
-from .clients import adrift, in_flight
+from .clients import adrift, commit_clear, in_flight
 from .pages import stands
 from .state import (
-    AHEAD,
     BIT,
     BOOT,
     CLEARS,
-    FRESH,
     HINT,
     MARK,
-    RANGE,
     REPLAYS,
     SAME,
     SEEN,
@@ -30,6 +27,7 @@ from .state import (
     ZOMBIE_1,
     ZOMBIE_3,
     Guard,
+    Mark,
     Moves,
     Replay,
     Scenario,
@@ -72,7 +70,7 @@ class Replays:
         for replay in self._slots:
             stage = state[replay]
             if stage == Replay.IDLE:
-                if state[MARK]:
+                if state[MARK] == Mark.STANDS:
                     self._read(state, replay, out)
             elif stage == Replay.READ:
                 self._send(state, replay, out)
@@ -80,6 +78,10 @@ class Replays:
                 self._apply(state, replay, out)
             else:
                 self._acknowledge(state, replay, out)
+        if state[MARK] > Mark.STANDS:
+            after = bytearray(state)
+            commit_clear(after)
+            out.append(("clear is committed", bytes(after)))
         if state[ZOMBIE_1]:
             self._zombies(state, out)
         elif state[TARGET_UNSURE]:
@@ -134,9 +136,7 @@ class Replays:
         if clears and self._intents_at_clear:
             clears = not stands(state)
         if clears:
-            after[MARK] = 0
-            if state[RANGE] == FRESH and state[replay + VALUE]:
-                after[AHEAD] = 1
+            after[MARK] = Mark.GOING_AHEAD if state[replay + VALUE] else Mark.GOING
         after[replay : replay + 4] = bytes(4)
         out.append(("replay is acknowledged" + (" and clears" if clears else ""), bytes(after)))
         self._lose(state, replay, out)

@@ -27,7 +27,7 @@ VALUES = [[value for value in range(8) if mask >> value & 1] for mask in range(2
     SOURCE,
     SEEN,  # the values that a stale read may return, as bits: all since the last one known visible
     TARGET,
-    MARK,  # the row of the journal
+    MARK,  # the row of the journal: see Mark
     AHEAD,  # the row of what replays wrote beyond the cursor
     RANGE,  # FRESH, DONE or AGAIN
     LAPSED,  # whether a lapsed row of the page is kept
@@ -74,6 +74,13 @@ class Op:
     IDLE, REGISTERED, MARKED, SENT, APPLIED, OVER, ADRIFT = range(7)
 
 
+class Mark:
+    """States of the row of the journal. A clear is decided, and committed later: GOING, or GOING_AHEAD if AHEAD is
+    to be written with it. Until then the row is there, and a kill brings it back."""
+
+    NONE, STANDS, GOING, GOING_AHEAD = range(4)
+
+
 class Replay:
     """Stages of a replay."""
 
@@ -102,6 +109,7 @@ class Guard(StrEnum):
     SOURCE_QUARANTINE = "source-side quarantine"
     TARGET_QUARANTINE = "target-side quarantine"
     BOOT_QUARANTINE = "boot quarantine"
+    CLEARED_IS_UNMARKED = "a mark whose clear is decided does not count as durable"
     SLOT = "slot between replays"
     ABSENT_DELETES = "absent in the source means delete"
     FRESH_READ = "clearing read is fresh"
