@@ -25,6 +25,8 @@ from vectormigrate.model.errors import (
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.pgvector import open_capture, open_store
 from vectormigrate.stores.pgvector.capture import outbox
+from vectormigrate.stores.pgvector.capture import slot as capture_slot
+from vectormigrate.stores.pgvector.capture.pgoutput import is_visible
 
 WAYS = ("outbox", "slot")
 DOCS = "create table docs (id bigint primary key, title text, embedding vector(3))"
@@ -446,7 +448,8 @@ RECREATED = ("drop table docs", DOCS)
     [
         *((way, RECREATED, "dropped, replaced or renamed") for way in WAYS),
         *((way, ("alter table docs rename to old",), "dropped, replaced or renamed") for way in WAYS),
-        *((way, ("alter table docs rename column id to key",), "columns of its key") for way in WAYS),
+        *((way, ("alter table docs rename column id to key",), "other columns") for way in WAYS),
+        *((way, ("alter table docs alter column title type varchar(9)",), "other columns") for way in WAYS),
         ("outbox", ("alter table docs disable trigger user",), "triggers of the capture"),
         (
             "outbox",
@@ -563,6 +566,30 @@ def _confirmed(writer):
     return writer.execute(
         "select pg_wal_lsn_diff(confirmed_flush_lsn, '0/0') from pg_replication_slots"
     ).fetchone()[0]
+
+
+async def test_a_transaction_that_changes_more_than_is_worth_naming(slot, writer, monkeypatch):
+    monkeypatch.setattr(capture_slot, "MOST", 10)
+    await installed(slot, writer)
+    writer.execute("insert into docs select generate_series(1, 11)")
+    insert(writer, 12)
+    assert await drain(slot) == ({12}, True)
+
+
+@pytest.mark.parametrize(
+    ("xid", "snapshot", "visible"),
+    [
+        (5, "3:9:", True),
+        (5, "3:9:5", False),
+        (9, "3:9:", False),
+        (2**32 - 1, f"{2**32}:{2**32 + 5}:", True),
+        (4, f"{2**32}:{2**32 + 5}:", True),
+        (4, f"{2**32}:{2**32 + 5}:{2**32 + 4}", False),
+        (5, f"{2**32 - 9}:{2**32 - 3}:", False),
+    ],
+)
+def test_who_sees_a_transaction_whose_number_was_cut_short(xid, snapshot, visible):
+    assert is_visible(xid, snapshot) is visible
 
 
 async def test_lag_is_the_age_of_the_oldest_change(triggers, writer):

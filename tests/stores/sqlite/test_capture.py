@@ -189,20 +189,27 @@ async def test_two_migrations_do_not_take_each_others_changes(capture, path, wri
         (["DROP TABLE docs"], "dropped or renamed"),
         (["ALTER TABLE docs RENAME TO old"], "dropped or renamed"),
         (["DROP TABLE docs", DOCS], "made anew"),
-        (["ALTER TABLE docs RENAME COLUMN id TO key"], "renamed"),
-        (["CREATE UNIQUE INDEX more ON docs (n)"], "unique indexes are others"),
+        (["ALTER TABLE docs RENAME COLUMN id TO key"], "other columns"),
+        (["ALTER TABLE docs ADD COLUMN more TEXT DEFAULT 'x'"], "other columns"),
+        (["CREATE UNIQUE INDEX more ON docs (n)"], "other unique indexes"),
+        (["CREATE UNIQUE INDEX more ON docs (n + 1)"], "over an expression"),
+        (["DROP TRIGGER {root}_deleted"], "triggers of the capture"),
     ],
 )
 async def test_trouble_is_told_until_a_new_install(capture, writer, statements, told):
     await installed(capture, writer)
     for statement in statements:
-        writer.execute(statement)
+        writer.execute(statement.format(root=capture._root))
     assert told in " ".join(await capture.check())
     for _ in range(2):
         changes = await capture.poll(10)
         assert changes.everything
         await capture.acknowledge(changes.position)
-    if not writer.execute("SELECT 1 FROM sqlite_schema WHERE name = 'docs'").fetchone():
+    if told == "over an expression":
+        writer.execute("DROP INDEX more")
+        assert (await drain(capture)).everything
+        return
+    if told == "dropped or renamed":
         with pytest.raises(CollectionMissing):
             await capture.install()
         return

@@ -36,11 +36,15 @@ class Transaction:
     end: int = 0
     """The position behind its commit record; 0 while it is not complete."""
     keys: dict[Key, None] = field(default_factory=dict)
-    truncated: bool = False
+    everything: bool = False
+    """The table was truncated, or more was changed than is worth naming."""
 
 
-def transactions(messages: Iterable[bytes], key: Sequence[str]) -> Iterator[Transaction]:
-    """Each complete transaction of a stream, with the keys that it names: the texts of the columns `key`."""
+def transactions(messages: Iterable[bytes], key: Sequence[str], most: int) -> Iterator[Transaction]:
+    """Each complete transaction of a stream, with the keys that it names: the texts of the columns `key`.
+
+    One that names more than `most` is said to change everything: it comes in one piece, and must fit into memory.
+    """
     places: dict[int, list[int]] = {}
     now = Transaction(0, 0.0)
     for message in messages:
@@ -55,11 +59,13 @@ def transactions(messages: Iterable[bytes], key: Sequence[str]) -> Iterator[Tran
             relation, names = _relation(message)
             places[relation] = [_place(names, name) for name in key]
         elif kind == b"T":
-            now.truncated = True
+            now.everything = True
         elif kind in b"IUD":
             (relation,) = _RELATION.unpack_from(message, 1)
             for values in _tuples(message):
                 now.keys[_key(values, places[relation])] = None
+            if len(now.keys) > most:
+                now.keys, now.everything = {}, True
 
 
 def is_visible(xid: int, snapshot: str) -> bool:

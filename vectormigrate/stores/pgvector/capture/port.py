@@ -173,7 +173,7 @@ class PgvectorCapture(Capture):
 
     def _why_no_slot(self, connection: Connection) -> str:
         _, table, note = state.subject(connection, self._collection)
-        return slot.why_not(connection, note.table, table, [number for _, number, _ in note.key])
+        return slot.why_not(connection, note.table, table)
 
     # Looking.
 
@@ -228,9 +228,7 @@ class PgvectorCapture(Capture):
         )
         if look.problems:
             return found
-        if [key.column.name for key in load(connection, self._collection).keys] != [
-            name for name, _, _ in look.note.key
-        ]:
+        if [key.column.name for key in load(connection, self._collection).keys] != look.note.key:
             found.append("the table has another key than when the capture was installed")
         if not look.note.unlogged and connection.execute(_SUBSCRIBED).fetchall()[0][0]:
             found.append("a publication of all tables has come: its subscribers lack the capture's own table")

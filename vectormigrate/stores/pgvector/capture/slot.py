@@ -10,31 +10,32 @@ slot where key and replica identity are not the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.record import RecordId, ScalarId
 from vectormigrate.stores.pgvector.connections import Connection, copy_out
-from vectormigrate.stores.pgvector.copycodec import read_columns
+from vectormigrate.stores.pgvector.copycodec import HEADER, TRAILER
 from vectormigrate.stores.pgvector.names import TableName, literal, quote
 from vectormigrate.stores.pgvector.shape import KeyColumn, Table
 
 from . import pgoutput
 from .names import Names
 
+MOST = 1_000_000
+"""Keys of one transaction from which on it is said to have changed everything: some 200 MB of memory."""
 _STEP = 2**20
 """Bytes of others' changes after which an idle slot is moved on."""
 _RIGHTS = """\
-select current_setting('wal_level'), current_setting('server_version_num')::int,
-       (select rolreplication or rolsuper from pg_roles where rolname = current_user), pg_is_in_recovery()
+select current_setting('wal_level'), current_setting('server_version_num')::int, pg_is_in_recovery()
 """
 _IDENTITY = """\
-select c.relreplident, coalesce((
-    select string_to_array(i.indkey::text, ' ')::int[] from pg_index i where i.indrelid = c.oid
-    and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end), '{}')
-from pg_class c where c.oid = $1::oid
+select array(select a.attname::text from pg_class c join pg_index i on i.indrelid = c.oid
+             join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey)
+             where c.oid = $1::oid
+             and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end)
 """
 _STATE = """\
 select wal_status, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8, active_pid,
@@ -81,18 +82,23 @@ class Told:
     """Unix time of the oldest commit in it."""
 
 
-def why_not(connection: Connection, relation: int, table: Table, key: Sequence[int]) -> str:
-    """Why this table cannot have a slot; "" when it can. `key` are the numbers of its columns."""
-    level, version, allowed, standby = connection.execute(_RIGHTS).fetchall()[0]
-    kind, columns = connection.execute(_IDENTITY, [relation]).fetchall()[0]
+def why_not(connection: Connection, relation: int, table: Table) -> str:
+    """Why this table cannot have a slot; "" when it can.
+
+    Not looked at is the right to make one, which hosted servers grant in ways of their own: making it will tell.
+    """
+    level, version, standby = connection.execute(_RIGHTS).fetchall()[0]
+    identity = connection.execute(_IDENTITY, [relation]).fetchall()[0][0]
     faults = (
         (standby, "the server is a standby"),
         (level != "logical", f"wal_level is {level}"),
         (version < 150000, "column lists of publications came with PostgreSQL 15"),
-        (not allowed, "this role lacks REPLICATION"),
         (not all(part.column.native for part in table.keys), "the key is of a type that has several texts"),
         (any(part.column.generated for part in table.keys), "the key is generated"),
-        (kind not in ("d", "i") or sorted(columns) != sorted(key), "its replica identity is not its key"),
+        (
+            sorted(identity) != sorted(part.column.name for part in table.keys),
+            "its replica identity is not its key",
+        ),
     )
     return next((text for fault, text in faults if fault), "")
 
@@ -152,15 +158,15 @@ def peek(
         f"select data from pg_logical_slot_peek_binary_changes({literal(slot.name)},"  # noqa: S608 quoted
         f" {literal(slot.flushed)}::pg_lsn, {limit:d}, {options})"
     )
-    (messages,) = read_columns(copy_out(connection, query), 1)
-    snapshot = connection.execute("select pg_current_snapshot()::text").fetchall()[0][0]
     columns = [key.column.name for key in keys]
+    committed = list(pgoutput.transactions(_messages(copy_out(connection, query)), columns, MOST))
+    snapshot = connection.execute("select pg_current_snapshot()::text").fetchall()[0][0]
     told: list[Told] = []
-    for found in pgoutput.transactions((message for message in messages if message is not None), columns):
+    for found in committed:
         if not pgoutput.is_visible(found.xid, snapshot):
             break
         told += _pieces(found, keys, limit)
-    return _merged(told, limit), not messages
+    return _merged(told, limit), not committed
 
 
 def advance(connection: Connection, name: str, end: int) -> None:
@@ -195,11 +201,20 @@ def remove(connection: Connection, names: Names) -> list[str]:
     return done
 
 
+def _messages(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The only column of a binary COPY's rows: behind the count of columns and its own length."""
+    start = len(HEADER)
+    for row in blocks:
+        if len(row) - start > len(TRAILER):
+            yield row[start + 6 :]
+        start = 0
+
+
 def _pieces(found: pgoutput.Transaction, keys: Sequence[KeyColumn], limit: int) -> list[Told]:
     ids = [_id(key, keys) for key in found.keys]
     pieces = [ids[start : start + limit] for start in range(0, max(len(ids), 1), limit)]
     return [
-        Told(tuple(piece), found.truncated, found.end, number, number == len(pieces) - 1, found.committed)
+        Told(tuple(piece), found.everything, found.end, number, number == len(pieces) - 1, found.committed)
         for number, piece in enumerate(pieces)
     ]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import CaptureMissing, Unsupported
@@ -34,10 +33,9 @@ select c.oid::bigint, c.relkind, c.relfilenode::bigint,
 from tree join pg_class c using (oid) order by c.oid
 """  # noqa: S608 our own text
 _KINDS = f"{_TREE} select c.oid::bigint, c.relkind, c.relpersistence from tree join pg_class c using (oid)"  # noqa: S608
-_KEY = """\
-select coalesce(json_agg(json_build_array(a.attname, a.attnum, a.atttypid::bigint) order by k.place)::text, '[]')
-from unnest($2::int[]) with ordinality k(number, place)
-join pg_attribute a on a.attrelid = $1::oid and a.attnum = k.number and not a.attisdropped
+_COLUMNS = """\
+select coalesce(md5(string_agg(concat_ws('/', attname, attnum, atttypid, atttypmod), ' ' order by attnum)), '')
+from pg_attribute where attrelid = $1::oid and attnum > 0 and not attisdropped
 """
 _TIMELINE = """\
 select case when pg_is_in_recovery() then '' else left(pg_walfile_name(pg_current_wal_lsn()), 8) end,
@@ -48,7 +46,7 @@ _ATTRIBUTES = (
     "select attname, attnum from pg_attribute where attrelid = $1::oid and attname = any($2::text[])"
 )
 _FINDINGS = {
-    "key": "the columns of its key are others than when the capture was installed",
+    "columns": "the table has other columns than when the capture was installed",
     "timeline": "the server has been restored or was replaced by its standby",
     "publication": "the publication was changed or dropped",
 }
@@ -73,8 +71,10 @@ class Note:
     """For people."""
     way: str = ""
     """"outbox" or "slot"; "" while the install is not through."""
-    key: list[list[Any]] = field(default_factory=list)
-    """Name, number and type's oid of each column."""
+    key: list[str] = field(default_factory=list)
+    """Names of its columns."""
+    columns: str = ""
+    """A digest of all columns: who changes the type of one, or adds one with a default, changes every row unseen."""
     timeline: str = ""
     publication: str = ""
     members: dict[int, Member] = field(default_factory=dict)
@@ -127,11 +127,10 @@ def write(connection: Connection, names: Names, note: Note) -> None:
 
 def look(connection: Connection, names: Names, note: Note) -> Note:
     """The note as it would be written now: of the same table, with what the catalog says of it at this moment."""
-    key = connection.execute(_KEY, [note.table, [number for _, number, _ in note.key]]).fetchall()
     timeline, publication = connection.execute(_TIMELINE, [names.root]).fetchall()[0]
     return replace(
         note,
-        key=json.loads(key[0][0]),
+        columns=connection.execute(_COLUMNS, [note.table]).fetchall()[0][0],
         timeline=timeline,
         publication=publication or "",
         members=_members(connection, names, note.table),
@@ -191,10 +190,7 @@ def subject(connection: Connection, collection: str) -> tuple[TableName, Table, 
             store=STORE,
             collection=collection,
         )
-    columns = [key.column.name for key in table.keys]
-    rows = connection.execute(_ATTRIBUTES, [oid, columns]).fetchall()
-    numbers: dict[str, int] = dict(rows)
-    return name, table, Note(oid, name.text, key=[[column, numbers[column], 0] for column in columns])
+    return name, table, Note(oid, name.text, key=[key.column.name for key in table.keys])
 
 
 def wire_types(table: Table) -> list[str]:

@@ -47,6 +47,8 @@ class _State:
     """Something was written that nobody saw."""
     made: dict[str, str]
     """Statements of the triggers by name, as SQLite keeps them."""
+    columns: str
+    """The statement that makes the table: who drops a column, or adds one, changes every row and fires no trigger."""
 
 
 class SqliteCapture(Capture):
@@ -114,7 +116,7 @@ class SqliteCapture(Capture):
             f"CREATE TABLE {self._changes} (seq INTEGER PRIMARY KEY, at REAL NOT NULL DEFAULT (julianday('now')), {keys})"
         )
         connection.execute(
-            f"CREATE TABLE {self._state} (token TEXT, acknowledged INTEGER, gap INTEGER, made TEXT)"
+            f"CREATE TABLE {self._state} (token TEXT, acknowledged INTEGER, gap INTEGER, made TEXT, columns TEXT)"
         )
         if table.flavour is not Flavour.PLAIN:
             digests.create(connection, self._digests)
@@ -122,8 +124,8 @@ class SqliteCapture(Capture):
             connection.execute(statement)
         made = self._trigger_texts(connection)
         connection.execute(
-            f"INSERT INTO {self._state} VALUES (lower(hex(randomblob(8))), 0, 1, ?)",  # noqa: S608 quoted names
-            (json.dumps(made),),
+            f"INSERT INTO {self._state} VALUES (lower(hex(randomblob(8))), 0, 1, ?, ?)",  # noqa: S608 quoted names
+            (json.dumps(made), self._columns(connection)),
         )
         return [f"{kind} {name}" for name, kind, _ in self._ours(connection)]
 
@@ -206,20 +208,21 @@ class SqliteCapture(Capture):
         state = self._expect(connection)
         made = self._trigger_texts(connection)
         try:
-            table = self._load(connection)
+            wanted = self._triggers(connection, self._load(connection))
         except CollectionMissing:
             return [f"the table {self._collection} was dropped or renamed"]
-        if not made:
-            return [f"the triggers are gone: the table {self._collection} was dropped and made anew"]
-        if made != state.made:
-            return ["triggers were dropped or changed, or a column of the key was renamed"]
-        try:
-            wanted = self._triggers(connection, table)
         except Unsupported as error:
             return [error.message]
-        if set(wanted) != set(made.values()):
-            return ["the key or the unique indexes are others than when the capture was installed"]
-        return []
+        faults = (
+            (not made, f"the triggers are gone: the table {self._collection} was dropped and made anew"),
+            (self._columns(connection) != state.columns, "the table has other columns than at the install"),
+            (made != state.made, "triggers of the capture were dropped or changed"),
+            (
+                set(wanted) != set(state.made.values()),
+                "the table has other unique indexes than at the install",
+            ),
+        )
+        return [text for fault, text in faults if fault][:1]
 
     def _age(self, connection: apsw.Connection) -> float | None:
         state = self._read_state(connection)
@@ -256,9 +259,13 @@ class SqliteCapture(Capture):
     def _read_state(self, connection: apsw.Connection) -> _State | None:
         if not any(name == f"{self._root}_state" for name, _, _ in self._ours(connection)):
             return None
-        rows: list[Any] = connection.execute(f"SELECT * FROM {self._state}").fetchall()  # noqa: S608 quoted names
-        token, acknowledged, gap, made = rows[0]
-        return _State(token, acknowledged, bool(gap), json.loads(made))
+        found: list[Any] = connection.execute(f"SELECT * FROM {self._state}").fetchall()  # noqa: S608 quoted names
+        token, acknowledged, gap, made, columns = found[0]
+        return _State(token, acknowledged, bool(gap), json.loads(made), columns)
+
+    def _columns(self, connection: apsw.Connection) -> str:
+        found = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?"
+        return str(connection.execute(found, (self._collection,)).fetchall()[0][0])
 
     def _trigger_texts(self, connection: apsw.Connection) -> dict[str, str]:
         return {name: sql for name, kind, sql in self._ours(connection) if kind == "trigger"}
