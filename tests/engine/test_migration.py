@@ -283,7 +283,7 @@ class Zombie(list):
     def __init__(self, world):
         super().__init__()
         self._clock = FakeClock()
-        world.set(quarantine=0.05)
+        world.set(quarantine=0.5)
         world.events = self
         world.target.faults.outcome = Outcome.LATE
         world.target.faults.late_after = 60.0
@@ -327,7 +327,7 @@ async def test_an_unanswered_attempt_of_this_run_is_waited_for_before_it_is_veri
 
 
 async def test_a_replay_that_was_not_answered_keeps_its_mark_until_it_cannot_land(world):
-    world.set(quarantine=0.05)
+    world.set(quarantine=0.5)
     await world.fill(range(10))
     world.target.faults.refused_ids = frozenset({3})
     with pytest.raises(FinishedWithFindings):

@@ -8,7 +8,6 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from vectormigrate.engine.quarantine import Quarantine
-from vectormigrate.model.errors import Throttled, Unresolved
 from vectormigrate.model.events import Warned
 from vectormigrate.state import journal
 from vectormigrate.state.database import Database
@@ -75,11 +74,3 @@ async def test_asked_to_stop_it_ends_at_once_and_lapses_nothing(database):
     stopping.set()
     await held.wait(stopping)
     assert await states(database) == [True]
-
-
-async def test_only_an_attempt_without_an_answer_counts_and_only_once(database):
-    held = quarantine(database, clean=True, strays=0.0)
-    held.retried(1, 0.1, Throttled("slow down"))
-    assert not held.was_unanswered()
-    held.retried(1, 0.1, Unresolved("no answer"))
-    assert (held.was_unanswered(), held.was_unanswered()) == (True, False)

@@ -18,18 +18,21 @@ import msgspec
 
 from vectormigrate.engine import preflight
 from vectormigrate.engine.backfill.copier import CopySettings
+from vectormigrate.engine.dualwrite.terms import Terms
+from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import AuthenticationFailed, GateRefused, UsageError, VectormigrateError
-from vectormigrate.model.events import Event
+from vectormigrate.model.events import Event, Retried
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.state import audit, findings, migrations, ownership, sessions, views
 from vectormigrate.state.database import Database, Reader
+from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
@@ -178,12 +181,39 @@ class Control:
                 self._clock,
                 self._on_event,
                 workers=worker_count(spec),
+                make_live=lambda planned: self._offline(planned, stores),
             )
             try:
                 yield self._conductor
             finally:
                 self._conductor = None
                 self._idle.set()
+
+    def _offline(self, migration: Migration, stores: Stores) -> Live:
+        """What pays the marks of a migration that nobody writes to: what a comparison found absent is absent."""
+        assert self._session is not None
+        assert migration.source_shape is not None
+        assert migration.mapping is not None
+        spec = migration.specification
+        return Live(
+            self._database,
+            self._session,
+            spec,
+            stores.source,
+            stores.target,
+            migration.source_shape,
+            migration.mapping,
+            self._clock,
+            self._on_event,
+            GapFlag(self._database.path),
+            terms=Terms(
+                quarantine=spec.quarantine,
+                coalesce=0.0,
+                delete_confirmation=0.0,
+                replay_batch=min(spec.batch_size, stores.target.capabilities.write_batch),
+                replay_concurrency=1,
+            ),
+        )
 
     @asynccontextmanager
     async def _advising(self, spec: Specification) -> AsyncIterator[None]:
@@ -196,7 +226,7 @@ class Control:
 
     def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
         if self._conductor is not None:
-            self._conductor.quarantine.retried(attempt, wait, error)
+            self._on_event(Retried(self._conductor.migration.id, attempt, wait, error.message))
 
     def _crew(
         self, migration: Migration, ranges: int, stores: Stores, threshold: float, *, writing: bool

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.events import Event, GapOpened
+from vectormigrate.model.events import Event, GapOpened, Warned
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.record import RecordId, parse_id
@@ -33,6 +33,7 @@ from .dualwrite.scheduler import Scheduler
 from .dualwrite.scopes import Scopes
 from .dualwrite.terms import Guards, Terms
 from .dualwrite.view import TargetView
+from .quarantine import waiting
 
 _MARKING = frozenset(Phase) - {
     Phase.CREATED,
@@ -160,6 +161,24 @@ class Live:
                     await asyncio.sleep(_SETTLING)
                 return True
         return False
+
+    def calmed(self) -> None:
+        """It is known that no request of an earlier process can land any more."""
+        self.lane.ledger.quiet_after = self._clock.monotonic()
+
+    async def paid(self, stopping: asyncio.Event, *, patience: int) -> None:
+        """Return when nothing is owed that can be paid, or when asked to stop. Raises what the secondary answered, or the
+        primary, after so many failures in a row and one more, or at once when a retry cannot help.
+        """
+        told = False
+        while not stopping.is_set() and (self.busy() or self.scheduler.running):
+            if self.lane.ledger.unresolved and not told:
+                told = True
+                self._on_event(Warned(self._id, waiting(self.terms.quarantine)))
+            error, failures = self.scheduler.trouble
+            if error is not None and (failures > patience or not error.retryable):
+                raise error
+            await asyncio.sleep(_SETTLING)
 
     def busy(self) -> bool:
         """Whether a write is in flight or unresolved, a mark unpaid, or an intent stands."""

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
-from vectormigrate.engine.dualwrite.replay import Replayer
+from vectormigrate.engine.live import Live
 from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Pool, Removal
@@ -49,8 +49,6 @@ from vectormigrate.stores.base import Content, Range, Store
 
 _FINAL_SAMPLE = 1000
 _NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
-_PAYMENTS = 3
-"""So often marks are replayed while attempts of it stay unanswered."""
 T = TypeVar("T")
 _RESTING = (Phase.PAUSED, Phase.FAILED)
 
@@ -72,7 +70,9 @@ class Conductor:
         on_event: Callable[[Event], None],
         *,
         workers: int,
+        make_live: Callable[[Migration], Live],
     ) -> None:
+        """`make_live` puts together what pays the marks of a planned migration."""
         self._database = database
         self._session = session
         self._id = migration_id
@@ -82,6 +82,7 @@ class Conductor:
         self._clock = clock
         self._on_event = on_event
         self._workers = workers
+        self._make_live = make_live
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
         self.quarantine = Quarantine(
@@ -238,7 +239,7 @@ class Conductor:
         if migration.needs_reconcile or not await self._counts_agree(plan):
             await self._reconcile(migration)
         if not self._stopping.is_set():
-            await self._pay(migration, plan)
+            await self._pay(migration)
         if not self._stopping.is_set():
             await self._judge(migration)
 
@@ -291,25 +292,19 @@ class Conductor:
             raise
         await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, False))
 
-    async def _pay(self, migration: Migration, plan: MappingPlan) -> None:
-        spec = migration.specification
-        replayer = Replayer(
-            self._database,
-            self._id,
-            self._source,
-            spec.source.collection,
-            self._target,
-            plan,
-            spec.existing,
-            batch_size=spec.batch_size,
-            now=self._clock.now,
-            unanswered=self.quarantine.was_unanswered,
-        )
-        for _ in range(_PAYMENTS):
-            if not (await replayer.pay(self._stopping.is_set)).unanswered:
-                return
-            self.quarantine.begin()
-            await self.quarantine.wait(self._stopping)
+    async def _pay(self, migration: Migration) -> None:
+        """Pay every mark that can be paid. Raises what keeps the target from taking anything."""
+        await self._database.write(lambda tx: journal.retry(tx, self._id))
+        live = self._make_live(migration)
+        await live.open()
+        live.calmed()
+        live.follow(Phase.CATCH_UP)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live.run())
+            try:
+                await live.paid(self._stopping, patience=migration.specification.max_retries)
+            finally:
+                live.stop()
 
     async def _judge(self, migration: Migration) -> None:
         """Compare a last sample; verified if it is clean and nothing is owed."""

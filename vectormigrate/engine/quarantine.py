@@ -11,8 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import Unresolved, VectormigrateError
-from vectormigrate.model.events import Event, Retried, Warned
+from vectormigrate.model.events import Event, Warned
 from vectormigrate.state import journal
 from vectormigrate.state.database import Database
 from vectormigrate.state.sessions import Session
@@ -41,7 +40,6 @@ class Quarantine:
         self._on_event = on_event
         self._seconds = seconds
         self._over_at = clock.monotonic()
-        self._unanswered = False
 
     async def settle(self) -> None:
         """Look for requests of dead processes: they may land until the store says that none can.
@@ -60,22 +58,14 @@ class Quarantine:
         """Return when it is over, with the pages that stood marked as lapsed; or when asked to stop, without."""
         wait = self._over_at - self._clock.monotonic()
         if wait > 0:
-            message = (
-                f"waiting {wait:.0f} s until no unanswered request can still reach the target (--quarantine)"
-            )
-            self._on_event(Warned(self._id, message))
+            self._on_event(Warned(self._id, waiting(wait)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await stopping.wait()
         if not stopping.is_set():
             await self._database.write(lambda tx: journal.lapse(tx, self._id))
 
-    def retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
-        """A request of this process to the target is tried again."""
-        self._unanswered = self._unanswered or isinstance(error, Unresolved)
-        self._on_event(Retried(self._id, attempt, wait, error.message))
 
-    def was_unanswered(self) -> bool:
-        """Whether an attempt since the last look was never answered."""
-        was, self._unanswered = self._unanswered, False
-        return was
+def waiting(seconds: float) -> str:
+    """What a person is told meanwhile."""
+    return f"waiting {seconds:.0f} s until no unanswered request can still reach the target (--quarantine)"

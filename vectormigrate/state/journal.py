@@ -69,6 +69,13 @@ def attempted(tx: Transaction, migration_id: str, ids: Iterable[str], error: str
     )
 
 
+def retry(tx: Transaction, migration_id: str) -> None:
+    """What was refused may have been mended: it is tried again."""
+    tx.execute(
+        "UPDATE journal SET last_error = '' WHERE migration_id = ? AND last_error = ?", (migration_id, REFUSED)
+    )
+
+
 def marks(tx: Transaction, migration_id: str, after: str, limit: int) -> list[Mark]:
     """Marks in the order of their id texts, behind `after`."""
     rows = tx.execute(

@@ -18,15 +18,16 @@ class Breaker:
         self._most = most
         self._longest = longest
         self._limit = float(most)
-        self._failures = 0
+        self.failures = 0
+        """In a row."""
         self._closed_at = 0.0
         self.error: VectormigrateError | None = None
-        """Why it is open or was last."""
+        """Why the last request was not answered; None when it was."""
 
     @property
     def open(self) -> bool:
         """Whether the secondary counts as down."""
-        return self._failures >= _OPENS_AFTER
+        return self.failures >= _OPENS_AFTER
 
     def room(self, running: int, now: float) -> int:
         """How many requests may be started now, with so many under way."""
@@ -41,7 +42,8 @@ class Breaker:
     def worked(self) -> bool:
         """A request was answered as it should be. Returns whether the secondary was down until now."""
         was = self.open
-        self._failures = 0
+        self.failures = 0
+        self.error = None
         self._limit = min(self._most, self._limit + 1 / max(1.0, self._limit))
         return was
 
@@ -51,9 +53,9 @@ class Breaker:
         """
         was = self.open
         self.error = error
-        self._failures += 1
+        self.failures += 1
         self._limit = max(1.0, self._limit / 2)
-        pause = min(self._longest, _FIRST * 2 ** min(self._failures - 1, 16))
+        pause = min(self._longest, _FIRST * 2 ** min(self.failures - 1, 16))
         self._closed_at = max(
             self._closed_at, now + max(pause if self.open else 0.0, error.retry_after or 0.0)
         )

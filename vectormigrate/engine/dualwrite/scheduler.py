@@ -85,7 +85,15 @@ class Scheduler:
         self.paused = False
         self.primary_error: StoreError | None = None
         """Why the primary could not be read last; None when it could."""
+        self._unread_in_a_row = 0
         self._stopped = False
+
+    @property
+    def trouble(self) -> tuple[VectormigrateError | None, int]:
+        """What keeps replays from being paid, and how often in a row it did."""
+        if self.primary_error is not None:
+            return self.primary_error, self._unread_in_a_row
+        return self.breaker.error, self.breaker.failures
 
     def stop(self) -> None:
         """End `run` when the replays under way are answered."""
@@ -202,6 +210,7 @@ class Scheduler:
         """The primary could not be read: nothing left for the secondary."""
         now = self._clock.monotonic()
         self.primary_error = error
+        self._unread_in_a_row += 1
         for job in jobs:
             job.entry.busy = False
             job.entry.failures += 1
@@ -213,6 +222,7 @@ class Scheduler:
     async def _copy(self, jobs: list[Job]) -> None:
         present, absent = await self._sight.of(jobs)
         self.primary_error = None
+        self._unread_in_a_row = 0
         if present:
             await apply_upserts(self._lane.secondary, self._lane.ends.collection, *_columns(present))
         if absent:
@@ -287,7 +297,8 @@ class Scheduler:
         text = id_text(job.entry.id)
         self.tally.refused += 1
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
-        self._on_event(DeadLettered(self._id, text, error.message))
+        if not self._database.read(lambda tx: dead_letters.among(tx, self._id, [text])):  # else it was told
+            self._on_event(DeadLettered(self._id, text, error.message))
         job.entry.row = job.entry.found = None  # its next write marks anew, and is tried
         self._ledger.forget(job.entry)
 
