@@ -61,6 +61,7 @@ class Collection:
     """A collection made by the body of a create request."""
 
     def __init__(self, path: Path, body: dict[str, Any]) -> None:
+        self.path = path
         self.body = body
         vectors = body.get("vectors") or {}
         self.dense = {"": vectors} if "size" in vectors else vectors
@@ -214,11 +215,6 @@ class Collection:
         if not isinstance(body.get("points"), list):
             raise Refused(400, "Format error in JSON body: either points or filter must be given")
         ids = [*map(check_id, body["points"])]
-        if "payload" in action and action != "delete_points":
-            found = {plain_id(record.id) for record in self._shard.retrieve(ids)}
-            for one in ids:
-                if plain_id(one) not in found:
-                    raise Refused(404, f"Not found: No point with id {one} found")
         return self._update(getattr(operations, action)(ids, *more))
 
     def batch(self, body: dict[str, Any]) -> list[dict[str, Any]]:

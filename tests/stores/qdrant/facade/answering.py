@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from tests.fakes.clock import FakeClock
 from tests.fakes.qdrant.refusal import Refused
 from tests.fakes.qdrant.server import Database, respond
@@ -19,6 +21,7 @@ from vectormigrate.stores.qdrant.facade.emulated import emulated
 from vectormigrate.stores.qdrant.facade.port import QdrantFacade
 from vectormigrate.stores.raw import HttpRequest
 
+IGNORED = ("operation_id", "version")
 A, B, C = (f"0b0e0000-0000-0000-0000-00000000000{digit}" for digit in "abc")
 
 
@@ -85,7 +88,7 @@ class Both:
         status, result = await self.served.ask(method, path, body)
         assert status == expected_status, (result, expected)
         if status == 200:
-            assert settled(result) == settled(expected)
+            assert plain(result) == settled(expected)
         return result
 
 
@@ -102,13 +105,16 @@ def comparing() -> Iterator[Both]:
 def settled(value: Any) -> Any:
     """An answer without what may differ: numbers of operations and versions, the last digits, an absent null."""
     if isinstance(value, dict):
-        return {
-            key: settled(item)
-            for key, item in value.items()
-            if item is not None and key not in ("operation_id", "version")
-        }
+        return {key: settled(item) for key, item in value.items() if item is not None and key not in IGNORED}
     if isinstance(value, list):
         return [settled(item) for item in value]
     if hasattr(value, "tolist"):
         return settled(value.tolist())
-    return round(value, 4) if isinstance(value, float) else value
+    return pytest.approx(value, abs=1e-4) if isinstance(value, float) else value
+
+
+def plain(value: Any) -> Any:
+    """The same of an answer that is compared with a settled one."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if item is not None and key not in IGNORED}
+    return [plain(item) for item in value] if isinstance(value, list) else value

@@ -22,7 +22,7 @@ from vectormigrate.stores.qdrant.wire.responses import (
 
 from . import collections, reading, searching
 from .endpoints import Found
-from .problems import bad_body, not_served, wrong_input
+from .problems import INVALID, Problem, bad_body, not_served, wrong_input
 from .turns import Turns
 from .writing import Writer
 
@@ -61,6 +61,8 @@ def read(reader: Callable[[bytes], Value], body: bytes) -> Value:
         return reader(body)
     except requests.Refused as error:
         raise not_served(str(error)) from None
+    except requests.Invalid as error:
+        raise Problem(422, INVALID, f"Validation error in JSON body: {error}") from None
     except ValueError as error:
         raise bad_body(error) from None
 

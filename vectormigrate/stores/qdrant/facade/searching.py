@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 import numpy as np
 
 from vectormigrate.model.batch import Batch, batch_of_records
-from vectormigrate.model.collection import CollectionShape, VectorField, VectorKind
+from vectormigrate.model.collection import CollectionShape, Element, VectorField, VectorKind
 from vectormigrate.model.filter import And, Filter, HasId, Not
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, Record, SparseVector
@@ -42,10 +43,32 @@ async def nearest(store: Store, collection: str, request: Nearest) -> Points:
         request.exact,
         request.wanted.anything,
     )
+    ask = _overlapping if isinstance(target, SparseVector) else _asked
     matches = [
-        match for match in await store.query(collection, query) if _is_near(field, match, request.threshold)
+        match for match in await ask(store, collection, query) if _is_near(field, match, request.threshold)
     ]
     return _points(shape, matches[request.offset :], request)
+
+
+async def _asked(store: Store, collection: str, query: Query) -> list[Match]:
+    return await store.query(collection, query)
+
+
+async def _overlapping(store: Store, collection: str, query: Query) -> list[Match]:
+    """What a sparse search finds: Qdrant leaves out what shares no index with the query, other stores may not."""
+    limit = query.limit
+    while True:
+        found = await store.query(collection, replace(query, limit=limit, with_record=True))
+        kept = [match for match in found if match.score != 0 or _shares(query, match)]
+        if len(kept) >= query.limit or len(found) < limit:
+            return kept[: query.limit]
+        limit *= 4
+
+
+def _shares(query: Query, match: Match) -> bool:
+    held = match.record.sparse.get(query.using) if match.record is not None else None
+    assert isinstance(query.vector, SparseVector)
+    return held is not None and bool(np.isin(query.vector.indices, held.indices).any())
 
 
 async def _in_order(store: Store, collection: str, request: Nearest, where: Filter | None) -> Points:
@@ -108,7 +131,20 @@ def _fitting(field: VectorField, target: Array | SparseVector) -> Array | Sparse
         raise wrong_input(f"Vector dimension error: expected dim: {field.dim}, got {given}")
     if not np.isfinite(target).all():
         raise wrong_input("a vector holds a number beyond 32-bit floats")
+    target = _as_stored(target, field.element)
     return np.atleast_2d(target) if field.kind is VectorKind.MULTI else target
+
+
+def _as_stored(target: Array, element: Element) -> Array:
+    """A query in the numbers that the vectors are stored in: Qdrant compares those."""
+    match element:
+        case Element.FLOAT16:
+            return target.astype(np.float16).astype(np.float32)
+        case Element.UINT8:
+            whole: Array = np.trunc(np.clip(target, 0, 255))
+            return whole
+        case _:
+            return target
 
 
 def _is_near(field: VectorField, match: Match, threshold: float | None) -> bool:

@@ -103,6 +103,10 @@ _READING = msgspec.json.Decoder(_Reading)
 _SEARCHES = msgspec.json.Decoder(_Searches)
 
 
+class Invalid(ValueError):
+    """A request that can be read and asks for what nothing can be."""
+
+
 class Refused(ValueError):
     """A well-formed request for something that only Qdrant itself can do."""
 
@@ -178,7 +182,7 @@ def _limit(given: _Reading) -> int:
     if given.limit is None:
         return 10
     if given.limit < 1:
-        raise ValueError("limit: value must be 1 or more")
+        raise Invalid(f"[limit: value {given.limit} invalid, must be 1 or larger]")
     return given.limit
 
 

@@ -1,0 +1,224 @@
+"""Searches as Qdrant's own engine answers them: ids, order, scores."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from tests.stores.qdrant.facade.answering import A, B, comparing
+
+ONE = {"size": 8, "distance": "Cosine"}
+NAMED = {
+    "vectors": {
+        "text": {"size": 8, "distance": "Cosine"},
+        "image": {"size": 4, "distance": "Euclid", "datatype": "float16"},
+        "small": {"size": 4, "distance": "Manhattan", "datatype": "uint8"},
+        "late": {"size": 4, "distance": "Dot", "multivector_config": {"comparator": "max_sim"}},
+        "warm": {"size": 4, "distance": "Cosine", "multivector_config": {"comparator": "max_sim"}},
+    },
+    "sparse_vectors": {"words": {}},
+}
+IDS = [*range(1, 40), A, B]
+
+
+def numbers(*shape):
+    return np.random.default_rng(shape[0]).standard_normal(shape).astype(np.float32).astype(float)
+
+
+def named(row, one):
+    rng = np.random.default_rng(1000 + row)
+    vectors = {
+        "text": rng.standard_normal(8).round(3).tolist(),
+        "image": rng.standard_normal(4).round(3).tolist(),
+        "small": rng.integers(0, 256, 4).tolist(),
+        "late": rng.standard_normal((1 + row % 3, 4)).round(3).tolist(),
+        "warm": rng.standard_normal((1 + row % 2, 4)).round(3).tolist(),
+        "words": {"indices": [row % 7, 50, 9], "values": rng.random(3).round(3).tolist()},
+    }
+    for name in ("text", "late", "words")[: row % 4]:
+        del vectors[name]
+    return {"id": one, "vector": vectors, "payload": {"row": row}}
+
+
+@pytest.fixture(scope="module")
+def filled():
+    """Both with the same points in two collections; the tests here only read."""
+
+    async def fill(both):
+        points = [
+            {"id": one, "vector": vector.tolist(), "payload": {"row": row, "even": row % 2}}
+            for row, (one, vector) in enumerate(zip(IDS, numbers(len(IDS), 8), strict=True))
+        ]
+        for distance in ("Cosine", "Dot", "Euclid", "Manhattan"):
+            settings = {"vectors": {"size": 8, "distance": distance}}
+            await both.ask("PUT", f"/collections/{distance}", settings)
+            await both.ask("PUT", f"/collections/{distance}/points", {"points": points})
+        await both.ask("PUT", "/collections/named", NAMED)
+        points = [named(row, one) for row, one in enumerate(IDS)]
+        await both.ask("PUT", "/collections/named/points", {"points": points})
+
+    with comparing() as both:
+        asyncio.run(fill(both))
+        yield both
+
+
+QUERY = numbers(5, 8)[0].tolist()
+
+
+@pytest.mark.parametrize("distance", ["Cosine", "Dot", "Euclid", "Manhattan"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"limit": 3, "offset": 2, "with_vector": True, "with_payload": True},
+        {"limit": 100, "score_threshold": 0.5},
+        {"limit": 100, "score_threshold": 3.5},
+        {"filter": {"must": [{"key": "even", "match": {"value": 1}}]}, "with_payload": ["row"]},
+        {"filter": {"must_not": [{"has_id": [1, 2, 3, A]}]}, "params": {"exact": True, "hnsw_ef": 12}},
+        {"filter": {"must": [{"key": "row", "range": {"gt": 1000}}]}},
+        {"limit": 100, "offset": 40},
+        {"offset": 100},
+    ],
+)
+async def test_a_search(filled, distance, more):
+    await filled.ask("POST", f"/collections/{distance}/points/query", {"query": QUERY, **more})
+
+
+@pytest.mark.parametrize("distance", ["Cosine", "Euclid"])
+async def test_the_older_way_to_search(filled, distance):
+    found = await filled.ask("POST", f"/collections/{distance}/points/query", {"query": QUERY, "limit": 4})
+    body = {"vector": QUERY, "limit": 4}
+    assert (
+        await filled.served.result("POST", f"/collections/{distance}/points/search", body) == found["points"]
+    )
+    body = {"searches": [body, {**body, "limit": 1}]}
+    batch = await filled.served.result("POST", f"/collections/{distance}/points/search/batch", body)
+    assert batch == [found["points"], found["points"][:1]]
+
+
+async def test_several_searches_at_once(filled):
+    one = {"query": QUERY, "limit": 2}
+    found = await filled.ask("POST", "/collections/Dot/points/query", one)
+    batch = await filled.served.result(
+        "POST",
+        "/collections/Dot/points/query/batch",
+        {"searches": [one, {"query": {"nearest": QUERY}, "limit": 2}]},
+    )
+    assert batch == [found, found]
+
+
+@pytest.mark.parametrize(
+    ("using", "query"),
+    [
+        ("text", QUERY),
+        ("image", QUERY[:4]),
+        ("small", [1, 200, 3, 40]),
+        ("late", numbers(2, 4).tolist()),
+        ("warm", numbers(3, 4).tolist()),
+        ("words", {"indices": [50, 3, 9], "values": [0.5, 2, 1]}),
+        ("words", {"indices": [777], "values": [1]}),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"with_vector": ["image", "words"], "limit": 3}, {"with_vector": True}])
+async def test_a_search_by_name(filled, using, query, more):
+    await filled.ask("POST", "/collections/named/points/query", {"query": query, "using": using, **more})
+
+
+async def test_the_older_way_by_name(filled):
+    found = await filled.ask("POST", "/collections/named/points/query", {"query": QUERY, "using": "text"})
+    body = {"vector": {"name": "text", "vector": QUERY}, "limit": 10}
+    assert await filled.served.result("POST", "/collections/named/points/search", body) == found["points"]
+
+
+async def test_a_search_for_what_is_like_a_point_leaves_it_out(filled):
+    found = await filled.served.result("POST", "/collections/Cosine/points/query", {"query": 5, "limit": 3})
+    point = await filled.served.result("GET", "/collections/Cosine/points/5")
+    like = {"query": point["vector"], "limit": 4}
+    assert [{"id": 5, "score": 1.0}, *found["points"]] == [
+        {**one, "score": 1.0, "id": 5} if row == 0 else one
+        for row, one in enumerate(
+            (await filled.served.result("POST", "/collections/Cosine/points/query", like))["points"]
+        )
+        for one in [{key: value for key, value in one.items() if row or key != "version"}]
+    ]
+
+
+async def test_a_search_for_nothing_gives_points_in_order(filled):
+    found = await filled.served.result("POST", "/collections/Dot/points/query", {"limit": 3, "offset": 38})
+    assert [point["id"] for point in found["points"]] == [39, A, B]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"query": [1, 2]}, 400, "Wrong input: Vector dimension error: expected dim: 8, got 2"),
+        ({"query": QUERY, "using": "none"}, 400, "Wrong input: Not existing vector name error: none"),
+        (
+            {"query": {"indices": [1], "values": [1]}},
+            400,
+            "Wrong input: Vector '' is dense, and the query is not",
+        ),
+        ({"query": [QUERY]}, 400, "Wrong input: Vector '' is dense, and the query has several vectors"),
+        ({"query": 12345}, 404, "Not found: No point with id 12345 found"),
+        ({"query": [1e39] * 8}, 400, "Wrong input: a vector holds a number beyond 32-bit floats"),
+        (
+            {"query": QUERY, "limit": 0},
+            422,
+            "Validation error in JSON body: [limit: value 0 invalid, must be 1 or larger]",
+        ),
+        (
+            {"query": QUERY, "offset": -1},
+            400,
+            "Format error in JSON body: offset: value must be an unsigned integer",
+        ),
+        (
+            {"query": QUERY, "prefetch": {"query": QUERY}},
+            400,
+            "Bad request: searches cannot be combined by prefetch",
+        ),
+        (
+            {"query": QUERY, "lookup_from": {"collection": "d"}},
+            400,
+            "Bad request: a vector cannot be looked up in another collection",
+        ),
+        ({"query": QUERY, "params": {"idf": {}}}, 400, "Bad request: scores cannot be weighted by frequency"),
+        ({"query": QUERY, "shard_key": "a"}, 400, "Bad request: there are no shard keys here"),
+        (
+            {"query": {"recommend": {"positive": [1]}}},
+            400,
+            "Bad request: a query by recommend is beyond a search for the nearest points",
+        ),
+        (
+            {"query": {"fusion": "rrf"}},
+            400,
+            "Bad request: a query by fusion is beyond a search for the nearest points",
+        ),
+        ({"query": {"nearest": QUERY, "mmr": {}}}, 400, "Bad request: answers cannot be made diverse by mmr"),
+        (
+            {"query": {"text": "a", "model": "b"}},
+            400,
+            "Bad request: a query by text, model is beyond a search for the nearest points",
+        ),
+        ({"query": ["a"] * 8}, 400, "Format error in JSON body: a vector holds something that is no number"),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused(filled, body, status, said):
+    assert await filled.served.ask("POST", "/collections/Dot/points/query", body) == (status, said)
+
+
+async def test_a_weight_by_frequency_is_refused(served):
+    settings = {"vectors": {}, "sparse_vectors": {"words": {"modifier": "idf"}}}
+    await served.result("PUT", "/collections/c", settings)
+    body = {"query": {"indices": [1], "values": [1]}, "using": "words"}
+    status, said = await served.ask("POST", "/collections/c/points/query", body)
+    assert status == 400
+    assert "weighted by frequency" in said
+
+
+async def test_a_point_without_that_vector_is_like_nothing(filled):
+    status, said = await filled.served.ask(
+        "POST", "/collections/named/points/query", {"query": 2, "using": "text"}
+    )
+    assert (status, said) == (400, "Wrong input: Point 2 has no vector 'text'")
