@@ -122,6 +122,8 @@ class Collection:
             try:
                 self._shard.update(operation)
             except Exception as error:  # noqa: BLE001 it raises nothing more exact
+                if str(error).startswith("No point with id"):  # those that are there are changed
+                    raise Refused(404, f"Not found: {error} found") from None
                 raise wrong_input(str(error)) from None
             self.operations += 1
             return {"operation_id": self.operations, "status": "completed"}
