@@ -21,13 +21,20 @@ class Removal:
     copy: int | None = None
     orphan: int | None = None
 
-    def looking_at(self, *, ownership: bool) -> Scenario:
-        return replace(self.scenario, without=frozenset({self.guard}), ownership=ownership)
+    def looking_for(self, *, orphans: bool) -> Scenario:
+        """The scenario without the guard, in which only wrong copies are wrong, or only orphans."""
+        without = frozenset({self.guard})
+        return replace(self.scenario, without=without, copies=not orphans, ownership=orphans)
 
     @property
     def needs(self) -> str:
         """Who writes, and with which fault."""
-        return ", then ".join([" and ".join(self.scenario.writers), *faults(self.scenario)])
+        return "; ".join([" and ".join(self.scenario.writers), *faults(self.scenario)])
+
+    @property
+    def row(self) -> str:
+        """For the page of the protocol."""
+        return f"| {self.guard} | {self.needs} | {self.copy or '-'} | {self.orphan or '-'} |"
 
 
 BUDGETS = {
@@ -93,7 +100,7 @@ REMOVALS = (
     Removal(Guard.NO_CLEAR_UNDER_INTENT, one(DELETE), 16, 16),
     Removal(Guard.INTENT_JUDGED_EARLY, one(DELETE), 16, 16),
     Removal(Guard.PAGE_WAITS, one(DELETE), 16, 16),
-    Removal(Guard.CLOSE_AFTER_ANSWERS, one(DELETE), 5),
+    Removal(Guard.CLOSE_AFTER_ANSWERS, one(DELETE), 5, 15),
     Removal(Guard.EVERY_ATTEMPT, one(DELETE, page_losses=1), 19, 19),
     Removal(Guard.REPORT_NAMES_ATTEMPT, one(DELETE, leases=1), 21, 19),
     Removal(Guard.LEASE_OBEYED, one(DELETE, leases=1), 21, 19),
@@ -130,5 +137,39 @@ LARGE = (
     one(SET, **EVERYTHING),
     one(DELETE, **EVERYTHING),
     one(PATCH, **EVERYTHING),
-    one(SET, initial=0, **EVERYTHING),
+    one(SET, **EVERYTHING, initial=0),
+    one(DELETE, **EVERYTHING, judged="send"),
+    one(SET, **EVERYTHING, page_waits=False, hints=False, barriers=False),
+    one(SET, **EVERYTHING, skips_marked=True),
+    one(SET, kills=1, source_losses=1, target_losses=1, page_losses=1, deaths=1, foreign=True),
+    one(
+        SET,
+        kills=1,
+        source_losses=1,
+        target_losses=1,
+        page_losses=1,
+        deaths=1,
+        in_process=True,
+        marks=1,
+        scans=1,
+    ),
+    one(PATCH, kills=1, source_losses=1, target_losses=1, deaths=1, marks=1, scans=1),
+    one(SET, kills=2, deaths=1, leases=1),
+    one(DELETE, kills=2, source_losses=1, target_losses=1),
+    one(SET, kills=1, deaths=1, leases=1, two_at_once=True),
+    one(SET, kills=1, page_losses=1, scans=1, two_at_once=True),
+    one(SET, kills=1, deaths=1, leases=1, page_losses=1, lists=True),
+    one(SET, DELETE, kills=1, deaths=1),
+    one(SET, DELETE, kills=1, leases=1),
+    one(SET, DELETE, page_losses=1, deaths=1),
+    one(SET, DELETE, target_losses=1, page_losses=1),
+    one(SET, DELETE, source_losses=1, leases=1),
+    one(SET, DELETE, kills=1, source_losses=1, target_losses=1, rejections=False),
+    one(SET, SET, kills=1, page_losses=1, rejections=False),
+    one(SET, SET, marks=1, scans=1),
+    one(PATCH, DELETE, kills=1, target_losses=1, deaths=1, rejections=False),
+    one(PATCH, SET, kills=1, deaths=1),
+    one(SET, DELETE, two_at_once=True),
+    one(SET, DELETE, kills=1, scans=1, in_process=True),
+    one(SET, DELETE, kills=1, page_losses=1, lists=True, rejections=False),
 )

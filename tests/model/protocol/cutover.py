@@ -96,11 +96,11 @@ class Cutover:
     """A model for `explore`."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._on = {guard: guard not in scenario.without for guard in Guard}
 
     def start(self) -> State:
-        scenario = self._scenario
+        scenario = self.scenario
         return State(
             writes=(Write.IDLE, Write.IDLE if scenario.writers == 2 else Write.OVER),
             flips=scenario.flips,

@@ -89,11 +89,11 @@ class Predicate:
     """A model for `explore`."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._on = {guard: guard not in scenario.without for guard in Guard}
 
     def start(self) -> State:
-        scenario = self._scenario
+        scenario = self.scenario
         return State(scenario.initial, kills=scenario.kills, losses=scenario.losses, deaths=scenario.deaths)
 
     def moves(self, state: State) -> Iterator[Move]:
@@ -120,7 +120,7 @@ class Predicate:
     # The client's write, and the predicate.
 
     def _write(self, state: State) -> Iterator[Move]:
-        value = self._scenario.write
+        value = self.scenario.write
         if state.write == Request.IDLE:
             yield "write is marked", state._replace(write=Request.READY, mark=1, replay_clears=0)
         elif state.write == Request.READY:
@@ -148,7 +148,7 @@ class Predicate:
             yield "scope intent is resolved", self._resolved(state)
 
     def _forward(self, state: State) -> Iterator[Move]:
-        enumerates = self._scenario.enumerates and self._on[Guard.ENUMERATED]
+        enumerates = self.scenario.enumerates and self._on[Guard.ENUMERATED]
         if state.scope == Scope.REGISTERED and enumerates:
             after = state._replace(scope=Scope.ENUMERATED)
             if _matches(state.source):
@@ -172,7 +172,7 @@ class Predicate:
             )
 
     def _resolved(self, state: State) -> State:
-        return state._replace(scope=Scope.NONE if self._scenario.enumerates else Scope.OWED)
+        return state._replace(scope=Scope.NONE if self.scenario.enumerates else Scope.OWED)
 
     # The reverse pass: reads the target, then the source, and only marks.
 
@@ -245,7 +245,7 @@ def _matches(value: int) -> bool:
 
 
 def _busy(state: State) -> bool:
-    """Not quiet: see C.8."""
+    """Not quiet: something of the id is still to be done."""
     resting = state.write in (Request.IDLE, Request.OVER)
     return bool(state.mark or state.replay or state.unsure or state.late_replay or not resting)
 

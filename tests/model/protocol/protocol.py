@@ -53,8 +53,9 @@ class OneId:
     """A model for `explore`."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._rooms = (Clients(scenario).moves, Replays(scenario).moves, Pages(scenario).moves)
+        self._copies = scenario.copies
         self._ownership = scenario.ownership and not scenario.foreign
         self._in_process = scenario.in_process
         self._boot = int(Guard.BOOT_QUARANTINE not in scenario.without)
@@ -62,7 +63,7 @@ class OneId:
         self._lease_counts_anew = Guard.LEASE_AWAITED_AFTER_START not in scenario.without
 
     def start(self) -> bytes:
-        return self._scenario.start()
+        return self.scenario.start()
 
     def moves(self, state: bytes) -> Moves:
         out: Moves = []
@@ -110,7 +111,7 @@ class OneId:
         held = state[TARGET]
         if held and self._ownership and not _owned(state):
             return f"the target holds {held}, which no table owns"
-        if held != state[SOURCE] and self.settled(state):
+        if held != state[SOURCE] and self._copies and self.settled(state):
             return f"settled with {state[SOURCE]} in the source and {held} in the target"
         return ""
 
@@ -126,7 +127,7 @@ class OneId:
 
 
 def _owned(state: bytes) -> bool:
-    """I31: within (source up to the cursor) + ahead + journal + cover of every row of a page."""
+    """Whether rollback would find it: within (source up to the cursor) + ahead + journal + cover of every row of a page."""
     if state[MARK] or state[AHEAD] or state[LAPSED]:
         return True
     if state[PAGES[0] + INTENT] or state[PAGES[1] + INTENT]:

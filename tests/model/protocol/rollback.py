@@ -1,9 +1,8 @@
 """Sister model: rollback takes out of the target what was put in, beside clients that go on, whatever had stood.
 
-One id that we own. The procedure of C.15 with page intents: stop replays and grants, wait until nothing of ours can
-still arrive, walk the source up to the cursor and over the covers of the rows, then what replays wrote ahead of the
-cursor, then the journal, while marking goes on. What must not happen: that it is over and the target still holds, or
-can still receive, the record.
+One id that we own. The procedure: stop replays and grants, wait until nothing of ours can still arrive, walk the
+source up to the cursor and over the covers of the rows, then what replays wrote ahead of the cursor, then the journal,
+while marking goes on. What must not happen: that it is over and the target holds the record, or can still get it.
 """
 
 from __future__ import annotations
@@ -89,11 +88,11 @@ class Rollback:
     """A model for `explore`."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self._on = {guard: guard not in scenario.without for guard in Guard}
 
     def start(self) -> State:
-        scenario = self._scenario
+        scenario = self.scenario
         return State(scenario.initial, kills=scenario.kills, deaths=scenario.deaths, losses=scenario.losses)
 
     def moves(self, state: State) -> Iterator[Move]:
@@ -114,9 +113,9 @@ class Rollback:
         return state.phase == Phase.OVER
 
     def _write(self, state: State) -> Iterator[Move]:
-        if state.done == len(self._scenario.writes):
+        if state.done == len(self.scenario.writes):
             return
-        value = self._scenario.writes[state.done]
+        value = self.scenario.writes[state.done]
         name = "insert" if value else "delete"
         if state.write == Write.IDLE:
             marks = state.phase == Phase.NONE or self._on[Guard.MARKING]

@@ -3,7 +3,7 @@
 The surprise: there is no generation. All that is ever asked of it is "the same as when I began?", so each one who
 would remember a generation has a byte that says so, and whatever raises the generation takes it away. Likewise a
 quarantine is no span of time: it may end when nothing of what it waits for is left in the network, which is all that
-assumption A2 promises.
+a bound on late requests promises.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Intent:
 class Guard(StrEnum):
     """What keeps the copy right. The value says what is done; each can be left out."""
 
-    # For writes and replays (correctness.md, C.7).
+    # For writes and replays.
     MARK_FIRST = "mark durable before the source write"
     GENERATION = "clear only at the generation read"
     IN_FLIGHT = "clearing read waits for writes in flight"
@@ -116,7 +116,7 @@ class Guard(StrEnum):
     JUDGED_AT_READ = "quarantine judged at the read"
     SOLO_HINTS = "hint only if solo"
     ONLY_REPLAYS_CLEAR = "only a replay clears"
-    # For pages (page-intents.md, table 2).
+    # For pages.
     INTENT_BEFORE_READ = "P1: intent before the read"
     INTENT_DURABLE = "P1: intent durable"
     NO_CLEAR_UNDER_INTENT = "P3: no clear under a standing intent"
@@ -167,8 +167,10 @@ class Scenario:
     """A page leaves out what was marked when its intent was committed."""
     cursor_first: bool = False
     """The cursor moves in a transaction of its own, before the row goes."""
+    copies: bool = True
+    """Settled states that are not equal are looked for."""
     ownership: bool = True
-    """I31 is looked at in every state."""
+    """Records in the target that no table owns are looked for."""
     rejections: bool = True
     hints: bool = True
     barriers: bool = True
