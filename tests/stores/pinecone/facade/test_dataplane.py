@@ -68,6 +68,22 @@ async def test_a_write_is_marked_and_then_passes_as_it_came(
     assert front.log == [("marked", {collection: touches}, len(raw)), ("left", Outcome.ANSWERED, "77")]
 
 
+@pytest.mark.parametrize(
+    ("query", "collection", "touch"),
+    [
+        (b"ids=a&ids=b&namespace=n", "demo/n", Ids(("a", "b"), removes=True)),
+        (b"delete_all=true", "demo", Whole(Scope.CLEAR)),
+        (b"filter=x", "demo", Unknown("a Pinecone delete that names no records")),
+    ],
+)
+async def test_a_delete_by_its_other_method_is_marked_as_well(
+    through, front, upstream, query, collection, touch
+):
+    await through.send("DELETE", "/vectors/delete", query=query)
+    assert front.marks == [{collection: [touch]}]
+    assert upstream.requests[0].query == query
+
+
 async def test_a_large_upsert_is_marked_by_its_ids(through, front):
     vectors = [
         {

@@ -52,6 +52,7 @@ REST = (
     _data("POST", "/vectors/upsert", _C, "upsert"),
     _data("POST", "/vectors/update", _C, "update"),
     _data("POST", "/vectors/delete", _C, "delete"),
+    _data("DELETE", "/vectors/delete", _C, "delete"),  # the same with its fields in the query
     _data("GET", "/vectors/fetch", _S, "fetch"),
     _data("POST", "/vectors/fetch_by_metadata", _S, "fetch_by_metadata"),
     _data("GET", "/vectors/list", _S, "list"),

@@ -1,4 +1,4 @@
-"""The query string of a GET as the fields of a body."""
+"""The query string of a GET or DELETE as the fields of a body."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl
 
 from vectormigrate.stores.pinecone.wire.records import Malformed, canonical_namespace
 from vectormigrate.stores.pinecone.wire.requests import CAMEL
+
+_BOOLEAN = {"deleteAll", "delete_all"}
+_FLAGS = {"true": True, "false": False}
 
 
 def namespace_in(query: bytes) -> str:
@@ -17,7 +20,7 @@ def namespace_in(query: bytes) -> str:
 
 
 def read_query(query: bytes) -> dict[str, Any]:
-    """The fields of a query string, camel case; `ids` is a list. Raises Malformed."""
+    """The fields of a query string, camel case; `ids` is a list, true and false are booleans. Raises Malformed."""
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
@@ -27,5 +30,5 @@ def read_query(query: bytes) -> dict[str, Any]:
         if key == "ids":
             given.setdefault("ids", []).append(value)
         else:
-            given[CAMEL.get(key, key)] = value
+            given[CAMEL.get(key, key)] = _FLAGS.get(value, value) if key in _BOOLEAN else value
     return given

@@ -38,6 +38,8 @@ MOST_BYTES = 2 * 1024 * 1024
 MOST_LISTED = 100
 MOST_FOUND = 10_000
 """Records of one page of fetch by metadata."""
+_VECTOR = ("id", "values", "sparseValues", "metadata")
+_UPDATE = ("id", "values", "sparseValues", "setMetadata", "namespace", "filter", "dryRun")
 
 
 class Records:
@@ -50,6 +52,9 @@ class Records:
 
     async def upsert(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Replace records whole, or add them, in a namespace that need not be there."""
+        requests.only(body, ("vectors", "namespace"))
+        if fault := id_fault(namespace):
+            raise Malformed(fault.replace("Vector ID", "Namespace"))
         vectors = _checked(body.get("vectors"))
         room = await shelf.opened(namespace)
         last = {one["id"]: one for one in vectors}  # of the same id twice, the last one counts
@@ -70,6 +75,7 @@ class Records:
 
     async def update(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Change values or metadata of one record, or metadata of all that match a filter."""
+        requests.only(body, _UPDATE)
         given, where = requests.text(body, "id"), body.get("filter")
         if bool(given) == bool(where):
             raise Malformed("an update must have either an id or a filter")
@@ -122,6 +128,7 @@ class Records:
 
     async def delete(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Remove records by their ids, by a filter, or all of a namespace."""
+        requests.only(body, ("ids", "deleteAll", "namespace", "filter"))
         ids, where = requests.texts(body, "ids", MOST_RECORDS), body.get("filter")
         everything = requests.flag(body, "deleteAll")
         if [bool(ids), bool(where), everything].count(True) != 1:
@@ -210,6 +217,7 @@ def _checked(given: Any) -> list[Json]:
     if len(given) > MOST_RECORDS:
         raise Malformed(f"an upsert may have at most {MOST_RECORDS} vectors, but has {len(given)}")
     for one, vector in zip(requests.ids_of(given), given, strict=True):
+        requests.only(vector, _VECTOR)
         fault = id_fault(one) or metadata.fault(_metadata(vector))
         if fault:
             raise Malformed(fault)

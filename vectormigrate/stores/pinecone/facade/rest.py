@@ -52,6 +52,9 @@ class Rest(Asked[HttpResponse]):
 
     @cached_property
     def _head(self) -> heads.Head:
+        if self._in_query:
+            given = self.body()
+            return heads.Head(given.get("namespace"), ids=given.get("ids"), delete_all=given.get("deleteAll"))
         return heads.read_head(self._request.body)
 
     def touches(self, layout: Layout) -> list[Touch]:
@@ -68,9 +71,13 @@ class Rest(Asked[HttpResponse]):
         return self._head.only_asks
 
     def body(self) -> Json:
-        if self._request.method == "GET":
+        if self._in_query:
             return read_query(self._request.query)
         return requests.read_body(self._request.body)
+
+    @property
+    def _in_query(self) -> bool:
+        return self._request.method in ("GET", "DELETE")
 
     async def forward(self, upstream: Upstream) -> HttpResponse:
         return await upstream.send(self._request)

@@ -8,7 +8,7 @@ partitions, as an index that was moved may: then a room is a part of a collectio
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -95,20 +95,22 @@ class Room:
             async for page in pages:
                 yield self._ours(page.batch), page.cursor
 
-    async def nearest(self, query: Query) -> list[Match]:
-        """The nearest records of this namespace."""
-        if self.alone:
-            return await self.store.query(self.collection, query)
+    async def nearest(
+        self, query: Query, counts: Callable[[Match], bool] = lambda match: True
+    ) -> list[Match]:
+        """The nearest records of this namespace, those that do not count left out."""
         told = query.with_record or self.layout.keys is Keys.PARTITIONED
         limit = query.limit
         while True:
-            limit *= 4
             found = await self.store.query(self.collection, replace(query, limit=limit, with_record=told))
-            ours = [match for match in found if self._is_ours(match)]
+            ours = [match for match in found if self._is_ours(match) and counts(match)]
             if len(ours) >= query.limit or len(found) < limit:
                 return ours[: query.limit]
+            limit *= 4
 
     def _is_ours(self, match: Match) -> bool:
+        if self.alone:
+            return True
         partition = match.record.partition if match.record is not None else None
         return from_key(self.layout, match.id, partition)[0] == self.layout.namespace
 

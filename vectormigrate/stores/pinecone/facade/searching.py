@@ -29,6 +29,22 @@ MOST = 10_000
 """Matches of one query."""
 
 
+FIELDS = {
+    *(
+        "namespace",
+        "topK",
+        "filter",
+        "includeValues",
+        "includeMetadata",
+        "vector",
+        "sparseVector",
+        "id",
+        "queries",
+    ),
+    *("scanFactor", "maxCandidates"),  # how hard to look, of which a neutral store knows nothing
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A query, read and checked."""
@@ -48,6 +64,7 @@ async def query(room: Room | None, body: Mapping[str, Any]) -> list[Json]:
         raise Unsupported("several queries in one request are not served here")
     if bool(given) == bool(body.get("vector") or body.get("sparseVector")):
         raise Malformed("a query must have either a vector or an id")
+    requests.only(body, FIELDS)
     if room is None:
         return []
     wanted = await _by_id(room, given, limit, where) if given else _by_vector(room, body, limit, where)
@@ -101,8 +118,15 @@ async def _search(room: Room, wanted: Wanted, *, with_record: bool) -> tuple[Met
     if using is None or vector is None:
         raise ShapeMismatch("the index has no such vector", collection=room.collection)
     metric = room.shape.vector(using).metric or Metric.DOT
-    found = await room.nearest(Query(vector, using, wanted.limit, wanted.where, with_record=with_record))
-    return metric, found
+    asked = Query(vector, using, wanted.limit, wanted.where, with_record=with_record)
+    if isinstance(vector, SparseVector):
+        return metric, await room.nearest(asked, counts=_overlaps)
+    return metric, await room.nearest(asked)
+
+
+def _overlaps(match: Match) -> bool:
+    """A sparse index finds what shares an index with the query; other stores show the rest too, at zero."""
+    return match.score != 0.0
 
 
 async def _hybrid(room: Room, wanted: Wanted, dense: Array, sparse: SparseVector) -> list[Match]:

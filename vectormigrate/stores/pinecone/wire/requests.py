@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -64,6 +64,13 @@ def whole_number(given: Mapping[str, Any], key: str, default: int, most: int, *,
     if type(value) is not int or not least <= value <= most:
         raise Malformed(f"{key} must be a number from {least} to {most}")
     return value
+
+
+def only(given: Mapping[str, Any], fields: Collection[str]) -> None:
+    """Raise Malformed when there is a field that the API does not have: nothing that is sent is dropped silently."""
+    unknown = given.keys() - fields
+    if unknown:
+        raise Malformed(f"Cannot find field: {min(unknown)}")
 
 
 def text(given: Mapping[str, Any], key: str) -> str:

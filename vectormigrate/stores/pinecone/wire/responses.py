@@ -69,9 +69,9 @@ def shown_metadata(payload: Payload) -> Json:
     """Metadata of a record that need not have come from Pinecone: nulls are left out, for Pinecone has none, and
     what metadata has no word for stands under the reserved key of `metadata`.
     """
-    metadata = to_metadata({key: value for key, value in payload.items() if value is not None})
+    metadata = to_metadata({key: value for key, value in payload.items() if value is not None and value != []})
     metadata.pop(INTS, None)
-    return metadata
+    return metadata | {key: value for key, value in payload.items() if value == []}
 
 
 def vector_object(record: Record, layout: Layout, *, values: bool = True, metadata: bool = True) -> Json:
@@ -99,8 +99,8 @@ def with_next(answer: Json, token: str | None) -> Json:
     return answer
 
 
-USAGE = {"readUnits": 0}
-"""Nothing is billed here."""
+USAGE = {"readUnits": 1}
+"""Nothing is billed here; Pinecone never answers zero."""
 
 
 # Pinecone's own answers.

@@ -1,0 +1,142 @@
+"""The official SDK, unchanged but for its host, in front of a facade: over REST, asyncio and gRPC."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from pinecone import AsyncPinecone, Pinecone, ServerlessSpec
+from pinecone.errors import NotFoundError
+from pinecone.exceptions import PineconeApiException
+
+from tests.fakes.clock import FakeClock
+from vectormigrate.daemon.listeners import Address, Listener
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.front import Standing
+from vectormigrate.stores.memory import open_store
+from vectormigrate.stores.pinecone.facade import PineconeFacade
+
+
+@asynccontextmanager
+async def emulated():
+    """The URL of a facade over a memory store of its own."""
+    async with asyncio.TaskGroup() as group:
+        listener = Listener(group.create_task)
+        try:
+            address = listener.bind(Address(host="127.0.0.1"))
+            url = f"http://127.0.0.1:{address.port}"
+            front = Standing(open_store(Endpoint("memory")))
+            await listener.start(PineconeFacade(front, index="demo", data_host=url, clock=FakeClock()))
+            yield url
+        finally:
+            await listener.drain(1)
+
+
+@pytest.fixture
+async def url():
+    async with emulated() as url:
+        yield url
+
+
+SERVERLESS = ServerlessSpec(cloud="aws", region="us-east-1")
+RECORDS = [
+    {"id": "a", "values": [1.0, 0.0, 0.0], "metadata": {"year": 2020, "genre": "drama", "tags": ["x", "y"]}},
+    {"id": "b", "values": [0.0, 1.0, 0.0], "metadata": {"year": 2021, "genre": "comedy", "seen": True}},
+    {"id": "c", "values": [0.6, 0.8, 0.0], "metadata": {"year": 2022.5}},
+]
+
+
+@pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
+async def test_the_ordinary_life_of_an_index(url, grpc, monkeypatch):
+    monkeypatch.setenv("PINECONE_GRPC_SCHEME", "http")
+    await asyncio.to_thread(_live, url, grpc)
+
+
+def _live(url, grpc):
+    with Pinecone(api_key="k", host=url) as client:
+        client.create_index(
+            "demo", dimension=3, metric="cosine", spec=ServerlessSpec(cloud="aws", region="us-east-1")
+        )
+        assert client.describe_index("demo").host == url
+        assert [one.name for one in client.list_indexes()] == ["demo"]
+        index = client.index(host=url, grpc=grpc) if grpc else client.index("demo")
+        try:
+            _records(index, grpc)
+        finally:
+            index.close()
+        client.delete_index("demo")
+        with pytest.raises(NotFoundError):
+            client.describe_index("demo")
+
+
+def _records(index, grpc):
+    assert index.upsert(vectors=RECORDS).upserted_count == 3
+    assert index.upsert(vectors=RECORDS[:1], namespace="n").upserted_count == 1
+
+    found = index.query(vector=[1, 0, 0], top_k=2, include_metadata=True, include_values=True)
+    assert [match.id for match in found.matches] == ["a", "c"]
+    assert [match.score for match in found.matches] == pytest.approx([1.0, 0.6], abs=1e-4)
+    assert found.matches[0].values == [1.0, 0.0, 0.0]
+    assert found.matches[0].metadata == {"year": 2020, "genre": "drama", "tags": ["x", "y"]}
+    assert [match.id for match in index.query(id="b", top_k=1).matches] == ["b"]
+    assert index.query(vector=[1, 0, 0], top_k=2, namespace="nowhere").matches == []
+    narrowed = index.query(vector=[1, 0, 0], top_k=9, filter={"year": {"$gte": 2021}})
+    assert [match.id for match in narrowed.matches] == ["c", "b"]
+
+    fetched = index.fetch(ids=["b", "zz"]).vectors
+    assert {one: vector.metadata for one, vector in fetched.items()} == {"b": RECORDS[1]["metadata"]}
+    by_metadata = index.fetch_by_metadata(filter={"tags": "y"})
+    assert list(by_metadata.vectors) == ["a"]
+    assert [item.id for page in index.list(prefix="") for item in page.vectors] == ["a", "b", "c"]
+    first = index.list_paginated(limit=2)
+    assert [item.id for item in first.vectors] == ["a", "b"]
+    rest = index.list_paginated(limit=2, pagination_token=first.pagination.next)
+    assert [item.id for item in rest.vectors] == ["c"]
+    assert rest.pagination is None
+
+    index.update(id="a", values=[0, 0, 1], set_metadata={"genre": "epic"})
+    changed = index.fetch(ids=["a"]).vectors["a"]
+    assert changed.values == [0, 0, 1]
+    assert changed.metadata == {"year": 2020, "genre": "epic", "tags": ["x", "y"]}
+    counted = index.update(filter={"year": {"$gt": 2020}}, set_metadata={"late": True}, dry_run=True)
+    assert counted.matched_records == 2
+    assert index.update(filter={"year": {"$gt": 2020}}, set_metadata={"late": True}).matched_records == 2
+    assert index.fetch(ids=["c"]).vectors["c"].metadata == {"year": 2022.5, "late": True}
+
+    stats = index.describe_index_stats()
+    assert {name: one.vector_count for name, one in stats.namespaces.items()} == {"__default__": 3, "n": 1}
+    assert (stats.dimension, stats.total_vector_count, stats.metric) == (3, 4, "cosine")
+    assert index.create_namespace(name="made").record_count == 0
+    assert index.describe_namespace(name="n").record_count == 1
+    assert [one.name for page in index.list_namespaces() for one in _namespaces(page)] == [
+        "__default__",
+        "made",
+        "n",
+    ]
+    index.delete_namespace(name="made")
+
+    index.delete(ids=["a", "zz"])
+    index.delete(filter={"genre": {"$in": ["comedy"]}})
+    assert [item.id for page in index.list() for item in page.vectors] == ["c"]
+    index.delete(delete_all=True, namespace="n")
+    assert index.describe_index_stats().total_vector_count == 1
+    with pytest.raises(NotFoundError, match="Namespace not found"):
+        index.delete(delete_all=True, namespace="nowhere")
+    with pytest.raises(PineconeApiException, match="dimension 2 does not match"):
+        index.upsert(vectors=[{"id": "d", "values": [1, 2]}])
+
+
+def _namespaces(page):
+    return getattr(page, "namespaces", [page])
+
+
+async def test_the_asyncio_client(url):
+    async with AsyncPinecone(api_key="k", host=url) as client:
+        await client.indexes.create(name="demo", dimension=3, metric="euclidean", spec=SERVERLESS)
+        async with await client.index(host=url) as index:
+            await index.upsert(vectors=RECORDS)
+            found = await index.query(vector=[1, 0, 0], top_k=2, include_metadata=True)
+            assert [match.id for match in found.matches] == ["a", "c"]
+            assert [match.score for match in found.matches] == pytest.approx([0.0, 0.8], abs=1e-4)
+            assert (await index.fetch(ids=["a"])).vectors["a"].metadata == RECORDS[0]["metadata"]
+            await index.delete(ids=["a"])
+            assert (await index.describe_index_stats()).total_vector_count == 2
