@@ -122,7 +122,7 @@ SMALL = (
     one(DELETE, foreign=True, kills=1),
     one(SET, marks=1, scans=1),
     one(SET, two_at_once=True, deaths=1),
-    one(SET, kills=1, lists=True),
+    one(DELETE, kills=1, lists=True),
     one(DELETE, kills=1, leases=1, judged="send"),
     one(SET, kills=1, page_waits=False, hints=False, barriers=False),
     one(SET, kills=1, skips_marked=True),

@@ -62,3 +62,27 @@ def test_the_page_of_the_protocol_tells_what_was_found():
     sisters = [removal for room in (predicate, cutover, rollback) for removal in room.REMOVALS]
     found = [removal.row for removal in REMOVALS] + [f"| {guard} | {steps} |" for guard, _, steps in sisters]
     assert [line for line in told if not line.startswith("|---")] == found
+
+
+def test_nothing_holds_because_it_never_happens():
+    happened = set()
+
+    class Listening(OneId):
+        def moves(self, state):
+            out = super().moves(state)
+            happened.update(name for name, _ in out)
+            return out
+
+    for scenario in SMALL:
+        explore(Listening(scenario), most=20_000)
+    for part in (
+        "set is marked", "source rejects set", "answer to delete is lost", "late delete reaches the source",
+        "replay takes the hint", "clearing replay reads 0", "provisional replay reads 1", "clear is committed",
+        "answer to the replay is lost", "target applies late replay of 2", "boot quarantine ends",
+        "source-side quarantine ends", "target-side quarantine ends", "the reconciler marks", "the daemon is killed",
+        "page 2: intent is committed", "page 1: lists nothing", "page 1: answer is lost", "page 1: worker dies",
+        "page 1: lease ends", "page 1: worker gives up, its lease is over", "page 1: late write of 1 lands",
+        "page 1: reports an unanswered attempt", "page 1: report is refused", "page 1: intent lapses",
+        "page 1: the rest of the close is committed", "the range is scanned again",
+    ):  # fmt: skip
+        assert part in happened, part
