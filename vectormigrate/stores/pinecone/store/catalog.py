@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, IdKind, Metric
@@ -146,7 +146,7 @@ class Catalog:
         if scope.namespace is None and index.tags.get("vm_keys") == Keys.ID:
             one = DEFAULT_NAMESPACE
         opened = Opened(
-            place,
+            Place(urlsplit(base).netloc, collection),
             base,
             index,
             shape,

@@ -79,7 +79,3 @@ class Freshness:
     def stale(self) -> list[str]:
         """Namespaces with something left to wait for."""
         return [name for name, one in sorted(self._standing.items()) if one.behind or one.canaries]
-
-    def __bool__(self) -> bool:
-        """Whether anything is known at all."""
-        return bool(self._standing)

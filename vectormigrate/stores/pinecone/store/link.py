@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import io
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ T = TypeVar("T")
 CONTROL_PLANE = "https://api.pinecone.io"
 API_VERSION = "2025-10"
 _CONNECTIONS = 32
+_LARGE = 2**18
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -75,7 +77,9 @@ class Link:
     ) -> Answer:
         """Send once. Raises an error of the tree, or of `errors`, for anything but a good answer."""
         url = base + path + encode_query(query)
-        data = body if isinstance(body, bytes) or body is None else orjson.dumps(body, option=_NUMPY)
+        text = body if isinstance(body, bytes) or body is None else orjson.dumps(body, option=_NUMPY)
+        # In pieces, so that a large body lets others have the loop in between.
+        data = io.BytesIO(text) if text is not None and len(text) > _LARGE else text
         try:
             async with self._open().request(method, url, data=data, allow_redirects=False) as response:
                 raw = await response.read()

@@ -184,20 +184,19 @@ class PineconeStore(Store):
     # Ordering.
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
-        """A position is `namespace=number`, the number being `x-pinecone-request-lsn` of a write.
-
-        Without one, and having written nothing itself, a store that is a target deletes an id that nobody has, whose
+        """A position is the `x-pinecone-request-lsn` of a write, or `namespace=number` where there are several namespaces:
+        there a number alone means nothing, and time passes. Without one, and having written nothing itself, a store that is a target deletes an id that nobody has, whose
         answer says how far the log goes. A source is never written to: there, time passes.
         """
         opened = await self._catalog.opened(collection)
         namespaces = await self._catalog.namespaces(opened)
-        if position:
-            namespace, number = read_position(position)
-            opened.freshness.must_see(namespace, number)
+        at = read_position(position) if position else (None, -1)
+        if at[0] is not None or (position and len(namespaces) == 1):
+            opened.freshness.must_see(at[0] or namespaces[0], at[1])
         elif self._writes:
             for namespace in namespaces:
                 await self._learn(opened, namespace)
-        elif not opened.freshness:
+        else:
             await self._waiting.for_time()
         await self._waiting.settle(opened, namespaces)
 
@@ -229,9 +228,9 @@ class PineconeStore(Store):
         await self._link.close()
 
 
-def read_position(position: str) -> tuple[str, int]:
-    """The namespace and the number of a position. Raises Unsupported for anything else."""
+def read_position(position: str) -> tuple[str | None, int]:
+    """The namespace, if it says, and the number of a position. Raises Unsupported for anything else."""
     namespace, equals, number = position.rpartition("=")
-    if not equals or not number.isdecimal():
+    if not number.isdecimal():
         raise Unsupported(f"{position!r} is no position in a namespace's log", store="pinecone")
-    return canonical_namespace(namespace), int(number)
+    return canonical_namespace(namespace) if equals else None, int(number)

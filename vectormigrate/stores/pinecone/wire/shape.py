@@ -35,6 +35,7 @@ MAX_DIM = 20_000
 METRICS = {"cosine": Metric.COSINE, "dotproduct": Metric.DOT, "euclidean": Metric.EUCLID}
 WORDS = {metric: word for word, metric in METRICS.items()}
 
+_TAG_PREFIX = "vm_"
 _TAG_ID, _TAG_DENSE, _TAG_SPARSE, _TAG_KEYS = "vm_id", "vm_dense", "vm_sparse", "vm_keys"
 _TAG_FIRST, _TAG_SECOND = "vm_first", "vm_second"
 _MAX_TAG = 120
@@ -317,8 +318,14 @@ def shape_of(
             VectorField(name, VectorKind.SPARSE, metric=Metric.DOT, nullable=index.dimension is not None)
         )
     partitions = tuple(sorted(set(namespaces) - {DEFAULT_NAMESPACE})) if keys is Keys.PARTITIONED else ()
+    own = {key: value for key, value in index.tags.items() if not key.startswith(_TAG_PREFIX)}
     return CollectionShape(
-        index.name, _id_field(tags, keys), tuple(vectors), dynamic=True, partitions=partitions
+        index.name,
+        _id_field(tags, keys),
+        tuple(vectors),
+        dynamic=True,
+        partitions=partitions,
+        native={"pinecone": {"tags": own}} if own else {},
     )
 
 

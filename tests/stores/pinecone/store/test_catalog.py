@@ -1,0 +1,233 @@
+"""Indexes looked at, made and deleted, and what a collection's name covers."""
+
+from __future__ import annotations
+
+import pytest
+
+from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
+from vectormigrate.model.errors import (
+    CollectionExists,
+    CollectionMissing,
+    ConfigInvalid,
+    PermissionDenied,
+    StoreBroken,
+    StoreDown,
+    Unreachable,
+    Unsupported,
+)
+from vectormigrate.stores.base import Range
+from vectormigrate.stores.pinecone.store.catalog import read_name
+
+KEY = IdField("id", IdKind.TEXT, KeyOrder.BYTES)
+SHAPE = CollectionShape("docs", KEY, (VectorField("values", dim=2, metric=Metric.COSINE, nullable=False),))
+PAIR = IdField("key", IdKind.COMPOUND, parts=(IdField("namespace", IdKind.TEXT), IdField("id", IdKind.TEXT)))
+
+
+def put(service, namespace, *ids, name="docs"):
+    vectors = [{"id": one, "values": [1.0, 2.0]} for one in ids]
+    service.upsert(service.index(name), {"vectors": vectors, "namespace": namespace}, 100)
+
+
+def make(service, name="docs", **more):
+    body = {
+        "name": name,
+        "dimension": 2,
+        "metric": "cosine",
+        "spec": {"serverless": {"cloud": "aws", "region": "r"}},
+    }
+    return service.create(body | more, "2025-10")
+
+
+def test_a_name_is_an_index_and_perhaps_a_namespace():
+    assert (read_name("docs").index, read_name("docs").namespace, read_name("docs").all) == (
+        "docs",
+        None,
+        False,
+    )
+    assert read_name("docs/prod").namespace == "prod"
+    assert read_name("docs/").namespace == "__default__"
+    assert read_name("docs/a/b").namespace == "a/b"
+    assert read_name("docs/*").all
+
+
+@pytest.mark.parametrize("version", ["2025-10", "2026-07"])
+async def test_an_index_of_each_generation_is_made_and_found(opens, service, version):
+    store = opens(api_version=version, cloud="gcp", region="eu")
+    made = await store.create(SHAPE)
+    assert made == await store.describe("docs")
+    index = service.index("docs")
+    assert (index.dimension, index.metric, index.cloud, index.region) == (2, "cosine", "gcp", "eu")
+    assert await store.collections() == ["docs"]
+    assert (await store.info()).version == version
+    await store.drop("docs")
+    assert service.indexes == {}
+    await store.close()
+
+
+async def test_an_index_of_somebody_else_has_pinecones_own_names(subject, served):
+    await subject.store.create(SHAPE)
+    served.service.index("docs").tags = {"team": "a"}
+    shape = await subject.store.describe("docs")
+    assert [vector.name for vector in shape.vectors] == ["values"]
+    assert (shape.id.name, shape.id.kind, shape.dynamic) == ("id", IdKind.TEXT, True)
+
+
+async def test_a_name_that_covers_one_namespace_sees_no_other(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").tags = {}
+    put(service, "prod", "a", "b")
+    put(service, "", "c")
+    counts = {
+        name: await subject.store.count(name)
+        for name in ("docs/prod", "docs/", "docs/__default__", "docs/none")
+    }
+    assert counts == {"docs/prod": 2, "docs/": 1, "docs/__default__": 1, "docs/none": 0}
+    assert (await subject.store.fetch("docs/prod", ["a", "c"])).ids == ["a"]
+    await subject.store.drop("docs/prod")
+    assert await subject.store.count("docs/prod") == 0
+    assert await subject.store.count("docs/") == 1
+
+
+async def test_several_namespaces_make_pairs_of_ids(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").tags = {}
+    put(service, "b", "same", "x")
+    put(service, "a", "same")
+    shape = await subject.store.describe("docs")
+    assert shape.id.kind is IdKind.COMPOUND
+    pages = [page async for page in subject.store.scan("docs", Range())]
+    assert [one for page in pages for one in page.batch.ids] == [("a", "same"), ("b", "same"), ("b", "x")]
+    assert (await subject.store.describe("docs/*")).id == shape.id
+    assert await subject.store.count("docs") == 3
+
+
+async def test_the_only_namespace_is_the_collection(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").tags = {}
+    put(service, "prod", "a")
+    assert (await subject.store.describe("docs")).id.kind is IdKind.TEXT
+    assert await subject.store.count("docs") == 1
+
+
+async def test_places_are_told_apart(subject):
+    await subject.store.create(SHAPE)
+    places = [await subject.store.locate(name) for name in ("docs", "docs/", "docs/prod", "docs/*", "none")]
+    assert places[0] == places[1]
+    assert len(set(places)) == 4
+
+
+async def test_an_index_is_awaited(opens, service):
+    service.making = 0.3
+    store = opens()
+    began = service.clock()
+    await store.create(SHAPE)
+    assert service.clock() - began > 0.25
+    await store.drop("docs")
+    hasty = opens(slow_timeout="0.1")
+    with pytest.raises(StoreDown, match="ready"):
+        await hasty.create(SHAPE)
+    await hasty.close()
+    await store.close()
+
+
+async def test_a_taken_name_is_told(subject):
+    await subject.store.create(SHAPE)
+    with pytest.raises(CollectionExists, match="docs"):
+        await subject.store.create(SHAPE)
+
+
+async def test_protection_is_respected(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").protected = True
+    with pytest.raises(PermissionDenied, match="protection"):
+        await subject.store.drop("docs")
+
+
+async def test_an_index_that_vanishes_is_missing(subject, service):
+    await subject.store.create(SHAPE)
+    assert await subject.store.count("docs") == 0
+    del service.indexes["docs"]
+    with pytest.raises(CollectionMissing):
+        await subject.store.count("docs")
+
+
+async def test_a_host_that_is_away_is_unreachable(subject, served, service):
+    await subject.store.create(SHAPE)
+    await subject.store.count("docs")
+    await served.runners[-1].cleanup()
+    with pytest.raises(StoreDown):  # over the connection that was open
+        await subject.store.count("docs")
+    with pytest.raises(Unreachable) as caught:
+        await subject.store.count("docs")
+    assert str(service.index("docs").port) in caught.value.store
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        CollectionShape("docs", KEY, (*SHAPE.vectors, VectorField("two", dim=2))),
+        CollectionShape("docs/*", KEY, SHAPE.vectors),
+    ],
+)
+async def test_a_shape_that_cannot_be_is_told_before(subject, wanted):
+    with pytest.raises(Unsupported):
+        await subject.store.check_create(wanted)
+
+
+async def test_an_index_of_the_documents_api_is_left_alone(subject, service, monkeypatch):
+    await subject.store.create(SHAPE)
+    real = service.describe
+
+    def described(index, version):
+        told = real(index, "2026-07")
+        told["schema"]["fields"]["body"] = {"type": "semantic_text", "model": "m"}
+        return told
+
+    monkeypatch.setattr(service, "describe", described)
+    with pytest.raises(Unsupported, match="documents API"):
+        await subject.store.describe("docs")
+
+
+async def test_a_description_that_makes_no_sense_is_told(subject, service, monkeypatch):
+    await subject.store.create(SHAPE)
+    monkeypatch.setattr(service, "describe", lambda index, version: {"status": {}})
+    with pytest.raises(StoreBroken):
+        await subject.store.describe("docs")
+
+
+async def test_one_host_is_enough(opens, service, subject):
+    await subject.store.create(SHAPE)
+    put(service, "", "a")
+    store = opens(host=f"http://127.0.0.1:{service.index('docs').port}")
+    shape = await store.describe("docs")
+    assert [(vector.dim, vector.metric) for vector in shape.vectors] == [(2, Metric.COSINE)]
+    assert await store.count("docs") == 1
+    assert await store.collections() == []
+    with pytest.raises(Unsupported, match="control plane"):
+        await store.check_create(SHAPE)
+    await store.drop("docs")
+    assert await store.count("docs") == 0
+    assert "docs" in service.indexes
+    await store.close()
+
+
+async def test_pods_are_described(subject, service):
+    make(service, spec={"pod": {"environment": "e", "pod_type": "p1.x1"}})
+    index = service.index("docs")
+    await subject.store.create(CollectionShape("other", KEY, SHAPE.vectors))
+    index.port = service.index("other").port
+    service.indexes["other"].pod = index.pod
+    assert (await subject.store.describe("other")).id.kind is IdKind.TEXT
+
+
+@pytest.mark.parametrize("options", [{"sparse": "maybe"}, {"keys": "all"}, {"visible_after": "x"}])
+def test_an_option_that_cannot_be_meant(opens, options):
+    with pytest.raises(ConfigInvalid):
+        opens(**options)
+
+
+async def test_tags_of_a_like_source_go_along(subject, service):
+    wanted = CollectionShape("docs", KEY, SHAPE.vectors, native={"pinecone": {"tags": {"team": "a"}}})
+    made = await subject.store.create(wanted)
+    assert service.index("docs").tags["team"] == "a"
+    assert made.native == {"pinecone": {"tags": {"team": "a"}}}

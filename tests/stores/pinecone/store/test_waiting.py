@@ -1,0 +1,124 @@
+"""Waiting ends when what was written can be read, and not for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.subject import Subject, make_record, to_batch
+from vectormigrate.model.errors import StoreDown, Unsupported
+from vectormigrate.stores.pinecone.store import waiting
+from vectormigrate.stores.pinecone.store.port import read_position
+
+
+async def written(subject, count=3):
+    shape = await subject.create()
+    await subject.fill(shape, count)
+    return shape
+
+
+@pytest.mark.parametrize("kind", ["query", "fetch", "list", "stats"])
+async def test_a_barrier_waits_for_each_kind_of_read(opens, served, subject, kind):
+    served.service.delays[kind] = 0.1
+    store = subject.store
+    subject.store = patient = opens(visible_after="5")
+    shape = await subject.create()
+    await subject.fill(shape, 3)
+    began = served.service.clock()
+    await patient.barrier(shape.name)
+    waited = served.service.clock() - began
+    subject.store = store
+    if kind == "stats":
+        assert len((await patient.fetch(shape.name, ["id-000001"])).ids) == 1
+    else:
+        assert waited > 0.05
+    await patient.close()
+
+
+async def test_a_store_that_is_read_only_lets_time_pass(opens, subject, service):
+    shape = await written(subject)
+    reader = opens(visible_after="0.15")
+    before, began = len(service.requests), service.clock()
+    await reader.barrier(shape.name)
+    assert service.clock() - began > 0.14
+    assert not any("delete" in path or "upsert" in path for _, path, _ in service.requests[before:])
+    await reader.close()
+
+
+async def test_a_position_is_waited_for_without_writing(opens, subject, service):
+    shape = await written(subject)
+    await subject.store.barrier(shape.name)
+    service.delays["query"] = 0.15
+    index = service.index(shape.name)
+    _, headers = service.upsert(index, {"vectors": [{"id": "app", "values": [1, 2, 3, 4]}]}, 100)
+    reader = opens(visible_after="30")
+    await reader.barrier(shape.name, position=headers["x-pinecone-request-lsn"])
+    held, _ = service.seen(index, None, "query")
+    assert "app" in held
+    await reader.close()
+
+
+def test_positions_are_numbers_with_or_without_their_namespace():
+    assert read_position("prod=12") == ("prod", 12)
+    assert read_position("a=b=12") == ("a=b", 12)
+    assert read_position("12") == (None, 12)
+    for bad in ("", "prod=", "x", "prod=-1"):
+        with pytest.raises(Unsupported):
+            read_position(bad)
+
+
+async def test_a_target_asks_the_log_how_far_it_goes(opens, subject, service):
+    """Another process has written; this one has only settled, as targets do."""
+    shape = await written(subject)
+    await subject.store.barrier(shape.name)
+    service.delays["query"] = 0.1
+    record = make_record(shape, "late", 9)
+    await subject.store.upsert(shape.name, to_batch(shape, [record]))
+    other = opens(visible_after="30")
+    assert await other.settle() == 60.0
+    await other.barrier(shape.name)
+    held, _ = service.seen(service.index(shape.name), None, "query")
+    assert "late" in held
+    assert "_vm_barrier" not in held
+    await other.close()
+
+
+async def test_where_nothing_is_numbered_canaries_and_time_are_enough(opens, served):
+    served.service.numbered = False
+    served.service.delays.update(fetch=0.05, list=0.05)
+    store = opens(visible_after="5")
+    subject = Subject(open=lambda: store)
+    subject.store = store
+    shape = await subject.create()
+    records = await subject.fill(shape, 3)
+    assert (await store.fetch(shape.name, [record.id for record in records])).ids == [r.id for r in records]
+    await store.close()
+
+
+async def test_a_canary_that_somebody_overwrites_holds_nobody_up_for_long(opens, subject, service):
+    shape = await subject.create()
+    subject.store, first = opens(visible_after="0.2"), subject.store
+    await subject.fill(shape, 3)
+    service.upsert(service.index(shape.name), {"vectors": [{"id": "id-000002", "values": [9, 9, 9, 9]}]}, 100)
+    began = service.clock()
+    await subject.store.barrier(shape.name)
+    assert 0.15 < service.clock() - began < 5
+    await subject.store.close()
+    subject.store = first
+
+
+async def test_an_index_that_never_catches_up_is_down(subject, service, monkeypatch):
+    shape = await written(subject)
+    await subject.store.barrier(shape.name)
+    monkeypatch.setattr(waiting, "_PATIENCE", 0.1)
+    service.delays["query"] = 3600
+    service.index(shape.name).namespaces["__default__"].log[0] = (1, service.clock() - 7200, "id-000000", {})
+    await subject.store.upsert(shape.name, to_batch(shape, [make_record(shape, "late", 9)]))
+    with pytest.raises(StoreDown):
+        await subject.store.barrier(shape.name)
+    service.delays.clear()
+
+
+async def test_a_namespace_that_nobody_wrote_to_is_fresh(subject):
+    shape = await subject.create()
+    await subject.store.barrier(shape.name)
+    await subject.store.finish_load(shape)
