@@ -194,9 +194,11 @@ async def test_told_again_until_acknowledged_and_not_after(capture, opened, writ
         insert(writer, 1, 2, 3, 4, 5)
     first = await capture.poll(3)
     assert await capture.poll(3) == first
+    await capture.close()
     async with opened(capture._way) as other:
         again = await other.poll(3)
         assert set(again.ids) == set(first.ids)
+    assert set((await capture.poll(3)).ids) == set(first.ids)
     await capture.acknowledge(first.position)
     second = await capture.poll(3)
     assert set(first.ids) | set(second.ids) == {1, 2, 3, 4, 5}
@@ -300,6 +302,7 @@ asyncio.run(main())
 async def test_a_poller_that_is_killed_before_it_acknowledged_loses_nothing(capture, writer, schema_dsn):
     await installed(capture, writer)
     insert(writer, 1, 2)
+    await capture.close()
     command = [sys.executable, "-c", POLLER, schema_dsn, capture._way]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline().strip() == "[1, 2]"
@@ -440,6 +443,7 @@ async def test_two_migrations_do_not_take_each_others_changes(capture, opened, w
     assert await capture.check() == []
 
 
+END_READER = "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots"
 RECREATED = ("drop table docs", DOCS)
 
 
@@ -461,7 +465,7 @@ RECREATED = ("drop table docs", DOCS)
         ),
         ("slot", ("alter publication {root} set (publish = 'insert')",), "publication was changed"),
         ("slot", ("drop publication {root}",), "publication was changed"),
-        ("slot", ("select pg_drop_replication_slot('{slot}')",), "slot is gone"),
+        ("slot", (END_READER, "select pg_drop_replication_slot('{slot}')"), "slot is gone"),
     ],
 )
 async def test_trouble_is_told_until_a_new_install(opened, writer, way, statements, told):
@@ -550,6 +554,34 @@ async def _until(writer, query):
     async with asyncio.timeout(20):
         while not writer.execute(query).fetchone()[0]:
             await asyncio.sleep(0.01)
+
+
+async def test_a_stream_that_the_server_ends_is_opened_again(slot, writer):
+    await installed(slot, writer)
+    writer.execute(END_READER)
+    insert(writer, 1)
+    with pytest.raises(StoreDown):
+        await slot.poll(10)
+    first = await slot.poll(10)
+    assert first.ids == (1,)
+    writer.execute(END_READER)
+    await slot.acknowledge(first.position)
+    insert(writer, 2)
+    with pytest.raises(StoreDown):
+        await slot.poll(10)
+    assert {2} <= (await drain(slot)).ids <= {1, 2}
+    assert await slot.poll(10) is None
+
+
+async def test_what_is_unfinished_at_the_end_of_the_log_does_not_keep_a_poll_waiting(
+    slot, writer, schema_dsn
+):
+    """A record may be flushed in part, up to the end of a page, for as long as its transaction is idle."""
+    await installed(slot, writer)
+    with another(schema_dsn) as slow:
+        slow.execute("create table wide as select repeat('x', 1500) t from generate_series(1, 300)")
+        async with asyncio.timeout(5):
+            assert await slot.poll(10) is None
 
 
 async def test_a_slot_lets_go_of_what_others_wrote(slot, writer):

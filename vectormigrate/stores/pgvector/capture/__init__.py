@@ -1,7 +1,8 @@
 """The changes of one table, told by PostgreSQL: from a logical slot, or from an outbox that triggers fill.
 
 `port` is the capture; `names` says what everything is called and `state` what was installed and whether it still
-stands; `outbox` and `slot` are the two ways, in plain blocking code; `pgoutput` takes the slot's messages apart, pure.
+stands; `outbox` and `slot` are the two ways, in plain blocking code; `stream` is the connection that carries a slot, and
+`pgoutput` takes its messages apart, pure.
 
 All that is ours lies in one schema of our own, beside triggers or a publication and a slot of the same name.
 """

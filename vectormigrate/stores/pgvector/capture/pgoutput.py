@@ -8,7 +8,7 @@ only where the key has changed, so an UPDATE may name two ids.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vectormigrate.model.errors import StoreBroken
@@ -40,32 +40,43 @@ class Transaction:
     """The table was truncated, or more was changed than is worth naming."""
 
 
-def transactions(messages: Iterable[bytes], key: Sequence[str], most: int) -> Iterator[Transaction]:
-    """Each complete transaction of a stream, with the keys that it names: the texts of the columns `key`.
+class Decoder:
+    """Puts the messages of one stream together again, for a table whose key has the columns `key`.
 
-    One that names more than `most` is said to change everything: it comes in one piece, and must fit into memory.
+    A transaction that names more than `most` keys is said to change everything: it comes in one piece, and must fit
+    into memory.
     """
-    places: dict[int, list[int]] = {}
-    now = Transaction(0, 0.0)
-    for message in messages:
+
+    def __init__(self, key: Sequence[str], most: int) -> None:
+        self._key = key
+        self._most = most
+        self._places: dict[int, list[int]] = {}
+        self._now = Transaction(0, 0.0)
+
+    def feed(self, message: bytes) -> Transaction | None:
+        """Take the next message; the transaction that it completes, if it does."""
         kind = message[:1]
         if kind == b"B":
             _, moment, xid = _BEGIN.unpack_from(message, 1)
-            now = Transaction(xid, _EPOCH + moment / 1e6)
+            self._now = Transaction(xid, _EPOCH + moment / 1e6)
         elif kind == b"C":
-            _, _, now.end, _ = _COMMIT.unpack_from(message, 1)
-            yield now
+            _, _, self._now.end, _ = _COMMIT.unpack_from(message, 1)
+            return self._now
         elif kind == b"R":
             relation, names = _relation(message)
-            places[relation] = [_place(names, name) for name in key]
+            self._places[relation] = [_place(names, name) for name in self._key]
         elif kind == b"T":
-            now.everything = True
+            self._now.everything = True
         elif kind in b"IUD":
-            (relation,) = _RELATION.unpack_from(message, 1)
-            for values in _tuples(message):
-                now.keys[_key(values, places[relation])] = None
-            if len(now.keys) > most:
-                now.keys, now.everything = {}, True
+            self._change(message)
+        return None
+
+    def _change(self, message: bytes) -> None:
+        (relation,) = _RELATION.unpack_from(message, 1)
+        for values in _tuples(message):
+            self._now.keys[_key(values, self._places[relation])] = None
+        if len(self._now.keys) > self._most:
+            self._now.keys, self._now.everything = {}, True
 
 
 def is_visible(xid: int, snapshot: str) -> bool:

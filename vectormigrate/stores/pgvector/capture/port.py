@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import psycopg
+
 from vectormigrate.model.errors import StoreError, Unsupported, UsageError
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.capture import Capture, Changes
@@ -22,6 +24,7 @@ from vectormigrate.stores.pgvector.shape import Table, load
 from . import outbox, slot, state
 from .names import TRIGGERS, Names
 from .state import OUTBOX, SLOT, Note
+from .stream import Stream
 
 T = TypeVar("T")
 
@@ -59,7 +62,7 @@ class PgvectorCapture(Capture):
         self._connections = Connections(endpoint)
         self._table: Table | None = None
         self._pending: deque[tuple[str, slot.Told]] = deque()
-        self._read_to = ""
+        self._stream: Stream | None = None
         self._drained = False
 
     # By command.
@@ -108,8 +111,9 @@ class PgvectorCapture(Capture):
             return Changes(look.ids, True, "{}")
         if look.ids or look.whole:
             return Changes(look.ids, look.whole, json.dumps({"seq": look.seq, "snapshot": look.snapshot}))
-        if look.slot is not None and look.slot.flushed != self._read_to:
-            await self._fill(look.slot, limit)
+        held = look.slot
+        if held is not None:
+            await self._run(lambda connection: self._fill(connection, held, limit), patient=True)
         self._drained = not self._pending
         return self._head() if self._pending else None
 
@@ -120,11 +124,7 @@ class PgvectorCapture(Capture):
                 lambda connection: outbox.forget(connection, self._names, told["seq"], told["snapshot"])
             )
         elif told.get("last"):
-            await self._run(
-                lambda connection: slot.advance(
-                    connection, self._names.slot(slot.database(connection)), told["end"]
-                )
-            )
+            await self._run(lambda connection: self._let_go(connection, told["end"]))
         if any(held == position for held, _ in self._pending):
             while self._pending.popleft()[0] != position:
                 pass
@@ -253,17 +253,36 @@ class PgvectorCapture(Capture):
 
     # The slot's content, held until it is acknowledged.
 
-    async def _fill(self, held: slot.Slot, limit: int) -> None:
-        found, idle = await self._run(
-            lambda connection: slot.peek(connection, self._names, held, self._loaded(connection).keys, limit),
-            patient=True,
-        )
-        if idle:
-            await self._run(lambda connection: slot.skip(connection, held), patient=True)
-            self._read_to = held.flushed
+    def _fill(self, connection: Connection, held: slot.Slot, limit: int) -> None:
+        keys = self._loaded(connection).keys
+        if self._stream is None:
+            names = [key.column.name for key in keys]
+            self._stream = Stream(self._connections.dsn, held.name, self._names.root, names, slot.MOST)
+        try:
+            found = slot.read(connection, self._stream, keys, held.flushed, limit)
+        except psycopg.Error:
+            self._hang_up()
+            raise
         for told in found:
             position = json.dumps({"end": told.end, "piece": told.piece, "last": told.last})
             self._pending.append((position, told))
+        if not self._pending and not self._stream.committed:
+            self._stream.acknowledge(held.flushed)
+
+    def _let_go(self, connection: Connection, end: int) -> None:
+        if self._stream is None:
+            slot.advance(connection, self._names.slot(slot.database(connection)), end)
+            return
+        try:
+            self._stream.acknowledge(end)
+        except psycopg.Error:
+            self._hang_up()  # told again, and acknowledged then
+
+    def _hang_up(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        self._pending.clear()
 
     def _head(self) -> Changes:
         position, told = self._pending[0]
@@ -278,8 +297,8 @@ class PgvectorCapture(Capture):
         return self._table
 
     def _forget(self) -> None:
-        self._table, self._read_to, self._drained = None, "", False
-        self._pending.clear()
+        self._table, self._drained = None, False
+        self._hang_up()
 
     async def _run(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         return await self._connections.run(work, collection=self._collection, patient=patient)

@@ -1,8 +1,7 @@
-"""The logical slot: the server's own log of the table, read with `pgoutput` and moved on when it is acknowledged.
+"""The logical slot: the server's own log of the table, read through `stream` and moved on when it is acknowledged.
 
 It costs the writers nothing beyond `wal_level = logical`, and keeps the log on the server's disk until somebody reads
-it. Read through functions, over any connection that psycopg makes: the server decodes the log anew at each look, from
-the oldest transaction that was open at the last acknowledgement on, so an idle slot is moved on too.
+it. What others wrote is acknowledged too, or the log would grow beside a table at rest.
 
 The surprise: a publication that does not carry the replica identity makes the *user's* updates fail. So there is no
 slot where key and replica identity are not the same columns.
@@ -10,26 +9,33 @@ slot where key and replica identity are not the same columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+import psycopg
+
 from vectormigrate.model.collection import IdKind
+from vectormigrate.model.errors import StoreDown
 from vectormigrate.model.record import RecordId, ScalarId
-from vectormigrate.stores.pgvector.connections import Connection, copy_out
-from vectormigrate.stores.pgvector.copycodec import HEADER, TRAILER
-from vectormigrate.stores.pgvector.names import TableName, literal, quote
+from vectormigrate.stores.pgvector.connections import Connection
+from vectormigrate.stores.pgvector.errors import STORE
+from vectormigrate.stores.pgvector.names import TableName
 from vectormigrate.stores.pgvector.shape import KeyColumn, Table
 
 from . import pgoutput
 from .names import Names
+from .stream import PATIENCE, Stream
 
 MOST = 1_000_000
 """Keys of one transaction from which on it is said to have changed everything: some 200 MB of memory."""
-_STEP = 2**20
-"""Bytes of others' changes after which an idle slot is moved on."""
+_SOON, _LATE = 0.5, 10.0
+"""Seconds to wait for the server to come to the end of its log: as a rule, and before it is given up for now."""
+_BREATH = 0.05
 _RIGHTS = """\
-select current_setting('wal_level'), current_setting('server_version_num')::int, pg_is_in_recovery()
+select current_setting('wal_level'), current_setting('server_version_num')::int, pg_is_in_recovery(),
+       current_setting('synchronous_standby_names') like '%*%'
 """
 _IDENTITY = """\
 select array(select a.attname::text from pg_class c join pg_index i on i.indrelid = c.oid
@@ -38,10 +44,9 @@ select array(select a.attname::text from pg_class c join pg_index i on i.indreli
              and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end)
 """
 _STATE = """\
-select wal_status, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8, active_pid,
-       pg_size_bytes(current_setting('max_slot_wal_keep_size')), confirmed_flush_lsn::text,
-       pg_current_wal_flush_lsn()::text,
-       pg_wal_lsn_diff(pg_current_wal_flush_lsn(), confirmed_flush_lsn)::float8
+select wal_status, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8,
+       pg_size_bytes(current_setting('max_slot_wal_keep_size')), confirmed_flush_lsn is null,
+       pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint
 from pg_replication_slots where slot_name = $1
 """
 _DATABASE = "select oid::bigint from pg_database where datname = current_database()"
@@ -58,12 +63,8 @@ class Slot:
     """Bytes of log that it keeps on the server's disk."""
     limit: float
     """Bytes after which the server takes it away; -1 for never."""
-    flushed: str
+    flushed: int
     """The end of the log."""
-    behind: float
-    """Bytes between what was acknowledged and the end of the log."""
-    reader: int | None
-    """The server process that reads it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,14 @@ def why_not(connection: Connection, relation: int, table: Table) -> str:
 
     Not looked at is the right to make one, which hosted servers grant in ways of their own: making it will tell.
     """
-    level, version, standby = connection.execute(_RIGHTS).fetchall()[0]
+    level, version, standby, anybody = connection.execute(_RIGHTS).fetchall()[0]
     identity = connection.execute(_IDENTITY, [relation]).fetchall()[0][0]
     faults = (
         (standby, "the server is a standby"),
+        (
+            anybody,
+            "synchronous_standby_names takes any reader of the log for a standby, and commits would wait for us",
+        ),
         (level != "logical", f"wal_level is {level}"),
         (version < 150000, "column lists of publications came with PostgreSQL 15"),
         (not all(part.column.native for part in table.keys), "the key is of a type that has several texts"),
@@ -128,9 +133,8 @@ def find(connection: Connection, name: str) -> Slot | None:
     row = connection.execute(_STATE, [name]).fetchone()
     if row is None:
         return None
-    status, retained, reader, limit, confirmed, flushed, behind = row
-    lost = status in (None, "lost") or confirmed is None
-    return Slot(name, lost, retained or 0.0, float(limit), flushed, behind or 0.0, reader)
+    status, retained, limit, unusable, flushed = row
+    return Slot(name, status in (None, "lost") or unusable, retained or 0.0, float(limit), flushed)
 
 
 def problems(slot: Slot | None) -> list[str]:
@@ -145,32 +149,35 @@ def problems(slot: Slot | None) -> list[str]:
     return []
 
 
-def peek(
-    connection: Connection, names: Names, slot: Slot, keys: Sequence[KeyColumn], limit: int
-) -> tuple[list[Told], bool]:
-    """What was committed and not acknowledged, in pieces of `limit`, and whether that is all up to `slot.flushed`.
+def read(
+    connection: Connection, stream: Stream, keys: Sequence[KeyColumn], flushed: int, limit: int
+) -> list[Told]:
+    """What was committed before the log's end was at `flushed` and was not taken yet, in pieces of `limit`.
 
     The log tells a commit before queries see it, with synchronous replication long before. A reader would find the
-    record as it was, so such a transaction, and all behind it, is left for the next time.
+    record as it was, so such a transaction, and all behind it, is left for the next time. Raises StoreDown when the
+    server has too much to decode for now; what it has decoded by then is not lost.
     """
-    options = f"'proto_version', '1', 'publication_names', {literal(quote(names.root))}"
-    query = (
-        f"select data from pg_logical_slot_peek_binary_changes({literal(slot.name)},"  # noqa: S608 quoted
-        f" {literal(slot.flushed)}::pg_lsn, {limit:d}, {options})"
-    )
-    columns = [key.column.name for key in keys]
-    committed = list(pgoutput.transactions(_messages(copy_out(connection, query)), columns, MOST))
+    if not stream.read(flushed, limit, _SOON) and not stream.committed:
+        # The end may stand within a record that nothing makes the server finish writing: a commit does.
+        connection.execute("set local synchronous_commit = local")
+        connection.execute("select pg_logical_emit_message(true, 'vectormigrate', '')")
+        connection.commit()
+        if not stream.read(flushed, limit, _LATE) and not stream.committed:
+            raise StoreDown(
+                "the server is still decoding its log",
+                hint="a retry helps: it goes on where it is",
+                store=STORE,
+            )
     snapshot = connection.execute("select pg_current_snapshot()::text").fetchall()[0][0]
     told: list[Told] = []
-    for found in committed:
-        if not pgoutput.is_visible(found.xid, snapshot):
-            break
-        told += _pieces(found, keys, limit)
-    return _merged(told, limit), not committed
+    while stream.committed and pgoutput.is_visible(stream.committed[0].xid, snapshot):
+        told += _pieces(stream.committed.popleft(), keys, limit)
+    return _merged(told, limit)
 
 
 def advance(connection: Connection, name: str, end: int) -> None:
-    """Let go of everything up to `end`; an older position than the slot's own is no error."""
+    """Let go of everything up to `end` where no stream is open; an older position than the slot's own is no error."""
     position = f"{end >> 32:X}/{end & 0xFFFFFFFF:X}"
     connection.execute(
         "select pg_replication_slot_advance(slot_name, $2::text::pg_lsn) from pg_replication_slots"
@@ -179,21 +186,12 @@ def advance(connection: Connection, name: str, end: int) -> None:
     )
 
 
-def skip(connection: Connection, slot: Slot) -> None:
-    """Move an idle slot over what others wrote, now and then: nothing of ours was committed before `flushed`."""
-    if slot.behind > _STEP:
-        high, low = slot.flushed.split("/")
-        advance(connection, slot.name, (int(high, 16) << 32) + int(low, 16))
-
-
 def remove(connection: Connection, names: Names) -> list[str]:
     """Take slot and publication away; what is not there is no error. Says what it removed."""
     done: list[str] = []
     name = names.slot(database(connection))
     # The slot first: alone it would keep the server's log for ever.
-    if connection.execute(
-        "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1", [name]
-    ).fetchall():
+    if _drop(connection, name):
         done.append(f"replication slot {name}")
     if connection.execute("select 1 from pg_publication where pubname = $1", [names.root]).fetchone():
         connection.execute(f"drop publication {names.publication}")
@@ -201,13 +199,18 @@ def remove(connection: Connection, names: Names) -> list[str]:
     return done
 
 
-def _messages(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The only column of a binary COPY's rows: behind the count of columns and its own length."""
-    start = len(HEADER)
-    for row in blocks:
-        if len(row) - start > len(TRAILER):
-            yield row[start + 6 :]
-        start = 0
+def _drop(connection: Connection, name: str) -> bool:
+    """Drop the slot, once the server has noticed that its last reader is gone. Whether there was one."""
+    deadline = time.monotonic() + PATIENCE
+    drop = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1"
+    while True:
+        try:
+            with connection.transaction():
+                return bool(connection.execute(drop, [name]).fetchall())
+        except psycopg.errors.ObjectInUse:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_BREATH)
 
 
 def _pieces(found: pgoutput.Transaction, keys: Sequence[KeyColumn], limit: int) -> list[Told]:
