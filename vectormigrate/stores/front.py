@@ -6,7 +6,7 @@ names, ids and values whatever database it is, and the facade answers from it. A
 `writing`, which returns when what it touches is durably marked: only then may it leave. A write that had to wait at
 the fence of a cutover is told where to go afterwards, not before.
 
-`Standing` is the front of one store with nothing to migrate: what `emulate` serves.
+`Standing` is the front where nothing is migrated: what `emulate` serves, and a plain proxy.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Touch
@@ -34,6 +35,10 @@ class Access:
     store: Store | None = None
     shadowed: bool = False
     """A search: tell `Front.observed` what was asked and answered."""
+    shape: CollectionShape | None = None
+    """What the collection is like at the primary, where the front knows: without it a facade gives no hints and
+    decodes no searches.
+    """
 
 
 class Outcome(Enum):
@@ -65,7 +70,7 @@ class Write(ABC):
     @abstractmethod
     def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
         """What the write put there, whole and as the primary stores it, `size` bytes or so, decoded when needed:
-        saves reading it back. Only for a write that was answered as applied.
+        saves reading it back. Only for a write that was answered as applied; records may be left out.
         """
 
 
@@ -102,10 +107,10 @@ class Front(ABC):
 
 
 class Standing(Front):
-    """One store, nothing to migrate."""
+    """One store, or one vendor's own server, and nothing to migrate."""
 
-    def __init__(self, store: Store) -> None:
-        self._access = Access(store=store)
+    def __init__(self, store: Store | None = None, *, upstream: Upstream | None = None) -> None:
+        self._access = Access(upstream, store)
 
     def reading(self, collection: str | None) -> Access:
         return self._access

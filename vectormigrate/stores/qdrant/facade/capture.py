@@ -55,8 +55,11 @@ class Captured:
     changes: Sequence[Change] = ()
 
 
-def capture(found: Found, body: bytes, *, native: bool) -> Captured:
-    """What a REST write may change. `native`: the primary is Qdrant. Raises ValueError for a body that cannot be read."""
+def capture(found: Found, what: str, body: bytes, *, native: bool) -> Captured:
+    """What a REST write may change; `what` is its method and path, `native` says that the primary is Qdrant.
+
+    Raises ValueError for a body that cannot be read.
+    """
     route, collection = found.route, found.collection or EVERYTHING
     if route.operation in CHANGES:
         changes = read_changes(route.operation, without_numbers(body))
@@ -65,14 +68,14 @@ def capture(found: Found, body: bytes, *, native: bool) -> Captured:
         return Captured({collection: touches_of(changes, native=native)}, changes)
     if route.operation == "change_aliases":
         return Captured({name: (Whole(Scope.ALIAS),) for name in read_aliased(body)})
-    return Captured({collection: (whole(route.operation, route.decision, found),)})
+    return Captured({collection: (whole(route.operation, route.decision, what),)})
 
 
-def whole(operation: str, decision: Decision, what: object) -> Touch:
+def whole(operation: str, decision: Decision, what: str) -> Touch:
     """What an operation that names no points may change."""
     if operation in _WHOLE:
         return Whole(_WHOLE[operation])
-    return Whole(Scope.RESTORE) if decision is Decision.REFUSE else Unknown(str(what))
+    return Whole(Scope.RESTORE) if decision is Decision.REFUSE else Unknown(what)
 
 
 def touches_of(changes: Iterable[Change], *, native: bool) -> tuple[Touch, ...]:

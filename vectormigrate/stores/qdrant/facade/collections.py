@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.errors import StoreBroken
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.filters import DIALECT
 from vectormigrate.stores.qdrant.wire.shape import read_shape, write_info
 
-from .problems import bad_body, not_served, problem_of
+from .problems import bad_body, not_served
 
 _PARAMS = (
     "vectors",
@@ -66,8 +66,8 @@ def _shape(collection: str, given: Mapping[str, Any]) -> CollectionShape:
     config = {told: given[name] for name, told in _CONFIGS.items() if given.get(name) is not None}
     try:
         return read_shape(collection, {"config": {"params": params, **config}})
-    except VectormigrateError as error:
-        raise problem_of(error) from None
+    except StoreBroken as error:
+        raise bad_body(ValueError(error.message)) from None
 
 
 async def update(store: Store, collection: str, given: Mapping[str, Any]) -> None:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import zlib
 from dataclasses import replace
 
+from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
-from vectormigrate.stores.front import Front, Write
-from vectormigrate.stores.qdrant.wire.changes import CHANGES
+from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.qdrant.wire.certain import certain, keeps_as_given
+from vectormigrate.stores.qdrant.wire.changes import CHANGES, Upsert, read_changes
 from vectormigrate.stores.qdrant.wire.responses import failure
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, Upstream
 
-from .capture import capture
+from . import observing
+from .capture import Captured, capture
 from .endpoints import ENDPOINTS, Found, find
 from .passing import outcome, plainly, waits
 from .problems import Problem, bad_body, not_served, problem_of
@@ -51,6 +55,8 @@ class QdrantFacade(Facade):
             if found.route.decision in (Decision.FORWARD, Decision.SERVE):
                 access = self._front.reading(found.collection)
                 if access.upstream is not None:
+                    if access.shadowed:
+                        return await self._observed(access, found, request)
                     stream = found.route.operation in _DOWNLOADS
                     return await access.upstream.send(request, stream=stream)
                 assert access.store is not None
@@ -61,28 +67,50 @@ class QdrantFacade(Facade):
         except VectormigrateError as error:
             return self._failed(problem_of(error), started)
 
+    async def _observed(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:
+        """Pass a search on, and tell the front what came of it."""
+        assert access.upstream is not None
+        shape, operation = access.shape, found.route.operation
+        if shape is None or operation not in observing.READERS:
+            return await access.upstream.send(request)
+        plain = plainly(request)
+        asked = self._clock.monotonic()
+        response = await access.upstream.send(plain)
+        if response.status == 200 and found.collection is not None:
+            self._front.observed(
+                found.collection,
+                self._clock.monotonic() - asked,
+                lambda: observing.found(operation, _plain_body(request), response.body, shape),
+            )
+        return response
+
     async def _write(self, found: Found, request: HttpRequest, started: float) -> HttpResponse:
         access = self._front.reading(found.collection)
         if access.store is not None:
             _check_served(found)
         plain = _plain_body(request)
         try:
-            captured = capture(found, plain, native=access.upstream is not None)
+            what = f"{request.method} {request.path}"
+            captured = capture(found, what, plain, native=access.upstream is not None)
         except ValueError as error:
             raise bad_body(error) from None
         async with self._front.writing(captured.touched, size=len(request.body)) as write:
             if write.access.upstream is not None:
-                return await self._pass(write.access.upstream, found, request, write)
+                return await self._pass(write.access.upstream, found, request, write, captured)
             assert write.access.store is not None
             _check_served(found)
             return await self._answer(write.access.store, found, replace(request, body=plain), started)
 
     async def _pass(
-        self, upstream: Upstream, found: Found, request: HttpRequest, write: Write
+        self, upstream: Upstream, found: Found, request: HttpRequest, write: Write, captured: Captured
     ) -> HttpResponse:
         response = await upstream.send(plainly(request))
         points = found.route.operation in CHANGES
-        write.answered(outcome(response, wait=waits(request.query), points=points))
+        said = outcome(response, wait=waits(request.query), points=points)
+        write.answered(said)
+        shape = write.access.shape
+        if said is Outcome.ANSWERED and response.status == 200 and shape is not None:
+            _hint(write, found, request, captured, shape)
         return response
 
     async def _answer(self, store: Store, found: Found, request: HttpRequest, started: float) -> HttpResponse:
@@ -94,6 +122,27 @@ class QdrantFacade(Facade):
         if problem.retry_after is not None:
             headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
         return HttpResponse(problem.status, headers, failure(problem.text, self._clock.monotonic() - started))
+
+
+def _hint(
+    write: Write, found: Found, request: HttpRequest, captured: Captured, shape: CollectionShape
+) -> None:
+    """Offer what an upsert put there, if it put whole points into a collection that keeps them as they are."""
+    match captured.changes:
+        case [Upsert(whole=True)] if found.route.operation == "upsert" and keeps_as_given(shape):
+            pass
+        case _:
+            return
+
+    def records() -> Batch:
+        try:
+            [change] = read_changes("upsert", _plain_body(request))
+            assert isinstance(change, Upsert)
+            return certain(change, shape)
+        except ValueError:
+            return Batch([])  # a vector that the server made, for one
+
+    write.hint(found.values[0], records, len(request.body))
 
 
 def _check_served(found: Found) -> None:

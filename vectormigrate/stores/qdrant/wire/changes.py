@@ -42,6 +42,8 @@ class Upsert:
     read: Reader
     condition: RawFilter | None = None
     mode: Literal["upsert", "insert_only", "update_only"] = "upsert"
+    texts: Sequence[WirePoint] = ()
+    """The points as JSON text, where they came so."""
 
     @property
     def whole(self) -> bool:
@@ -174,23 +176,26 @@ def _read_change(operation: str, body: bytes | msgspec.Raw) -> Change:
 
 def _upsert(body: bytes | msgspec.Raw) -> Upsert:
     given = _POINTS.decode(body)
-    ids, read = _points(given)
-    return Upsert(ids, read, given.update_filter, given.update_mode or "upsert")
+    points = _listed(given)
+    ids, read = _points(points)
+    return Upsert(ids, read, given.update_filter, given.update_mode or "upsert", points)
 
 
 def _update_vectors(body: bytes | msgspec.Raw) -> UpdateVectors:
     given = _POINTS.decode(body)
-    ids, read = _points(given)
+    ids, read = _points(_listed(given))
     return UpdateVectors(ids, read, given.update_filter)
 
 
-def _points(given: _Points) -> tuple[tuple[PointId, ...], Reader]:
+def _listed(given: _Points) -> Sequence[WirePoint]:
     if given.batch is not None:
-        points = _transposed(given.batch)
-    elif given.points is not None:
-        points = given.points
-    else:
+        return _transposed(given.batch)
+    if given.points is None:
         raise ValueError("missing field `points`")
+    return given.points
+
+
+def _points(points: Sequence[WirePoint]) -> tuple[tuple[PointId, ...], Reader]:
     ids = _ids([point.id for point in points])
 
     def read(fields: Sequence[VectorField]) -> Batch:

@@ -1,0 +1,99 @@
+"""A front that keeps a diary, and a vendor's server that answers what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Touch
+from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+
+
+@dataclass
+class FakeUpstream(Upstream):
+    """Answers with `response` or `reply`, which may be errors, and remembers what it was asked."""
+
+    response: HttpResponse | Exception = field(default_factory=lambda: HttpResponse(200))
+    reply: RpcReply | Exception = field(default_factory=RpcReply)
+    requests: list[HttpRequest] = field(default_factory=list)
+    calls: list[RpcCall] = field(default_factory=list)
+    streamed: list[bool] = field(default_factory=list)
+
+    async def send(self, request: HttpRequest, *, stream: bool = False) -> HttpResponse:
+        self.requests.append(request)
+        self.streamed.append(stream)
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
+
+    async def call(self, call: RpcCall) -> RpcReply:
+        self.calls.append(call)
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
+
+
+@dataclass
+class Written(Write):
+    """One write and everything that was said of it."""
+
+    access: Access
+    touched: Mapping[str, Sequence[Touch]]
+    size: int
+    outcome: Outcome = Outcome.ANSWERED
+    position: str = ""
+    ids: list[tuple[str, list[RecordId]]] = field(default_factory=list)
+    hints: list[tuple[str, Callable[[], Batch], int]] = field(default_factory=list)
+    error: BaseException | None = None
+    """What left the block."""
+
+    def answered(self, outcome: Outcome, *, position: str = "") -> None:
+        self.outcome, self.position = outcome, position
+
+    async def named(self, collection: str, ids: Sequence[RecordId]) -> None:
+        self.ids.append((collection, list(ids)))
+
+    def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
+        self.hints.append((collection, records, size))
+
+
+@dataclass
+class FakeFront(Front):
+    """Sends every request to `access`; a write that is refused raises `refusal`."""
+
+    access: Access
+    refusal: Exception | None = None
+    afterwards: Access | None = None
+    """Where a write goes that had to wait, if not where reads go."""
+    writes: list[Written] = field(default_factory=list)
+    reads: list[str | None] = field(default_factory=list)
+    searches: list[tuple[str, float, Any]] = field(default_factory=list)
+
+    def reading(self, collection: str | None) -> Access:
+        self.reads.append(collection)
+        return self.access
+
+    def writing(
+        self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
+    ) -> AbstractAsyncContextManager[Write]:
+        return self._writing(touched, size)
+
+    @asynccontextmanager
+    async def _writing(self, touched: Mapping[str, Sequence[Touch]], size: int) -> AsyncIterator[Write]:
+        if self.refusal is not None:
+            raise self.refusal
+        write = Written(self.afterwards or self.access, touched, size)
+        self.writes.append(write)
+        try:
+            yield write
+        except BaseException as error:
+            write.error = error
+            raise
+
+    def observed(self, collection: str, seconds: float, found: Callable[[], Any]) -> None:
+        self.searches.append((collection, seconds, found))

@@ -1,0 +1,62 @@
+"""Searches that Qdrant answered, as question and matches in neutral terms, so that another store can be asked the same."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.record import SparseVector
+from vectormigrate.stores.qdrant.filters import from_filter
+from vectormigrate.stores.qdrant.ids import read_id
+from vectormigrate.stores.qdrant.wire.requests import Nearest, read_query, read_search
+
+Found = tuple[Query, list[Match]]
+
+READERS = {"query": read_query, "search": read_search}
+"""Of the operations that are observed."""
+
+
+class _Hit(msgspec.Struct):
+    id: int | str
+    score: float
+
+
+class _Hits(msgspec.Struct):
+    points: list[_Hit]
+
+
+class _Answer(msgspec.Struct):
+    result: list[_Hit] | _Hits
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def found(operation: str, asked: bytes, answered: bytes, shape: CollectionShape) -> Found | None:
+    """One search over REST; None when it has no neutral form, or no answer."""
+    try:
+        request = READERS[operation](asked)
+        result = _ANSWER.decode(answered).result
+        hits = result.points if isinstance(result, _Hits) else result
+        matches = [Match(read_id(hit.id), hit.score) for hit in hits]
+    except (ValueError, msgspec.DecodeError):
+        return None
+    query = neutral(request, shape)
+    return None if query is None else (query, matches)
+
+
+def neutral(request: Nearest, shape: CollectionShape) -> Query | None:
+    """A search in neutral terms; None for a search by id, from an offset, over a threshold, or with words of its own."""
+    target = request.target
+    if not isinstance(target, np.ndarray | SparseVector) or request.offset or request.threshold is not None:
+        return None
+    if all(vector.name != request.using for vector in shape.vectors):
+        return None
+    try:
+        where = from_filter(request.filter) if request.filter else None
+    except (Unsupported, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return Query(target, request.using, request.limit, where, request.exact)
