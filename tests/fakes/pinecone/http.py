@@ -87,7 +87,7 @@ class Served:
                 return {}, {}, 202
         raise Refused(404, f"{request.method} {request.path} is not a resource")
 
-    async def data(self, request: web.Request, body: dict, size: int, index: FakeIndex) -> tuple:  # noqa: PLR0911 one an endpoint
+    async def data(self, request: web.Request, body: dict, size: int, index: FakeIndex) -> tuple:  # noqa: C901, PLR0911 one an endpoint
         if self.service.indexes.get(index.name) is not index:
             raise Refused(404, "Index not found", code=5)
         service, asked = self.service, request.query
@@ -106,6 +106,8 @@ class Served:
                 return *service.list(
                     index, asked.get("namespace"), asked.get("prefix", ""), limit, token
                 ), 200
+            case ("POST", "vectors", "fetch_by_metadata") if not index.pod:
+                return *service.fetch_by_metadata(index, body), 200
             case ("POST", "query"):
                 return *service.query(index, body), 200
             case ("POST", "describe_index_stats"):

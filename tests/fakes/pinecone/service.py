@@ -54,7 +54,7 @@ class Namespace:
         return held
 
 
-@dataclass
+@dataclass(repr=False)
 class FakeIndex:
     name: str
     dimension: int | None
@@ -70,7 +70,7 @@ class FakeIndex:
     namespaces: dict = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(repr=False)
 class FakePinecone:
     """Everything that one project holds, and what goes wrong with it."""
 
@@ -237,6 +237,20 @@ class FakePinecone:
         held, headers = self.seen(index, namespace, "fetch")
         found = {one: {"id": one, **_shown(held[one])} for one in ids if one in held}
         return {"vectors": found, "namespace": namespace or "", "usage": {"readUnits": 1}}, headers
+
+    def fetch_by_metadata(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
+        if not body.get("filter"):
+            raise Refused(400, "A filter is needed")
+        held, headers = self.seen(index, body.get("namespace"), "fetch")
+        # In the order in which they were written first, which need not be that of ids.
+        ids = [one for one in held if _passes(body["filter"], held[one])]
+        start = int(body.get("paginationToken") or 0)
+        stop = start + min(body.get("limit", 100), self.page)
+        found = {one: {"id": one, **_shown(held[one])} for one in ids[start:stop]}
+        answer: dict = {"vectors": found, "namespace": body.get("namespace") or ""}
+        if stop < len(ids):
+            answer["pagination"] = {"next": str(stop)}
+        return answer, headers
 
     def list(
         self, index: FakeIndex, namespace: str | None, prefix: str, limit: int, token: str

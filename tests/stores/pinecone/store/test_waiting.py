@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.subject import Subject, make_record, to_batch
-from vectormigrate.model.errors import StoreDown, Unsupported
+from vectormigrate.model.errors import StoreDown
 from vectormigrate.stores.pinecone.store import waiting
-from vectormigrate.stores.pinecone.store.port import read_position
 
 
 async def written(subject, count=3):
@@ -55,15 +54,6 @@ async def test_a_position_is_waited_for_without_writing(opens, subject, service)
     held, _ = service.seen(index, None, "query")
     assert "app" in held
     await reader.close()
-
-
-def test_positions_are_numbers_with_or_without_their_namespace():
-    assert read_position("prod=12") == ("prod", 12)
-    assert read_position("a=b=12") == ("a=b", 12)
-    assert read_position("12") == (None, 12)
-    for bad in ("", "prod=", "x", "prod=-1"):
-        with pytest.raises(Unsupported):
-            read_position(bad)
 
 
 async def test_a_target_asks_the_log_how_far_it_goes(opens, subject, service):

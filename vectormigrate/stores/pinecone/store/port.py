@@ -7,6 +7,7 @@ Reads through one store see what was written through it: they wait until it is v
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from itertools import pairwise
 
@@ -14,10 +15,11 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, IdKind, KeyOrder
 from vectormigrate.model.errors import CollectionMissing, ConfigInvalid, Unsupported
+from vectormigrate.model.filter import Filter
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId
-from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
 from vectormigrate.stores.pinecone.wire.metadata import MAX_BYTES
 from vectormigrate.stores.pinecone.wire.records import canonical_namespace, to_partition
@@ -28,6 +30,7 @@ from .deleter import Deleter
 from .link import Link, seconds
 from .reader import Reader
 from .searcher import Searcher
+from .selecting import Selecting, in_the_model
 from .splitting import Splitting
 from .waiting import Waiting
 from .writer import MOST_RECORDS, Writer
@@ -89,6 +92,7 @@ class PineconeStore(Store):
         deleter = Deleter(self._catalog, self._reader, self._waiting)
         self._writer = Writer(self._catalog, self._reader, deleter, self._capabilities)
         self._searcher = Searcher(self._catalog, self._reader)
+        self._selecting = Selecting(self._catalog, self._reader, self._searcher)
         self._splitting = Splitting(self._catalog, self._reader)
         self._writes = False
 
@@ -155,6 +159,33 @@ class PineconeStore(Store):
                 yield Page(batch, self.cursor_of(batch.ids[-1]))
         finally:
             await pages.aclose()
+
+    async def select(
+        self,
+        collection: str,
+        where: Filter,
+        span: Range = EVERYWHERE,
+        *,
+        limit: int | None = None,
+        content: Content = Content.FULL,
+    ) -> AsyncGenerator[Page, None]:
+        opened, _ = await self._readable(collection)
+        if (written := await self._selecting.narrowed(opened, where)) is not None:
+            size = limit or self.capabilities.scan_page
+            pages = self._selecting.pages(opened, written, span, size, bare=content is Content.IDS)
+            try:
+                async for batch in pages:
+                    yield Page(batch, self.cursor_of(batch.ids[-1]))
+            except Unsupported:  # an older server, before the first page
+                pass
+            else:
+                return
+            finally:
+                await pages.aclose()
+        everything = super().select(collection, in_the_model(where), span, limit=limit, content=content)
+        async with aclosing(everything) as found:
+            async for page in found:
+                yield page
 
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL

@@ -54,7 +54,7 @@ class Reader:
 
     async def ids(self, opened: Opened, span: Range) -> AsyncGenerator[list[Located], None]:
         """Where the records of a range are, in key order, in pages of any size but none."""
-        lower, upper = _bound(opened, span.lower), _bound(opened, span.upper)
+        lower, upper = bound(opened, span.lower), bound(opened, span.upper)
         namespaces = await self._catalog.namespaces(opened)
         if opened.layout.keys is Keys.PARTITIONED:
             async for page in self._merged(opened, namespaces, lower, upper):
@@ -104,14 +104,15 @@ class Reader:
                 waiting += some
                 while len(waiting) >= size:
                     page, waiting = waiting[:size], waiting[size:]
-                    if len(batch := await self._read(opened, page, bare=bare)):
+                    if len(batch := await self.read(opened, page, bare=bare)):
                         yield batch
-            if waiting and len(batch := await self._read(opened, waiting, bare=bare)):
+            if waiting and len(batch := await self.read(opened, waiting, bare=bare)):
                 yield batch
         finally:
             await ids.aclose()
 
-    async def _read(self, opened: Opened, located: Sequence[Located], *, bare: bool) -> Batch:
+    async def read(self, opened: Opened, located: Sequence[Located], *, bare: bool) -> Batch:
+        """The records at these places, or with `bare` just their ids, unread."""
         if not bare:
             return await self.located(opened, located)
         keys = [_key(opened, namespace, one) for namespace, one in located]
@@ -245,7 +246,8 @@ class Reader:
         return told
 
 
-def _bound(opened: Opened, cursor: str | None) -> Located | None:
+def bound(opened: Opened, cursor: str | None) -> Located | None:
+    """Where a cursor stands. Raises Unsupported for one of another collection."""
     if cursor is None:
         return None
     try:

@@ -44,7 +44,7 @@ class Searcher:
     async def query(self, opened: Opened, query: Query, namespaces: Sequence[str]) -> list[Match]:
         vector = _searched(opened, query)
         metric = vector.metric or Metric.COSINE
-        condition = await self._filter(opened, query.filter, namespaces)
+        condition = await self.filter(opened, query.filter, namespaces)
         beside = vector.kind is VectorKind.SPARSE and opened.layout.dense is not None
         if query.exact or query.limit > MOST or condition is None or beside:
             return await self._search_here(opened, query, metric)
@@ -76,7 +76,7 @@ class Searcher:
         except (AttributeError, KeyError, TypeError) as error:
             raise unreadable(opened.place, f"a match: {error!r}") from None
 
-    async def _filter(
+    async def filter(
         self, opened: Opened, condition: Filter | None, namespaces: Sequence[str]
     ) -> dict[str, Any] | None:
         """The filter object to send, empty for none; None when Pinecone cannot say it of these records."""
@@ -89,7 +89,7 @@ class Searcher:
                 raise
             return None
         if isinstance(condition, Native):
-            return written
+            return written  # whoever says it in Pinecone's words means what Pinecone sees
         probe = {"filter": {metadata.REST: {"$exists": True}}}
         hidden = await together(
             lambda one: self._ask(opened, probe_body(opened, one) | probe, one, Metric.DOT), namespaces
