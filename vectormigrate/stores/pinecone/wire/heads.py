@@ -104,7 +104,7 @@ def read_namespace(body: bytes) -> str:
 def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise Malformed(f"the request body cannot be read: {error}") from None
 
 
