@@ -172,6 +172,12 @@ async def test_nothing_is_left_behind(capture, writer):
     assert await capture.lag() is None
 
 
+async def test_what_it_keeps_is_no_collection(capture, path, vec0):
+    await installed(capture, vec0, VEC0)
+    async with open_store(Endpoint("sqlite", path)) as store:
+        assert await store.collections() == ["docs"]
+
+
 async def test_two_migrations_do_not_take_each_others_changes(capture, path, writer):
     await installed(capture, writer)
     async with open_capture(Endpoint("sqlite", path, owner="other"), "docs") as other:

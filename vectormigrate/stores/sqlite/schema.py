@@ -44,6 +44,8 @@ short one is that record's fault.
 """
 _HINT = re.compile(r"embed|vec|(^|_)emb($|_)", re.IGNORECASE)
 _ZONED = re.compile(r"(?:Z|[+-]\d\d(?::?\d\d)?)$")
+_CAPTURED = re.compile(r"vectormigrate_[0-9a-f]{12}_(?:changes|state|digests)")
+"""What a capture keeps beside the table that it looks at."""
 _KEY_NAME = re.compile(r'CONSTRAINT\s+"((?:[^"]|"")+)"\s+PRIMARY\s+KEY', re.IGNORECASE)
 _ORDERS = {IdKind.INT: KeyOrder.NUMERIC, IdKind.TEXT: KeyOrder.BYTES, IdKind.UUID: KeyOrder.UUID}
 
@@ -58,7 +60,7 @@ class _Column(NamedTuple):
 
 
 def collections(connection: apsw.Connection) -> list[str]:
-    """Names of the tables and vec0 tables, without SQLite's own and without what vec0 keeps for itself."""
+    """Names of the tables and vec0 tables, without SQLite's own and without what vec0 and captures keep for themselves."""
     names: list[str] = []
     hidden: set[str] = set()
     found: list[Any] = connection.execute(
@@ -68,7 +70,8 @@ def collections(connection: apsw.Connection) -> list[str]:
         is_virtual = sql is not None and sql.lstrip().upper().startswith("CREATE VIRTUAL")
         if is_virtual:
             hidden |= virtual.shadows(connection, name)
-        if not name.startswith("sqlite_") and (not is_virtual or virtual.is_vec0(sql)):
+        ours = name.startswith("sqlite_") or _CAPTURED.fullmatch(name)
+        if not ours and (not is_virtual or virtual.is_vec0(sql)):
             names.append(name)
     if "vec_index" in names and virtual.is_qortex(connection):
         hidden.add("vec_meta")
