@@ -35,6 +35,7 @@ from .reader import Reader
 
 _HOPELESS = 16
 """Rows refused one by one, none accepted, after which the request is at fault and not its rows."""
+_LIMIT = CAPABILITIES.write_bytes or 0
 _DONE = points_pb2.UpdateStatus.Value("Completed")
 _ORDERED = "?wait=true&ordering=strong"
 
@@ -151,12 +152,11 @@ class _Sender:
         """The rows in parts that fit one request each."""
         part: list[int] = []
         size = 0
-        limit = CAPABILITIES.write_bytes or 0
         for row in rows:
             encoded = self._encode(row)
             if encoded is None:
                 continue
-            if part and size + len(encoded) > limit:
+            if part and size + len(encoded) > _LIMIT:
                 yield part
                 part, size = [], 0
             part.append(row)
