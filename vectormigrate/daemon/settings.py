@@ -61,7 +61,7 @@ def _side(side: str) -> tuple[Setting, ...]:
             metavar="URL",
             reference=True,
             help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, an address or a path for milvus.",
-            unset="required but for memory",
+            unset="required but for memory and pinecone",
         ),
         setting(
             "api-key",

@@ -23,7 +23,7 @@ from .secrets import Literal, StoreKey
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 SIDES = ("source", "target")
-_NO_ADDRESS = ("memory",)
+_NO_ADDRESS = ("memory", "pinecone")
 _ON_DISK = ("sqlite", "milvus")
 _NUMBERS = ("batch-size", "max-retries", "validate-every", "workers", "max-rate", "quarantine")
 
