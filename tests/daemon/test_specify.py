@@ -63,6 +63,11 @@ def test_every_missing_flag_is_named_at_once():
     )
 
 
+def test_pinecone_has_an_address_of_its_own():
+    made = specify("docs", pair(target_type="pinecone", target_url=None)).specification
+    assert (made.target.kind, made.target.url) == ("pinecone", "")
+
+
 @pytest.mark.parametrize("wrong", ["", "a/b", "-a", ".a", "a b", "a" * 129, "ä", "a\n"])
 def test_ids_that_cannot_be(wrong):
     with pytest.raises(UsageError, match="cannot be the id"):

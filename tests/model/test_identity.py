@@ -162,11 +162,16 @@ def test_the_keys_own_length_comes_before_the_stores():
     assert not misfit("abc", key(IdKind.TEXT), CAPABILITIES)
 
 
+def test_ids_may_have_to_be_ascii():
+    able = replace(CAPABILITIES, ascii_ids=True)
+    assert [misfit(one, key(IdKind.TEXT), able) == "" for one in ("a", "", "é")] == [True, False, False]
+
+
 @pytest.mark.parametrize("kind", IdKind)
 @pytest.mark.parametrize("limited", [False, True])
 def test_ids_that_plainly_fit_fit_each(kind, limited):
     of = key(kind, max_length=8 if limited and kind is IdKind.TEXT else None)
-    capabilities = replace(CAPABILITIES, nul_in_text=not limited)
+    capabilities = replace(CAPABILITIES, nul_in_text=not limited, ascii_ids=limited)
 
     @MODEL
     @given(st.lists(scalar_ids | st.text(st.sampled_from("ab\0\ud800é"), max_size=9), max_size=4))

@@ -181,6 +181,20 @@ class TestNew:
             make_plan(SOURCE, CAPABILITIES, "copy", options=MappingOptions(**options))
         assert caught.value.hint == "it has: f, g, key, vec"
 
+    def test_where_no_field_can_be_declared_all_are_undeclared_keys(self):
+        plan = make_plan(SOURCE, able(field_types=frozenset()), "copy")
+        plan.check()
+        assert (plan.target.fields, plan.target.dynamic) == ((), True)
+        assert {plan.source for plan in plan.fields if plan.kept} == {field.name for field in SOURCE.fields}
+        with pytest.raises(MappingRefused):
+            make_plan(SOURCE, able(field_types=frozenset(), dynamic=False), "copy").check()
+
+    def test_a_second_dense_vector_may_have_no_room_where_a_sparse_one_has(self):
+        source = with_vectors(VEC, replace(VEC, name="two"), VectorField("words", VectorKind.SPARSE))
+        plan = make_plan(source, able(max_dense=1, max_vectors=2), "copy")
+        assert fates(plan)["two"] is Fate.REFUSED
+        assert [vector.name for vector in plan.target.vectors] == [VEC.name, "words"]
+
     def test_partitions_are_carried(self):
         source = replace(SOURCE, partitions=("a",))
         assert make_plan(source, CAPABILITIES, "copy").target.partitions == ("a",)

@@ -149,6 +149,8 @@ def plainly_fit(ids: Sequence[RecordId], key: IdField, capabilities: Capabilitie
             limit = key.max_length or capabilities.max_id_bytes
             together = "".join(known)
             fit = together.isascii() and (capabilities.nul_in_text or "\0" not in together)
+            if capabilities.ascii_ids and "" in known:
+                return False
             return fit and (limit is None or max(map(len, known)) <= limit)
         case kind:
             return kind is IdKind.UUID
