@@ -62,6 +62,7 @@ class Pass:
         self.generation = generation
         self._lane = lane
         self._hint: Hint | None = None
+        self._scopes = -1 if lane.scopes.blocking else lane.scopes.raised
         self.tokens: list[int] = []
         """Scope intents of kinds that end with the request."""
 
@@ -76,8 +77,12 @@ class Pass:
         self._hint = Hint(records, size)
 
     def settle(self) -> Hint | None:
-        """The hint, if what came of the write allows it."""
-        return self._hint if self.outcome is Outcome.ANSWERED else None
+        """The hint, if what came of the write allows it.
+
+        None if a scope intent stood meanwhile: its request may have reached the primary behind this write.
+        """
+        alone = self._scopes == self._lane.scopes.raised
+        return self._hint if alone and self.outcome is Outcome.ANSWERED else None
 
 
 class Lane:

@@ -118,7 +118,8 @@ class Ledger:
         entries = [self.entry(one) for one in dict.fromkeys(ids)]
         now = self._now()
         for entry in entries:
-            alone = not entry.in_flight and now >= entry.source_until
+            # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
+            alone = not entry.in_flight and now >= max(entry.source_until, self.quiet_after)
             entry.in_flight += 1
             entry.generation = generation
             entry.solo = generation if alone else 0
