@@ -699,8 +699,8 @@ async def test_where_a_publication_would_break_writers_there_is_no_slot(opened, 
             await capture.install()
     async with opened("auto") as capture:
         made = await capture.install()
-        assert why in made[-1]
-        assert any("trigger" in line for line in made)
+        assert why in made[0]
+        assert len(made) == 5
         await capture.remove()
 
 

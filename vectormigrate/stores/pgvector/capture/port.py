@@ -7,6 +7,7 @@ went. What it holds is told first. The only memory is what a slot was last seen 
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -64,6 +65,8 @@ class PgvectorCapture(Capture):
         self._pending: deque[tuple[str, slot.Told]] = deque()
         self._stream: Stream | None = None
         self._drained = False
+        self._reading = threading.Lock()
+        """A poll that was cancelled still reads in its thread for a while."""
 
     # By command.
 
@@ -71,7 +74,16 @@ class PgvectorCapture(Capture):
         if await self._run(self._is_sound):
             return []
         await self.remove()
-        why = await self._run(self._why_no_slot) if self._way != OUTBOX else "outbox was asked for"
+        if self._way == OUTBOX:
+            return await self._run(self._install_outbox)
+        why = await self._run(self._why_no_slot)
+        if self._way == SLOT and why:
+            raise Unsupported(
+                f"the table cannot have a logical slot: {why}",
+                hint="mend that, or let triggers do it: vectormigrate capture install ID --way outbox",
+                store=STORE,
+                collection=self._collection,
+            )
         if not why:
             try:
                 return await self._install_slot()
@@ -80,14 +92,8 @@ class PgvectorCapture(Capture):
                 if self._way == SLOT:
                     raise
                 why = error.message
-        if self._way == SLOT:
-            raise Unsupported(
-                f"the table cannot have a logical slot: {why}",
-                hint="mend that, or let triggers do it: --source-option capture=outbox",
-                store=STORE,
-                collection=self._collection,
-            )
-        return [*await self._run(self._install_outbox), f"no slot: {why}"]
+        schema, *triggers = await self._run(self._install_outbox)
+        return [f"{schema} for triggers: there can be no slot, {why}", *triggers]
 
     async def check(self) -> list[str]:
         return await self._run(self._check)
@@ -255,19 +261,18 @@ class PgvectorCapture(Capture):
 
     def _fill(self, connection: Connection, held: slot.Slot, limit: int) -> None:
         keys = self._loaded(connection).keys
-        if self._stream is None:
-            names = [key.column.name for key in keys]
-            self._stream = Stream(self._connections.dsn, held.name, self._names.root, names, slot.MOST)
-        try:
-            found = slot.read(connection, self._stream, keys, held.flushed, limit)
-        except psycopg.Error:
-            self._hang_up()
-            raise
-        for told in found:
-            position = json.dumps({"end": told.end, "piece": told.piece, "last": told.last})
-            self._pending.append((position, told))
-        if not self._pending and not self._stream.committed:
-            self._stream.acknowledge(held.flushed)
+        with self._reading:
+            if self._stream is None:
+                names = [key.column.name for key in keys]
+                self._stream = Stream(self._connections.dsn, held.name, self._names.root, names, slot.MOST)
+            try:
+                found = slot.read(connection, self._stream, keys, held.flushed, limit)
+                self._pending += ((_position(told), told) for told in found)
+                if not self._pending and not self._stream.committed:
+                    self._stream.acknowledge(held.flushed)
+            except psycopg.Error:
+                self._hang_up()
+                raise
 
     def _let_go(self, connection: Connection, end: int) -> None:
         if self._stream is None:
@@ -302,6 +307,10 @@ class PgvectorCapture(Capture):
 
     async def _run(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         return await self._connections.run(work, collection=self._collection, patient=patient)
+
+
+def _position(told: slot.Told) -> str:
+    return json.dumps({"end": told.end, "piece": told.piece, "last": told.last})
 
 
 def _one_moment(connection: Connection) -> None:

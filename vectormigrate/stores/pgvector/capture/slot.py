@@ -172,7 +172,7 @@ def read(
     snapshot = connection.execute("select pg_current_snapshot()::text").fetchall()[0][0]
     told: list[Told] = []
     while stream.committed and pgoutput.is_visible(stream.committed[0].xid, snapshot):
-        told += _pieces(stream.committed.popleft(), keys, limit)
+        told += _pieces(stream.take(), keys, limit)
     return _merged(told, limit)
 
 

@@ -46,6 +46,7 @@ class Stream:
         self._acknowledged = 0
         self.position = 0
         self.committed: deque[Transaction] = deque()
+        self._keys = 0
 
     def read(self, target: int, limit: int, seconds: float) -> bool:
         """Take what is there. True when everything up to the position `target` is taken; False when there are `limit`
@@ -53,7 +54,7 @@ class Stream:
         """
         deadline = time.monotonic() + seconds
         self._report(asking=self.position < target)
-        while sum(len(found.keys) for found in self.committed) < limit:
+        while self._keys < limit:
             size, data = self._pgconn.get_copy_data(1)
             if size > 0:
                 self._take(bytes(data))
@@ -66,6 +67,12 @@ class Stream:
             else:
                 self._wait()
         return False
+
+    def take(self) -> Transaction:
+        """The oldest of `committed`, which is then ours to keep."""
+        found = self.committed.popleft()
+        self._keys -= len(found.keys)
+        return found
 
     def acknowledge(self, end: int) -> None:
         """Let the server forget the log up to `end`."""
@@ -87,6 +94,7 @@ class Stream:
         found = self._decoder.feed(message[_DATA.size :])
         if found is not None:
             self.committed.append(found)
+            self._keys += len(found.keys)
 
     def _report(self, *, asking: bool) -> None:
         """Say how far we are, and ask the server how far it is: it answers behind all that it has told before."""
