@@ -283,7 +283,30 @@ async def test_ids_carry_their_namespace_where_namespaces_share_a_collection(sha
     assert front.log[-1] == ("reading", "demo")
 
 
+async def test_how_namespaces_are_told_apart_is_asked_of_the_front(front, upstream):
+    facade = PineconeFacade(front, index="demo", data_host=HOST, clock=FakeClock())
+    parts = (IdField("ns", IdKind.TEXT, KeyOrder.BYTES), IdField("id", IdKind.TEXT, KeyOrder.BYTES))
+    shape = CollectionShape("demo", IdField("key", IdKind.COMPOUND, parts=parts), (VectorField("v", dim=2),))
+    body = {"vectors": [{"id": "a", "values": [1, 2]}], "namespace": "n"}
+    await Client(facade).send("POST", "/vectors/upsert", body)
+    assert (front.marks, front.hints) == ([{"demo/n": [Ids(("a",))]}], [])
+    front.access = Access(upstream=upstream, shape=shape)
+    await Client(facade).send("POST", "/vectors/upsert", body)
+    assert front.marks[1] == {"demo": [Ids((("n", "a"),))]}
+    ((collection, records, _),) = front.hints
+    assert (collection, records().ids) == ("demo", [("n", "a")])
+
+
 # The control plane.
+
+
+async def test_the_control_plane_may_have_a_server_of_its_own(front, upstream):
+    control = type(upstream)()
+    facade = PineconeFacade(front, index="demo", data_host=HOST, clock=FakeClock(), control=control)
+    for method, path in (("GET", "/indexes"), ("POST", "/embed"), ("PATCH", "/indexes/demo")):
+        await Client(facade).send(method, path, {})
+    assert [one.path for one in control.requests] == ["/indexes", "/embed", "/indexes/demo"]
+    assert upstream.requests == []
 
 
 async def test_the_address_of_the_index_is_ours_in_every_description(through, upstream):

@@ -2,9 +2,12 @@
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Metric, VectorField, VectorKind
+from vectormigrate.stores.front import Standing
+from vectormigrate.stores.pinecone.facade import PineconeFacade
 
-from .conftest import HOST, SERVERLESS
+from .conftest import HOST, SERVERLESS, Client
 
 NEW = "2026-07"
 
@@ -124,3 +127,11 @@ async def test_the_data_plane_of_another_index_is_behind_its_prefix(client):
     assert (await client.ask("POST", "/i/other/describe_index_stats", {}))["totalVectorCount"] == 1
     assert (await client.ask("POST", "/describe_index_stats", {}))["totalVectorCount"] == 0
     await client.ask("POST", "/i/nothing/describe_index_stats", {}, status=404)
+
+
+async def test_without_an_index_of_its_own_there_is_nothing_at_the_root(store):
+    client = Client(PineconeFacade(Standing(store), index="", data_host=HOST, clock=FakeClock()))
+    assert (await client.create())["host"] == f"{HOST}/i/demo"
+    answer = await client.ask("POST", "/describe_index_stats", {}, status=404)
+    assert "use the host" in answer["message"]
+    await client.ask("POST", "/i/demo/describe_index_stats", {})

@@ -1,7 +1,6 @@
 """The control plane: descriptions and changes of indexes, passed through with our address in them or answered here.
 
-Pinecone serves it from another host than the indexes: `Front.reading(None)` is the way there. Everything else of the
-control plane (copies, models) passes through as it came.
+Pinecone serves it from another host than the indexes. Everything else of it (copies, models) passes through as it came.
 """
 
 from __future__ import annotations
@@ -34,10 +33,11 @@ _SCOPES: Mapping[str, Sequence[Touch]] = {
 
 
 class ControlPlane:
-    """The control plane over a front."""
+    """The control plane over a front. `upstream` is its own server; None is the way of `Front.reading(None)`."""
 
-    def __init__(self, front: Front, names: Names) -> None:
+    def __init__(self, front: Front, names: Names, upstream: Upstream | None) -> None:
         self._front = front
+        self._upstream = upstream
         self._names = names
         self._indexes = Indexes(names)
 
@@ -91,7 +91,7 @@ class ControlPlane:
     # Pinecone's own.
 
     def _pinecone(self, route: Route) -> Upstream:
-        upstream = self._front.reading(None).upstream
+        upstream = self._upstream or self._front.reading(None).upstream
         if upstream is None:
             raise not_served(route)
         return upstream

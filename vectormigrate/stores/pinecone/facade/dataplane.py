@@ -15,7 +15,7 @@ import orjson
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape, Metric
-from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.errors import CollectionMissing, Unsupported
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.touch import Scope, Touch, Unknown, Whole
 from vectormigrate.stores.base import Store
@@ -86,13 +86,12 @@ class Asked(ABC, Generic[Reply]):
 
 
 class DataPlane:
-    """The data plane over a front. Without the source's `shape` nothing is hinted or shadowed."""
+    """The data plane over a front. Where nobody knows the source's shape nothing is hinted or shadowed."""
 
-    def __init__(self, front: Front, names: Names, clock: Clock, shape: CollectionShape | None) -> None:
+    def __init__(self, front: Front, names: Names, clock: Clock) -> None:
         self._front = front
         self._names = names
         self._clock = clock
-        self._shape = shape
         self._positions = Positions(clock)
         self._actions = actions()
 
@@ -131,12 +130,13 @@ class DataPlane:
         if access.upstream is None:
             answer = await self._serve(asked, access, namespace)
             return asked.reply(answer, (READ_AT, self._positions.next()))
-        if not access.shadowed or asked.route.action != "query" or self._shape is None:
+        shape = self._names.shape(asked.index, access)
+        if not access.shadowed or asked.route.action != "query" or shape is None:
             return await asked.forward(access.upstream)
         begun = self._clock.monotonic()
         reply = await asked.forward(access.upstream)
         if asked.succeeded(reply):
-            layout, shape = self._names.layout_of(asked.index, namespace), self._shape
+            layout = self._names.layout_of(asked.index, namespace)
             seconds = self._clock.monotonic() - begun
             self._front.observed(collection, seconds, lambda: _searched(asked, reply, layout, shape))
         return reply
@@ -154,7 +154,8 @@ class DataPlane:
             reply = await asked.forward(upstream)
             outcome, position = asked.outcome(reply)
             write.answered(outcome, position=position)
-            if asked.route.action == "upsert" and self._is_known(asked.index) and asked.succeeded(reply):
+            known = self._names.shape(asked.index, write.access) is not None
+            if asked.route.action == "upsert" and known and asked.succeeded(reply):
                 write.hint(collection, lambda: _records(asked, layout), asked.size)
             return reply
 
@@ -167,9 +168,6 @@ class DataPlane:
             case _:
                 return asked.touches(layout)
 
-    def _is_known(self, index: str) -> bool:
-        return self._shape is not None and index == self._names.index
-
     async def _serve(self, asked: Asked[Reply], access: Access, namespace: str) -> Json:
         action = self._actions.get(asked.route.action)
         if action is None:
@@ -177,6 +175,10 @@ class DataPlane:
         if asked.size > MOST_BYTES:
             raise TooLarge(
                 f"Error, message length too large: found {asked.size} bytes, the limit is: {MOST_BYTES} bytes"
+            )
+        if not asked.index:
+            raise CollectionMissing(
+                "no index is served at the root of this address: use the host that its description tells"
             )
         shelf = Shelf(store_of(access), asked.index, self._names.home(asked.index))
         return await action(shelf, namespace, asked.body())

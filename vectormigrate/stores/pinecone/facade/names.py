@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from vectormigrate.stores.pinecone.wire.shape import Keys, Layout
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.stores.front import Access, Front
+from vectormigrate.stores.pinecone.wire.shape import DEFAULT_NAMESPACE, Keys, Layout, layout_of
 
 PREFIX = "/i/"
 """In front of the data plane of an index that is not the one served at the root."""
 
 
-@dataclass(frozen=True, slots=True)
 class Names:
     """The names of everything behind one facade."""
 
-    index: str
-    """The index whose data plane is served at the root."""
-    address: str
-    """Where clients reach this, scheme and all, without a slash at the end."""
-    layout: Layout
-    """How the collection of `index` is laid out, as far as it is known."""
+    def __init__(
+        self, front: Front, index: str, address: str, shape: CollectionShape | None, namespace: str
+    ) -> None:
+        """`address` is where clients reach this, scheme and all."""
+        self.index = index
+        """The index whose data plane is served at the root."""
+        self.address = address.rstrip("/")
+        self._front = front
+        self._shape = shape
+        self._namespace = namespace
+        self._home = _layout(index, shape, namespace)
 
     def home(self, index: str) -> Layout:
-        """How the collection of an index is laid out, as far as it is known."""
-        return self.layout if index == self.index else unknown(index)
+        """How the collection of an index is laid out, as far as it is known: without a shape, as one made here."""
+        if index != self.index:
+            return _layout(index, None)
+        if self._shape is None:
+            # Whoever knows the source may know it later than this was built; its keys decide what is marked.
+            shape = self._front.reading(index).shape
+            if shape is not None:
+                self._shape, self._home = shape, _layout(index, shape, self._namespace)
+        return self._home
+
+    def shape(self, index: str, access: Access) -> CollectionShape | None:
+        """What records of an index are like at the primary, where anybody knows."""
+        return access.shape or (self._shape if index == self.index else None)
 
     def layout_of(self, index: str, namespace: str) -> Layout:
         """The layout that records of a namespace are read with."""
@@ -44,9 +61,10 @@ class Names:
         return self.address if index == self.index else f"{self.address}{PREFIX}{index}"
 
 
-def unknown(index: str) -> Layout:
-    """The layout of an index that nothing is known of: as one made here is."""
-    return Layout(index, "values", "sparse_values")
+def _layout(index: str, shape: CollectionShape | None, namespace: str = DEFAULT_NAMESPACE) -> Layout:
+    if shape is None:
+        return Layout(index, "values", "sparse_values", namespace=namespace)
+    return layout_of(shape, namespace)
 
 
 def collection_of(index: str, namespace: str, home: Layout) -> str:

@@ -12,14 +12,14 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.stores.facade import Facade
 from vectormigrate.stores.front import Front
-from vectormigrate.stores.pinecone.wire.shape import DEFAULT_NAMESPACE, layout_of
-from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply
+from vectormigrate.stores.pinecone.wire.shape import DEFAULT_NAMESPACE
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 from . import answers, endpoints
 from .controlplane import ControlPlane
 from .dataplane import DataPlane
 from .endpoints import Plane
-from .names import PREFIX, Names, unknown
+from .names import PREFIX, Names
 from .rest import Rest
 from .rpc import Bytes, Rpc
 
@@ -29,8 +29,8 @@ class PineconeFacade(Facade):
 
     `index` is the one whose data plane is served at the root, `data_host` the address of this facade as clients reach
     it, scheme and all. `shape` is what the source's collection of that index is like: it says how namespaces are told
-    apart, and without it nothing is hinted or shadowed. `namespace` is the one that the collection holds if it holds
-    one only.
+    apart; without it the front is asked. `namespace` is the one that the collection holds if it holds one only.
+    `control` is the server of the control plane, if the front's way for no collection in particular is another.
     """
 
     dialect = "pinecone"
@@ -45,14 +45,12 @@ class PineconeFacade(Facade):
         clock: Clock,
         shape: CollectionShape | None = None,
         namespace: str = DEFAULT_NAMESPACE,
+        control: Upstream | None = None,
     ) -> None:
-        layout = (
-            layout_of(shape, namespace) if shape is not None else replace(unknown(index), namespace=namespace)
-        )
-        names = Names(index, data_host.rstrip("/"), layout)
+        names = Names(front, index, data_host, shape, namespace)
         self._index = index
-        self._control = ControlPlane(front, names)
-        self._data = DataPlane(front, names, clock, shape)
+        self._control = ControlPlane(front, names, control)
+        self._data = DataPlane(front, names, clock)
 
     async def http(self, request: HttpRequest) -> HttpResponse:
         index = self._index
