@@ -220,12 +220,16 @@ class Live:
             await self.scopes.expire()
             await asyncio.sleep(_SETTLING)
 
-    def close_gap(self) -> None:
-        """A comparison begins that finds what the gap left; another gap opens it again."""
-        self._gap.clear(self._id)
-        self.gap = False
+    def close_gap(self) -> bool:
+        """A comparison begins that finds what the gap left; another gap opens it again. Returns whether there was one."""
+        was, self.gap = self.gap, False
+        return was
 
-    def reopen_gap(self) -> None:
+    def end_gap(self) -> None:
+        """That comparison is done, and there was no gap since it began."""
+        if not self.gap:
+            self._gap.clear(self._id)
+
+    def reopen_gap(self, *, gap: bool) -> None:
         """That comparison came to no end."""
-        self._gap.raise_for(self._id)
-        self.gap = True
+        self.gap = self.gap or gap

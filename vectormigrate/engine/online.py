@@ -17,8 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.events import PrimaryChanged
+from vectormigrate.model.errors import GateRefused, StoreError
+from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
@@ -49,7 +49,6 @@ class OnlineConductor(Conductor):
     def __init__(
         self,
         *args: Any,
-        make_live: Callable[[Migration], Live],
         on_live: Callable[[Live | None], None],
         visibility: float,
         limits: Limits = Limits(),  # noqa: B008 frozen
@@ -58,12 +57,12 @@ class OnlineConductor(Conductor):
     ) -> None:
         """`on_live` is told when requests have a lane to go by, and (None) when they need it no more."""
         super().__init__(*args, **kwargs)
-        self._make_live = make_live
         self._on_live = on_live
         self._visibility = visibility
         self._limits = limits
         self._free_bytes = free_bytes
         self._tails = 0
+        self._swapping = False
         self._attested = asyncio.Event()
         self.live: Live | None = None
         self.overlap: Callable[[], float | None] = lambda: None
@@ -112,10 +111,26 @@ class OnlineConductor(Conductor):
     async def _step(self, phase: Phase) -> bool:
         if phase not in (Phase.CREATED, Phase.PREFLIGHT) and self.live is None:
             await self._go_live()
-        if phase is not Phase.PASSTHROUGH:
-            return await super()._step(phase)
-        await self._passthrough()
+        match phase:
+            case Phase.PASSTHROUGH:
+                await self._passthrough()
+            case Phase.VERIFIED | Phase.CUTTING_OVER | Phase.REVERSED:
+                await self._tend()
+            case _:
+                return await super()._step(phase)
         return True
+
+    async def _tend(self) -> None:
+        """Nothing to carry over: compare when something happened that no mark tells of, and wait for a command."""
+        if self.migration.phase is Phase.CUTTING_OVER:
+            if not self._swapping:
+                await self._decide(self.migration)  # the way back of an attempt was barred by the state file
+        elif self._uncompared():
+            try:
+                await self._compare()
+            except StoreError as error:
+                self._on_event(Warned(self._id, f"both sides could not be compared: {error.message}"))
+        await self._pause(_LOOK)
 
     async def attest(self, by: str) -> None:
         """Somebody vouches that every writer comes through us from now on."""
@@ -197,12 +212,18 @@ class OnlineConductor(Conductor):
         live = self._lane_of()
         await live.calm(self._stopping)
         up_to = self._database.read(scopes.last_number)
-        live.close_gap()
-        await self._reconcile(self.migration)
-        if self._stopping.is_set():
-            live.reopen_gap()
+        gap = live.close_gap()
+        done = False
+        try:
+            await self._reconcile(self.migration)
+            done = not self._stopping.is_set()
+        finally:
+            if not done:
+                live.reopen_gap(gap=gap)
+        if not done:
             return
         await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
+        live.end_gap()
         live.look()
 
     async def _pay_down(self, live: Live) -> None:
@@ -292,7 +313,11 @@ class OnlineConductor(Conductor):
                 "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
                 hint=f"`vectormigrate status {self._id}` shows all gates; try again when they are open",
             )
-        held = await self._try(live, before, after)
+        self._swapping = True
+        try:
+            held = await self._try(live, before, after)
+        finally:
+            self._swapping = False
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
         return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses)
 
@@ -362,7 +387,8 @@ class OnlineConductor(Conductor):
                 f"the target answers the application of {self._id!r}: taking its records away would lose them",
                 hint=f"`vectormigrate revert {self._id}` first",
             )
-        return await super().rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+        # Whoever writes comes through us, so what was not there before us is ours, whatever the source lost meanwhile.
+        return await super().rollback(dry_run=dry_run, remove_unknown=True)
 
     async def _begin_rollback(self, migration: Migration) -> None:
         if migration.phase is not Phase.ROLLING_BACK:

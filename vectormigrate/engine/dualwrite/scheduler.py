@@ -181,10 +181,11 @@ class Scheduler:
         if until is None and not blocked:
             return Job(entry, entry.generation, True, self._lane.scopes.raised)
         fresh = entry.provisional != entry.generation
-        if fresh and now - entry.since >= self._terms.provisional_after:
+        hot_at = entry.since + self._terms.provisional_after
+        if fresh and now >= hot_at:
             return Job(entry, entry.generation, False, self._lane.scopes.raised)
         if fresh:
-            self._ledger.queue(entry, entry.since + self._terms.provisional_after)
+            self._ledger.queue(entry, hot_at)
         elif until is None:
             self._held.append(entry)
         elif until != float("inf"):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import GateRefused, StoreError
+from vectormigrate.model.errors import GateRefused, StateError, StoreError
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Matching, Scope, Touch, Unknown, Unnamed, Whole
 from vectormigrate.state import scopes
@@ -78,8 +78,8 @@ class Scopes:
         """Resolve what can no longer land."""
         now = self._clock.monotonic()
         for number in [number for number, until in self._blocking.items() if until <= now]:
-            await self._database.write(lambda tx, number=number: scopes.resolve(tx, number))  # type: ignore[misc] # a default binds it
-            self._unblock(number)
+            with suppress(StateError):  # it blocks on, and is tried again
+                await self._resolve(number)
 
     def check(self, touch: Touch, *, copying: bool) -> None:
         """Raise GateRefused for what may not happen while a migration is under way."""
@@ -131,10 +131,11 @@ class Scopes:
         self._blocking[number] = self._clock.monotonic() + self._terms.quarantine
         if unresolved:
             return  # `expire` resolves it; so it does when this is cancelled at the next line
-        await self._database.write(lambda tx: scopes.resolve(tx, number))
-        self._unblock(number)
+        with suppress(StateError):
+            await self._resolve(number)
 
-    def _unblock(self, number: int) -> None:
+    async def _resolve(self, number: int) -> None:
+        await self._database.write(lambda tx: scopes.resolve(tx, number))
         self._blocking.pop(number, None)
         self._on_change()
 
