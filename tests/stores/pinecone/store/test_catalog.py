@@ -88,6 +88,15 @@ async def test_a_name_that_covers_one_namespace_sees_no_other(subject, service):
     assert await subject.store.count("docs/") == 1
 
 
+async def test_an_index_made_for_one_namespace_has_room_for_others(subject, service):
+    made = await subject.store.create(CollectionShape("docs/prod", KEY, SHAPE.vectors))
+    assert made.name == "docs/prod"
+    put(service, "prod", "a")
+    assert await subject.store.count("docs/prod") == await subject.store.count("docs") == 1
+    put(service, "other", "b")
+    assert (await subject.store.describe("docs")).id.kind is IdKind.COMPOUND
+
+
 async def test_several_namespaces_make_pairs_of_ids(subject, service):
     await subject.store.create(SHAPE)
     service.index("docs").tags = {}

@@ -29,6 +29,7 @@ from vectormigrate.stores.pinecone.wire.records import canonical_namespace
 from vectormigrate.stores.pinecone.wire.shape import (
     DEFAULT_NAMESPACE,
     METRICS,
+    TAG_KEYS,
     Index,
     Keys,
     Layout,
@@ -143,7 +144,7 @@ class Catalog:
         shape = shape_of(index, namespaces, keys=scope.keys, sparse=self._sparse)
         shape = replace(shape, name=collection)
         one = scope.namespace or (namespaces[0] if len(namespaces) == 1 else DEFAULT_NAMESPACE)
-        if scope.namespace is None and index.tags.get("vm_keys") == Keys.ID:
+        if scope.namespace is None and index.tags.get(TAG_KEYS) == Keys.ID:
             one = DEFAULT_NAMESPACE
         opened = Opened(
             Place(urlsplit(base).netloc, collection),
@@ -225,7 +226,10 @@ class Catalog:
             wanted = index_of(replace(shape, name=scope.index), **self._place)
         except ValueError as error:
             raise place.error(Unsupported, f"pinecone cannot make {shape.name!r}: {error}") from None
-        return replace(wanted, tags={**(native.get("tags") or {}), **wanted.tags})
+        tags = {**(native.get("tags") or {}), **wanted.tags}
+        if scope.namespace is not None:
+            del tags[TAG_KEYS]  # what the other namespaces will mean is not known
+        return replace(wanted, tags=tags)
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         wanted, place = self.check_create(shape), self._link.place(shape.name)

@@ -64,6 +64,5 @@ def _sparse_faults(batch: Batch, layout: Layout, found: dict[int, str]) -> None:
     for row in np.flatnonzero(bad):
         found.setdefault(int(row), f"a sparse vector must have 1 to {MAX_SPARSE} weights")
     outside = (column.indices < 0) | (column.indices > MAX_SPARSE_INDEX)
-    for place in np.flatnonzero(outside):
-        row = int(np.searchsorted(column.indptr, place, side="right")) - 1
-        found.setdefault(row, f"a sparse vector has an index beyond {MAX_SPARSE_INDEX}")
+    rows = np.searchsorted(column.indptr, np.flatnonzero(outside), side="right") - 1
+    found.update((int(row), f"a sparse vector has an index beyond {MAX_SPARSE_INDEX}") for row in rows)

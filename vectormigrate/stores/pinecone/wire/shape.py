@@ -36,7 +36,9 @@ METRICS = {"cosine": Metric.COSINE, "dotproduct": Metric.DOT, "euclidean": Metri
 WORDS = {metric: word for word, metric in METRICS.items()}
 
 _TAG_PREFIX = "vm_"
-_TAG_ID, _TAG_DENSE, _TAG_SPARSE, _TAG_KEYS = "vm_id", "vm_dense", "vm_sparse", "vm_keys"
+_TAG_ID, _TAG_DENSE, _TAG_SPARSE = "vm_id", "vm_dense", "vm_sparse"
+TAG_KEYS = "vm_keys"
+"""The tag that says what the namespaces of an index mean: one of `Keys`."""
 _TAG_FIRST, _TAG_SECOND = "vm_first", "vm_second"
 _MAX_TAG = 120
 
@@ -254,7 +256,7 @@ def index_of(shape: CollectionShape, **place: Any) -> Index:
     ):
         raise ValueError("an index holds one dense vector, one sparse vector, or one of each")
     metric = _metric_of(dense, sparse)
-    tags = {_TAG_ID: _escape(shape.id.name), _TAG_KEYS: str(layout_of(shape).keys)}
+    tags = {_TAG_ID: _escape(shape.id.name), TAG_KEYS: str(layout_of(shape).keys)}
     for tag, vectors in ((_TAG_DENSE, dense), (_TAG_SPARSE, sparse)):
         if vectors:
             tags[tag] = _escape(vectors[0].name)
@@ -299,7 +301,7 @@ def shape_of(
     tags = {key: _unescape(value) for key, value in index.tags.items()}
     made_here = _TAG_ID in tags
     if keys is None:
-        keys = Keys(tags[_TAG_KEYS]) if tags.get(_TAG_KEYS) in [*Keys] else None
+        keys = Keys(tags[TAG_KEYS]) if tags.get(TAG_KEYS) in [*Keys] else None
     if keys is None:
         keys = Keys.NAMESPACED if len(namespaces) > 1 else Keys.ID
     vectors = []
