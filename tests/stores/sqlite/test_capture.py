@@ -1,9 +1,8 @@
-"""What the triggers see, by the interpreter's own SQLite as the writer: another library, another version."""
+"""What the triggers see of a writer, and what is found where they do not look."""
 
 from __future__ import annotations
 
 import random
-import sqlite3
 from contextlib import closing
 
 import apsw
@@ -27,7 +26,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def writer(path):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    # apsw too: two SQLite libraries in one process would not see each other's locks.
+    with closing(apsw.Connection(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
         yield connection
 
 
@@ -306,6 +307,7 @@ def vec0(path):
     with closing(apsw.Connection(path)) as connection:
         connection.enable_load_extension(True)
         connection.load_extension(sqlite_vec.loadable_path())
+        connection.execute("PRAGMA synchronous = OFF")
         yield connection
 
 
