@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 CAPABILITIES = Capabilities(
     kind="pgvector",
-    id_kinds=frozenset(IdKind),
+    id_kinds=frozenset(IdKind) - {IdKind.MIXED},
     key_order=frozenset({KeyOrder.NUMERIC, KeyOrder.BYTES, KeyOrder.UUID}),
     elements=frozenset({Element.FLOAT32, Element.FLOAT16, Element.BINARY}),
     metrics=frozenset(Metric),

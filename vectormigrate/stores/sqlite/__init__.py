@@ -19,7 +19,7 @@ OPTIONS = ("timeout", "vectors")
 
 CAPABILITIES = Capabilities(
     kind="sqlite",
-    id_kinds=frozenset(IdKind),
+    id_kinds=frozenset(IdKind) - {IdKind.MIXED},
     key_order=frozenset(KeyOrder),
     elements=frozenset(Element),
     metrics=frozenset(Metric),

@@ -27,17 +27,20 @@ _ELEMENTS = {
     "F16": Element.FLOAT16,
     "INT8": Element.INT8,
     "I8": Element.INT8,
+    "UINT8": Element.UINT8,
+    "U8": Element.UINT8,
     "BIT": Element.BINARY,
 }
 _WORDS = {
     Element.FLOAT32: "FLOAT",
     Element.FLOAT16: "FLOAT16",
     Element.INT8: "INT8",
+    Element.UINT8: "UINT8",
     Element.BINARY: "BIT",
 }
 _METRICS = "|".join(metric.upper() for metric in Metric)
 _BRACKETS = re.compile(
-    rf"(?:(SPARSE|MULTI) )?(FLOAT|FLOAT32|F32|FLOAT16|F16|INT8|I8|BIT|VECTOR) ?\[ ?(\d*) ?\](?: ({_METRICS}))?"
+    rf"(?:(SPARSE|MULTI) )?(FLOAT|FLOAT32|F32|FLOAT16|F16|INT8|I8|UINT8|U8|BIT|VECTOR) ?\[ ?(\d*) ?\](?: ({_METRICS}))?"
 )
 # FLOAT(24) and BIT(8) are ordinary SQL, so round brackets count with these words only.
 _ROUND = re.compile(rf"()(VECTOR|F32_BLOB|FLOAT32) ?\( ?(\d+) ?\)(?: ({_METRICS}))?")
