@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,11 +21,7 @@ from vectormigrate.stores.base import Endpoint, Store
 from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
 
 from .pipe import Job
-
-_SWITCH = 0.0005
-"""Seconds after which a thread that computes gives way (the interpreter's default is ten times as long): a thread that
-moves bytes wants the lock for microseconds and often, and would wait out the whole of it each time.
-"""
+from .runtime import settle_in
 
 
 class SystemClock:
@@ -68,7 +63,7 @@ class Stores:
 
 def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]:
     """By kind of work, how to do it."""
-    sys.setswitchinterval(_SWITCH)
+    settle_in()
     translator = Translator(job.mapping, stores.target.capabilities)
     policy = RetryPolicy(attempts=1 + job.max_retries)
     source = RetryStore(stores.source, policy)

@@ -29,7 +29,9 @@ def test_what_is_framed_is_read_back(given_rows):
     stream = b"".join(frame_rows(columns))
     assert stream.startswith(HEADER)
     assert stream.endswith(TRAILER)
-    assert read_columns(as_libpq_gives_it(stream, len(given_rows)), 3) == columns
+    read = read_columns(as_libpq_gives_it(stream, len(given_rows)), 3)
+    assert [column.raws() for column in read] == columns
+    assert [[None if view is None else bytes(view) for view in column.views()] for column in read] == columns
 
 
 def test_large_batches_go_in_pieces():

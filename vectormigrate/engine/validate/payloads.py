@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from vectormigrate.model.collection import FieldType
+from vectormigrate.model.payload_columns import JsonColumn, PayloadColumns, Values
 from vectormigrate.model.record import Payload
 
 _SHOWN = 48
@@ -28,7 +29,21 @@ _NO_FIELDS: Mapping[str, FieldType] = {}
 
 
 def surely_same(source: Sequence[Payload], target: Sequence[Payload]) -> bool:
-    """Whether all these payloads are the same. False only means that each has to be looked at.
+    """Whether all these payloads are the same. False only means that each has to be looked at."""
+    if not (isinstance(source, PayloadColumns) and isinstance(target, PayloadColumns)):
+        return _surely_equal(list(source), list(target))
+    ours, theirs = source.columns, target.columns
+    return ours.keys() == theirs.keys() and all(_same_column(ours[key], theirs[key]) for key in ours)
+
+
+def _same_column(source: Values, target: Values) -> bool:
+    if isinstance(source, JsonColumn) and isinstance(target, JsonColumn) and source.texts == target.texts:
+        return True
+    return _surely_equal(list(source), list(target))
+
+
+def _surely_equal(source: list[Any], target: list[Any]) -> bool:
+    """Whether all these values are the same.
 
     Python's == takes 1 for 1.0 and True, but never text for another type; the encoding takes text for a Decimal or a
     UUID, but 1, 1.0 and True for three things. What both call equal is the same.

@@ -187,7 +187,12 @@ class _Job:
 
 
 def copy_out(connection: Connection, query: str) -> Iterator[bytes]:
-    """The rows of a query as binary COPY sends them, a block each.
+    """The rows of a query as binary COPY sends them, a block each."""
+    return map(bytes, copy_rows(connection, query))
+
+
+def copy_rows(connection: Connection, query: str) -> Iterator[memoryview]:
+    """The same in libpq's own memory, which is freed with the last view of it.
 
     Straight from libpq: psycopg's own loop costs more for each row than everything else that is done to it. Waiting is
     done by `poll` and not inside libpq, whose call would hold the interpreter's lock and stop every other thread.
@@ -201,7 +206,7 @@ def copy_out(connection: Connection, query: str) -> Iterator[bytes]:
         size, data = pgconn.get_copy_data(1)
         if size > 0:
             idle = False
-            yield bytes(data)
+            yield data
             continue
         if size == 0:
             if idle:

@@ -1,16 +1,21 @@
-"""The frames of binary COPY: rows of raw fields out of what the server sends, and into what it takes. Pure.
+"""The frames of binary COPY: columns of raw fields out of what the server sends, and into what it takes. Pure.
 
 A stream is a signature, rows of `count int16, (length int32, bytes)...`, and a count of -1. libpq hands over one
-row at a time, the signature glued to the first.
+row at a time, the signature glued to the first. The surprise: rows are not taken apart one by one. Where the fields of
+all rows stand is computed a column at a time, and only those that somebody asks for are cut out.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+import numpy as np
 
 from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.record import Array
 
 Raw = list[bytes | None]
 
@@ -18,54 +23,75 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 _LENGTH = struct.Struct(">i")
 _COUNT = struct.Struct(">h")
-_NULL = b"\xff\xff\xff\xff"
 _CHUNK = 256
 """Rows joined into one write: about a megabyte of usual vectors."""
 
 
-def read_columns(blocks: Iterable[bytes], width: int) -> list[Raw]:
-    """The fields of all rows, column by column. Rows are taken apart while the server sends the next."""
-    columns: list[Raw] = [[] for _ in range(width)]
-    appends = [column.append for column in columns]
-    length_at = _LENGTH.unpack_from
-    start = len(HEADER)
-    for row in blocks:
-        position, start = start, 0
-        if len(row) - position <= len(TRAILER):
-            continue
-        if _COUNT.unpack_from(row, position)[0] != width:
-            raise StoreBroken("the server's COPY stream has another number of columns than was asked for")
-        position += 2
-        for append in appends:
-            (length,) = length_at(row, position)
-            position += 4
-            if length < 0:
-                append(None)
-            else:
-                append(row[position : position + length])
-                position += length
+@dataclass(frozen=True, slots=True, eq=False)
+class Fields:
+    """One column of a stream: the field of row i is `data[starts[i]:stops[i]]`, and NULL where it ends before it starts."""
+
+    data: bytes
+    starts: Array
+    stops: Array
+
+    def raws(self) -> Raw:
+        """The bytes of each field."""
+        data, bounds = self.data, self._bounds()
+        return [data[start:stop] if stop >= start else None for start, stop in bounds]
+
+    def views(self) -> list[memoryview | None]:
+        """The same without copying: they keep the whole stream in memory."""
+        data, bounds = memoryview(self.data), self._bounds()
+        return [data[start:stop] if stop >= start else None for start, stop in bounds]
+
+    def _bounds(self) -> Iterator[tuple[int, int]]:
+        return zip(self.starts.tolist(), self.stops.tolist(), strict=True)
+
+
+def read_columns(blocks: Iterable[bytes | memoryview], width: int) -> list[Fields]:
+    """The fields of all rows, column by column."""
+    rows = list(blocks)
+    data = b"".join(rows)
+    ends = np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)))
+    places = np.concatenate([[len(HEADER)], ends[:-1]])
+    places = places[ends - places > len(TRAILER)]
+    if (_numbers(data, places, ">i2") != width).any():
+        raise StoreBroken("the server's COPY stream has another number of columns than was asked for")
+    places = places + _COUNT.size
+    columns: list[Fields] = []
+    for _ in range(width):
+        starts = places + _LENGTH.size
+        stops = starts + _numbers(data, places, ">i4")
+        columns.append(Fields(data, starts, stops))
+        places = np.maximum(starts, stops)
     return columns
+
+
+def _numbers(data: bytes, places: Array, kind: str) -> Array:
+    """The numbers that stand at these places."""
+    size = np.dtype(kind).itemsize
+    cells = np.frombuffer(data, np.uint8)[places[:, None] + np.arange(size)]
+    return cells.view(kind)[:, 0].astype(np.int64)
 
 
 def frame_rows(columns: Sequence[Sequence[bytes | None]]) -> Iterator[bytes]:
     """The stream that carries these columns, in pieces worth a write each."""
-    head = _COUNT.pack(len(columns))
     count = len(columns[0]) if columns else 0
     yield HEADER
     for start in range(0, count, _CHUNK):
-        parts = chain.from_iterable(
-            _frame(head, row)
-            for row in zip(*(column[start : start + _CHUNK] for column in columns), strict=True)
-        )
-        yield b"".join(parts)
+        parts: list[Iterable[bytes]] = [repeat(_COUNT.pack(len(columns)))]
+        for column in columns:
+            parts += _framed(column[start : start + _CHUNK])
+        yield b"".join(chain.from_iterable(zip(*parts, strict=False)))
     yield TRAILER
 
 
-def _frame(head: bytes, row: tuple[bytes | None, ...]) -> Iterator[bytes]:
-    yield head
-    for raw in row:
-        if raw is None:
-            yield _NULL
-        else:
-            yield _LENGTH.pack(len(raw))
-            yield raw
+def _framed(raws: Sequence[bytes | None]) -> tuple[Iterable[bytes], Iterable[bytes]]:
+    """What stands before each field, and each field."""
+    held = [raw or b"" for raw in raws]
+    sizes = [-1 if raw is None else len(raw) for raw in raws]
+    if len(set(sizes)) == 1:
+        return repeat(_LENGTH.pack(sizes[0])), held
+    packed = struct.pack(f">{len(sizes)}i", *sizes)
+    return [packed[start : start + 4] for start in range(0, len(packed), 4)], held

@@ -17,8 +17,8 @@ from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 from vectormigrate.stores.base import Content, Page, Range
 
 from . import vectors
-from .connections import Connection, copy_out
-from .copycodec import Raw, read_columns
+from .connections import Connection, copy_rows
+from .copycodec import Fields, read_columns
 from .errors import STORE
 from .shape import Table
 
@@ -106,15 +106,15 @@ def _read(connection: Connection, table: Table, tail: str, content: Content) -> 
     return decode(table, _copy(connection, query, len(selected)), content)
 
 
-def _copy(connection: Connection, query: str, width: int) -> list[Raw]:
-    return read_columns(copy_out(connection, query), width)
+def _copy(connection: Connection, query: str, width: int) -> list[Fields]:
+    return read_columns(copy_rows(connection, query), width)
 
 
 def _payload_columns(table: Table) -> list[Any]:
     return [*table.fields, *([table.dynamic] if table.dynamic else [])]
 
 
-def decode(table: Table, columns: list[Raw], content: Content) -> Batch:
+def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
     """Records out of raw fields in the order key, vectors, fields, undeclared keys."""
     ids = _ids(table, columns)
     if content is Content.IDS:
@@ -123,7 +123,7 @@ def decode(table: Table, columns: list[Raw], content: Content) -> Batch:
     held: dict[str, Column] = {}
     for place, (_, field) in enumerate(table.vectors, start):
         try:
-            held[field.name] = vectors.decode(columns[place], field)
+            held[field.name] = vectors.decode(columns[place].views(), field)
         except vectors.MixedDimensions as error:
             raise StoreBroken(
                 f"column {field.name!r} mixes dimensions: record {id_text(ids[error.row])} has {error}",
@@ -136,18 +136,18 @@ def decode(table: Table, columns: list[Raw], content: Content) -> Batch:
     return Batch(ids, held, _payloads(table, columns[start:], len(ids)))
 
 
-def _ids(table: Table, columns: list[Raw]) -> list[RecordId]:
+def _ids(table: Table, columns: list[Fields]) -> list[RecordId]:
     parts = [
-        list(key.column.codec.column([raw for raw in column if raw is not None]))
-        for key, column in zip(table.keys, columns, strict=False)
+        list(key.column.codec.column(column.raws())) for key, column in zip(table.keys, columns, strict=False)
     ]
     return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
 
 
-def _payloads(table: Table, columns: list[Raw], count: int) -> Sequence[Payload]:
+def _payloads(table: Table, columns: list[Fields], count: int) -> Sequence[Payload]:
     names = [column.name for column in table.fields]
     decoded = [
-        column.codec.column(raws) for column, raws in zip(_payload_columns(table), columns, strict=True)
+        column.codec.column(fields.raws())
+        for column, fields in zip(_payload_columns(table), columns, strict=True)
     ]
     if table.dynamic is None:
         return PayloadColumns(dict(zip(names, decoded, strict=True)), count)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,6 +25,7 @@ TYPES: dict[str, tuple[VectorKind, Element]] = {
     "bit": (VectorKind.DENSE, Element.BINARY),
     "sparsevec": (VectorKind.SPARSE, Element.FLOAT32),
 }
+Bytes: TypeAlias = bytes | memoryview
 MAX_SPARSE_DIM = 1_000_000_000
 _SPARSE_HEAD = struct.Struct(">iii")
 
@@ -36,7 +38,7 @@ class MixedDimensions(ValueError):
         self.row = row
 
 
-def decode(raws: Sequence[bytes | None], field: VectorField) -> Column:
+def decode(raws: Sequence[Bytes | None], field: VectorField) -> Column:
     """A column out of each record's bytes. Raises MixedDimensions."""
     present = np.fromiter((raw is not None for raw in raws), np.bool_, len(raws))
     mask = None if present.all() else present
@@ -65,7 +67,7 @@ def decode(raws: Sequence[bytes | None], field: VectorField) -> Column:
     return DenseColumn(values, mask)
 
 
-def _decode_sparse(raws: Sequence[bytes | None], mask: Mask | None) -> SparseColumn:
+def _decode_sparse(raws: Sequence[Bytes | None], mask: Mask | None) -> SparseColumn:
     counts = [0 if raw is None else (len(raw) - 12) // 8 for raw in raws]
     indptr = np.zeros(len(raws) + 1, np.int64)
     np.cumsum(counts, out=indptr[1:])

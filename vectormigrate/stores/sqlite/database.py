@@ -26,7 +26,7 @@ _NEW_PAGE = 16_384
 """Bytes of a page in a file that we make. A row with a vector takes kilobytes: of SQLite's 4,096 it leaves a quarter
 empty, and every row is a write of its own.
 """
-_CACHE_KIB = 65_536
+_CACHE_KIB = 8_192
 """Of the writer, so that a batch stays in memory until it is committed."""
 
 
