@@ -84,6 +84,7 @@ class Clients:
         self._quarantine = Guard.SOURCE_QUARANTINE not in scenario.without
         self._cleared_is_unmarked = Guard.CLEARED_IS_UNMARKED not in scenario.without
         self._solo = Guard.SOLO_HINTS not in scenario.without
+        self._calm_hints = Guard.NO_HINT_IN_QUARANTINE not in scenario.without
         self._unmarks = Guard.ONLY_REPLAYS_CLEAR in scenario.without
 
     def moves(self, state: bytes, out: Moves) -> None:
@@ -113,7 +114,8 @@ class Clients:
             out.append((f"{kind} is sent", _put(state, op, Op.SENT)))
 
     def _registered(self, state: bytes, op: int) -> bytes:
-        alone = not (in_flight(state) or state[SOURCE_UNSURE] or state[BOOT])
+        unsure = (state[SOURCE_UNSURE] or state[BOOT]) and self._calm_hints
+        alone = not (in_flight(state) or unsure)
         after = bytearray(state)
         raise_generation(after)
         # An id that is known to be marked need not wait for the disk.

@@ -21,6 +21,7 @@ class Guard(StrEnum):
     NO_CLEAR_IN_SCOPE = "no clear while a scope intent stands"
     SCOPE_DURABLE = "scope intent durable before the predicate is forwarded"
     SCOPE_OUTLIVES_ATTEMPT = "scope intent stands while the predicate may still arrive"
+    NO_HINT_IN_SCOPE = "no hint of a write that a scope intent overlapped"
     PASS_AFTER_PAGES = "reverse pass begins after the pages that stood"
     PASS_MARKS_BUSY = "reverse pass marks what is not quiet"
 
@@ -62,6 +63,10 @@ class State(NamedTuple):
     mark: int = 0
     copied: int = 0
     write: int = Request.IDLE
+    alone: int = 0
+    """Whether no predicate overlaps the write."""
+    hint: int = 0
+    """What the write put there, plus one, while no generation is newer."""
     predicate: int = Request.IDLE
     scope: int = Scope.NONE
     replay: int = Task.IDLE
@@ -122,7 +127,8 @@ class Predicate:
     def _write(self, state: State) -> Iterator[Move]:
         value = self.scenario.write
         if state.write == Request.IDLE:
-            yield "write is marked", state._replace(write=Request.READY, mark=1, replay_clears=0)
+            alone = int(not (_in_scope(state) and self._on[Guard.NO_HINT_IN_SCOPE]))
+            yield "write is marked", _marked(state)._replace(write=Request.READY, alone=alone)
         elif state.write == Request.READY:
             yield "write is sent", state._replace(write=Request.SENT)
         elif state.write in (Request.SENT, Request.ADRIFT):
@@ -131,12 +137,14 @@ class Predicate:
             if state.write == Request.ADRIFT:
                 yield "write is lost", state._replace(write=Request.OVER)
         elif state.write == Request.APPLIED:
-            yield "write is acknowledged", state._replace(write=Request.OVER)
+            hint = value + 1 if state.alone else 0
+            yield "write is acknowledged", state._replace(write=Request.OVER, hint=hint)
 
     def _predicate(self, state: State) -> Iterator[Move]:
         stage = state.predicate
         if stage == Request.IDLE:
-            after = state._replace(predicate=Request.READY, listed=0)
+            alone = 0 if self._on[Guard.NO_HINT_IN_SCOPE] else state.alone
+            after = state._replace(predicate=Request.READY, listed=0, alone=alone)
             yield "predicate is registered", after._replace(scope=Scope.REGISTERED)
         elif stage == Request.READY:
             yield from self._forward(state)
@@ -152,7 +160,7 @@ class Predicate:
         if state.scope == Scope.REGISTERED and enumerates:
             after = state._replace(scope=Scope.ENUMERATED)
             if _matches(state.source):
-                after = after._replace(mark=1, replay_clears=0)
+                after = _marked(after)
             yield "matches are marked", after
         else:
             yield "predicate is forwarded", state._replace(scope=Scope.FORWARDED, predicate=Request.SENT)
@@ -184,12 +192,12 @@ class Predicate:
                 return
             after = state._replace(listed=state.target + 1)
             if self._on[Guard.PASS_MARKS_BUSY] and _busy(state):
-                after = after._replace(mark=1, replay_clears=0)
+                after = _marked(after)
             yield "reverse pass lists the target", after
             return
         after = state._replace(scope=Scope.NONE, listed=0)
         if state.listed - 1 not in (ABSENT, state.source):
-            after = after._replace(mark=1, replay_clears=0)
+            after = _marked(after)
         yield "reverse pass asks the source", after
 
     # Replay.
@@ -197,6 +205,9 @@ class Predicate:
     def _replay(self, state: State) -> Iterator[Move]:
         if state.replay == Task.IDLE and state.mark:
             clears = int(self._may_clear(state))
+            if clears and state.hint:
+                after = state._replace(replay=Task.READ, replay_value=state.hint - 1, replay_clears=1, hint=0)
+                yield "replay takes the hint", after
             name = "clearing" if clears else "provisional"
             after = state._replace(replay=Task.READ, replay_value=state.source, replay_clears=clears)
             yield f"{name} replay reads {state.source}", after
@@ -214,8 +225,7 @@ class Predicate:
 
     def _may_clear(self, state: State) -> bool:
         in_flight = state.write in (Request.READY, Request.SENT, Request.APPLIED)
-        in_scope = state.scope in (Scope.REGISTERED, Scope.ENUMERATED, Scope.FORWARDED)
-        if in_scope and self._on[Guard.NO_CLEAR_IN_SCOPE]:
+        if _in_scope(state) and self._on[Guard.NO_CLEAR_IN_SCOPE]:
             return False
         return not (in_flight or state.unsure or state.intent)
 
@@ -230,6 +240,7 @@ class Predicate:
             replay=Task.IDLE,
             replay_value=0,
             replay_clears=0,
+            hint=0,
             unsure=1,
             listed=0,
         )
@@ -238,6 +249,15 @@ class Predicate:
         if not self._on[Guard.SCOPE_DURABLE] and state.scope != Scope.OWED:
             after = after._replace(scope=Scope.NONE)
         return after
+
+
+def _marked(state: State) -> State:
+    """Marked, and the generation is a new one."""
+    return state._replace(mark=1, replay_clears=0, hint=0, alone=0)
+
+
+def _in_scope(state: State) -> bool:
+    return state.scope in (Scope.REGISTERED, Scope.ENUMERATED, Scope.FORWARDED)
 
 
 def _matches(value: int) -> bool:
@@ -296,6 +316,7 @@ REMOVALS = (
     (Guard.NO_CLEAR_IN_SCOPE, Scenario(), 12),
     (Guard.SCOPE_DURABLE, Scenario(enumerates=False, kills=1), 10),
     (Guard.SCOPE_OUTLIVES_ATTEMPT, Scenario(losses=1), 13),
+    (Guard.NO_HINT_IN_SCOPE, Scenario(write=SET_MATCHING), 16),
     (Guard.PASS_AFTER_PAGES, Scenario(enumerates=False), 11),
     (Guard.PASS_MARKS_BUSY, Scenario(write=SET_MATCHING, enumerates=False), 17),
 )

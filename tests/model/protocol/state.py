@@ -115,6 +115,7 @@ class Guard(StrEnum):
     FRESH_READ = "clearing read is fresh"
     JUDGED_AT_READ = "quarantine judged at the read"
     SOLO_HINTS = "hint only if solo"
+    NO_HINT_IN_QUARANTINE = "no hint of a write that began in a quarantine"
     ONLY_REPLAYS_CLEAR = "only a replay clears"
     # For pages.
     INTENT_BEFORE_READ = "P1: intent before the read"
