@@ -40,10 +40,12 @@ async def test_what_lasts_is_cancelled_at_the_end_and_the_rest_is_not():
     assert ended == ["lasting", "work"]
 
 
-async def test_stop_is_heard_by_who_waits_for_it():
+async def test_what_is_abandoned_is_cancelled():
     async with Supervisor() as supervisor:
-        supervisor.spawn(supervisor.stopping.wait(), name="sweeper")
-        supervisor.stop()
+        stuck = supervisor.spawn(asyncio.Event().wait(), name="handler")
+        await asyncio.sleep(0)
+        supervisor.abandon()
+    assert stuck.cancelled()
 
 
 async def test_a_dead_task_ends_everything_and_its_error_comes_out_bare():

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import grpc.aio
+
 from vectormigrate.daemon.listeners import Address, Limits, Listener
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Front
@@ -81,3 +83,9 @@ async def listening(facade: Facade, *, limits: Limits | None = None, grpc_listen
             yield (listener, address) if grpc_listen is None else (listener, address, alone)
         finally:
             await listener.drain(1)
+
+
+async def called(address, request, **words):
+    """One call of a method, whichever it is."""
+    async with grpc.aio.insecure_channel(str(address)) as channel:
+        return await channel.unary_unary("/any.Service/Method")(request, **words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
     DIRECTORY,
@@ -114,6 +115,44 @@ COMMANDS: tuple[Command, ...] = (
             Example(f"migrate docs {_FLAGS} --dry-run", "only say what would happen"),
         ),
         handler="vectormigrate.cli.migrate:migrate",
+    ),
+    Command(
+        name="serve",
+        summary="Stand in front of a vendor's server and speak its API.",
+        details="An application changes its host name and nothing else. The first signal answers what is under way and"
+        " ends, the second leaves at once; SIGHUP reads the file again. Started on an inherited socket (systemd:NAME), a"
+        " restart refuses no connection.",
+        settings=SERVE,
+        result="listeners, drained; with --check listeners, ok",
+        reads_only=False,
+        examples=(
+            Example(
+                "serve --dialect qdrant --listen 127.0.0.1:6333 --upstream http://qdrant.internal:6333"
+                " --grpc-upstream http://qdrant.internal:6334",
+                "one listener, HTTP and gRPC on one port",
+            ),
+            Example("serve --check", "whether vectormigrate.toml can be served"),
+            Example("serve", "every [listeners.NAME] of vectormigrate.toml"),
+        ),
+        handler="vectormigrate.cli.serve:serve",
+    ),
+    Command(
+        name="emulate",
+        summary="A local server with a vendor's API over any store.",
+        details="For development and tests: the vendor's official client talks to it. In memory unless --store says"
+        " otherwise, and reachable from this machine only unless --listen does.",
+        positionals=(Positional("vendor", "Whose API.", choices=DIALECTS),),
+        settings=(*EMULATE, *EMULATED_AT),
+        result="listeners, drained",
+        reads_only=False,
+        examples=(
+            Example("emulate qdrant", "at 127.0.0.1:6333, in memory"),
+            Example("emulate qdrant --store sqlite:local.db", "what is written stays"),
+            Example(
+                "emulate pinecone --listen 127.0.0.1:5081 --index docs", "one index at the address itself"
+            ),
+        ),
+        handler="vectormigrate.cli.emulate:emulate",
     ),
     Command(
         name="resume",

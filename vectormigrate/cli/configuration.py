@@ -31,6 +31,7 @@ def config(call: Call) -> Answer:
         "settings": shown,
         "stores": {name: _profile(values) for name, values in call.config.stores.items()},
         "migrations": {name: _profile(values) for name, values in call.config.migrations.items()},
+        "listeners": {name: _profile(values) for name, values in call.config.listeners.items()},
     }
     return Answer(document, text="\n".join(_lines(document)))
 
@@ -64,7 +65,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     for name, shown in document["settings"].items():
         unit = f" {shown['unit']}" if shown["unit"] else ""
         lines.append(f"{name:<{width}}  {_text(shown['value'])}{unit}  ({shown['origin']})")
-    for group in ("stores", "migrations"):
+    for group in ("stores", "migrations", "listeners"):
         for name, values in document[group].items():
             lines += ["", f"[{group}.{name}]", *(f"{key} = {_text(value)}" for key, value in values.items())]
     return lines

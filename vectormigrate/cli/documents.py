@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vectormigrate.daemon.announced import Listening
 from vectormigrate.model.status import Check, MigrationStatus
 
 
@@ -54,3 +55,12 @@ class Written:
     ok: bool
     html: str = ""
     output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeEnded:
+    """How serving ended."""
+
+    listeners: list[Listening]
+    drained: bool
+    """Whether everything that was under way was answered."""

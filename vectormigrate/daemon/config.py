@@ -1,7 +1,8 @@
 """Where each value comes from: flags over environment over file over defaults, with the origin of every one kept.
 
 The file is one TOML: settings at the top, a table for each group of commands (`[migrate]`, `[validate]`, ...), stores
-by name (`[stores.NAME]`) and whole migrations (`[migrations.ID]`, which beats `[migrate]`). `${VAR}` and
+by name (`[stores.NAME]`), listeners (`[listeners.NAME]`) and whole migrations (`[migrations.ID]`, which beats
+`[migrate]`). `${VAR}` and
 `${VAR:-default}` are filled in before anything is checked, on texts only; `$$` is a dollar. The surprise: addresses
 and keys are checked but *not* filled in here. They go on as references, so that the state never learns a secret.
 """
@@ -18,6 +19,7 @@ from typing import Any
 from vectormigrate.model.errors import ConfigInvalid, UsageError
 
 from .expansion import expand
+from .serving_settings import LISTENER
 from .setting import Kind, Setting, Value
 from .settings import GLOBAL, SETTINGS, STORE_KINDS
 
@@ -29,6 +31,7 @@ _STORE_KEYS: dict[str, Setting] = {
     "api_key": Setting(name="api-key", help="How to get in.", secret=True, reference=True),
     "options": Setting(name="options", kind=Kind.PAIRS, help="Settings of the adapter."),
 }
+_LISTENER_KEYS = {setting.key: setting for setting in LISTENER}
 _TOP = {setting.key: setting for setting in GLOBAL if setting.name != "config"}
 _SECTIONS = {
     section: {setting.key: setting for setting in SETTINGS if setting.section == section}
@@ -46,6 +49,7 @@ class Config:
     sections: dict[str, dict[str, Value]] = field(default_factory=dict)
     stores: dict[str, dict[str, Value]] = field(default_factory=dict)
     migrations: dict[str, dict[str, Value]] = field(default_factory=dict)
+    listeners: dict[str, dict[str, Value]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class _Checker:
         self._environ = environ
 
     def check(self, document: dict[str, Any]) -> Config:
-        tables = {"stores", "migrations", *_SECTIONS}
+        tables = {"stores", "migrations", "listeners", *_SECTIONS}
         self._known(document, {*_TOP, *tables}, "")
         for name in tables & document.keys():
             if not isinstance(document[name], dict):
@@ -111,6 +115,7 @@ class _Checker:
             },
             self._named(document.get("stores", {}), _STORE_KEYS, "stores"),
             self._named(document.get("migrations", {}), _SECTIONS["migrate"], "migrations"),
+            self._named(document.get("listeners", {}), _LISTENER_KEYS, "listeners"),
         )
         for migration_id, values in config.migrations.items():
             self._profiles(values, config.stores, f"migrations.{migration_id}")

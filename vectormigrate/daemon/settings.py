@@ -6,9 +6,10 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
+from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
-STORE_KINDS = ("memory", "milvus", "pgvector", "sqlite")
+STORE_KINDS = ("memory", "milvus", "pgvector", "pinecone", "qdrant", "sqlite")
 METRICS = ("cosine", "dot", "euclid", "manhattan", "hamming", "jaccard")
 FLOOR = 0.98
 """Cosine similarity below which no pair of vectors passes, whatever the threshold asked for."""
@@ -60,7 +61,7 @@ def _side(side: str) -> tuple[Setting, ...]:
             "url",
             metavar="URL",
             reference=True,
-            help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, an address or a path for milvus.",
+            help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, an address for qdrant or milvus (or a path), nothing for pinecone.",
             unset="required but for memory and pinecone",
         ),
         setting(
@@ -349,5 +350,7 @@ SETTINGS: tuple[Setting, ...] = (
     DIRECTORY,
     KEEP,
     WAY,
+    *SERVE,
+    *EMULATE,
 )
 """All of them. Names are unique: a flag means the same on every command."""

@@ -22,13 +22,15 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
+        self._all: set[asyncio.Task[Any]] = set()
         self._lasting: set[asyncio.Task[Any]] = set()
-        self.stopping = asyncio.Event()
-        """Set by `stop`: whoever works on until told otherwise, ends at its next safe point."""
 
     def spawn(self, work: Coroutine[Any, Any, Any], *, name: str = "") -> asyncio.Task[Any]:
         """Run to its end."""
-        return self._group.create_task(work, name=name or None)
+        task = self._group.create_task(work, name=name or None)
+        self._all.add(task)
+        task.add_done_callback(self._all.discard)
+        return task
 
     def spawn_lasting(self, work: Coroutine[Any, Any, Any], *, name: str) -> None:
         """Run until the block ends, and cancel it then."""
@@ -36,9 +38,10 @@ class Supervisor:
         self._lasting.add(task)
         task.add_done_callback(self._lasting.discard)
 
-    def stop(self) -> None:
-        """Ask everybody to end."""
-        self.stopping.set()
+    def abandon(self) -> None:
+        """Cancel whatever still runs."""
+        for task in tuple(self._all):
+            task.cancel()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -25,14 +26,17 @@ logger = logging.getLogger(__name__)
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _INTERNAL = 13
+_LAST_BYTES = 0.25
+"""Seconds for the last answer to leave behind the last call."""
 
 
 class RpcServer:
     """Serves one facade at addresses that gRPC binds itself."""
 
     def __init__(self, facade: Facade, limits: Limits, spawn: Spawn) -> None:
+        self._handler = _Handler(facade, spawn)
         self._server = grpc.aio.server(
-            handlers=(_Handler(facade, spawn),),
+            handlers=(self._handler,),
             options=(
                 ("grpc.max_receive_message_length", limits.body),
                 ("grpc.max_send_message_length", -1),
@@ -59,7 +63,14 @@ class RpcServer:
 
     async def drain(self, grace: float) -> None:
         """Refuse new calls and return when the others are answered, or after `grace` seconds."""
-        await self._server.stop(grace)
+        async with asyncio.TaskGroup() as group:
+            ended = group.create_task(self._server.stop(grace))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self._handler.idle.wait()
+            # A client without a call does not read that its connection is to end, and would be waited for.
+            await asyncio.wait((ended,), timeout=min(grace, _LAST_BYTES))
+            await self._server.stop(None)
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
@@ -68,6 +79,10 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
     def __init__(self, facade: Facade, spawn: Spawn) -> None:
         self._facade = facade
         self._spawn = spawn
+        self._under_way = 0
+        self.idle = asyncio.Event()
+        """Set while no call is being answered."""
+        self.idle.set()
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         method = details.method
@@ -90,8 +105,14 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
         return grpc.unary_unary_rpc_method_handler(handle)
 
     async def _reply(self, call: RpcCall) -> RpcReply:
+        self._under_way += 1
+        self.idle.clear()
         try:
             return await self._facade.rpc(call)
         except Exception:  # a facade answers what is foreseen itself
             logger.exception("%s has no answer", call.method)
             return RpcReply(code=_INTERNAL, details="internal error")
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self.idle.set()

@@ -1,0 +1,86 @@
+"""`emulate`: the vendors' own clients against a local server."""
+
+import json
+import signal
+import socket
+
+import pytest
+from pinecone import Pinecone, ServerlessSpec
+from qdrant_client import QdrantClient, models
+
+from tests.fakes.served import ServedProcess
+
+
+def test_the_client_of_qdrant(tmp_path):
+    with ServedProcess(tmp_path, "emulate", "qdrant", "--listen", "127.0.0.1:0", "--json") as process:
+        assert (
+            process.first_line
+            == f"qdrant at 127.0.0.1:{process.port}, over the memory store; Ctrl-C ends it\n"
+        )
+        assert process.line() == f'  QdrantClient(url="http://127.0.0.1:{process.port}")\n'
+        client = QdrantClient(url=f"http://127.0.0.1:{process.port}", check_compatibility=False)
+        client.create_collection(
+            "docs", {"text": models.VectorParams(size=4, distance=models.Distance.COSINE)}
+        )
+        points = [
+            models.PointStruct(id=one, vector={"text": [1.0, one, 0.0, 0.0]}, payload={"n": one})
+            for one in range(5)
+        ]
+        client.upsert("docs", points, wait=True)
+        assert client.count("docs").count == 5
+        found = client.query_points("docs", [1.0, 4.0, 0.0, 0.0], using="text", limit=1).points
+        assert [(point.id, point.payload) for point in found] == [(4, {"n": 4})]
+        client.close()
+        ended = process.end(signal.SIGINT)
+    assert ended.code == 130
+    assert json.loads(ended.out)["drained"] is True
+    assert "Traceback" not in ended.err
+
+
+def test_the_client_of_pinecone(tmp_path):
+    words = ("emulate", "pinecone", "--listen", "127.0.0.1:0", "--store", "sqlite:local.db")
+    with ServedProcess(tmp_path, *words) as process:
+        assert f'host="http://127.0.0.1:{process.port}"' in process.line()
+        client = Pinecone(api_key="any", host=f"http://127.0.0.1:{process.port}")
+        client.create_index(
+            "docs",
+            dimension=4,
+            metric="cosine",
+            spec=ServerlessSpec(cloud="aws", region="us-east-1"),
+            timeout=-1,
+        )
+        index = client.Index("docs")
+        index.upsert(vectors=[{"id": "a", "values": [1.0, 0.0, 0.0, 0.5], "metadata": {"n": 1}}])
+        (match,) = index.query(vector=[1.0, 0.0, 0.0, 0.5], top_k=1, include_metadata=True).matches
+        assert (match.id, match.metadata) == ("a", {"n": 1})
+        index.close()
+        client.close()
+        assert process.end(signal.SIGTERM).code == 143
+    assert (tmp_path / "local.db").exists()
+
+
+def test_a_store_of_the_file(terminal, tmp_path):
+    (terminal.directory / "vectormigrate.toml").write_text(
+        '[stores.local]\nkind = "sqlite"\nurl = "${NOWHERE:-/nowhere/at/all}/x.db"\n'
+    )
+    told = terminal.run("emulate", "qdrant", "--store", "local", "--listen", "127.0.0.1:0")
+    assert told.code == 5
+    assert "no folder /nowhere/at/all" in told.err
+
+
+@pytest.mark.parametrize("store", ["mongo", "sqlite", "sqlite:", "mongo:x"])
+def test_a_store_that_is_none_is_told(terminal, store):
+    told = terminal.run("emulate", "qdrant", "--store", store)
+    assert told.code == 2
+    assert "--store must be KIND:URL" in told.err
+
+
+def test_a_vendor_that_is_none_is_told(terminal):
+    assert "one of pinecone, qdrant" in terminal.run("emulate", "weaviate").err
+
+
+def test_who_can_be_reached_by_others_is_warned(terminal):
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        told = terminal.run("emulate", "qdrant", "--listen", f"0.0.0.0:{taken.getsockname()[1]}")
+    assert told.code == 2  # it is taken, and the warning comes before
+    assert "warning: 0.0.0.0:" in told.err

@@ -1,0 +1,148 @@
+"""`serve` as a process: signals, the state file, a restart on a socket that is held, what it says."""
+
+import asyncio
+import json
+import signal
+import socket
+
+import pytest
+
+from tests.fakes.served import ServedProcess
+from tests.fakes.wire import connected, raw_server, well
+from vectormigrate.daemon.listeners import Address
+
+POINTS = b'{"points": []}'
+
+
+def flags(port, listen="127.0.0.1:0"):
+    return ["serve", "--dialect", "qdrant", "--listen", listen, "--upstream", f"http://127.0.0.1:{port}"]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a process and waits until it serves, without holding up the loop."""
+    started = []
+
+    async def starting(*words, **how):
+        started.append(await asyncio.to_thread(ServedProcess, tmp_path, *words, **how))
+        return started[-1]
+
+    yield starting
+    for one in started:
+        one.__exit__()
+
+
+async def test_it_forwards_and_the_first_signal_answers_what_is_under_way(start):
+    go_on, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(writer, seen):
+        asked.set()
+        await go_on.wait()
+        await well(writer, seen)
+
+    async with raw_server(slow) as server, asyncio.TaskGroup() as group:
+        process = await start(*flags(server.port), "--json")
+        assert f"in front of http://127.0.0.1:{server.port}" in process.first_line
+        async with connected(Address(host="127.0.0.1", port=process.port)) as wire:
+            answer = group.create_task(wire.ask("PUT", "/collections/docs/points", POINTS))
+            await asked.wait()
+            process.tell(signal.SIGTERM)
+            assert "SIGTERM: answering what is under way" in await asyncio.to_thread(process.line)
+            go_on.set()
+            assert (await answer).body == b"ok"
+        ended = await asyncio.to_thread(process.wait)
+    assert ended.code == 143
+    document = json.loads(ended.out)
+    assert document["drained"] is True
+    assert [one["dialect"] for one in document["listeners"]] == ["qdrant"]
+
+
+async def test_one_daemon_a_state_file_reads_its_file_again_and_leaves_at_the_second_signal(start, tmp_path):
+    asked = asyncio.Event()
+
+    async def never(writer, _):
+        asked.set()
+
+    file = tmp_path / "vectormigrate.toml"
+    file.write_text('[serve]\nlog_level = "info"\n')
+    async with raw_server(never) as server:
+        process = await start(*flags(server.port))
+        second = await asyncio.to_thread((await start(*flags(server.port))).wait)
+        assert second.code == 7
+        assert second.err.startswith("error: ")
+        for text, told in (
+            ('log_level = "debug"', "log level debug"),
+            ('log_level = "loud"', "nothing was changed"),
+            ("max_body = 1", "change with a restart"),
+        ):
+            file.write_text(f"[serve]\n{text}\n")
+            process.tell(signal.SIGHUP)
+            assert told in await asyncio.to_thread(process.line)
+        assert "read again" in await asyncio.to_thread(process.line)
+        async with connected(Address(host="127.0.0.1", port=process.port)) as wire:
+            await wire.send(b"GET /collections HTTP/1.1\r\n\r\n")
+            await asked.wait()
+            process.tell(signal.SIGINT)
+            assert "Ctrl-C" in await asyncio.to_thread(process.line)
+            ended = await asyncio.to_thread(process.end, signal.SIGINT)
+    assert ended.code == 130
+
+
+async def test_a_restart_on_a_held_socket_refuses_nobody(start):
+    """Two processes one after the other, under requests on new and on kept connections all the while."""
+    answered, failed, done = 0, [], asyncio.Event()
+
+    async def client(address, *, keeps):
+        nonlocal answered
+        wire = None
+        while not done.is_set():
+            try:
+                async with connected(address) as wire:
+                    while not done.is_set():
+                        answer = await wire.ask("PUT", "/collections/docs/points", POINTS)
+                        assert answer.status == 200
+                        answered += 1
+                        if not keeps or answer.header(b"connection") == b"close":
+                            break
+            except (OSError, EOFError) as error:
+                failed.append(repr(error))
+
+    async with raw_server(well) as server:
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as held:
+            address = Address(host="127.0.0.1", port=held.getsockname()[1])
+            async with asyncio.TaskGroup() as group:
+                first = await start(*flags(server.port, "systemd:held"), held=held)
+                for number in range(8):
+                    group.create_task(client(address, keeps=bool(number % 2)))
+                await asyncio.sleep(0.3)
+                before = answered
+                ended = await asyncio.to_thread(first.end)
+                between = answered
+                await start(*flags(server.port, "systemd:held"), held=held)
+                await asyncio.sleep(0.3)
+                done.set()
+    assert ended.code == 143
+    assert 0 < before <= between < answered
+    assert failed == []
+
+
+def test_check_says_whether_it_can_be_served(terminal):
+    file = terminal.directory / "vectormigrate.toml"
+    file.write_text(
+        '[listeners.docs]\ndialect = "qdrant"\nlisten = "127.0.0.1:6333"\nupstream = "http://q:6333"\n'
+    )
+    good = terminal.run("serve", "--check")
+    assert (good.code, good.out) == (0, "docs: qdrant at 127.0.0.1:6333, to q:6333\ncan be served\n")
+    assert terminal.run("serve", "--check", "--json").document == {"listeners": ["docs"], "ok": True}
+    assert not (terminal.directory / "state.db").exists()
+    file.write_text('[listeners.docs]\ndialect = "qdrant"\n')
+    bad = terminal.run("serve", "--check")
+    assert bad.code == 2
+    assert "'docs' lacks listen, upstream" in bad.err
+
+
+def test_a_taken_port_is_told(terminal):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        told = terminal.run(*flags(1, f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert told.code == 2
+    assert "it is taken" in told.err

@@ -1,0 +1,120 @@
+"""gRPC: bytes, metadata, statuses and deadlines both ways, and clients that hang up."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+import pytest
+
+from tests.fakes.facades import LOOPBACK, Scripted, called, listening
+from tests.fakes.wire import connected
+from vectormigrate.daemon.listeners import Address, Limits, Listener
+from vectormigrate.stores.raw import RpcReply
+
+SMALL = Limits(body=1000, head=500)
+
+
+async def test_a_port_of_its_own_for_grpc():
+    async with listening(Scripted(), grpc_listen=LOOPBACK) as (_, address, of_grpc):
+        assert of_grpc.port not in (0, address.port)
+        assert await called(of_grpc, b"grpc") == b"grpc"
+
+
+async def test_unix_sockets_for_both(tmp_path):
+    async with asyncio.TaskGroup() as group:
+        listener = Listener(group.create_task)
+        address = listener.bind(Address(path=str(tmp_path / "http")))
+        of_grpc = await listener.start(Scripted(), Address(path=str(tmp_path / "grpc")))
+        async with connected(address) as wire:
+            assert (await wire.ask("POST", "/", b"http")).body == b"http"
+        assert await called(of_grpc, b"grpc") == b"grpc"
+        await listener.drain(1)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_metadata_statuses_and_deadlines_pass_both_ways():
+    async def refusing(call):
+        details = (("grpc-status-details-bin", b"\x01\xff"), ("x-after", "2"))
+        return RpcReply(
+            code=9, details="not now", initial_metadata=(("x-before", "1"),), trailing_metadata=details
+        )
+
+    facade = Scripted(on_rpc=refusing)
+    async with listening(facade) as (_, address):
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await called(address, b"", metadata=(("api-key", "k"), ("x-bin", b"\x00\xff")), timeout=30)
+    error = told.value
+    assert (error.code(), error.details()) == (grpc.StatusCode.FAILED_PRECONDITION, "not now")
+    assert dict(tuple(error.initial_metadata()))["x-before"] == "1"
+    assert dict(tuple(error.trailing_metadata())) == {"grpc-status-details-bin": b"\x01\xff", "x-after": "2"}
+    (call,) = facade.calls
+    assert call.method == "/any.Service/Method"
+    assert dict(call.metadata)["api-key"] == "k"
+    assert dict(call.metadata)["x-bin"] == b"\x00\xff"
+    assert 20 < call.timeout < 31  # gRPC rounds it up on its way
+
+
+async def test_a_good_reply_keeps_its_metadata():
+    async def good(call):
+        return RpcReply(b"ok", initial_metadata=(("x-before", "1"),), trailing_metadata=(("x-after", "2"),))
+
+    async with (
+        listening(Scripted(on_rpc=good)) as (_, address),
+        grpc.aio.insecure_channel(str(address)) as channel,
+    ):
+        call = channel.unary_unary("/any.Service/Method")(b"")
+        assert await call == b"ok"
+        assert dict(tuple(await call.initial_metadata()))["x-before"] == "1"
+        assert dict(tuple(await call.trailing_metadata()))["x-after"] == "2"
+
+
+async def test_a_call_without_a_deadline_has_none():
+    facade = Scripted()
+    async with listening(facade) as (_, address):
+        await called(address, b"")
+    assert facade.calls[0].timeout is None
+
+
+async def test_what_a_facade_did_not_foresee_is_internal(caplog):
+    async def broken(_):
+        raise ValueError("boom")
+
+    async with listening(Scripted(on_rpc=broken)) as (_, address):
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await called(address, b"")
+    assert (told.value.code(), told.value.details()) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert "boom" in caplog.text
+
+
+@pytest.mark.parametrize("leaving", ["cancel", "deadline"])
+async def test_a_call_is_carried_to_its_end_without_its_client(leaving):
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_):
+        begun.set()
+        await go_on.wait()
+        ended.set()
+        return RpcReply()
+
+    async with listening(Scripted(on_rpc=slow)) as (_, address):
+        async with grpc.aio.insecure_channel(str(address)) as channel:
+            call = channel.unary_unary("/any.Service/Method")(
+                b"", timeout=0.3 if leaving == "deadline" else None
+            )
+            await begun.wait()
+            if leaving == "cancel":
+                call.cancel()
+            with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
+                await call
+        go_on.set()
+        async with asyncio.timeout(5):
+            await ended.wait()
+
+
+async def test_a_message_over_the_limit_is_refused():
+    facade = Scripted()
+    async with listening(facade, limits=SMALL) as (_, address):
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await called(address, b"x" * 1001)
+    assert told.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert facade.calls == []

@@ -1,0 +1,134 @@
+"""`serve`: the configuration, the state file and the signals around `daemon.serving`.
+
+Its loop is uvloop's, the fastest there is for what a proxy does; every other command runs on the interpreter's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from vectormigrate.daemon import config as configuration
+from vectormigrate.daemon import logs, serving
+from vectormigrate.daemon.activation import Notifier, inherited
+from vectormigrate.daemon.announced import Listening
+from vectormigrate.daemon.served import ServeSettings, settle
+from vectormigrate.daemon.serving import Service
+from vectormigrate.daemon.signals import Stop, stopping
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.model.errors import UsageError
+
+from .call import Answer, Call
+from .documents import ServeEnded
+from .doors import own
+
+
+def serve(call: Call) -> Answer:
+    """Serve until a signal says otherwise."""
+    settings = settle(call.merged, call.config)
+    if call.value("check"):
+        told = [
+            f"{one.name}: {one.dialect} at {one.listen}, to {one.upstream.authority}"
+            for one in settings.listeners
+        ]
+        names = [one.name for one in settings.listeners]
+        return Answer({"listeners": names, "ok": True}, text="\n".join([*told, "can be served"]))
+    with logs.logging_to(call.err, settings.log_level):
+        return on_uvloop(_serve(call, settings))
+
+
+def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a command to its end."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def _serve(call: Call, settings: ServeSettings) -> Answer:
+    clock = SystemClock()
+    sockets = inherited(call.environ)
+    notifier = Notifier(call.environ, clock)
+    service = Service(settings.limits, clock, settings.grace, sockets, notifier)
+    try:
+        async with own(call, {}, lambda event: None):
+            with reloading(lambda: _reload(call, settings, notifier)):
+                return await until_stopped(
+                    call, service, lambda ready: serving.serve(settings, service, ready)
+                )
+    finally:
+        notifier.close()
+        for one in sockets.values():
+            one.close()
+
+
+async def until_stopped(
+    call: Call,
+    service: Service,
+    run: Callable[[serving.OnReady], Awaitable[bool]],
+    *,
+    say: Callable[[Listening], str] | None = None,
+) -> Answer:
+    """Run a service until the first signal and answer with how it ended; the second signal leaves at once."""
+    listening: list[Listening] = []
+
+    def ready(listeners: Sequence[Listening]) -> None:
+        listening.extend(listeners)
+        for one in listeners:
+            call.remark((say or _line)(one))
+
+    def ask(number: signal.Signals) -> None:
+        name = "Ctrl-C" if number is signal.SIGINT else number.name
+        call.remark(f"{name}: answering what is under way; once more leaves at once")
+        service.stop()
+
+    stop: Stop
+    with stopping(ask) as stop:
+        drained = await run(ready)
+    return Answer(ServeEnded(listening, drained), stop.exit_code or 0, text="")
+
+
+def _line(one: Listening) -> str:
+    alone = f", gRPC alone at {one.grpc_address}" if one.grpc_address else ""
+    return f"{one.name}: {one.dialect} at {one.address}{alone}, in front of {one.behind}"
+
+
+@contextmanager
+def reloading(reload: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, SIGHUP calls `reload`."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _reload(call: Call, running: ServeSettings, notifier: Notifier) -> None:
+    """Read the file again and take over what can change while serving. What cannot be used changes nothing."""
+    notifier.reloading()
+    try:
+        fresh = _settled_again(call)
+        logs.set_level(fresh.log_level)
+        if (fresh.listeners, fresh.limits, fresh.timeouts) != (
+            running.listeners,
+            running.limits,
+            running.timeouts,
+        ):
+            call.warn("listeners and limits have changed in the configuration; they change with a restart")
+        call.remark(f"configuration read again; log level {fresh.log_level}")
+    except UsageError as error:
+        call.warn(f"the configuration cannot be used, and nothing was changed: {error.message}")
+    notifier.ready("serving")
+
+
+def _settled_again(call: Call) -> ServeSettings:
+    path = call.config.path
+    loaded = configuration.load(Path(path), call.environ) if path else configuration.Config()
+    flags = {name: given for name, given in call.merged.items() if given.layer == "flag"}
+    merged = configuration.merge(call.command.all_settings, {}, call.environ, loaded) | flags
+    return settle(merged, loaded)

@@ -1,0 +1,129 @@
+"""What `serve` is asked for, checked as a whole: listeners with their upstreams, limits, how to end.
+
+Tables `[listeners.NAME]` of the file make one listener each. What is given by flag or variable describes the one called
+`main`, over whatever the file says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from vectormigrate.model.errors import UsageError
+
+from .config import Config, Given, Merged
+from .listeners import Address, Limits
+from .serving_settings import LISTENER
+from .setting import Value
+from .upstream import Target, Timeouts
+
+MAIN = "main"
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """One listener."""
+
+    name: str
+    dialect: str
+    listen: Address
+    upstream: Target
+    grpc_listen: Address | None = None
+    grpc_upstream: Target | None = None
+    ca: Path | None = None
+    advertise: str = ""
+    """"" for the address it listens at."""
+    index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """All of it."""
+
+    listeners: tuple[ListenerSettings, ...]
+    limits: Limits
+    timeouts: Timeouts
+    grace: float
+    """Seconds."""
+    log_level: str
+
+
+def settle(merged: Merged, config: Config) -> ServeSettings:
+    """Raises UsageError for what is missing or cannot be meant, by listener and name."""
+
+    def value(name: str) -> Any:
+        return merged[name].value
+
+    tables: dict[str, Mapping[str, Value]] = dict(config.listeners)
+    given = {
+        setting.key: found.value
+        for setting in LISTENER
+        if (found := merged.get(setting.name, _UNSET)).layer != "default"
+    }
+    if given:
+        tables[MAIN] = {**tables.get(MAIN, {}), **given}
+    if not tables:
+        raise UsageError(
+            "there is nothing to serve",
+            hint="give --dialect, --listen and --upstream, or describe [listeners.NAME] in vectormigrate.toml",
+        )
+    listeners = tuple(_listener(name, table) for name, table in tables.items())
+    _check_apart(listeners)
+    return ServeSettings(
+        listeners,
+        Limits(body=value("max-body") * _MIB, connections=value("max-connections")),
+        Timeouts(answer=value("upstream-timeout")),
+        value("grace"),
+        value("log-level"),
+    )
+
+
+_UNSET = Given(None, "default", "default")
+
+
+def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
+    missing = [key for key in ("dialect", "listen", "upstream") if not table.get(key)]
+    if missing:
+        raise UsageError(f"listener {name!r} lacks {', '.join(missing)}")
+
+    def text(key: str) -> str:
+        return str(table.get(key) or "")
+
+    def origin(key: str) -> str:
+        return f"{key} of listener {name!r}"
+
+    def optional(key: str, parse: Any) -> Any:
+        return parse(text(key), origin(key)) if text(key) else None
+
+    return ListenerSettings(
+        name,
+        text("dialect"),
+        Address.parse(text("listen"), origin("listen")),
+        Target.parse(text("upstream"), origin("upstream")),
+        optional("grpc_listen", Address.parse),
+        optional("grpc_upstream", Target.parse),
+        Path(text("source_ca")).expanduser() if text("source_ca") else None,
+        check_advertised(text("advertise"), origin("advertise")),
+        text("index"),
+    )
+
+
+def check_advertised(url: str, origin: str) -> str:
+    """The URL as it is, or UsageError for what no client could go to."""
+    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+        raise UsageError(f"{origin} must be a URL with http:// or https:// and a host")
+    return url.rstrip("/")
+
+
+def _check_apart(listeners: tuple[ListenerSettings, ...]) -> None:
+    taken: dict[Address, str] = {}
+    for one in listeners:
+        for address in filter(None, (one.listen, one.grpc_listen)):
+            fixed = bool(address.port or address.path or address.name)
+            if fixed and address in taken:
+                raise UsageError(f"listeners {taken[address]!r} and {one.name!r} both want {address}")
+            taken[address] = one.name

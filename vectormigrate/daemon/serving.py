@@ -1,0 +1,155 @@
+"""Facades on their listeners, from the first bind to the last answer: what `serve` and `emulate` have in common.
+
+`serve` builds a front for each listener with `build_front`; `emulate` stands one on a store. The order at the end is
+the point: nothing more is accepted, what is under way is answered, and only then is what stands behind it closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.stores import registry
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.facade import Reached
+from vectormigrate.stores.front import Front, Standing
+from vectormigrate.stores.raw import Upstream
+
+from .activation import Notifier
+from .announced import Listening
+from .listeners import Address, Limits, Listener
+from .served import ListenerSettings, ServeSettings
+from .supervisor import Supervisor
+from .upstream import DialledUpstream
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One front, whose API it is asked by, and where."""
+
+    name: str
+    dialect: str
+    front: Front
+    listen: Address
+    grpc_listen: Address | None = None
+    advertise: str = ""
+    index: str = ""
+    behind: str = ""
+    """What answers, for people."""
+
+
+OnReady = Callable[[Sequence[Listening]], None]
+
+
+@dataclass(slots=True)
+class Service:
+    """What runs until it is told to stop."""
+
+    limits: Limits
+    clock: Clock
+    grace: float
+    """Seconds for which requests under way may go on after `stop`."""
+    inherited: Mapping[str, socket.socket] = field(default_factory=dict)
+    notifier: Notifier | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self) -> None:
+        """End, at leisure."""
+        self._stopping.set()
+
+    async def run(self, served: Sequence[Served], on_ready: OnReady) -> bool:
+        """Serve until `stop`; whether everything under way was answered by then. Raises UsageError for an address."""
+        async with Supervisor() as supervisor, AsyncExitStack() as stack:
+            listeners = [Listener(supervisor.spawn, self.limits, self.inherited) for _ in served]
+            drained: list[bool] = []
+            stack.push_async_callback(self._drain, listeners, supervisor, drained)
+            told = [await self._listen(one, at) for one, at in zip(served, listeners, strict=True)]
+            on_ready(told)
+            if self.notifier is not None:
+                self.notifier.ready(f"serving at {', '.join(one.address for one in told)}")
+                supervisor.spawn_lasting(self.notifier.watch(), name="watchdog")
+            await self._stopping.wait()
+            if self.notifier is not None:
+                self.notifier.stopping("answering what is under way")
+        return all(drained)
+
+    async def _listen(self, served: Served, listener: Listener) -> Listening:
+        address = listener.bind(served.listen)
+        url = served.advertise or f"http://{address}"
+        facade = registry.build_facade(served.dialect, served.front, self.clock, Reached(url, served.index))
+        alone = await listener.start(facade, served.grpc_listen)
+        return Listening(
+            served.name,
+            served.dialect,
+            str(address),
+            "" if alone is None else str(alone),
+            url,
+            served.behind,
+        )
+
+    async def _drain(
+        self, listeners: Sequence[Listener], supervisor: Supervisor, drained: list[bool]
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            ends = [group.create_task(listener.drain(self.grace)) for listener in listeners]
+        drained += [end.result() for end in ends]
+        if not all(drained):
+            logger.warning(
+                "%d requests were not answered within %g s",
+                sum(one.under_way for one in listeners),
+                self.grace,
+            )
+            supervisor.abandon()
+
+
+async def serve(settings: ServeSettings, service: Service, on_ready: OnReady) -> bool:
+    """Serve every listener until the service is stopped; whether everything under way was answered."""
+    async with AsyncExitStack() as stack:
+        served = []
+        for one in settings.listeners:
+            upstream = await stack.enter_async_context(
+                DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
+            )
+            served.append(
+                Served(
+                    one.name,
+                    one.dialect,
+                    build_front(one, upstream),
+                    one.listen,
+                    one.grpc_listen,
+                    one.advertise,
+                    one.index,
+                    f"{one.upstream.scheme}://{one.upstream.authority}{one.upstream.prefix}",
+                )
+            )
+        return await service.run(served, on_ready)
+
+
+def build_front(listener: ListenerSettings, upstream: Upstream) -> Front:
+    """What stands behind a listener: nothing is under migration, so everything passes."""
+    return Standing(upstream=upstream)
+
+
+async def emulate(
+    dialect: str,
+    endpoint: Endpoint,
+    listen: Address,
+    service: Service,
+    on_ready: OnReady,
+    *,
+    index: str = "",
+    advertise: str = "",
+) -> bool:
+    """Serve a vendor's API over one store until the service is stopped."""
+    async with registry.open_store(endpoint) as store:
+        await store.info()
+        behind = f"the {endpoint.kind} store"
+        one = Served(dialect, dialect, Standing(store), listen, None, advertise, index, behind)
+        return await service.run([one], on_ready)
