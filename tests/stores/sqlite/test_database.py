@@ -123,7 +123,12 @@ async def test_a_missing_folder_cannot_be_opened(tmp_path):
     await database.close()
 
 
-async def test_what_a_killed_writer_left_is_rolled_back_by_the_next_reader(path):
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_what_a_killed_writer_left_is_rolled_back_by_the_next_reader(path, earlier):
+    """Whether or not the reader was connected before it crashed."""
+    database = Database(path, timeout=1)
+    if earlier:
+        assert await database.read(rows) == [(1,)]
     script = """
         import apsw, os, signal, sys
         connection = apsw.Connection(sys.argv[1])
@@ -135,7 +140,6 @@ async def test_what_a_killed_writer_left_is_rolled_back_by_the_next_reader(path)
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert path.with_name("d.db-journal").stat().st_size > 0
-    database = Database(path, timeout=1)
     assert await database.read(rows) == [(1,)]
     with pytest.raises(Exception, match="cannot be written"):
         await database.read(add_two)

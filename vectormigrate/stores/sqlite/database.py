@@ -69,20 +69,32 @@ class Database:
         return await loop.run_in_executor(self._write_thread, self._write, job, collection, make)
 
     def _read(self, job: Callable[[apsw.Connection], T], collection: str) -> T:
-        connection = None
         try:
-            connection = self._borrow(collection)
+            try:
+                return self._attempt(self._borrow(collection), job)
+            except apsw.ReadOnlyError:
+                # A writer has crashed since that connection was opened: a new one may roll back what it left.
+                return self._attempt(self._open_reader(), job)
+        except (apsw.Error, UnicodeDecodeError) as error:
+            raise translate(error, str(self.path), collection) from None
+
+    def _attempt(self, connection: apsw.Connection, job: Callable[[apsw.Connection], T]) -> T:
+        usable = True
+        try:
             connection.execute("BEGIN")
             try:
                 return job(connection)
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-        except (apsw.Error, UnicodeDecodeError) as error:
-            raise translate(error, str(self.path), collection) from None
+        except apsw.ReadOnlyError:
+            usable = False
+            raise
         finally:
-            if connection is not None:
+            if usable:
                 self._give_back(connection)
+            else:
+                connection.close()
 
     def _write(self, job: Callable[[apsw.Connection], T], collection: str, make: bool) -> T:
         try:
