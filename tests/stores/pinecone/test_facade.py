@@ -1,19 +1,24 @@
 """The official SDK, unchanged but for its host, in front of a facade: over REST, asyncio and gRPC."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import numpy as np
+import orjson
 import pytest
 from pinecone import AsyncPinecone, Pinecone, ServerlessSpec
 from pinecone.errors import NotFoundError
 from pinecone.exceptions import PineconeApiException
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.pinecone import serving
 from vectormigrate.daemon.listeners import Address, Listener
+from vectormigrate.daemon.upstream import DialledUpstream, Target
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.front import Standing
-from vectormigrate.stores.memory import open_store
+from vectormigrate.stores.front import Access, Standing
 from vectormigrate.stores.pinecone.facade import PineconeFacade
+from vectormigrate.stores.raw import HttpRequest
+from vectormigrate.stores.registry import open_store
 
 
 @asynccontextmanager
@@ -140,3 +145,120 @@ async def test_the_asyncio_client(url):
             assert (await index.fetch(ids=["a"])).vectors["a"].metadata == RECORDS[0]["metadata"]
             await index.delete(ids=["a"])
             assert (await index.describe_index_stats()).total_vector_count == 2
+
+
+# An application that uses the SDK, before and after a cutover.
+
+
+class Switched(Standing):
+    """A front with everything on one side, which a test changes."""
+
+    def to(self, access):
+        self._access = access
+
+
+@asynccontextmanager
+async def in_front_of(fake):
+    """A facade over the fake's index `demo`: its URL, and its front."""
+    async with AsyncExitStack() as stack:
+        upstream, control = [
+            await stack.enter_async_context(DialledUpstream(Target.parse(one, "test")))
+            for one in (f"http://127.0.0.1:{fake.service.indexes['demo'].port}", fake.url)
+        ]
+        front = Switched(upstream=upstream)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        listener = Listener(group.create_task)
+        stack.push_async_callback(listener.drain, 1)
+        url = f"http://127.0.0.1:{listener.bind(Address(host='127.0.0.1')).port}"
+        facade = PineconeFacade(front, index="demo", data_host=url, clock=FakeClock(), control=control)
+        await listener.start(facade)
+        yield url, front
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dotproduct", "euclidean"])
+async def test_an_application_notices_no_cutover(metric, tmp_path):
+    async with serving() as fake:
+        with Pinecone(api_key="key", host=fake.url) as direct:
+            await asyncio.to_thread(direct.create_index, "demo", dimension=3, metric=metric, spec=SERVERLESS)
+        async with (
+            in_front_of(fake) as (url, front),
+            open_store(Endpoint("sqlite", str(tmp_path / "a.db"))) as store,
+        ):
+            with Pinecone(api_key="key", host=url) as client:
+                index = await asyncio.to_thread(client.index, "demo")
+                before = await asyncio.to_thread(_life, index)
+                await _copy(fake.service.indexes["demo"], store)
+                front.to(Access(store=store))
+                after = await asyncio.to_thread(_reads, index)
+                assert after == before
+                await asyncio.to_thread(_writes, index)
+                stats = await asyncio.to_thread(index.describe_index_stats)
+                assert {name: one.vector_count for name, one in stats.namespaces.items()} == {
+                    "__default__": 20,
+                    "n": 9,
+                }
+                index.close()
+
+
+POINTS = np.random.default_rng(7).normal(size=(30, 3)).astype(np.float32).tolist()
+
+
+def _life(index):
+    vectors = [
+        {
+            "id": f"r{row:02}",
+            "values": POINTS[row],
+            "metadata": {"row": row, "odd": row % 2 == 1},
+        }
+        for row in range(30)
+    ]
+    index.upsert(vectors=vectors, batch_size=7)
+    index.upsert(vectors=vectors[:10], namespace="n")
+    index.update(id="r03", set_metadata={"genre": "epic"})
+    index.update(id="r04", values=[9, 9, 9])
+    index.delete(ids=["r05", "r06"])
+    index.delete(filter={"row": {"$gte": 22}})
+    index.delete(ids=["r00"], namespace="n")
+    with pytest.raises(PineconeApiException, match="dimension 2"):
+        index.upsert(vectors=[{"id": "bad", "values": [1, 2]}])
+    return _reads(index, lambda score: pytest.approx(score, abs=1e-4))
+
+
+def _reads(index, like=float):
+    """What an application sees."""
+    seen = []
+    for asked in (
+        {"vector": [1, 2, 3], "top_k": 5, "include_values": True, "include_metadata": True},
+        {"vector": [3, 2, 1], "top_k": 30, "filter": {"odd": True, "row": {"$lt": 15}}},
+        {"vector": [3, 2, 1], "top_k": 3, "namespace": "n"},
+        {"vector": [3, 2, 1], "top_k": 3, "filter": {"genre": {"$in": ["epic"]}}, "include_metadata": True},
+    ):
+        found = index.query(**asked)
+        seen.append([(one.id, like(one.score), one.values, one.metadata) for one in found.matches])
+    fetched = index.fetch(ids=["r03", "r04", "r05"]).vectors
+    seen.append({one: (vector.values, vector.metadata) for one, vector in fetched.items()})
+    seen.append([item.id for page in index.list(prefix="r1", limit=4) for item in page.vectors])
+    stats = index.describe_index_stats()
+    seen.append(
+        (stats.dimension, stats.metric, {name: one.vector_count for name, one in stats.namespaces.items()})
+    )
+    return seen
+
+
+def _writes(index):
+    index.upsert(vectors=[{"id": "new", "values": [1, 1, 1]}])
+    index.update(id="r03", values=[1, 0, 0], set_metadata={"genre": "other"})
+    index.delete(filter={"genre": "other"})
+
+
+async def _copy(source, store):
+    """Everything of the fake's index into a store, each namespace as the facade expects it."""
+    facade = PineconeFacade(Standing(store), index="demo", data_host="http://x", clock=FakeClock())
+    body = {"name": "demo", "dimension": 3, "metric": source.metric, "spec": {"serverless": {}}}
+    response = await facade.http(HttpRequest("POST", "/indexes", body=orjson.dumps(body)))
+    assert response.status == 201, response.body
+    for namespace, held in source.namespaces.items():
+        vectors = [{"id": one, **record} for one, record in held.records().items()]
+        body = orjson.dumps({"vectors": vectors, "namespace": namespace}, option=orjson.OPT_SERIALIZE_NUMPY)
+        response = await facade.http(HttpRequest("POST", "/vectors/upsert", body=body))
+        assert response.status == 200, response.body
