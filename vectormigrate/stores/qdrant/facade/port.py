@@ -19,9 +19,10 @@ from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.qdrant.wire.certain import certain, keeps_as_given
 from vectormigrate.stores.qdrant.wire.changes import CHANGES, Upsert, read_changes
 from vectormigrate.stores.qdrant.wire.responses import failure
-from vectormigrate.stores.raw import HttpRequest, HttpResponse, Upstream
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 from . import observing
+from .calling import Calls
 from .capture import Captured, capture
 from .endpoints import ENDPOINTS, Found, find
 from .passing import outcome, plainly, waits
@@ -47,6 +48,7 @@ class QdrantFacade(Facade):
         self._front = front
         self._clock = clock
         self._turns = Turns()
+        self._calls = Calls(front, clock, self._turns)
 
     async def http(self, request: HttpRequest) -> HttpResponse:
         started = self._clock.monotonic()
@@ -66,6 +68,9 @@ class QdrantFacade(Facade):
             return self._failed(problem, started)
         except VectormigrateError as error:
             return self._failed(problem_of(error), started)
+
+    async def rpc(self, call: RpcCall) -> RpcReply:
+        return await self._calls.rpc(call)
 
     async def _observed(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:
         """Pass a search on, and tell the front what came of it."""
