@@ -260,6 +260,25 @@ async def test_a_write_that_waited_for_a_cutover_is_applied_where_it_belongs_the
     assert (await store.fetch("demo", ["a"])).ids == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("vector", "status"), [({"id": "a", "values": [1, 2]}, 400), ({"id": "a", "values": [1, 2, 3]}, 404)]
+)
+async def test_what_a_store_refuses_has_a_definite_outcome(through, front, store, vector, status):
+    if status == 400:
+        await store.create(SHAPE)
+    front.access = Access(store=store)
+    await through.upsert(vector, status=status)
+    assert front.outcomes == [(Outcome.ANSWERED, "")]
+
+
+async def test_what_a_store_may_have_applied_has_none(through, front, store):
+    await store.create(SHAPE)
+    front.access = Access(store=store)
+    store.database.faults.unresolved_next = 1
+    answer = await through.upsert({"id": "a", "values": [1, 2, 3]}, status=504)
+    assert (answer["code"], front.outcomes) == (4, [])
+
+
 # Namespaces inside one collection.
 
 

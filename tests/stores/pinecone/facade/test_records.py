@@ -153,6 +153,20 @@ async def test_a_delete_by_filter_spares_what_no_longer_matches(client, store, m
     assert list(await client.fetch("0", "1", "2", "3")) == ["2"]
 
 
+async def test_a_delete_by_filter_looks_again_when_it_is_its_turn(client, store, monkeypatch):
+    await client.upsert(*({**A, "id": f"{row}"} for row in range(4)))
+    select = store.select
+
+    async def overtaken(*arguments, **options):
+        async for page in select(*arguments, **options):
+            await client.upsert({"id": "2", "values": [1, 1, 1], "metadata": {"n": 2}})
+            yield page
+
+    monkeypatch.setattr(store, "select", overtaken)
+    await client.ask("POST", "/vectors/delete", {"filter": {"n": 1}})
+    assert list(await client.fetch("0", "1", "2", "3")) == ["2"]
+
+
 # Reading.
 
 

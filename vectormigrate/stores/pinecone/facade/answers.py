@@ -39,6 +39,20 @@ READ_AT = "x-pinecone-max-indexed-lsn"
 FORESEEN = (VectormigrateError, Malformed, BadFilter)
 """What a facade answers instead of raising."""
 
+DEFINITE = (
+    *(
+        Malformed,
+        BadFilter,
+        RecordRefused,
+        ShapeMismatch,
+        NamespaceMissing,
+        CollectionMissing,
+        CollectionExists,
+    ),
+    *(Unsupported, AuthenticationFailed, PermissionDenied),
+)
+"""Those that say of a write to a store what came of it: refused, as a whole or from there on."""
+
 _JSON = (b"content-type", b"application/json")
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

@@ -20,7 +20,7 @@ from vectormigrate.model.query import Match, Query
 from vectormigrate.model.touch import Scope, Touch, Unknown, Whole
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision
-from vectormigrate.stores.front import Access, Front, Outcome
+from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.pinecone.filters import BadFilter
 from vectormigrate.stores.pinecone.wire import responses
 from vectormigrate.stores.pinecone.wire.heads import clearing
@@ -28,7 +28,7 @@ from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors
 from vectormigrate.stores.pinecone.wire.shape import Layout
 from vectormigrate.stores.raw import Upstream
 
-from .answers import READ_AT, WRITTEN_AT, Positions, TooLarge
+from .answers import DEFINITE, READ_AT, WRITTEN_AT, Positions, TooLarge
 from .endpoints import Route
 from .names import Names
 from .rooms import Shelf
@@ -147,17 +147,30 @@ class DataPlane:
         collection = self._names.collection(asked.index, namespace)
         touched = {collection: self._touches(asked, layout, collection)}
         async with self._front.writing(touched, size=asked.size) as write:
-            upstream = write.access.upstream
-            if upstream is None:
-                answer = await self._serve(asked, write.access, namespace)
-                return asked.reply(answer, (WRITTEN_AT, self._positions.next()))
-            reply = await asked.forward(upstream)
-            outcome, position = asked.outcome(reply)
-            write.answered(outcome, position=position)
-            known = self._names.shape(asked.index, write.access) is not None
-            if asked.route.action == "upsert" and known and asked.succeeded(reply):
-                write.hint(collection, lambda: _records(asked, layout), asked.size)
-            return reply
+            if write.access.upstream is not None:
+                return await self._passed(asked, write, write.access.upstream, collection)
+            done = await self._applied(asked, write.access, namespace)
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    async def _passed(self, asked: Asked[Reply], write: Write, upstream: Upstream, collection: str) -> Reply:
+        reply = await asked.forward(upstream)
+        outcome, position = asked.outcome(reply)
+        write.answered(outcome, position=position)
+        known = self._names.shape(asked.index, write.access) is not None
+        if asked.route.action == "upsert" and known and asked.succeeded(reply):
+            layout = self._names.layout_of(asked.index, asked.namespace())
+            write.hint(collection, lambda: _records(asked, layout), asked.size)
+        return reply
+
+    async def _applied(self, asked: Asked[Reply], access: Access, namespace: str) -> Reply | Exception:
+        """The answer, or the refusal: leaving the front's block by it would say that nobody knows what came of it."""
+        try:
+            answer = await self._serve(asked, access, namespace)
+        except DEFINITE as error:
+            return error
+        return asked.reply(answer, (WRITTEN_AT, self._positions.next()))
 
     def _touches(self, asked: Asked[Reply], layout: Layout, collection: str) -> list[Touch]:
         match asked.route.action:

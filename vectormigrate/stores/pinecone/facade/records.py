@@ -17,14 +17,15 @@ import numpy as np
 from vectormigrate.model.batch import Batch, DenseColumn, batch_of_records
 from vectormigrate.model.collection import FieldType
 from vectormigrate.model.errors import RecordRefused
-from vectormigrate.model.filter import Filter
+from vectormigrate.model.filter import Filter, matches
 from vectormigrate.model.operation import Refusal, WriteResult
-from vectormigrate.model.record import Payload
+from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import Content
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
 from vectormigrate.stores.pinecone.filters import from_json
 from vectormigrate.stores.pinecone.wire import metadata, requests, responses
 from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors, id_fault
+from vectormigrate.stores.pinecone.wire.shape import Keys
 
 from .rooms import Room, Shelf
 from .turns import Turns
@@ -61,7 +62,7 @@ class Records:
         batch = decode_vectors(list(last.values()), room.layout, namespace)
         _check_values(batch, room)
         typed = [_typed(payload, room) for payload in batch.payload]
-        async with self._turns.of(room.collection, last):
+        async with self._turns.of(room.collection, map(str, batch.ids)):
             _raise_refused(await self._put(room, replace(batch, payload=typed)))
         return {"upsertedCount": len(vectors)}
 
@@ -85,7 +86,7 @@ class Records:
         if where:
             return await self._update_matching(room, body, from_json(where), payload)
         if room is not None:
-            async with self._turns.of(room.collection, [given]):
+            async with self._turns.of(room.collection, [str(room.key(given))]):
                 await self._update_one(room, given, body, _typed(payload, room))
         return {}
 
@@ -98,11 +99,11 @@ class Records:
         matched = 0
         if room is not None:
             typed = _typed(payload, room)
-            async with self._turns.of_all(), aclosing(_matching(room, where)) as pages:
-                async for page in pages:
-                    matched += len(page)
-                    if not asks and len(page):
-                        _raise_refused(await room.store.patch(room.collection, page.ids, typed))
+            async with aclosing(self._matching(room, where)) as pages:
+                async for keys in pages:
+                    matched += len(keys)
+                    if not asks:
+                        _raise_refused(await room.store.patch(room.collection, keys, typed))
         return {"matchedRecords": matched}
 
     async def _update_one(self, room: Room, given: str, body: Json, payload: Payload) -> None:
@@ -136,8 +137,10 @@ class Records:
         condition = from_json(where) if where else None
         room = await present(shelf, namespace)
         if ids:
-            async with self._turns.of(room.collection, ids):
-                keys = (await room.fetch(ids)).ids
+            keys = room.keys(ids)
+            async with self._turns.of(room.collection, map(str, keys)):
+                if room.layout.keys is Keys.PARTITIONED:  # the id alone does not say where it is
+                    keys = (await room.fetch(ids)).ids
                 if keys:
                     _raise_refused(await room.store.delete(room.collection, keys))
         else:
@@ -146,10 +149,21 @@ class Records:
 
     async def clear(self, room: Room, where: Filter | None) -> None:
         """Remove the records that match, or all."""
-        async with self._turns.of_all(), aclosing(_matching(room, where)) as pages:
-            async for page in pages:
-                if len(page):
-                    _raise_refused(await room.store.delete(room.collection, page.ids))
+        async with aclosing(self._matching(room, where)) as pages:
+            async for keys in pages:
+                _raise_refused(await room.store.delete(room.collection, keys))
+
+    async def _matching(self, room: Room, where: Filter | None) -> AsyncGenerator[list[RecordId], None]:
+        """The keys of records that match, some at a time, in the turn of these records while they are being used."""
+        size = room.store.capabilities.write_batch
+        async with aclosing(room.pages(where, content=Content.IDS)) as pages:
+            async for page, _ in pages:
+                for start in range(0, len(page), size):
+                    part = page.slice(start, start + size)
+                    async with self._turns.of(room.collection, map(str, part.ids)):
+                        keys = part.ids if where is None else await _still(room, part, where)
+                        if keys:
+                            yield keys
 
     # Reading.
 
@@ -279,11 +293,10 @@ def _shown(batch: Batch, room: Room) -> Json:
     return {one["id"]: one for one in shown}
 
 
-async def _matching(room: Room, where: Filter | None) -> AsyncGenerator[Batch, None]:
-    async with aclosing(room.pages(where, content=Content.IDS)) as pages:
-        async for page, _ in pages:
-            for start in range(0, len(page), room.store.capabilities.write_batch):
-                yield page.slice(start, start + room.store.capabilities.write_batch)
+async def _still(room: Room, found: Batch, where: Filter) -> list[RecordId]:
+    """Those that match now: a write may have come between the search and the turn."""
+    batch = await room.store.fetch(room.collection, found.ids)
+    return [one for row, one in enumerate(batch.ids) if matches(where, one, batch.payload[row])]
 
 
 async def _listed_in_order(room: Room, prefix: str, after: str | None, most: int) -> list[str]:

@@ -9,7 +9,7 @@ partitions, as an index that was moved may: then a room is a part of a collectio
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from vectormigrate.model.batch import Batch
@@ -51,6 +51,14 @@ class Room:
         """The key of an id. Raises Malformed when no record here can have it."""
         return to_key(self.layout, self.layout.namespace, given)
 
+    def keys(self, ids: Sequence[str]) -> list[RecordId]:
+        """The keys of ids, those left out that no record here can have."""
+        keys = []
+        for one in ids:
+            with suppress(Malformed):
+                keys.append(self.key(one))
+        return keys
+
     def text(self, batch: Batch, row: int) -> str | None:
         """The id of a record as Pinecone says it; None when the record is in another namespace."""
         partition = batch.partition[row] if batch.partition else None
@@ -67,13 +75,7 @@ class Room:
 
     async def fetch(self, ids: Sequence[str]) -> Batch:
         """The records of these ids that exist."""
-        keys = []
-        for one in ids:
-            try:
-                keys.append(self.key(one))
-            except Malformed:  # an id of another form than all that are here
-                continue
-        return self._ours(await self.store.fetch(self.collection, keys))
+        return self._ours(await self.store.fetch(self.collection, self.keys(ids)))
 
     async def pages(
         self,

@@ -27,11 +27,3 @@ class Turns:
             for stripe in stripes:
                 await stack.enter_async_context(self._locks[stripe])
             yield
-
-    @asynccontextmanager
-    async def of_all(self) -> AsyncIterator[None]:
-        """The turn of every record."""
-        async with AsyncExitStack() as stack:
-            for lock in self._locks:
-                await stack.enter_async_context(lock)
-            yield
