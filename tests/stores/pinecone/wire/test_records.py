@@ -91,6 +91,7 @@ def test_a_namespace_is_the_partition_of_a_partitioned_collection():
 @pytest.mark.parametrize("given", [None, "", "__default__"])
 def test_the_default_namespace_has_one_spelling(given):
     assert records.canonical_namespace(given) == "__default__"
+    assert records.sent_namespace(records.canonical_namespace(given)) == ""
 
 
 def test_parts_of_a_key_keep_their_kind():

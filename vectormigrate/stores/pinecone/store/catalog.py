@@ -25,7 +25,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.pinecone.errors import NamespaceMissing, Place, unreadable
-from vectormigrate.stores.pinecone.wire.records import canonical_namespace
+from vectormigrate.stores.pinecone.wire.records import canonical_namespace, sent_namespace
 from vectormigrate.stores.pinecone.wire.shape import (
     DEFAULT_NAMESPACE,
     METRICS,
@@ -274,7 +274,7 @@ class Catalog:
 
     async def _clear(self, opened: Opened) -> None:
         for namespace in await self.namespaces(opened):
-            body = {"deleteAll": True, "namespace": namespace}
+            body = {"deleteAll": True, "namespace": sent_namespace(namespace)}
             try:
                 await self.call(opened, "POST", "/vectors/delete", body=body, writing=True)
             except NamespaceMissing:

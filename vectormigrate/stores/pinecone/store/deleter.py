@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
+from vectormigrate.stores.pinecone.wire.records import sent_namespace
 
 from .catalog import Catalog, Opened
 from .freshness import Canary
@@ -34,7 +35,7 @@ class Deleter:
             some = ids[start : start + _MOST]
             if opened.freshness.of(namespace).would_blind(frozenset(some)):
                 await self._waiting.settle(opened, [namespace])
-            body = {"namespace": namespace, "ids": some}
+            body = {"namespace": sent_namespace(namespace), "ids": some}
             try:
                 answer = await self._catalog.call(opened, "POST", "/vectors/delete", body=body, writing=True)
             except NamespaceMissing:

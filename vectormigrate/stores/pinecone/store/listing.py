@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from vectormigrate.model.errors import StoreBroken, StoreError, Unsupported
 from vectormigrate.stores.pinecone.errors import NamespaceMissing, TokenExpired, unreadable
+from vectormigrate.stores.pinecone.wire.records import sent_namespace
 
 from .catalog import Catalog, Opened
 from .link import together
@@ -101,7 +102,7 @@ class Listing:
     async def _page(
         self, opened: Opened, namespace: str, prefix: str, token: str = ""
     ) -> tuple[list[str], str]:
-        query = [("namespace", namespace), ("limit", str(PAGE))]
+        query = [("namespace", sent_namespace(namespace)), ("limit", str(PAGE))]
         if prefix:
             query.append(("prefix", prefix))
         if token:

@@ -22,7 +22,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
 from vectormigrate.stores.pinecone.wire.metadata import MAX_BYTES
-from vectormigrate.stores.pinecone.wire.records import canonical_namespace, to_partition
+from vectormigrate.stores.pinecone.wire.records import canonical_namespace, sent_namespace, to_partition
 from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Keys
 
 from .catalog import Catalog, Opened
@@ -232,7 +232,7 @@ class PineconeStore(Store):
         await self._waiting.settle(opened, namespaces)
 
     async def _learn(self, opened: Opened, namespace: str) -> None:
-        body = {"namespace": namespace, "ids": [_PROBE]}
+        body = {"namespace": sent_namespace(namespace), "ids": [_PROBE]}
         try:
             answer = await self._catalog.call(opened, "POST", "/vectors/delete", body=body, writing=True)
         except NamespaceMissing:

@@ -24,6 +24,7 @@ from vectormigrate.stores.pinecone.wire.records import (
     decode_vectors,
     from_key,
     id_fault,
+    sent_namespace,
     to_key,
 )
 from vectormigrate.stores.pinecone.wire.shape import Keys
@@ -201,7 +202,7 @@ class Reader:
     async def _fetch(
         self, opened: Opened, namespace: str, ids: Sequence[str]
     ) -> dict[str, Mapping[str, Any]]:
-        query = [("namespace", namespace), *(("ids", one) for one in ids)]
+        query = [("namespace", sent_namespace(namespace)), *(("ids", one) for one in ids)]
         try:
             answer = await self._catalog.call(opened, "GET", "/vectors/fetch", query=query)
         except NamespaceMissing:

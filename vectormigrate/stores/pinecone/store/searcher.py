@@ -22,7 +22,7 @@ from vectormigrate.stores.base import Range
 from vectormigrate.stores.pinecone import filters
 from vectormigrate.stores.pinecone.errors import NamespaceMissing, unreadable
 from vectormigrate.stores.pinecone.wire import metadata
-from vectormigrate.stores.pinecone.wire.records import from_score, sparse_values, to_key
+from vectormigrate.stores.pinecone.wire.records import from_score, sent_namespace, sparse_values, to_key
 
 from .catalog import Catalog, Opened
 from .link import together
@@ -64,7 +64,9 @@ class Searcher:
         self, opened: Opened, body: dict[str, Any], namespace: str, metric: Metric
     ) -> list[tuple[tuple[str, str], float]]:
         try:
-            answer = await self._catalog.call(opened, "POST", "/query", body=body | {"namespace": namespace})
+            answer = await self._catalog.call(
+                opened, "POST", "/query", body=body | {"namespace": sent_namespace(namespace)}
+            )
         except NamespaceMissing:
             return []
         opened.freshness.saw(namespace, answer)

@@ -14,6 +14,7 @@ from vectormigrate.model.filter import Filter, Native
 from vectormigrate.stores.base import Range
 from vectormigrate.stores.pinecone import filters
 from vectormigrate.stores.pinecone.errors import NamespaceMissing, unreadable
+from vectormigrate.stores.pinecone.wire.records import sent_namespace
 from vectormigrate.stores.pinecone.wire.shape import Keys
 
 from .catalog import Catalog, Opened
@@ -59,7 +60,7 @@ class Selecting:
 
     async def _ids(self, opened: Opened, namespace: str, written: dict[str, object]) -> list[str]:
         ids: list[str] = []
-        body: dict[str, object] = {"namespace": namespace, "filter": written, "limit": _PAGE}
+        body: dict[str, object] = {"namespace": sent_namespace(namespace), "filter": written, "limit": _PAGE}
         while True:
             try:
                 answer = await self._catalog.call(opened, "POST", "/vectors/fetch_by_metadata", body=body)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vectormigrate.model.errors import StoreDown
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
+from vectormigrate.stores.pinecone.wire.records import sent_namespace
 
 from .catalog import Catalog, Opened
 from .link import Answer, together
@@ -77,7 +78,7 @@ class Waiting:
 def probe_body(opened: Opened, namespace: str) -> dict[str, Any]:
     """A query for one record near nothing in particular."""
     body: dict[str, Any] = {
-        "namespace": namespace,
+        "namespace": sent_namespace(namespace),
         "topK": 1,
         "includeValues": False,
         "includeMetadata": False,

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import orjson
 
-from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
+from vectormigrate.model.batch import Batch, Column, SparseColumn
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.errors import RecordRefused, StoreError, Unresolved
 from vectormigrate.model.operation import Refusal, WriteResult
@@ -23,7 +23,7 @@ from vectormigrate.stores.admission import check_request
 from vectormigrate.stores.pinecone.errors import RequestTooLarge, unresolved
 from vectormigrate.stores.pinecone.wire import admission
 from vectormigrate.stores.pinecone.wire.metadata import split
-from vectormigrate.stores.pinecone.wire.records import encode_vectors, from_key
+from vectormigrate.stores.pinecone.wire.records import encode_vectors, from_key, sent_namespace
 from vectormigrate.stores.pinecone.wire.shape import Keys
 
 from .catalog import Catalog, Opened
@@ -97,7 +97,7 @@ class Writer:
 
     async def _update(self, opened: Opened, one: Batch, payload: Payload) -> None:
         namespace, given = from_key(opened.layout, one.ids[0], one.partition[0] if one.partition else None)
-        body = {"namespace": namespace, "id": given, "setMetadata": payload}
+        body = {"namespace": sent_namespace(namespace), "id": given, "setMetadata": payload}
         answer = await self._catalog.call(opened, "POST", "/vectors/update", body=body, writing=True)
         after = replace(one, payload=[{**one.payload[0], **payload}])
         opened.freshness.wrote(namespace, answer, _shows(self._reader, opened, namespace, given, after))
@@ -170,7 +170,7 @@ class _Sender:
     async def _send(self, namespace: str, rows: Sequence[int]) -> None:
         body = b'{"vectors":[%b],"namespace":%b}' % (
             b",".join([self._encoded[row] for row in rows]),
-            orjson.dumps(namespace),
+            orjson.dumps(sent_namespace(namespace)),
         )
         opened = self._opened
         try:
@@ -212,19 +212,19 @@ def _shows(reader: Reader, opened: Opened, namespace: str, given: str, wanted: B
 
 
 def _same(held: Batch, wanted: Batch) -> bool:
-    """Whether two batches of one record hold the same."""
+    """Whether two batches of one record hold the same; numbers may differ in their last digit, as lookalikes of
+    Pinecone let them.
+    """
     if held.payload[0] != (wanted.payload[0] if wanted.payload else {}):
         return False
-    for name, column in held.vectors.items():
-        other = wanted.vectors.get(name)
-        there = other is not None and other.has(0)
-        if column.has(0) is not there:
+    return all(_alike(column, wanted.vectors.get(name)) for name, column in held.vectors.items())
+
+
+def _alike(one: Column, other: Column | None) -> bool:
+    if other is None or not one.has(0) or not other.has(0):
+        return not one.has(0) and (other is None or not other.has(0))
+    if isinstance(one, SparseColumn) and isinstance(other, SparseColumn):
+        if not np.array_equal(one.row(0).indices, other.row(0).indices):
             return False
-        if there and isinstance(column, DenseColumn) and isinstance(other, DenseColumn):
-            if not np.array_equal(column.values, other.values):
-                return False
-        elif there and isinstance(column, SparseColumn) and isinstance(other, SparseColumn):
-            one, two = column.row(0), other.row(0)
-            if not (np.array_equal(one.indices, two.indices) and np.array_equal(one.values, two.values)):
-                return False
-    return True
+        return np.allclose(one.row(0).values, other.row(0).values)
+    return np.allclose(one.values, other.values)

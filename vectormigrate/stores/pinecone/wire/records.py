@@ -39,6 +39,11 @@ def canonical_namespace(given: str | None) -> str:
     return given or DEFAULT_NAMESPACE
 
 
+def sent_namespace(namespace: str) -> str:
+    """A canonical namespace as every server understands it: older ones would take "__default__" for a name."""
+    return "" if namespace == DEFAULT_NAMESPACE else namespace
+
+
 def to_key(layout: Layout, namespace: str, given: str) -> RecordId:
     """The id of a record of that collection. Raises Malformed when the id cannot be one of it."""
     if layout.keys is not Keys.NAMESPACED:
