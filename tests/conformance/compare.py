@@ -16,7 +16,7 @@ from vectormigrate.stores.base import Store
 
 from .subject import read_all
 
-_ULPS = 1
+_ULPS = 2
 
 
 def assert_same(

@@ -89,6 +89,12 @@ class TestNew:
         plan = make_plan(SOURCE, able(id_kinds=frozenset({IdKind.MIXED})), "copy")
         assert (plan.id_rule, plan.target.id.kind) == (IdRule.SAME, IdKind.MIXED)
 
+    def test_doubles_that_lose_a_digit_are_told(self):
+        source = replace(SOURCE, fields=(Field("f", FieldType.FLOAT), Field("g", FieldType.INT)))
+        plan = make_plan(source, able(inexact_doubles=True), "copy")
+        assert (fates(plan)["f"], fates(plan)["g"]) == (Fate.CONVERTED, Fate.EXACT)
+        assert "last digit" in plan.fields[0].reason
+
     def test_whole_numbers_are_not_normalised(self):
         whole = replace(VEC, element=Element.UINT8)
         elements = CAPABILITIES.elements | {Element.UINT8}

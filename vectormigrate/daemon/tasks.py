@@ -75,7 +75,12 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
         target,
         job.settings.target_collection,
         translator,
-        Comparer(job.mapping, job.shape, threshold=job.threshold),
+        Comparer(
+            job.mapping,
+            job.shape,
+            threshold=job.threshold,
+            inexact_doubles=stores.target.capabilities.inexact_doubles,
+        ),
         foreign if job.settings.foreign else None,
     )
 

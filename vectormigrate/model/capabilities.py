@@ -45,7 +45,7 @@ class Capabilities:
     non_finite: bool = False
     """NaN and infinity can be stored in a vector."""
     inexact_doubles: bool = False
-    """A double in a payload may come back one unit in its last place off."""
+    """A double in a payload may come back up to two units in its last place off."""
     nul_in_text: bool = True
     multi_process: bool = True
     """Several processes may hold the collection open at once."""

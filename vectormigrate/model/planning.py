@@ -366,10 +366,13 @@ def _plan_field(
         into = _into_held(field, held)
     if into is None:
         return FieldPlan(field.name, "", Fate.REFUSED, reason=f"the target has no type for {field.type}")
-    if into.conversion == "" and target == field.name:
-        return FieldPlan(field.name, target, Fate.EXACT)
-    reason = into.reason or f"renamed to {target!r}"
-    return FieldPlan(field.name, target, Fate.CONVERTED, into.conversion, reason)
+    reasons = [into.reason] if into.reason else []
+    if target != field.name and not reasons:
+        reasons.append(f"renamed to {target!r}")
+    if field.type is FieldType.FLOAT and capabilities.inexact_doubles:
+        reasons.append("the last digit of a double may change")
+    fate = Fate.CONVERTED if reasons else Fate.EXACT
+    return FieldPlan(field.name, target, fate, into.conversion, "; ".join(reasons))
 
 
 def _undeclared(capabilities: Capabilities) -> frozenset[FieldType]:

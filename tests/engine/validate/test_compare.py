@@ -139,3 +139,14 @@ def test_a_record_weighs_what_its_dense_vectors_do():
     sparse = VectorField("s", VectorKind.SPARSE, dim=2**32, metric=Metric.DOT)
     made = shape(vectors=(VectorField("v", element=Element.FLOAT16, dim=8), sparse))
     assert Comparer(make_plan(made, CAPABILITIES, "copy"), made).record_bytes == 16
+
+
+@pytest.mark.parametrize("inexact", [False, True])
+def test_doubles_may_be_a_little_off_only_where_the_store_says_so(inexact):
+    comparer, batch = prepare(TWO, inexact_doubles=inexact)
+    target = copied(batch)
+    for row, off in ((3, 0.0), (4, 1.0)):
+        batch.payload[row]["x"] = 0.1
+        target.payload[row]["x"] = np.nextafter(0.1, 1.0).item() + off
+    seen = comparer(batch, target)
+    assert len(seen.findings) == (1 if inexact else 2)

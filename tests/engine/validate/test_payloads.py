@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -5,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from vectormigrate.engine.validate.payloads import payload_difference, same, surely_same
+from vectormigrate.engine.validate.payloads import forgiven, payload_difference, same, surely_same
 from vectormigrate.model.collection import FieldType
 
 NAN = float("nan")
@@ -153,3 +154,19 @@ def test_a_field_that_nothing_writes_may_hold_anything():
     assert payload_difference({"b": 1}, {"b": 1, "created": 5}, unwritten=unwritten) is None
     assert payload_difference({"b": 1}, {"b": 2, "created": 5}, unwritten=unwritten) is not None
     assert payload_difference({"created": 1}, {"created": 5}, unwritten=unwritten) is not None
+
+
+def test_doubles_a_little_off_are_forgiven_and_nothing_else():
+    x = 123456789.12345679
+    near = math.nextafter(math.nextafter(x, 1e9), 1e9)
+    sent = {"a": x, "deep": [{"b": [x, 1]}], "n": 1, "t": "x"}
+    assert forgiven(sent, {"a": near, "deep": [{"b": [near, 1]}], "n": 1, "t": "x"}) == {
+        "a": near,
+        "deep": [{"b": [near, 1]}],
+        "n": 1,
+        "t": "x",
+    }
+    for found in (math.nextafter(near, 1e9), 123456789, str(x), None, [x]):
+        assert forgiven({"a": x}, {"a": found}) == {"a": x}
+    assert forgiven({"a": x, "b": 1}, {}) == {"a": x, "b": 1}
+    assert forgiven([x], [near, near]) == [x]

@@ -35,7 +35,7 @@ from vectormigrate.model.plan import MappingPlan, VectorPlan
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.status import WorstPair
 
-from .payloads import payload_difference, surely_same
+from .payloads import forgiven, payload_difference, surely_same
 from .vectors import Fidelity, Floats, VectorRule, Verdicts, compare_columns
 
 DEFAULT_THRESHOLD = 0.999
@@ -101,7 +101,7 @@ class Comparer:
     """Compares batches as one mapping plan demands. Stateless between calls; safe in threads.
 
     `source` is the shape of the source collection. `lossy` names target vectors of which the store keeps only
-    something similar.
+    something similar; `inexact_doubles` is the target's capability of that name.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class Comparer:
         *,
         threshold: float = DEFAULT_THRESHOLD,
         lossy: frozenset[str] = frozenset(),
+        inexact_doubles: bool = False,
     ) -> None:
         self.threshold = effective_threshold(threshold)
         self.id_rule = plan.id_rule
@@ -122,6 +123,7 @@ class Comparer:
         """Of the vectors of one record, as far as the shape tells."""
         self._declared = {held.name: held.type for held in plan.target.fields}
         self._unwritten = _unwritten_fields(plan, source)
+        self._inexact_doubles = inexact_doubles
         self._rules = [
             _vector_rule(vector, plan, source, self.threshold, lossy)
             for vector in plan.vectors
@@ -167,6 +169,8 @@ class Comparer:
         declared, unwritten = self._declared, self._unwritten
         for row, (sent, found) in enumerate(zip(source.payload, target.payload, strict=True)):
             detail = payload_difference(sent, found, declared, unwritten)
+            if detail is not None and self._inexact_doubles:
+                detail = payload_difference(forgiven(sent, found), found, declared, unwritten)
             if detail is not None:
                 seen.add(FindingKind.PAYLOAD, row, detail)
 

@@ -11,6 +11,7 @@ may shrug; then `payload_difference` looks at each record, and `first_difference
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -23,6 +24,8 @@ from vectormigrate.model.payload_columns import JsonColumn, PayloadColumns, Valu
 from vectormigrate.model.record import Payload
 
 _SHOWN = 48
+_DOUBLE_ULPS = 2
+"""How far a double may be off in a store whose capabilities say that it may."""
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _NOTHING: Any = object()
 _NO_FIELDS: Mapping[str, FieldType] = {}
@@ -79,6 +82,19 @@ def payload_difference(
 
 def _became_double(held: FieldType | None, value: Any, found: Any) -> bool:
     return held is FieldType.FLOAT and type(value) is int and type(found) is float and value == found
+
+
+def forgiven(sent: Any, found: Any) -> Any:
+    """What was sent, with each double as it was found where the two are no more than two units in the last place
+    apart: for stores whose `inexact_doubles` is set.
+    """
+    if isinstance(sent, dict) and isinstance(found, dict):
+        return {key: forgiven(value, found.get(key, _NOTHING)) for key, value in sent.items()}
+    if isinstance(sent, list) and isinstance(found, list) and len(sent) == len(found):
+        return [forgiven(*pair) for pair in zip(sent, found, strict=True)]
+    if type(sent) is type(found) is float and abs(sent - found) <= _DOUBLE_ULPS * math.ulp(sent):
+        return found
+    return sent
 
 
 def same(one: Any, other: Any) -> bool:

@@ -202,7 +202,12 @@ class Validation:
             self._target,
             self._plan.target.name,
             Translator(self._plan, self._target.capabilities),
-            Comparer(self._plan, self._shape, threshold=threshold),
+            Comparer(
+                self._plan,
+                self._shape,
+                threshold=threshold,
+                inexact_doubles=self._target.capabilities.inexact_doubles,
+            ),
             ask_foreign(asking, untouched=self._spec.existing is Existing.OVERWRITE),
         )
 
