@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.pgvector import open_capture, open_store
-from vectormigrate.stores.pgvector.capture import outbox
+from vectormigrate.stores.pgvector.capture import outbox, state
 from vectormigrate.stores.pgvector.capture import slot as capture_slot
 from vectormigrate.stores.pgvector.capture.pgoutput import is_visible
 
@@ -498,6 +499,18 @@ async def test_trouble_that_went_away_by_itself_is_told_once_more(triggers, writ
     writer.execute("alter table old rename to docs")
     assert (await drain(triggers)).everything
     assert await triggers.poll(10) is None
+
+
+async def test_a_server_that_was_restored_or_failed_over_may_have_lost_commits(capture, writer):
+    await installed(capture, writer)
+
+    def forge(connection):
+        note = state.expect(connection, capture._names, "docs")
+        state.write(connection, capture._names, replace(note, timeline="000000FF"))
+
+    await capture._run(forge)
+    assert "standby" in " ".join(await capture.check())
+    assert (await capture.poll(10)).everything
 
 
 async def test_an_install_that_was_interrupted_is_done_again(slot, writer):

@@ -109,6 +109,28 @@ async def test_a_key_under_a_collation_that_replaces_another(capture, writer):
     assert (await drain(capture)).ids == {"a", "A"}
 
 
+async def test_a_row_that_makes_room_for_a_value_of_another_type(capture, writer):
+    await installed(capture, writer, "CREATE TABLE docs (id TEXT PRIMARY KEY, n INT UNIQUE, t TEXT UNIQUE)")
+    writer.execute("INSERT INTO docs VALUES ('a', 5, '7'), ('b', 6, '8')")
+    await drain(capture)
+    writer.execute("INSERT OR REPLACE INTO docs VALUES ('c', '5', 8)")
+    assert writer.execute("SELECT id FROM docs").fetchall() == [("c",)]
+    assert (await drain(capture)).ids == {"a", "b", "c"}
+
+
+async def test_a_row_that_goes_with_another(capture, writer):
+    writer.execute("CREATE TABLE owner (id INTEGER PRIMARY KEY)")
+    writer.execute("PRAGMA foreign_keys = ON")
+    await installed(
+        capture, writer, "CREATE TABLE docs (id TEXT PRIMARY KEY, o REFERENCES owner ON DELETE CASCADE)"
+    )
+    writer.execute("INSERT INTO owner VALUES (1)")
+    writer.execute("INSERT INTO docs VALUES ('a', 1)")
+    await drain(capture)
+    writer.execute("DELETE FROM owner")
+    assert (await drain(capture)).ids == {"a"}
+
+
 async def test_uuids_come_as_the_store_gives_them(capture, path, writer):
     await installed(capture, writer, "CREATE TABLE docs (id BLOB PRIMARY KEY, v BLOB)")
     writer.execute("INSERT INTO docs VALUES (?, '')", (bytes(range(16)),))

@@ -69,7 +69,7 @@ def make_changes(connection: Connection, names: Names, table: Table) -> bool:
     """Make the schema with the table of changes. Whether it is unlogged: a publication of all tables, which would
     carry it to subscribers that know nothing of it, leaves no other way.
     """
-    unlogged = bool(connection.execute(_EVERYWHERE).fetchall()[0][0])
+    unlogged = is_published(connection)
     columns = ", ".join(f"k{place} {type_}" for place, type_ in enumerate(wire_types(table), 1))
     connection.execute(f"create schema {names.schema}")
     connection.execute(
@@ -79,6 +79,11 @@ def make_changes(connection: Connection, names: Names, table: Table) -> bool:
         # Number 0 is never told and never removed: where it is gone, a crash has emptied the table.
         connection.execute(f"insert into {names.changes} (seq) overriding system value values (0)")  # noqa: S608 quoted
     return unlogged
+
+
+def is_published(connection: Connection) -> bool:
+    """Whether a publication of all tables would carry a table of ours to subscribers."""
+    return bool(connection.execute(_EVERYWHERE).fetchall()[0][0])
 
 
 def make_triggers(connection: Connection, names: Names, name: TableName, table: Table) -> None:

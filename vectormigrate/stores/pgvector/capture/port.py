@@ -33,7 +33,6 @@ AUTO = "auto"
 WAYS = (AUTO, SLOT, OUTBOX)
 _STALE = 900.0
 """Seconds after which a change that nobody fetched is a problem."""
-_SUBSCRIBED = "select exists (select from pg_publication where puballtables)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ class PgvectorCapture(Capture):
             return found
         if [key.column.name for key in load(connection, self._collection).keys] != look.note.key:
             found.append("the table has another key than when the capture was installed")
-        if not look.note.unlogged and connection.execute(_SUBSCRIBED).fetchall()[0][0]:
+        if not look.note.unlogged and outbox.is_published(connection):
             found.append("a publication of all tables has come: its subscribers lack the capture's own table")
         age = outbox.age(connection, self._names)
         if age > _STALE:
