@@ -7,7 +7,11 @@ import os
 import pytest
 
 from tests.conformance.compare import assert_holds
+from tests.conformance.lifecycle import Lifecycle
+from tests.conformance.reading import Reading
 from tests.conformance.suite import ConformanceSuite, Subject
+from tests.conformance.values import Values
+from tests.conformance.writing import Writing
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.pinecone import open_store
 
@@ -18,16 +22,20 @@ class TestFake(ConformanceSuite):
         return Subject(open=opens)
 
 
-class TestNamespaced(ConformanceSuite):
+class TestNamespaced(Lifecycle, Reading, Values):
     """Compound keys, as namespace and id, in the newer generation of the API."""
+
+    subject = ConformanceSuite.subject
 
     @pytest.fixture
     def target(self, opens):
         return Subject(open=lambda: opens(keys="namespaced", api_version="2026-07"))
 
 
-class TestLagging(ConformanceSuite):
+class TestLagging(Lifecycle, Reading, Writing):
     """Each kind of read sees a write after a time of its own; one store still reads what it has written."""
+
+    subject = ConformanceSuite.subject
 
     @pytest.fixture
     def target(self, served, opens):
