@@ -94,7 +94,7 @@ REMOVALS = (
     Removal(Guard.FRESH_READ, one(DELETE), 13, 13),
     Removal(Guard.JUDGED_AT_READ, one(DELETE, kills=1), 14, 14),
     Removal(Guard.SOLO_HINTS, one(DELETE, SET), 17, 17),
-    Removal(Guard.NO_HINT_IN_QUARANTINE, one(SET, DELETE, kills=1), 18, 18),
+    Removal(Guard.NO_HINT_IN_QUARANTINE, one(SET, DELETE, kills=1, rejections=False), 18, 18),
     Removal(Guard.ONLY_REPLAYS_CLEAR, one(SET, DELETE), 14, 7),
     Removal(Guard.INTENT_BEFORE_READ, one(DELETE), 16, 16),
     Removal(Guard.INTENT_DURABLE, one(DELETE, kills=1), 20, 5),
