@@ -262,3 +262,17 @@ async def _copy(source, store):
         body = orjson.dumps({"vectors": vectors, "namespace": namespace}, option=orjson.OPT_SERIALIZE_NUMPY)
         response = await facade.http(HttpRequest("POST", "/vectors/upsert", body=body))
         assert response.status == 200, response.body
+
+
+async def test_grpc_passes_through(url, monkeypatch):
+    """The SDK, a facade that passes on, and behind it another one that stands for Pinecone."""
+    monkeypatch.setenv("PINECONE_GRPC_SCHEME", "http")
+    async with asyncio.TaskGroup() as group, DialledUpstream(Target.parse(url, "test")) as upstream:
+        listener = Listener(group.create_task)
+        try:
+            near = f"http://127.0.0.1:{listener.bind(Address(host='127.0.0.1')).port}"
+            front = Standing(upstream=upstream)
+            await listener.start(PineconeFacade(front, index="demo", data_host=near, clock=FakeClock()))
+            await asyncio.to_thread(_live, near, True)
+        finally:
+            await listener.drain(1)

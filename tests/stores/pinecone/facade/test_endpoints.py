@@ -8,7 +8,6 @@ import pytest
 
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.pinecone.facade import PineconeFacade, endpoints
-from vectormigrate.stores.pinecone.facade.dataplane import DataPlane
 from vectormigrate.stores.pinecone.facade.serving import actions
 
 from .published import GRPC, OPENAPI, PROTO, SDK
@@ -57,7 +56,14 @@ def test_what_is_served_can_be_served_and_what_is_not_says_why():
             assert route.action in served
         if route.action not in served:
             assert endpoint.why, endpoint
-    assert DataPlane
+
+
+def test_the_documentation_tells_every_endpoint_and_its_reason():
+    text = (Path(__file__).parents[4] / "docs" / "facades-pinecone.md").read_text()
+    rows = dict(re.findall(r"^\| `((?:[A-Z]+) /.*?)` \| (.*) \|$", text, re.MULTILINE))
+    assert list(rows) == [f"{method} {path}" for method, path in TABLE]
+    for endpoint in PineconeFacade.endpoints:
+        assert rows[f"{endpoint.method} {endpoint.path}"].endswith(endpoint.why)
 
 
 @pytest.mark.parametrize(
