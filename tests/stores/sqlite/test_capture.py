@@ -280,13 +280,13 @@ async def test_lag_is_the_age_of_the_oldest_change(capture, writer):
     assert "720 minutes" in " ".join(await capture.check())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_no_key_is_lost_whatever_is_written(capture, path, writer, seed):
     """A copy that follows only what is told ends equal to the table."""
     chance = random.Random(seed)
     await installed(capture, writer)
     copy = {}
-    for _ in range(300):
+    for _ in range(200):
         name, slug = f"d{chance.randrange(12)}", f"s{chance.randrange(12)}"
         writer.execute(
             chance.choice(
