@@ -278,7 +278,7 @@ class Collection:
             self._asked(body),
             with_vector=with_vector,
             with_payload=with_payload,
-            filter=make_filter(body.get("filter")),
+            filter=make_filter(_without_itself(body)),
             score_threshold=body.get("score_threshold"),
             params=edge.SearchParams(exact=params.get("exact", False)),
         )
@@ -306,8 +306,12 @@ class Collection:
         if isinstance(query, dict) and "nearest" in query:
             query = query["nearest"]
         if isinstance(query, int | str):
-            [found] = self.retrieve({"ids": [query], "with_vector": True})
-            query = found["vector"][using] if using else found["vector"]
+            found = self.retrieve({"ids": [query], "with_vector": True})
+            if not found:
+                raise Refused(404, f"Not found: No point with id {query} found")
+            vectors = found[0]["vector"]
+            held = vectors[using] if using else vectors
+            query = held if isinstance(held, dict) else held.tolist()
         return edge.Query.Nearest(self._vector(using, query), using)
 
 
@@ -320,6 +324,16 @@ def check_id(given: Any) -> Any:
 
 def plain_id(point_id: Any) -> int | str:
     return point_id if isinstance(point_id, int) else str(point_id)
+
+
+def _without_itself(body: dict[str, Any]) -> Any:
+    """A search for what is like a point leaves the point out."""
+    query = body.get("query")
+    query = query.get("nearest") if isinstance(query, dict) else query
+    if not isinstance(query, int | str):
+        return body.get("filter")
+    itself = {"must_not": [{"has_id": [query]}]}
+    return itself if body.get("filter") is None else {"must": [body["filter"], itself]}
 
 
 def _limit(body: dict[str, Any]) -> int:

@@ -109,6 +109,11 @@ _ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/collections/{c}/points/scroll", lambda db, body, c: db.collection(c).scroll(body)),
     ("POST", "/collections/{c}/points/count", lambda db, body, c: db.collection(c).count(body)),
     ("POST", "/collections/{c}/points/query", lambda db, body, c: db.collection(c).query(body)),
+    (
+        "POST",
+        "/collections/{c}/points/query/batch",
+        lambda db, body, c: [db.collection(c).query(one) for one in body["searches"]],
+    ),
     ("POST", "/collections/{c}/points/delete", lambda db, body, c: db.collection(c).delete(body)),
     ("POST", "/collections/{c}/points/payload", lambda db, body, c: db.collection(c).set_payload(body)),
     ("PUT", "/collections/{c}/points/payload", lambda db, body, c: db.collection(c).overwrite_payload(body)),

@@ -132,17 +132,12 @@ async def test_the_older_way_by_name(filled):
     assert await filled.served.result("POST", "/collections/named/points/search", body) == found["points"]
 
 
-async def test_a_search_for_what_is_like_a_point_leaves_it_out(filled):
-    found = await filled.served.result("POST", "/collections/Cosine/points/query", {"query": 5, "limit": 3})
-    point = await filled.served.result("GET", "/collections/Cosine/points/5")
-    like = {"query": point["vector"], "limit": 4}
-    assert [{"id": 5, "score": 1.0}, *found["points"]] == [
-        {**one, "score": 1.0, "id": 5} if row == 0 else one
-        for row, one in enumerate(
-            (await filled.served.result("POST", "/collections/Cosine/points/query", like))["points"]
-        )
-        for one in [{key: value for key, value in one.items() if row or key != "version"}]
-    ]
+@pytest.mark.parametrize("where", [None, {"must": [{"key": "even", "match": {"value": 1}}]}])
+async def test_a_search_for_what_is_like_a_point_leaves_it_out(filled, where):
+    for query in (5, {"nearest": A}):
+        body = {"query": query, "limit": 3, "filter": where}
+        found = await filled.ask("POST", "/collections/Cosine/points/query", body)
+        assert query not in [point["id"] for point in found["points"]]
 
 
 async def test_a_search_for_nothing_gives_points_in_order(filled):
