@@ -227,7 +227,7 @@ async def test_what_concerns_a_whole_index_is_marked_in_all_of_its_collections(t
     front.under_migration = ["demo/n", "demolition", "demo", "other"]
     await through.send("POST", "/bulk/imports", {"uri": "s3://x"})
     await through.send("DELETE", "/indexes/demo")
-    await through.send("PATCH", "/indexes/demo", {"deletion_protection": "enabled"})
+    await through.send("PATCH", "/indexes/demo", {"embed": {"model": "m"}})
     await through.send("POST", "/backups/b/create-index", {"name": "other"})
     await through.send("PUT", "/vectors/something_new", {})
     both = lambda touch: {"demo": [touch], "demo/n": [touch]}  # noqa: E731
@@ -239,6 +239,28 @@ async def test_what_concerns_a_whole_index_is_marked_in_all_of_its_collections(t
         both(Unknown("PUT /vectors/something_new")),
     ]
     assert len(upstream.requests) == 5
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/indexes/demo", {"tags": {"a": "b"}, "deletion_protection": "enabled"}),
+        ("PATCH", "/indexes/demo", {"spec": {"pod": {"replicas": 2}}}),
+        ("POST", "/indexes", {"name": "demo"}),
+    ],
+)
+async def test_what_changes_no_record_is_not_marked(through, front, upstream, method, path, body):
+    await through.send(method, path, body)
+    assert front.marks == [{"demo": []}]
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5", b'{"indexes":[1,null]}', b'{"indexes":{}}', b"not json"])
+async def test_a_description_that_is_none_passes(through, upstream, body):
+    upstream.response = HttpResponse(200, (), body)
+    response = await through.send("GET", "/indexes")
+    assert response.status == 200
+    assert response.body.replace(b" ", b"") == body.replace(b" ", b"")
 
 
 async def test_what_the_front_refuses_never_leaves(through, front, upstream):

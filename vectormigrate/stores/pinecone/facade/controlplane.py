@@ -5,7 +5,6 @@ Pinecone serves it from another host than the indexes. Everything else of it (co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,12 +23,9 @@ from .endpoints import Route, Values
 from .indexes import Indexes
 from .names import Names
 
-_SCOPES: Mapping[str, Sequence[Touch]] = {
-    "create_index": [],
-    "configure_index": [Whole(Scope.SHAPE)],
-    "delete_index": [Whole(Scope.DROP)],
-    "restore": [Whole(Scope.RESTORE)],
-}
+_SCOPES = {"delete_index": Scope.DROP, "restore": Scope.RESTORE}
+_HARMLESS = {"tags", "deletion_protection", "read_capacity", "spec", "deployment"}
+"""What of an index can be configured without touching what it holds: words, protection, capacity."""
 
 
 class ControlPlane:
@@ -65,7 +61,7 @@ class ControlPlane:
 
     async def _write(self, route: Route, name: str, request: HttpRequest) -> HttpResponse:
         names = self._names.collections(name, self._front.concerned())
-        touched = dict.fromkeys(names, _SCOPES[route.action])
+        touched = dict.fromkeys(names, _touches(route.action, request.body))
         async with self._front.writing(touched, size=len(request.body)) as write:
             if write.access.upstream is None:
                 return await self._apply(route, name, store_of(write.access), request)
@@ -112,9 +108,18 @@ class ControlPlane:
         return HttpResponse(response.status, headers, orjson.dumps(described))
 
     def _readdress(self, described: Any) -> None:
-        for index in described.get("indexes") or [described]:
-            if index.get("name") == self._names.index:
+        found = described.get("indexes") if isinstance(described, dict) else None
+        for index in found if isinstance(found, list) else [described]:
+            if isinstance(index, dict) and index.get("name") == self._names.index:
                 index.update({key: self._names.address for key in ("host", "private_host") if index.get(key)})
+
+
+def _touches(action: str, body: bytes) -> list[Touch]:
+    if action in _SCOPES:
+        return [Whole(_SCOPES[action])]
+    if action == "configure_index" and requests.read_object(body).keys() - _HARMLESS:
+        return [Whole(Scope.SHAPE)]
+    return []
 
 
 def _version(request: HttpRequest) -> str:
