@@ -68,6 +68,10 @@ def test_vectors_are_there_even_if_there_is_none():
     assert message.vectors.WhichOneof("vectors_options") == "vectors"
 
 
+def test_a_batch_of_nothing():
+    assert written(Batch([], {"": DenseColumn(np.empty((0, 2), np.float32))}, [])) == []
+
+
 def test_only_ids_of_a_bare_page():
     [message] = written(Batch([7], {"": DenseColumn(np.ones((1, 2), np.float32))}, [{"x": 1}]))
     batch = messages.read_points([message], (), bare=True)

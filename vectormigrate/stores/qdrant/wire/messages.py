@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,21 @@ from vectormigrate.stores.qdrant.pb import points_pb2
 from . import payloads
 from .columns import ColumnBuilder, build_columns, builders_of, floats_of
 
-Parts = list[bytes | memoryview]
+Parts: TypeAlias = list[bytes | memoryview]
+
+
+def _tag_of(message: Any, name: str) -> bytes:
+    """What a length-delimited field of a message begins with."""
+    return _varint(message.DESCRIPTOR.fields_by_name[name].number << 3 | 2)
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number > 0x7F:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    digits.append(number)
+    return bytes(digits)
 
 
 def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: bool = False) -> Batch:
@@ -93,10 +107,23 @@ def _indices(numbers: Any) -> Array:
 
 # Writing.
 
+_POINTS = _tag_of(points_pb2.UpsertPoints, "points")
+_VECTORS = _tag_of(points_pb2.PointStruct, "vectors")
+_UNNAMED = _tag_of(points_pb2.Vectors, "vector")
+_NAMED = _tag_of(points_pb2.Vectors, "vectors")
+_ENTRY = _tag_of(points_pb2.NamedVectors, "vectors")
+_KEY = _tag_of(points_pb2.NamedVectors.VectorsEntry, "key")
+_VALUE = _tag_of(points_pb2.NamedVectors.VectorsEntry, "value")
+_DENSE = _tag_of(points_pb2.Vector, "dense")
+_SPARSE = _tag_of(points_pb2.Vector, "sparse")
+_MULTI = _tag_of(points_pb2.Vector, "multi_dense")
+_TOKEN = _tag_of(points_pb2.MultiDenseVector, "vectors")
+_DATA = _tag_of(points_pb2.DenseVector, "data")
+
 
 def upsert_request(head: Any, encoded: Iterable[bytes]) -> bytes:
     """An `UpsertPoints` of points that a `PointWriter` made; `head` is one with everything but the points."""
-    parts = chain.from_iterable(_delimited(points_pb2.UpsertPoints, "points", [point]) for point in encoded)
+    parts = chain.from_iterable(_delimited(_POINTS, [point]) for point in encoded)
     return b"".join([head.SerializeToString(), *parts])
 
 
@@ -105,59 +132,56 @@ class PointWriter:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._writers = [(name, column, _writer(column)) for name, column in batch.vectors.items()]
+        self._writers = [
+            (name, b"".join(_delimited(_KEY, [name.encode()])), column, _writer(column))
+            for name, column in batch.vectors.items()
+        ]
 
     def write(self, row: int) -> bytes:
         """One row. Raises ValueError for an id or a payload that no point can have."""
         batch = self._batch
         payload = payloads.write_message(batch.payload[row]) if batch.payload else {}
         head = points_pb2.PointStruct(id=write_message_id(batch.ids[row]), payload=payload)
-        vectors = {name: write(row) for name, column, write in self._writers if column.has(row)}
-        parts = _delimited(points_pb2.PointStruct, "vectors", _join_vectors(vectors))
-        return b"".join([head.SerializeToString(), *parts])
+        return b"".join([head.SerializeToString(), *_delimited(_VECTORS, self._vectors(row))])
 
-
-def _join_vectors(vectors: dict[str, Parts]) -> Parts:
-    """The inside of a `Vectors`; one without any is there all the same, or the point is refused."""
-    if vectors.keys() == {""}:
-        return _delimited(points_pb2.Vectors, "vector", vectors[""])
-    entries: Parts = []
-    for name, vector in vectors.items():
-        key = _delimited(_ENTRY, "key", [name.encode()])
-        entries += _delimited(
-            points_pb2.NamedVectors, "vectors", [*key, *_delimited(_ENTRY, "value", vector)]
-        )
-    return _delimited(points_pb2.Vectors, "vectors", entries)
-
-
-_ENTRY = points_pb2.NamedVectors.VectorsEntry
+    def _vectors(self, row: int) -> Parts:
+        """The inside of a `Vectors`; a record without any gets an empty one, or the server refuses it."""
+        held = [(name, key, write(row)) for name, key, column, write in self._writers if column.has(row)]
+        if len(held) == 1 and held[0][0] == "":
+            return _delimited(_UNNAMED, held[0][2])
+        entries: Parts = []
+        for _, key, vector in held:
+            entries += _delimited(_ENTRY, [key, *_delimited(_VALUE, vector)])
+        return _delimited(_NAMED, entries)
 
 
 def _writer(column: Column) -> Callable[[int], Parts]:
     """From a row to the inside of a `Vector`."""
     match column:
         case DenseColumn(values=values):
-            floats = floats_of(values)
-            return lambda row: _delimited(points_pb2.Vector, "dense", _dense(floats[row]))
+            return _dense_writer(floats_of(values))
         case SparseColumn():
-            return lambda row: _delimited(
-                points_pb2.Vector, "sparse", [write_sparse(column.row(row)).SerializeToString()]
-            )
+            return lambda row: _delimited(_SPARSE, [write_sparse(column.row(row)).SerializeToString()])
         case MultiColumn():
-            return lambda row: _delimited(points_pb2.Vector, "multi_dense", _multi(column.row(row)))
+            return lambda row: _delimited(_MULTI, _multi(column.row(row)))
+
+
+def _dense_writer(floats: Array) -> Callable[[int], Parts]:
+    """All rows are of one length, so what stands before the numbers is made once."""
+    raw, size = floats.reshape(-1).view(np.uint8).data, 4 * floats.shape[1]
+    *before, _ = _delimited(_DENSE, _delimited(_DATA, [bytes(size)]))
+    head = b"".join(before)
+    return lambda row: [head, raw[row * size : (row + 1) * size]]
 
 
 def _dense(floats: Array) -> Parts:
     """The inside of a `DenseVector`."""
-    return _delimited(points_pb2.DenseVector, "data", [floats.data.cast("B")]) if len(floats) else []
+    return _delimited(_DATA, [floats.view(np.uint8).data]) if len(floats) else []
 
 
 def _multi(values: Array) -> Parts:
     """The inside of a `MultiDenseVector`."""
-    tokens = (
-        _delimited(points_pb2.MultiDenseVector, "vectors", _dense(token)) for token in floats_of(values)
-    )
-    return list(chain.from_iterable(tokens))
+    return list(chain.from_iterable(_delimited(_TOKEN, _dense(token)) for token in floats_of(values)))
 
 
 def write_sparse(vector: SparseVector) -> Any:
@@ -175,15 +199,6 @@ def write_multi(values: Array) -> Any:
     return points_pb2.MultiDenseVector.FromString(b"".join(_multi(values)))
 
 
-def _delimited(message: Any, name: str, parts: Sequence[bytes | memoryview]) -> Parts:
+def _delimited(tag: bytes, parts: Parts) -> Parts:
     """Parts as one length-delimited field of a message: its tag, its length, and they themselves."""
-    number = message.DESCRIPTOR.fields_by_name[name].number
-    return [_varint(number << 3 | 2) + _varint(sum(map(len, parts))), *parts]
-
-
-def _varint(number: int) -> bytes:
-    digits = bytearray()
-    while number > 0x7F:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*digits, number])
+    return [tag + _varint(sum(map(len, parts))), *parts]
