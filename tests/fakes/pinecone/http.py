@@ -113,10 +113,10 @@ class Served:
             case ("POST", "describe_index_stats"):
                 return service.stats(index), {}, 200
             case (method, "namespaces", *rest) if not index.pod:
-                return self._namespaces(method, index, body, rest)
+                return self._namespaces(method, index, body, rest, asked)
         raise Refused(404, "Not Found", code=5)
 
-    def _namespaces(self, method: str, index: FakeIndex, body: dict, rest: list[str]) -> tuple:
+    def _namespaces(self, method: str, index: FakeIndex, body: dict, rest: list[str], asked) -> tuple:
         if method == "POST":
             if body["name"] in index.namespaces:
                 raise Refused(409, "Namespace already exists", code=6)
@@ -131,7 +131,14 @@ class Served:
                 raise Refused(404, "Namespace not found", code=5)
             del index.namespaces[rest[0]]
             return {}, {}, 200
-        return {"namespaces": told, "total_count": len(told)}, {}, 200
+        start, size = (
+            int(asked.get("paginationToken") or 0),
+            min(int(asked.get("limit", "100")), self.service.page),
+        )
+        answer = {"namespaces": told[start : start + size], "total_count": len(told)}
+        if start + size < len(told):
+            answer["pagination"] = {"next": str(start + size)}
+        return answer, {}, 200
 
     async def stop(self) -> None:
         for runner in self.runners:

@@ -110,6 +110,34 @@ async def test_several_namespaces_make_pairs_of_ids(subject, service):
     assert await subject.store.count("docs") == 3
 
 
+async def test_many_namespaces_come_page_by_page_or_with_the_statistics(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").tags = {}
+    for number in range(7):
+        put(service, f"n{number}", "a")
+    service.page = 3
+    assert await subject.store.count("docs/*") == 7
+    for answer in (404, 400):
+        service.failing = [("/namespaces", answer, {})] * 2
+        assert await subject.store.count("docs/*") == 7
+        service.failing.clear()
+    service.failing = [("/namespaces", 503, {})]
+    with pytest.raises(StoreDown):
+        await subject.store.count("docs/*")
+
+
+async def test_all_namespaces_are_emptied_where_only_a_host_is_known(opens, service, subject):
+    await subject.store.create(SHAPE)
+    for name in ("", "prod"):
+        put(service, name, "a")
+    store = opens(host=f"http://127.0.0.1:{service.index('docs').port}")
+    assert await store.count("docs/*") == 2
+    await store.drop("docs/*")
+    assert await store.count("docs/*") == 0
+    await store.drop("docs/never")
+    await store.close()
+
+
 async def test_the_only_namespace_is_the_collection(subject, service):
     await subject.store.create(SHAPE)
     service.index("docs").tags = {}

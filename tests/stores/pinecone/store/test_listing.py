@@ -10,7 +10,7 @@ import pytest
 
 from tests.conformance.compare import ids_of
 from tests.conformance.subject import Subject, make_record, read_all, to_batch
-from vectormigrate.model.errors import StoreBroken, StoreError, Unsupported
+from vectormigrate.model.errors import StoreBroken, StoreDown, StoreError, Unsupported
 from vectormigrate.stores.base import Content, Range
 
 ODD = [
@@ -113,6 +113,17 @@ async def test_ids_that_only_a_token_could_reach_are_an_error(subject, service):
     assert not caught.value.retryable
 
 
+async def test_a_list_that_fails_or_makes_no_sense_is_told(subject, service, monkeypatch):
+    name = await filled(subject, ["a", "b", "c"])
+    await subject.store.barrier(name)
+    service.failing = [("/vectors/list", 503, {})]
+    with pytest.raises(StoreDown):
+        await listed(subject, name)
+    monkeypatch.setattr(service, "list", lambda *how: ({"vectors": [5]}, {}))
+    with pytest.raises(StoreBroken):
+        await listed(subject, name)
+
+
 async def test_ids_out_of_order_stop_a_scan(subject, service, monkeypatch):
     name = await filled(subject, ["a", "b", "c"])
     await subject.store.barrier(name)
@@ -140,5 +151,7 @@ async def test_pods_cannot_list_and_say_so(opens, served):
         assert got.ids == ["a", "c"]
         assert np.array_equal(got.vectors["vec"].values[0], records[0].dense["vec"])
         assert await subject.store.count(shape.name) == 3
+        await subject.store.delete(shape.name, ["b"])
+        assert await subject.store.count(shape.name) == 2
         with pytest.raises(Unsupported, match="pod"):
             await read_all(subject.store, shape.name)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from tests.conformance.compare import assert_same, ids_of
-from tests.conformance.subject import make_record, make_records, read_all, to_batch
+from tests.conformance.subject import Subject, make_record, make_records, read_all, to_batch
+from vectormigrate.model.collection import IdField, IdKind
 from vectormigrate.model.errors import StoreBroken, StoreError, Unsupported
-from vectormigrate.stores.base import Range
+from vectormigrate.model.filter import Exists
+from vectormigrate.model.query import Query
+from vectormigrate.stores.base import Content, Range
 
 
 async def filled(subject, ids):
@@ -94,6 +100,28 @@ async def test_partitions_are_merged_in_the_order_of_ids(subject, service):
     cut = subject.store.cursor_of("17")
     assert ids_of(await read_all(subject.store, shape.name, Range(cut))) == ids[18:]
     assert ids_of(await read_all(subject.store, shape.name, Range(None, cut))) == ids[:18]
+
+
+async def test_what_was_never_written_to_is_empty_by_whatever_name(subject):
+    shape, _ = await filled(subject, ["a"])
+    name = f"{shape.name}/elsewhere"
+    assert len(await subject.store.fetch(name, ["a"])) == 0
+    assert await read_all(subject.store, name) == []
+    assert await subject.store.query(name, Query(np.ones(4, np.float32), "vec")) == []
+    assert [page async for page in subject.store.select(name, Exists(("n",)))] == []
+    assert len(await subject.store.fetch(shape.name, [5, ("a", "b")])) == 0
+
+
+async def test_an_id_that_is_not_of_the_keys_kind_is_told(opens, service):
+    parts = (IdField("tenant", IdKind.TEXT), IdField("no", IdKind.INT))
+    async with Subject(open=lambda: opens(keys="namespaced")).running() as subject:
+        shape = subject.shape()
+        await subject.store.create(replace(shape, id=IdField("key", IdKind.COMPOUND, parts=parts)))
+        vector = {"id": "not a number", "values": [1, 2, 3, 4]}
+        service.upsert(service.index(shape.name), {"vectors": [vector], "namespace": "t"}, 100)
+        for content in Content:
+            with pytest.raises(StoreBroken):
+                await read_all(subject.store, shape.name, content=content)
 
 
 async def test_a_cursor_of_another_collection_is_told(subject):

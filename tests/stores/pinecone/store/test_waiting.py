@@ -108,6 +108,27 @@ async def test_an_index_that_never_catches_up_is_down(subject, service, monkeypa
     service.delays.clear()
 
 
+async def test_a_query_that_says_no_number_is_given_time(opens, subject, service, monkeypatch):
+    shape = await written(subject)
+    store = opens(visible_after="0.15")
+    real = service.query
+    monkeypatch.setattr(service, "query", lambda *how: (real(*how)[0], {}))
+    began = service.clock()
+    await store.barrier(shape.name, position="99")
+    assert service.clock() - began > 0.14
+    await store.close()
+
+
+async def test_a_number_alone_means_nothing_among_several_namespaces(opens, subject, service):
+    shape = await written(subject)
+    store = opens(visible_after="0.15")
+    began = service.clock()
+    await store.barrier(f"{shape.name}/*", position="1")
+    await store.barrier(f"{shape.name}/elsewhere", position="__default__=1")
+    assert service.clock() - began < 1
+    await store.close()
+
+
 async def test_a_namespace_that_nobody_wrote_to_is_fresh(subject):
     shape = await subject.create()
     await subject.store.barrier(shape.name)

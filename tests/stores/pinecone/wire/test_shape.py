@@ -58,6 +58,11 @@ def test_the_vendors_client_reads_the_newer_generation(name):
     assert model.dimension == index.dimension
 
 
+def test_a_dense_index_under_dotproduct_may_have_sparse_values_whatever_it_says():
+    dense = Index("docs", 8, Metric.DOT, sparse=False)
+    assert wire.read_index(wire.write_index(dense, NEW)).sparse is None
+
+
 def test_a_create_request_says_nothing_that_only_an_answer_says():
     for version in (OLD, NEW):
         body = wire.create_request(INDEXES["dense"], version)

@@ -12,7 +12,7 @@ from vectormigrate.stores.pinecone.errors import NamespaceMissing
 from vectormigrate.stores.pinecone.wire.records import sent_namespace
 
 from .catalog import Catalog, Opened
-from .link import Answer, together
+from .link import together
 
 _SHORTEST, _LONGEST = 0.02, 1.0
 _PATIENCE = 600.0
@@ -65,14 +65,13 @@ class Waiting:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST)
 
-    async def probe(self, opened: Opened, namespace: str) -> Answer | None:
-        """The cheapest query there is, for the number that it carries; None where the namespace is not there."""
+    async def probe(self, opened: Opened, namespace: str) -> None:
+        """The cheapest query there is, for the number that it carries."""
         try:
             answer = await self._catalog.call(opened, "POST", "/query", body=probe_body(opened, namespace))
-        except NamespaceMissing:
-            return None
+        except NamespaceMissing:  # or not visible yet
+            return
         opened.freshness.saw(namespace, answer)
-        return answer
 
 
 def probe_body(opened: Opened, namespace: str) -> dict[str, Any]:
