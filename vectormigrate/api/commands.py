@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from vectormigrate.daemon.live_settings import BY, LIVE, NO_WAY_BACK, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
@@ -122,7 +123,7 @@ COMMANDS: tuple[Command, ...] = (
         details="An application changes its host name and nothing else. The first signal answers what is under way and"
         " ends, the second leaves at once; SIGHUP reads the file again. Started on an inherited socket (systemd:NAME), a"
         " restart refuses no connection.",
-        settings=SERVE,
+        settings=(*SERVE, *LIVE),
         result="listeners, drained; with --check listeners, ok",
         reads_only=False,
         examples=(
@@ -238,6 +239,72 @@ COMMANDS: tuple[Command, ...] = (
             Example("rollback docs --force", "does not ask"),
         ),
         handler="vectormigrate.cli.verbs:rollback",
+    ),
+    Command(
+        name="attest",
+        summary="Vouch that every writer comes through the daemon from now on.",
+        details="The backfill of a proxied migration begins only then: what was written past the daemon before is carried"
+        " over with everything else, what would be written past it later is not seen. Kept in the audit log.",
+        positionals=(ID,),
+        settings=(BY,),
+        result="MigrationStatus",
+        reads_only=False,
+        examples=(Example("attest docs --by ada", "the word of Ada"),),
+        handler="vectormigrate.cli.live:attest",
+    ),
+    Command(
+        name="gates",
+        summary="What only the daemon knows of a live migration: lag, debt, and what keeps a cutover from happening.",
+        positionals=(ID,),
+        result="LiveStatus",
+        reads_only=True,
+        examples=(Example("gates docs", "every condition, open or with the reason why not"),),
+        handler="vectormigrate.cli.live:gates",
+    ),
+    Command(
+        name="cutover",
+        summary="Let the target answer the application; the source is kept up to date for a revert.",
+        details="Writes are held while what is owed is paid, usually for milliseconds; if that cannot be done in time,"
+        " nothing has changed. Exits 4 when a gate is closed.",
+        positionals=(ID,),
+        settings=(DRY_RUN, NO_WAY_BACK, FORCE, YES),
+        result="SwapReport",
+        reads_only=False,
+        examples=(
+            Example("cutover docs --dry-run", "the gates, and nothing else"),
+            Example("cutover docs", "asks first"),
+        ),
+        handler="vectormigrate.cli.live:cutover",
+    ),
+    Command(
+        name="revert",
+        summary="Let the source answer the application again, with everything that was written meanwhile.",
+        positionals=(ID,),
+        settings=(DRY_RUN, FORCE, YES),
+        result="SwapReport",
+        reads_only=False,
+        examples=(Example("revert docs --yes", "does not ask"),),
+        handler="vectormigrate.cli.live:revert",
+    ),
+    Command(
+        name="commit",
+        summary="Give up the way back: the source is told nothing any more.",
+        positionals=(ID,),
+        settings=(FORCE, YES),
+        result="MigrationStatus",
+        reads_only=False,
+        examples=(Example("commit docs", "asks first"),),
+        handler="vectormigrate.cli.live:commit",
+    ),
+    Command(
+        name="reads",
+        summary="Let the secondary answer a share of the reads; they see what it has by then.",
+        positionals=(ID,),
+        settings=(SHARE,),
+        result="LiveStatus",
+        reads_only=False,
+        examples=(Example("reads docs --share 0.05", "one read in twenty"),),
+        handler="vectormigrate.cli.live:reads",
     ),
     Command(
         name="pause",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 
+import msgspec
+
 from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, overlay, specify
-from vectormigrate.model.errors import MappingRefused, TargetNotEmpty
+from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.specification import Existing, Specification
+from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
 from .doors import foresee, own, stored, view
 from .failure import spelled
+from .live import ask
 from .progress import Follower
 
 FAILED = 1
@@ -29,6 +33,8 @@ async def migrate(call: Call) -> Answer:
     _warn(call, request)
     if call.value("dry-run"):
         return await _plan(call, request)
+    if request.specification.mode is Mode.PROXIED:
+        return await _hand_over(call, request)
     return await _run(call, request, create=known is None)
 
 
@@ -36,6 +42,8 @@ async def resume(call: Call) -> Answer:
     """Go on with a migration that is there."""
     with view(call) as viewer:
         known = viewer.specification(call.migration_id)
+    if known.mode is Mode.PROXIED:
+        return Answer(await ask(call, "resume", MigrationStatus))
     request = overlay(known, call.merged)
     _warn(call, request)
     return await _run(call, request, create=False)
@@ -48,6 +56,22 @@ async def plan(call: Call) -> Answer:
     request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
     _warn(call, request)
     return await _plan(call, request)
+
+
+async def _hand_over(call: Call, request: Request) -> Answer:
+    """Let the daemon that stands in front of the source run it; it goes on when this command has ended."""
+    document = {"specification": msgspec.to_builtins(request.specification)}
+    told = await ask_owner(call.state, "create", request.specification.id, document)
+    if told is None:
+        raise GateRefused(
+            "a proxied migration runs in the daemon in front of its source, and none runs on this state file",
+            hint="start it with `vectormigrate serve`",
+        )
+    status = msgspec.convert(told, MigrationStatus)
+    call.remark(
+        f"the daemon has it; when every writer comes through it: vectormigrate attest {status.migration_id}"
+    )
+    return Answer(status)
 
 
 async def _plan(call: Call, request: Request) -> Answer:

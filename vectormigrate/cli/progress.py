@@ -189,6 +189,22 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
             return f"a worker ended without being told to (exit code {exit_code}); another takes its place"
         case events.Warned(_, message):
             return message
+        case _:
+            return _live_line(event)
+
+
+def _live_line(event: events.LiveEvent) -> str:
+    match event:
+        case events.SecondaryDown(_, error):
+            return f"the secondary does not answer; marks go on, replays wait: {error}"
+        case events.SecondaryUp():
+            return "the secondary answers again"
+        case events.DeletesStopped():
+            return "too many records are absent that nobody deleted: nothing is deleted until somebody has looked"
+        case events.GapOpened(_, why):
+            return f"a write left without a mark ({why}): both sides will be compared"
+        case events.PrimaryChanged(_, primary, held_ms):
+            return f"the {primary} answers the application now; writes were held for {held_ms:.0f} ms"
 
 
 def _bars(console: Console) -> Bars:

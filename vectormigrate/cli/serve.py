@@ -6,6 +6,7 @@ Its loop is uvloop's, the fastest there is for what a proxy does; every other co
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,15 +19,20 @@ from vectormigrate.daemon import config as configuration
 from vectormigrate.daemon import logs, serving
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
+from vectormigrate.daemon.hosting import settle_live
 from vectormigrate.daemon.served import ServeSettings, settle
 from vectormigrate.daemon.serving import Service
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.model.errors import UsageError
+from vectormigrate.model.events import Event, Progress
 
 from .call import Answer, Call
 from .documents import ServeEnded
 from .doors import own
+from .progress import sentence
+
+logger = logging.getLogger(__name__)
 
 
 def serve(call: Call) -> Answer:
@@ -55,10 +61,12 @@ async def _serve(call: Call, settings: ServeSettings) -> Answer:
     notifier = Notifier(call.environ, clock)
     service = Service(settings.limits, clock, settings.grace, sockets, notifier)
     try:
-        async with own(call, {}, lambda event: None):
+        async with own(call, {}, _tell) as control:
             with reloading(lambda: _reload(call, settings, notifier)):
                 return await until_stopped(
-                    call, service, lambda ready: serving.serve(settings, service, ready)
+                    call,
+                    service,
+                    lambda ready: serving.serve(settings, service, control, settle_live(call.merged), ready),
                 )
     finally:
         notifier.close()
@@ -90,6 +98,11 @@ async def until_stopped(
     with stopping(ask) as stop:
         drained = await run(ready)
     return Answer(ServeEnded(listening, drained), stop.exit_code or 0, text="")
+
+
+def _tell(event: Event) -> None:
+    if not isinstance(event, Progress):
+        logger.info("%s: %s", event.migration_id, sentence(event))
 
 
 def _line(one: Listening) -> str:

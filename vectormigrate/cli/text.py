@@ -14,9 +14,12 @@ from vectormigrate.cli.report.html import visible
 from vectormigrate.model.status import (
     CaptureReport,
     Check,
+    GateStatus,
+    LiveStatus,
     MigrationStatus,
     PlanDocument,
     RollbackReport,
+    SwapReport,
     ValidationReport,
 )
 
@@ -226,3 +229,36 @@ def _many(count: int, noun: str, plural: str = "s") -> str:
 def _cell(value: object) -> str:
     text = visible(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+@render.register
+def _swap(report: SwapReport) -> list[str]:
+    if report.dry_run:
+        first = "could be done now" if report.ok else "could not be done now"
+        return [first, *_gates(report.gates)]
+    return [
+        f"the {report.primary} answers the application; writes were held for {report.hold_ms or 0:.0f} ms"
+    ]
+
+
+@render.register
+def _live(status: LiveStatus) -> list[str]:
+    facts = [
+        ("primary", status.primary),
+        ("lag", f"{status.lag_seconds:.1f} s"),
+        ("owed", f"{status.debt:,} records"),
+        ("in flight", f"{status.in_flight:,} writes"),
+        ("secondary", f"down: {status.secondary_down}" if status.secondary_down else "up"),
+    ]
+    if status.reads:
+        facts.append(("reads", f"{status.reads:.0%} are answered by the secondary"))
+    if status.shadow.get("compared"):
+        facts.append(("shadow", f"{status.shadow['overlap']:.1%} of results agree"))
+    return [*(f"{name + ':':<12}{value}" for name, value in facts), *_gates(status.gates)]
+
+
+def _gates(gates: Sequence[GateStatus]) -> list[str]:
+    return [
+        f"  {'open  ' if gate.open else 'closed'}  {gate.name}{': ' + gate.reason if gate.reason else ''}"
+        for gate in gates
+    ]

@@ -8,10 +8,12 @@ from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import overlay
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.status import MigrationStatus
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
 
 from .call import Answer, Call
 from .doors import own, view
+from .live import ask
 from .progress import Follower
 
 FAILED = 1
@@ -22,6 +24,17 @@ async def validate(call: Call) -> Answer:
     """Compare source and target."""
     with view(call) as viewer:
         request = overlay(viewer.specification(call.migration_id), call.merged)
+    if request.specification.mode is not Mode.OFFLINE:
+        found = await ask(
+            call,
+            "validate",
+            ValidationReport,
+            sample_size=None if call.value("full") else call.value("sample-size"),
+            full=call.value("full"),
+            threshold=call.value("threshold"),
+            seed=call.value("seed"),
+        )
+        return Answer(found, exit_code=0 if found.ok else FINDINGS)
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             with stopping(lambda _: control.stop()) as stop:
@@ -43,6 +56,9 @@ async def rollback(call: Call) -> Answer:
     dry_run = call.value("dry-run")
     if not (dry_run or call.value("force") or call.value("yes")):
         _confirm(call, status)
+    if request.specification.mode is not Mode.OFFLINE:
+        told = await ask(call, "rollback", RollbackReport, dry_run=dry_run)
+        return Answer(told, exit_code=0 if dry_run or not (told.left or told.foreign_changed) else FAILED)
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             with stopping(lambda _: control.stop()) as stop:

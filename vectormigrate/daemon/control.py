@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -17,12 +16,10 @@ from typing import Any, Self
 import msgspec
 
 from vectormigrate.engine import preflight
-from vectormigrate.engine.backfill.copier import CopySettings
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
-from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import AuthenticationFailed, GateRefused, UsageError, VectormigrateError
 from vectormigrate.model.events import Event, Retried
@@ -30,23 +27,18 @@ from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
-from vectormigrate.state import audit, findings, migrations, ownership, sessions, views
+from vectormigrate.state import audit, findings, migrations, sessions, views
 from vectormigrate.state.database import Database, Reader
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
-from .crew import LocalCrew, ProcessCrew, Together
-from .pipe import Job
+from .crewing import crew_for, worker_count
+from .hosting import Host, LiveSettings, Passage
 from .secrets import Secrets
+from .supervisor import Supervisor
 from .tasks import Stores, SystemClock
-
-_LOCAL_RECORDS = 5_000
-"""Below this, starting processes costs more than they give."""
-_CONCURRENCY = 2
-"""Ranges that one worker has under way: while one waits for its write, the other reads."""
-
 
 _GIVE_AGAIN = (
     "; a password given by value is not stored: give it again, with --source-url or --target-url, or once and for all"
@@ -72,6 +64,7 @@ class Control:
         self._conductor: Conductor | None = None
         self._pausing = False
         self._idle = asyncio.Event()
+        self._host: Host | None = None
 
     @classmethod
     def open(
@@ -96,7 +89,8 @@ class Control:
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if self._session is not None and (kind is None or issubclass(kind, Exception)):
+            orderly = kind is None or issubclass(kind, Exception)
+            if self._session is not None and orderly and (self._host is None or self._host.quiet):
                 epoch, at = self._session.epoch, self._clock.now().isoformat()
                 await self._database.write(lambda tx: sessions.end(tx, epoch, at=at))
         finally:
@@ -150,6 +144,30 @@ class Control:
         if self._conductor is not None:
             self._conductor.stop()
 
+    @asynccontextmanager
+    async def hosting(
+        self, passages: Mapping[str, Passage], supervisor: Supervisor, settings: LiveSettings
+    ) -> AsyncIterator[Host]:
+        """Host the live migrations of the state file behind these listeners, and answer other shells."""
+        assert self._session is not None, "a Control is used as an async context manager"
+        host = self._host = Host(
+            self._database,
+            self._session,
+            self._secrets,
+            passages,
+            supervisor,
+            self._clock,
+            self._on_event,
+            settings,
+        )
+        try:
+            await host.open()
+            async with listening(self._database.path, host.answer):
+                host.start()
+                yield host
+        finally:
+            await host.close()
+
     # Putting it together.
 
     @asynccontextmanager
@@ -175,8 +193,14 @@ class Control:
                 migration_id,
                 RetryStore(stores.source, policy),
                 RetryStore(stores.target, policy, on_retry=self._retried),
-                lambda planned, ranges, writing: self._crew(
-                    planned, ranges, stores, threshold, writing=writing
+                lambda planned, ranges, writing: crew_for(
+                    self._database,
+                    planned,
+                    ranges,
+                    stores,
+                    self._on_event,
+                    threshold=threshold,
+                    writing=writing,
                 ),
                 self._clock,
                 self._on_event,
@@ -228,43 +252,7 @@ class Control:
         if self._conductor is not None:
             self._on_event(Retried(self._conductor.migration.id, attempt, wait, error.message))
 
-    def _crew(
-        self, migration: Migration, ranges: int, stores: Stores, threshold: float, *, writing: bool
-    ) -> Crew:
-        spec = migration.specification
-        foreign = self._database.read(lambda tx: ownership.foreign_count(tx, spec.id))
-        alone = not (stores.source.capabilities.multi_process and stores.target.capabilities.multi_process)
-        small = spec.workers == 0 and (migration.total or 0) < _LOCAL_RECORDS
-        processes = min(worker_count(spec), max(1, ranges))
-        if writing and stores.target.capabilities.max_writers is not None:
-            processes = min(processes, stores.target.capabilities.max_writers)
-        assert migration.mapping is not None
-        assert migration.source_shape is not None
-        job = Job(
-            stores.source.endpoint,
-            stores.target.endpoint,
-            migration.source_shape,
-            migration.mapping,
-            CopySettings(
-                spec.source.collection,
-                migration.mapping.target.name,
-                spec.batch_size,
-                spec.validate_every,
-                spec.existing,
-                foreign > 0,
-                spec.max_rate / (1 if alone or small else processes),
-                max(1, migration.record_bytes),
-            ),
-            spec.max_retries,
-            threshold,
-            _CONCURRENCY,
-        )
-        here = LocalCrew(job, stores)
-        if alone or small or processes == 1:
-            return here
-        return Together(here, ProcessCrew(job, processes - 1, spec.id, self._on_event))
-
-    async def _answer(self, verb: str, migration_id: str) -> dict[str, Any]:
+    async def _answer(self, verb: str, migration_id: str, _: dict[str, Any]) -> dict[str, Any]:
         """A word from another shell."""
         if self._conductor is None or self._conductor.migration.id != migration_id:
             raise GateRefused(
@@ -281,11 +269,6 @@ class Control:
 
     def _status(self, migration_id: str) -> MigrationStatus:
         return self._database.read(lambda tx: views.status(tx, migration_id))
-
-
-def worker_count(spec: Specification) -> int:
-    """Worker processes that a migration asks for."""
-    return spec.workers or os.cpu_count() or 1
 
 
 async def plan(

@@ -16,8 +16,8 @@ from typing import Any
 
 from vectormigrate.model.errors import GateRefused, VectormigrateError, error_from_dict
 
-Answerer = Callable[[str, str], Awaitable[dict[str, Any]]]
-"""From a verb and a migration id to the document that answers it."""
+Answerer = Callable[[str, str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""From a verb, a migration id and the verb's arguments to the document that answers it."""
 
 _SECONDS = 120.0
 """How long an owner may take to end its batches."""
@@ -44,7 +44,11 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
         try:
             asked = json.loads(line)
             try:
-                document = {"result": await answer(str(asked["verb"]), str(asked["migration_id"]))}
+                document = {
+                    "result": await answer(
+                        str(asked["verb"]), str(asked["migration_id"]), dict(asked.get("arguments", {}))
+                    )
+                }
             except VectormigrateError as error:
                 document = {"error": error.as_dict()}
             writer.write(json.dumps(document).encode() + b"\n")
@@ -74,9 +78,16 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
                         await silent.wait()
 
 
-async def ask_owner(state: Path, verb: str, migration_id: str) -> dict[str, Any] | None:
+async def ask_owner(
+    state: Path,
+    verb: str,
+    migration_id: str,
+    arguments: dict[str, Any] | None = None,
+    *,
+    within: float | None = _SECONDS,
+) -> dict[str, Any] | None:
     """The owner's answer, or None when nobody owns the state. Raises what the owner answered with, and GateRefused
-    when it does not answer.
+    when it does not answer within so many seconds (None: as long as it takes).
     """
     try:
         with _short_path(state) as path:
@@ -84,15 +95,16 @@ async def ask_owner(state: Path, verb: str, migration_id: str) -> dict[str, Any]
     except OSError:
         return None
     try:
-        async with asyncio.timeout(_SECONDS):
-            writer.write(json.dumps({"verb": verb, "migration_id": migration_id}).encode() + b"\n")
+        async with asyncio.timeout(within):
+            asked = {"verb": verb, "migration_id": migration_id, "arguments": arguments or {}}
+            writer.write(json.dumps(asked).encode() + b"\n")
             await writer.drain()
             line = await reader.readline()
     except ConnectionError:
         return None
     except TimeoutError:
         raise GateRefused(
-            f"the process that runs {migration_id!r} did not come to its checkpoint within {_SECONDS:.0f} s",
+            f"the process that runs {migration_id!r} did not answer within {within:.0f} s",
             hint="it was told, and will; look with `vectormigrate status`",
         ) from None
     finally:

@@ -1,6 +1,6 @@
 """Facades on their listeners, from the first bind to the last answer: what `serve` and `emulate` have in common.
 
-`serve` builds a front for each listener with `build_front`; `emulate` stands one on a store. The order at the end is
+`serve` routes each listener's requests through the live migrations of a state file; `emulate` stands one on a store. The order at the end is
 the point: nothing more is accepted, what is under way is answered, and only then is what stands behind it closed.
 """
 
@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.model.clock import Clock
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Reached
 from vectormigrate.stores.front import Front, Standing
-from vectormigrate.stores.raw import Upstream
 
 from .activation import Notifier
 from .announced import Listening
+from .control import Control
+from .hosting import LiveSettings, Passage
 from .listeners import Address, Limits, Listener
 from .served import ListenerSettings, ServeSettings
 from .supervisor import Supervisor
@@ -109,32 +112,39 @@ class Service:
             supervisor.abandon()
 
 
-async def serve(settings: ServeSettings, service: Service, on_ready: OnReady) -> bool:
-    """Serve every listener until the service is stopped; whether everything under way was answered."""
+async def serve(
+    settings: ServeSettings, service: Service, control: Control, live: LiveSettings, on_ready: OnReady
+) -> bool:
+    """Serve every listener, with the live migrations of the state file behind them, until the service is stopped; whether
+    everything under way was answered.
+    """
     async with AsyncExitStack() as stack:
-        served = []
+        passages: dict[str, Passage] = {}
         for one in settings.listeners:
             upstream = await stack.enter_async_context(
                 DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
             )
-            served.append(
-                Served(
-                    one.name,
-                    one.dialect,
-                    build_front(one, upstream),
-                    one.listen,
-                    one.grpc_listen,
-                    one.advertise,
-                    one.index,
-                    f"{one.upstream.scheme}://{one.upstream.authority}{one.upstream.prefix}",
-                )
-            )
-        return await service.run(served, on_ready)
+            front = Router(upstream, random.Random())  # noqa: S311 shares of requests, no secrets
+            passages[one.name] = Passage(one.name, one.dialect, upstream, front)
+        supervisor = await stack.enter_async_context(Supervisor())
+        await stack.enter_async_context(control.hosting(passages, supervisor, live))
+        return await service.run(
+            [_served(one, passages[one.name].router) for one in settings.listeners], on_ready
+        )
 
 
-def build_front(listener: ListenerSettings, upstream: Upstream) -> Front:
-    """What stands behind a listener: nothing is under migration, so everything passes."""
-    return Standing(upstream=upstream)
+def _served(listener: ListenerSettings, front: Front) -> Served:
+    upstream = listener.upstream
+    return Served(
+        listener.name,
+        listener.dialect,
+        front,
+        listener.listen,
+        listener.grpc_listen,
+        listener.advertise,
+        listener.index,
+        f"{upstream.scheme}://{upstream.authority}{upstream.prefix}",
+    )
 
 
 async def emulate(

@@ -6,6 +6,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
+from .live_settings import BY, LIVE, MODE, NO_WAY_BACK, SHARE
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
@@ -198,6 +199,7 @@ MIGRATE = (
         unit="seconds",
         help="After a crash, how long a write of the dead process could still land where the store cannot say.",
     ),
+    MODE,
 )
 
 SAMPLE_SIZE = Setting(
@@ -352,5 +354,9 @@ SETTINGS: tuple[Setting, ...] = (
     WAY,
     *SERVE,
     *EMULATE,
+    *LIVE,
+    BY,
+    SHARE,
+    NO_WAY_BACK,
 )
 """All of them. Names are unique: a flag means the same on every command."""

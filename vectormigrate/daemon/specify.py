@@ -15,7 +15,7 @@ from typing import Any
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
-from vectormigrate.model.specification import Existing, Specification, StoreRef
+from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef
 
 from . import secrets
 from .config import Given, Merged
@@ -135,6 +135,8 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
     plain: dict[str, Any] = {name.replace("-", "_"): merged[name].value for name in _NUMBERS if wanted(name)}
     if wanted("existing"):
         plain["existing"] = Existing(str(merged["existing"].value))
+    if wanted("mode"):
+        plain["mode"] = Mode(str(merged["mode"].value))
     mapping: dict[str, Any] = {}
     if wanted("rename"):
         mapping["rename"] = dict(_value(merged, "rename") or {}) or None
@@ -228,7 +230,7 @@ def _settings(specification: Specification) -> dict[str, Any]:
         ref: StoreRef = getattr(specification, side)
         values |= {f"{side}-type": ref.kind, f"{side}-url": ref.url, f"{side}-index": ref.collection}
         values[f"{side}-option"] = ref.options
-    for name in ("existing", *_NUMBERS):
+    for name in ("existing", "mode", *_NUMBERS):
         values[name] = getattr(specification, name.replace("-", "_"))
     for name in ("rename", "drop", "spread", "narrow", "metric"):
         values[name] = getattr(specification.mapping, name)

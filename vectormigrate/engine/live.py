@@ -86,7 +86,7 @@ class Live:
             database,
             session,
             self._id,
-            Ends(source, view, shape.name, upstream),
+            Ends(source, view, shape.name, shape, upstream),
             role,
             ledger,
             self.scopes,

@@ -82,6 +82,16 @@ class OnlineConductor(Conductor):
         landed = Phase.VERIFIED if primary is Side.SOURCE else Phase.REVERSED
         await self._move(Phase.CUTTING_OVER, landed, "a swap of roles was interrupted")
 
+    def again(self) -> None:
+        """May be run again after a stop."""
+        self._stopping.clear()
+
+    async def rest(self) -> None:
+        """Pause: nothing is copied, compared or paid; marks go on. Raises IllegalTransition where nothing rests."""
+        phase = self.migration.phase
+        if phase not in (Phase.PAUSED, Phase.FAILED):
+            await self._move(phase, Phase.PAUSED)
+
     async def _go_live(self) -> Live:
         migration = self.migration
         live = self._make_live(migration)

@@ -115,17 +115,7 @@ class PrimaryChanged:
     """How long writes were held."""
 
 
+LiveEvent: TypeAlias = SecondaryDown | SecondaryUp | DeletesStopped | GapOpened | PrimaryChanged
 Event: TypeAlias = (
-    PhaseChanged
-    | Progress
-    | Resumed
-    | Retried
-    | DeadLettered
-    | WorkerLost
-    | Warned
-    | SecondaryDown
-    | SecondaryUp
-    | DeletesStopped
-    | GapOpened
-    | PrimaryChanged
+    PhaseChanged | Progress | Resumed | Retried | DeadLettered | WorkerLost | Warned | LiveEvent
 )

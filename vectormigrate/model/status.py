@@ -136,6 +136,32 @@ class GateStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """What of a migration only the daemon that hosts it knows."""
+
+    migration_id: str
+    primary: str
+    """"source" or "target"."""
+    reads: float
+    """Share of the reads that the secondary answers."""
+    debt: int
+    lag_seconds: float
+    """Age of the oldest mark that can be paid."""
+    in_flight: int
+    """Writes of clients under way."""
+    unresolved: bool
+    """Something that was never answered may still land."""
+    gap: bool
+    scopes: int
+    secondary_down: str
+    """Why it counts as down; empty when it does not."""
+    replays: dict[str, int]
+    """Since the daemon started."""
+    shadow: dict[str, float | int | None]
+    gates: tuple[GateStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SwapReport:
     """What a cutover or revert did, or (dry run) whether it could."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
     StateError,
     StoreDown,
@@ -45,6 +46,7 @@ class Ends:
     source: Store
     target: Store
     collection: str
+    shape: CollectionShape
     upstream: Upstream | None = None
     """The source's own server, for requests that pass through as they are."""
 
@@ -145,8 +147,8 @@ class Lane:
     def access(self, side: Side) -> Access:
         """How requests reach a side."""
         if side is Side.SOURCE and self.ends.upstream is not None:
-            return Access(upstream=self.ends.upstream)
-        return Access(store=self.ends.side(side))
+            return Access(upstream=self.ends.upstream, shape=self.ends.shape)
+        return Access(store=self.ends.side(side), shape=self.ends.shape)
 
     # The fence.
 

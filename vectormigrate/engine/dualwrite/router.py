@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import GateRefused
@@ -64,8 +65,11 @@ class Router(Front):
         access = lane.access(side)
         share = self._observers.get(lane.ends.collection, (0.0, None))[0]
         if share and self._chance.random() < share:
-            return Access(access.upstream, access.store, shadowed=True)
+            return replace(access, shadowed=True)
         return access
+
+    def concerned(self) -> Sequence[str]:
+        return tuple(self._lanes)
 
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0

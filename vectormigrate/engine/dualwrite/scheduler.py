@@ -273,6 +273,7 @@ class Scheduler:
         same = entry.generation == job.generation or not self._guards.generation
         same = same and (job.scopes == self._lane.scopes.raised or not self._guards.scopes)
         if clearing and same:
+            entry.again = entry.again and self._guards.generation
             self.tally.cleared += 1
             rows = {row for row in (entry.row, entry.found) if row is not None}
             paid.clears += [Mark(id_text(entry.id), *row) for row in rows]

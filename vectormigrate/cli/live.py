@@ -1,0 +1,82 @@
+"""The verbs of a migration with live writes: words to the daemon that hosts it."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any, TypeVar
+
+import msgspec
+
+from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.status import LiveStatus, MigrationStatus, SwapReport
+
+from .call import Answer, Call
+from .doors import view
+
+T = TypeVar("T")
+
+
+async def attest(call: Call) -> Answer:
+    """Vouch that every writer comes through the daemon."""
+    by = call.value("by") or getpass.getuser()
+    return Answer(await ask(call, "attest", MigrationStatus, by=by))
+
+
+async def gates(call: Call) -> Answer:
+    """What only the daemon knows: lag, debt, gates."""
+    return Answer(await ask(call, "status", LiveStatus))
+
+
+async def cutover(call: Call) -> Answer:
+    """Let the target answer the application."""
+    dry_run = call.value("dry-run")
+    confirm(call, "lets the target answer the application", dry_run=dry_run)
+    report = await ask(call, "cutover", SwapReport, dry_run=dry_run, no_way_back=call.value("no-way-back"))
+    return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
+
+
+async def revert(call: Call) -> Answer:
+    """Let the source answer the application again."""
+    dry_run = call.value("dry-run")
+    confirm(call, "lets the source answer the application again", dry_run=dry_run)
+    report = await ask(call, "revert", SwapReport, dry_run=dry_run)
+    return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
+
+
+async def commit(call: Call) -> Answer:
+    """Give up the way back."""
+    confirm(call, "gives up the way back: the source is told nothing any more", dry_run=False)
+    return Answer(await ask(call, "commit", MigrationStatus))
+
+
+async def reads(call: Call) -> Answer:
+    """Let the secondary answer a share of the reads."""
+    return Answer(await ask(call, "reads", LiveStatus, share=call.value("share")))
+
+
+async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
+    """Ask the daemon that hosts the migration. Raises GateRefused when none runs, and what it raises."""
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+    told = await ask_owner(call.state, verb, call.migration_id, arguments, within=None)
+    if told is None:
+        raise GateRefused(
+            f"no daemon runs on this state file: nobody can {verb} {call.migration_id!r}",
+            hint="start one with `vectormigrate serve`; which side answers is in `vectormigrate status`",
+        )
+    return msgspec.convert(told, answer)
+
+
+def confirm(call: Call, what: str, *, dry_run: bool) -> None:
+    """A real question: the id must be typed. Raises GateRefused for anything else, or when nobody can be asked."""
+    if dry_run or call.value("force") or call.value("yes"):
+        return
+    if call.json or not call.asked.isatty():
+        raise GateRefused(
+            f"{call.command.name} of {call.migration_id!r} was not confirmed, and nobody can be asked here",
+            hint="say that it is meant with --yes; nothing was changed",
+        )
+    print(f"This {what}. Type the id of the migration to go on: ", end="", file=call.err, flush=True)
+    if call.asked.readline().strip() != call.migration_id:
+        raise GateRefused("not confirmed; nothing was changed")

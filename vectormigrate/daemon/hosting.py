@@ -1,0 +1,417 @@
+"""The migrations with live writes that a serving process hosts: their stores, lanes, conductors, and the verbs on them.
+
+Lanes are up before the first request is let in. Each conductor runs on until it rests: what may pass is tried again after
+a while, what needs a person waits for `resume`. Marks are made whatever the conductor does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from vectormigrate.engine.cutover.gate import Limits as GateLimits
+from vectormigrate.engine.dualwrite.router import Router
+from vectormigrate.engine.dualwrite.terms import Terms
+from vectormigrate.engine.live import Live
+from vectormigrate.engine.online import OnlineConductor
+from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
+from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import GateRefused, UnknownMigration, UsageError, VectormigrateError
+from vectormigrate.model.events import Event, Warned
+from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.model.status import GateStatus, LiveStatus
+from vectormigrate.state import checkpoints, migrations, sessions, views
+from vectormigrate.state.database import Database
+from vectormigrate.state.gap import GapFlag
+from vectormigrate.state.migrations import Migration
+from vectormigrate.stores.raw import Upstream
+from vectormigrate.stores.retry import RetryPolicy, RetryStore
+
+from .config import Merged
+from .crewing import crew_for, worker_count
+from .live_settings import GATES, SHADOW, TERMS
+from .secrets import Secrets
+from .setting import Setting
+from .supervisor import Supervisor
+from .tasks import Stores
+
+logger = logging.getLogger(__name__)
+_AGAIN = 10.0
+"""Seconds before a run that was ended by something that may pass is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What live migrations of this process go by."""
+
+    terms: Terms = field(default_factory=Terms)
+    gates: GateLimits = field(default_factory=GateLimits)
+    shadow: float = 0.0
+    """Share of the searches that is asked of the secondary as well."""
+
+
+@dataclass(slots=True)
+class Passage:
+    """One listener: what stands in front of a source server."""
+
+    name: str
+    dialect: str
+    upstream: Upstream
+    router: Router
+
+
+@dataclass(slots=True, eq=False)
+class _Hosted:
+    """One migration."""
+
+    conductor: OnlineConductor
+    stores: Stores
+    shadow: Shadow
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    live: Live | None = None
+
+
+class Host:
+    """All of them. `open` before the first request, `start` behind it."""
+
+    def __init__(
+        self,
+        database: Database,
+        session: sessions.Session,
+        secrets: Secrets,
+        passages: Mapping[str, Passage],
+        supervisor: Supervisor,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+        settings: LiveSettings,
+    ) -> None:
+        """`passages` by the name of their listener."""
+        self._database = database
+        self._session = session
+        self._secrets = secrets
+        self._passages = passages
+        self._supervisor = supervisor
+        self._clock = clock
+        self._on_event = on_event
+        self._settings = settings
+        self._gap = GapFlag(database.path)
+        self._hosted: dict[str, _Hosted] = {}
+        self._stack = AsyncExitStack()
+
+    async def open(self) -> None:
+        """Take up every live migration of the state file, so that what is written to it is marked."""
+        for status in self._database.read(lambda tx: views.all_statuses(tx, None, 2**31, 0)):
+            migration = self._database.read(lambda tx, one=status.migration_id: migrations.get(tx, one))  # type: ignore[misc] # a default binds it
+            over = migration.phase in FINAL and migration.phase is not Phase.COMMITTED
+            if migration.specification.mode is not Mode.OFFLINE and not over:
+                await self._take_up(migration)
+
+    def start(self) -> None:
+        """Go on with what does not rest."""
+        for hosted in self._hosted.values():
+            if hosted.conductor.migration.phase not in (Phase.PAUSED, Phase.ROLLING_BACK, Phase.COMMITTED):
+                hosted.go.set()
+
+    async def close(self) -> None:
+        """Stop everything behind what is under way, and give the stores back."""
+        for hosted in self._hosted.values():
+            hosted.go.clear()
+            hosted.conductor.stop()
+            if hosted.live is not None:
+                hosted.live.stop()
+        for hosted in self._hosted.values():
+            await hosted.idle.wait()
+            if hosted.live is not None:
+                await hosted.live.idle()
+        await self._stack.aclose()
+        self._gap.close()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no request of this process can still land: the next start need not wait then."""
+        return not any(
+            hosted.live is not None and hosted.live.lane.ledger.unresolved for hosted in self._hosted.values()
+        )
+
+    # One migration.
+
+    async def create(self, specification: Specification) -> dict[str, Any]:
+        """Add a migration and start it; the same again is a no-op."""
+        self._passage(specification)
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
+        if specification.id not in self._hosted:
+            hosted = await self._take_up(self._database.read(lambda tx: migrations.get(tx, specification.id)))
+            hosted.go.set()
+        return self.status(specification.id)
+
+    async def _take_up(self, migration: Migration) -> _Hosted:
+        spec = migration.specification
+        passage = self._passage(spec)
+        stores = await self._stack.enter_async_context(
+            Stores.open(
+                self._secrets.resolve(spec.source, spec.id), self._secrets.resolve(spec.target, spec.id)
+            )
+        )
+        lane_of: list[Live] = []
+        shadow = Shadow(
+            lambda: lane_of[0].lane.secondary, self._clock, lambda search: self._spawn(search, "shadow read")
+        )
+        policy = RetryPolicy(attempts=1 + spec.max_retries)
+
+        def on_live(live: Live | None) -> None:
+            hosted = self._hosted[spec.id]
+            if live is None:
+                passage.router.remove(spec.source.collection)
+                if hosted.live is not None:
+                    hosted.live.stop()
+                hosted.live = None
+                return
+            lane_of[:] = [live]
+            hosted.live = live
+            passage.router.add(spec.source.collection, live.lane)
+            if self._settings.shadow:
+                passage.router.shadow(spec.source.collection, self._settings.shadow, shadow.observe)
+            self._spawn(live.run(), f"replay {spec.id}")
+
+        conductor = OnlineConductor(
+            self._database,
+            self._session,
+            spec.id,
+            RetryStore(stores.source, policy),
+            RetryStore(stores.target, policy),
+            lambda planned, ranges, writing: crew_for(
+                self._database,
+                planned,
+                ranges,
+                stores,
+                self._on_event,
+                threshold=DEFAULT_THRESHOLD,
+                writing=writing,
+                serving=True,
+            ),
+            self._clock,
+            self._on_event,
+            workers=worker_count(spec),
+            make_live=lambda planned: self._make_live(planned, stores, passage),
+            on_live=on_live,
+            visibility=self._settings.terms.visibility,
+            limits=self._settings.gates,
+            free_bytes=self._free_bytes,
+        )
+        conductor.overlap = shadow.overlap
+        hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
+        hosted.idle.set()
+        if migration.mapping is not None:
+            await stores.greet()
+        await conductor.open()
+        self._supervisor.spawn_lasting(self._drive(spec.id, hosted), name=f"conductor {spec.id}")
+        return hosted
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        _ = self._supervisor.spawn(work, name=name)
+
+    def _make_live(self, migration: Migration, stores: Stores, passage: Passage) -> Live:
+        spec = migration.specification
+        assert migration.source_shape is not None
+        assert migration.mapping is not None
+        terms = replace(
+            self._settings.terms,
+            quarantine=spec.quarantine,
+            replay_batch=min(
+                self._settings.terms.replay_batch,
+                stores.target.capabilities.write_batch,
+                stores.source.capabilities.write_batch,
+            ),
+        )
+        return Live(
+            self._database,
+            self._session,
+            spec,
+            stores.source,
+            stores.target,
+            migration.source_shape,
+            migration.mapping,
+            self._clock,
+            self._on_event,
+            self._gap,
+            upstream=passage.upstream,
+            terms=terms,
+            backfilling=lambda: self._backfilling(spec.id),
+        )
+
+    def _backfilling(self, migration_id: str) -> bool:
+        rows = self._database.read(lambda tx: checkpoints.ranges(tx, migration_id))
+        return not all(row.done for row in rows)
+
+    def _passage(self, spec: Specification) -> Passage:
+        """The listener that fronts a migration's source."""
+        fitting = [one for one in self._passages.values() if one.dialect == spec.source.kind]
+        if not fitting:
+            raise UsageError(
+                f"no listener of this daemon speaks {spec.source.kind}",
+                hint="add one to [listeners] of its configuration, in front of the source, and restart it",
+            )
+        if len(fitting) > 1:
+            named = [one for one in fitting if one.name == spec.source.options.get("listener")]
+            if len(named) != 1:
+                raise UsageError(
+                    f"{len(fitting)} listeners speak {spec.source.kind}",
+                    hint="say which with --source-option listener=NAME: "
+                    + ", ".join(one.name for one in fitting),
+                )
+            return named[0]
+        return fitting[0]
+
+    def _free_bytes(self) -> int:
+        found = os.statvfs(self._database.path.parent)
+        return found.f_bavail * found.f_frsize
+
+    async def _drive(self, migration_id: str, hosted: _Hosted) -> None:
+        """Run the conductor whenever it may run."""
+        while True:
+            await hosted.go.wait()
+            hosted.idle.clear()
+            try:
+                await hosted.conductor.run()
+                hosted.go.clear()
+            except VectormigrateError as error:
+                logger.warning("migration %s: %s: %s", migration_id, error.code, error.message)
+                if not error.retryable:
+                    hosted.go.clear()
+            finally:
+                hosted.idle.set()
+            if hosted.go.is_set():
+                self._on_event(Warned(migration_id, f"trying again in {_AGAIN:.0f} s"))
+                await asyncio.sleep(_AGAIN)
+
+    # The verbs.
+
+    async def answer(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A word from another shell. Raises what the verb raises."""
+        if verb == "create":
+            return await self.create(msgspec.convert(arguments["specification"], Specification))
+        hosted = self._hosted.get(migration_id)
+        if hosted is None:
+            raise UnknownMigration(
+                f"the daemon does not host a migration {migration_id!r}",
+                hint="`vectormigrate list` shows those there are; only live ones run in the daemon",
+            )
+        handler = getattr(self, f"_{verb.replace('-', '_')}", None)
+        if handler is None or verb not in VERBS:
+            raise UsageError(f"unknown word {verb!r}")
+        document: dict[str, Any] = msgspec.to_builtins(await handler(hosted, **arguments))
+        return document
+
+    async def _attest(self, hosted: _Hosted, *, by: str) -> object:
+        await hosted.conductor.attest(by)
+        return self.status(hosted.conductor.migration.id)
+
+    async def _status(self, hosted: _Hosted) -> object:
+        return await self._live_status(hosted)
+
+    async def _cutover(self, hosted: _Hosted, *, dry_run: bool, no_way_back: bool) -> object:
+        report = await hosted.conductor.cutover(dry_run=dry_run, no_way_back=no_way_back)
+        hosted.shadow.forget()
+        return report
+
+    async def _revert(self, hosted: _Hosted, *, dry_run: bool) -> object:
+        return await hosted.conductor.revert(dry_run=dry_run)
+
+    async def _commit(self, hosted: _Hosted) -> object:
+        await hosted.conductor.commit()
+        return self.status(hosted.conductor.migration.id)
+
+    async def _reads(self, hosted: _Hosted, *, share: float) -> object:
+        await hosted.conductor.set_reads(share)
+        return await self._live_status(hosted)
+
+    async def _pause(self, hosted: _Hosted) -> object:
+        await self._halt(hosted)
+        await hosted.conductor.rest()
+        return self.status(hosted.conductor.migration.id)
+
+    async def _resume(self, hosted: _Hosted) -> object:
+        hosted.conductor.again()
+        hosted.go.set()
+        return self.status(hosted.conductor.migration.id)
+
+    async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:
+        if not dry_run:
+            await self._halt(hosted)
+        return await hosted.conductor.rollback(dry_run=dry_run, remove_unknown=True)
+
+    async def _validate(
+        self,
+        hosted: _Hosted,
+        *,
+        sample_size: int | None,
+        full: bool,
+        threshold: float | None = None,
+        seed: int | None = None,
+    ) -> object:
+        return await hosted.conductor.validate(
+            sample_size=sample_size, full=full, threshold=threshold, seed=seed
+        )
+
+    async def _halt(self, hosted: _Hosted) -> None:
+        hosted.go.clear()
+        hosted.conductor.stop()
+        await hosted.idle.wait()
+        hosted.conductor.again()
+
+    def status(self, migration_id: str) -> dict[str, Any]:
+        """Where a migration is, as anybody sees it."""
+        document: dict[str, Any] = msgspec.to_builtins(
+            self._database.read(lambda tx: views.status(tx, migration_id))
+        )
+        return document
+
+    async def _live_status(self, hosted: _Hosted) -> LiveStatus:
+        live = hosted.live
+        if live is None:
+            raise GateRefused("the migration has no plan yet: nothing is marked")
+        scheduler, ledger = live.scheduler, live.lane.ledger
+        found = await hosted.conductor.gates()
+        return LiveStatus(
+            hosted.conductor.migration.id,
+            live.lane.role.primary.value,
+            live.lane.read_share,
+            live.debt,
+            live.lag(),
+            ledger.in_flight,
+            ledger.unresolved,
+            live.gap,
+            live.scopes.owed,
+            scheduler.breaker.error.message if scheduler.breaker.open and scheduler.breaker.error else "",
+            msgspec.to_builtins(scheduler.tally),
+            msgspec.to_builtins(hosted.shadow.status()),
+            tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
+        )
+
+
+VERBS = frozenset(
+    {"attest", "status", "cutover", "revert", "commit", "reads", "pause", "resume", "rollback", "validate"}
+)
+"""What a daemon can be told about a migration."""
+
+
+def settle_live(merged: Merged) -> LiveSettings:
+    """The settings of `[live]`."""
+
+    def values(settings: Sequence[Setting], prefix: str = "") -> dict[str, Any]:
+        return {one.key.removeprefix(prefix): merged[one.name].value for one in settings}
+
+    return LiveSettings(
+        Terms(**values(TERMS)), GateLimits(**values(GATES, "gate_")), float(values([SHADOW])["shadow"])
+    )
