@@ -34,6 +34,12 @@ async def test_an_upsert_replaces_the_whole_record(client):
     }
 
 
+async def test_an_upsert_that_is_refused_makes_no_namespace(client):
+    for values in ([1, 2], [0, 0, 0]):
+        await client.upsert({"id": "a", "values": values}, namespace="n", status=400)
+    assert (await client.ask("GET", "/namespaces"))["namespaces"] == []
+
+
 async def test_of_the_same_id_twice_the_last_one_counts(client):
     await client.upsert(A, {"id": "a", "values": [7, 7, 7]})
     assert (await client.fetch("a"))["a"]["values"] == [7, 7, 7]

@@ -148,19 +148,18 @@ class DataPlane:
         touched = {collection: self._touches(asked, layout, collection)}
         async with self._front.writing(touched, size=asked.size) as write:
             if write.access.upstream is not None:
-                return await self._passed(asked, write, write.access.upstream, collection)
+                return await self._passed(asked, write, collection, layout)
             done = await self._applied(asked, write.access, namespace)
         if isinstance(done, Exception):
             raise done
         return done
 
-    async def _passed(self, asked: Asked[Reply], write: Write, upstream: Upstream, collection: str) -> Reply:
-        reply = await asked.forward(upstream)
+    async def _passed(self, asked: Asked[Reply], write: Write, collection: str, layout: Layout) -> Reply:
+        reply = await asked.forward(_upstream(write.access, asked.route))
         outcome, position = asked.outcome(reply)
         write.answered(outcome, position=position)
         known = self._names.shape(asked.index, write.access) is not None
         if asked.route.action == "upsert" and known and asked.succeeded(reply):
-            layout = self._names.layout_of(asked.index, asked.namespace())
             write.hint(collection, lambda: _records(asked, layout), asked.size)
         return reply
 

@@ -77,9 +77,10 @@ class Namespaces:
             raise Malformed(fault.replace("Vector ID", "Namespace name"))
         if (body.get("schema") or {}).get("fields"):
             raise Unsupported("which metadata is filterable cannot be declared here: all of it is")
-        if await shelf.room(namespace) is not None:
+        room, there = await shelf.planned(namespace)
+        if there:
             raise CollectionExists(f"Namespace {namespace} already exists", collection=shelf.index)
-        await shelf.opened(namespace)
+        await shelf.made(room)
         return _described(namespace, 0)
 
     async def delete(self, shelf: Shelf, namespace: str, body: Json) -> Json:

@@ -34,8 +34,6 @@ Json = dict[str, Any]
 
 MOST_RECORDS = 1000
 """Records of an upsert, ids of a fetch or delete."""
-MOST_BYTES = 2 * 1024 * 1024
-"""Of one upsert."""
 MOST_LISTED = 100
 MOST_FOUND = 10_000
 """Records of one page of fetch by metadata."""
@@ -57,10 +55,12 @@ class Records:
         if fault := id_fault(namespace):
             raise Malformed(fault.replace("Vector ID", "Namespace"))
         vectors = _checked(body.get("vectors"))
-        room = await shelf.opened(namespace)
+        room, there = await shelf.planned(namespace)
         last = {one["id"]: one for one in vectors}  # of the same id twice, the last one counts
         batch = decode_vectors(list(last.values()), room.layout, namespace)
         _check_values(batch, room)
+        if not there:
+            room = await shelf.made(room)
         typed = [_typed(payload, room) for payload in batch.payload]
         async with self._turns.of(room.collection, map(str, batch.ids)):
             _raise_refused(await self._put(room, replace(batch, payload=typed)))
@@ -278,7 +278,7 @@ def _typed(payload: Payload, room: Room) -> Payload:
         for field in room.shape.fields
         if field.type is FieldType.INT and isinstance(payload.get(field.name), float)
     ]
-    return {**payload, **{name: int(payload[name]) for name in whole if payload[name].is_integer()}}
+    return payload | {name: int(payload[name]) for name in whole if payload[name].is_integer()}
 
 
 def _raise_refused(result: WriteResult) -> None:

@@ -61,9 +61,11 @@ class Room:
 
     def text(self, batch: Batch, row: int) -> str | None:
         """The id of a record as Pinecone says it; None when the record is in another namespace."""
-        partition = batch.partition[row] if batch.partition else None
+        return self._text(batch.ids[row], batch.partition[row] if batch.partition else None)
+
+    def _text(self, record_id: RecordId, partition: str | None) -> str | None:
         try:
-            namespace, text = from_key(self.layout, batch.ids[row], partition)
+            namespace, text = from_key(self.layout, record_id, partition)
         except Malformed:
             return None
         return text if namespace == self.layout.namespace else None
@@ -113,8 +115,7 @@ class Room:
     def _is_ours(self, match: Match) -> bool:
         if self.alone:
             return True
-        partition = match.record.partition if match.record is not None else None
-        return from_key(self.layout, match.id, partition)[0] == self.layout.namespace
+        return self._text(match.id, match.record.partition if match.record is not None else None) is not None
 
     async def count(self) -> int:
         """The number of records."""
@@ -160,18 +161,22 @@ class Shelf:
                 return None
         return Room(self.store, shape, layout_of(shape, namespace))
 
-    async def opened(self, namespace: str) -> Room:
-        """The room of a namespace, made if there is none yet: writing to a namespace is what makes it."""
+    async def planned(self, namespace: str) -> tuple[Room, bool]:
+        """The room that a namespace has or would have, and whether it has it."""
         room = await self.room(namespace)
         if room is not None:
-            return room
+            return room, True
         shape = replace(await self.shape(), name=collection_of(self.index, namespace, self.home))
+        return Room(self.store, shape, layout_of(shape, namespace)), False
+
+    async def made(self, planned: Room) -> Room:
+        """The room, made: writing to a namespace is what makes it."""
         try:
-            shape = await self.store.create(shape)
+            shape = await self.store.create(planned.shape)
             await self.store.finish_load(shape)
         except CollectionExists:
-            shape = await self.store.describe(shape.name)
-        return Room(self.store, shape, layout_of(shape, namespace))
+            shape = await self.store.describe(planned.collection)
+        return replace(planned, shape=shape)
 
     async def counts(self) -> dict[str, int]:
         """The namespaces that there are, canonical, with the number of records in each; an empty default one is none."""

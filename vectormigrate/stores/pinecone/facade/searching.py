@@ -28,21 +28,10 @@ Json = dict[str, Any]
 MOST = 10_000
 """Matches of one query."""
 
-
-FIELDS = {
-    *(
-        "namespace",
-        "topK",
-        "filter",
-        "includeValues",
-        "includeMetadata",
-        "vector",
-        "sparseVector",
-        "id",
-        "queries",
-    ),
-    *("scanFactor", "maxCandidates"),  # how hard to look, of which a neutral store knows nothing
-}
+_FIELDS = (
+    "namespace", "topK", "filter", "includeValues", "includeMetadata", "vector", "sparseVector", "id", "queries",
+    "scanFactor", "maxCandidates",  # how hard to look, of which a neutral store knows nothing
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +53,7 @@ async def query(room: Room | None, body: Mapping[str, Any]) -> list[Json]:
         raise Unsupported("several queries in one request are not served here")
     if bool(given) == bool(body.get("vector") or body.get("sparseVector")):
         raise Malformed("a query must have either a vector or an id")
-    requests.only(body, FIELDS)
+    requests.only(body, _FIELDS)
     if room is None:
         return []
     wanted = await _by_id(room, given, limit, where) if given else _by_vector(room, body, limit, where)
