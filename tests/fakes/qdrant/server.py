@@ -1,7 +1,6 @@
 """A Qdrant server: its REST API over HTTP/1.1 and the part of its gRPC API that moves records, on loopback ports.
 
-`python -m tests.fakes.qdrant.server` runs one on its own and prints its two ports. It keeps nothing on disk but what
-the engine needs while it runs.
+`python -m tests.fakes.qdrant` runs one on its own. It keeps nothing on disk but what the engine needs while it runs.
 """
 
 from __future__ import annotations
@@ -267,9 +266,3 @@ class QdrantServer(ThreadingHTTPServer):
         if self._grpc is not None:
             self._grpc.stop(None).wait()
         self.database.close()
-
-
-if __name__ == "__main__":
-    running = QdrantServer().start()
-    print(running.server_port, running.grpc_port, flush=True)
-    threading.Event().wait()
