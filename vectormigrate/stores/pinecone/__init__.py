@@ -10,7 +10,7 @@ from .store import PineconeStore
 
 OPTIONS = (
     *("timeout", "slow_timeout", "quarantine", "visible_after", "api_version"),
-    *("cloud", "region", "host", "keys", "sparse"),
+    *("cloud", "region", "host", "keys", "sparse", "inventory"),
 )
 """What they mean stands at `PineconeStore`."""
 

@@ -17,6 +17,7 @@ from vectormigrate.stores.pinecone.errors import NamespaceMissing, TokenExpired,
 from vectormigrate.stores.pinecone.wire.records import sent_namespace
 
 from .catalog import Catalog, Opened
+from .inventory import Inventory
 from .link import together
 
 PAGE = 100
@@ -29,19 +30,24 @@ _LETTERS = [chr(code) for code in range(1, 128)]
 class Listing:
     """Lists ids of the indexes of a catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, inventory: Inventory) -> None:
         self._catalog = catalog
+        self._inventory = inventory
 
     async def after(
         self, opened: Opened, namespace: str, lower: str | None, upper: str | None
     ) -> AsyncGenerator[list[str], None]:
-        """Pages of ids in `(lower, upper]`, ascending; no page is empty. Raises Unsupported for pods."""
+        """Pages of ids in `(lower, upper]`, ascending; no page is empty. Raises Unsupported for pods without inventory."""
         if not opened.lists:
-            raise opened.place.error(
-                Unsupported,
-                "a pod index cannot list its ids",
-                "copy it into a serverless index by Pinecone's own means, or write through the facade",
-            )
+            if not self._inventory:
+                raise opened.place.error(
+                    Unsupported,
+                    "a pod index cannot list its ids",
+                    "name a file of them by the option inventory, or copy the index into a serverless one",
+                )
+            async for ids in self._inventory.after(namespace, lower, upper):
+                yield ids
+            return
         last, tried = lower, False
         while True:
             try:

@@ -27,6 +27,7 @@ from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Key
 
 from .catalog import Catalog, Opened
 from .deleter import Deleter
+from .inventory import Inventory
 from .link import Link, seconds
 from .reader import Reader
 from .searcher import Searcher
@@ -72,7 +73,8 @@ class PineconeStore(Store):
     Pinecone says nothing about it. `api_version`; `cloud` and `region` of new indexes; `host`: the address of the
     data plane, `{index}` in it the name, instead of asking the control plane (which is then not used). `keys`:
     `namespaced` lets new indexes keep compound keys as namespace and id. `sparse`: whether dense records may have
-    sparse values where the index does not say, `auto` (under dotproduct), `yes`, `no`.
+    sparse values where the index does not say, `auto` (under dotproduct), `yes`, `no`. `inventory`: a file of the ids of
+    indexes that cannot list theirs, see `inventory.py`.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -87,7 +89,7 @@ class PineconeStore(Store):
         self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
         self._link = Link(endpoint)
         self._catalog = Catalog(self._link, endpoint.options, lambda: self._capabilities)
-        self._reader = Reader(self._catalog)
+        self._reader = Reader(self._catalog, Inventory(endpoint.options.get("inventory", "")))
         self._waiting = Waiting(self._catalog, seconds(endpoint.options, "visible_after", 60.0))
         deleter = Deleter(self._catalog, self._reader, self._waiting)
         self._writer = Writer(self._catalog, self._reader, deleter, self._capabilities)

@@ -30,6 +30,7 @@ from vectormigrate.stores.pinecone.wire.records import (
 from vectormigrate.stores.pinecone.wire.shape import Keys
 
 from .catalog import Catalog, Opened
+from .inventory import Inventory
 from .link import together
 from .listing import Listing
 
@@ -47,9 +48,9 @@ _LOOKED_UP = 8
 class Reader:
     """Reads. Waiting for writes to be seen is the caller's business."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, inventory: Inventory) -> None:
         self._catalog = catalog
-        self._listing = Listing(catalog)
+        self._listing = Listing(catalog, inventory)
 
     # Ids.
 
@@ -113,9 +114,12 @@ class Reader:
             await ids.aclose()
 
     async def read(self, opened: Opened, located: Sequence[Located], *, bare: bool) -> Batch:
-        """The records at these places, or with `bare` just their ids, unread."""
+        """The records at these places, or with `bare` just their ids, unread where they were listed."""
         if not bare:
             return await self.located(opened, located)
+        if not opened.lists:
+            there = await self.present(opened, located)
+            located = [(namespace, one) for namespace, one in located if one in there.get(namespace, ())]
         keys = [_key(opened, namespace, one) for namespace, one in located]
         _check_unique(opened, keys)
         return Batch(keys, {}, [{} for _ in keys])
@@ -159,14 +163,14 @@ class Reader:
         _check_unique(opened, batch.ids)
         return batch
 
-    async def present(self, opened: Opened, located: Sequence[Located]) -> dict[str, list[str]]:
-        """Of these places those where a record is: ids by namespace."""
-        found: dict[str, list[str]] = {}
+    async def present(self, opened: Opened, located: Sequence[Located]) -> dict[str, dict[str, Any]]:
+        """Of these places those where a record is: vector objects by id by namespace."""
+        found: dict[str, dict[str, Any]] = {}
         for namespace in dict.fromkeys(name for name, _ in located):
             ids = [one for name, one in located if name == namespace]
             for group in _requests(ids):
-                if held := list(await self._fetch(opened, namespace, group)):
-                    found.setdefault(namespace, []).extend(held)
+                if held := await self._fetch(opened, namespace, group):
+                    found.setdefault(namespace, {}).update(held)
         return found
 
     async def is_listed(self, opened: Opened, namespace: str, given: str) -> bool:

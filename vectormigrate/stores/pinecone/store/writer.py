@@ -153,7 +153,7 @@ class _Sender:
             ids = [self._where(row)[1] for row in rows]
             elsewhere = [(other, one) for other in everywhere if other != name for one in ids]
             for other, stale in (await self._reader.present(self._opened, elsewhere)).items():
-                await self._deleter.delete(self._opened, other, stale)
+                await self._deleter.delete(self._opened, other, list(stale))
 
     def _requests(self, rows: Sequence[int]) -> list[list[int]]:
         requests: list[list[int]] = []
