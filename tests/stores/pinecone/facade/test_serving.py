@@ -1,5 +1,7 @@
 """The same requests to a facade over the reference store and to an independent, strict Pinecone: the same answers."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -209,3 +211,60 @@ async def test_a_request_beyond_two_megabytes_is_refused(client):
     answer = await client.upsert(*vectors, status=400)
     assert "length too large" in answer["message"]
     assert await client.ids(vector=[1, 1, 1]) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_any_sequence_of_writes_leaves_the_same(client, seed):
+    chance = random.Random(seed)
+    both = Both(client, ["cosine", "dotproduct"][seed % 2], 3)
+    await client.ask("POST", "/indexes", both.body, status=201)
+    for space in ("", "n"):
+        await client.upsert({"id": "seed", "values": [1, 1, 1]}, namespace=space)
+        both.fake.upsert(
+            both.index, {"vectors": [{"id": "seed", "values": [1, 1, 1]}], "namespace": space}, 0
+        )
+    for _ in range(150):
+        action, body = _any_write(chance, sparse=both.sparse)
+        given = {**body, "namespace": chance.choice(["", "n"])}
+        await client.ask("POST", f"/vectors/{action}", given)
+        arguments = (both.index, given, 0) if action == "upsert" else (both.index, given)
+        getattr(both.fake, action)(*arguments)
+    for space in ("", "n"):
+        ids = [f"r{row}" for row in range(12)] + ["seed"]
+        expected = both.fake.fetch(both.index, space, ids)[0]["vectors"]
+        held = await client.fetch(*ids, namespace=space)
+        assert held.keys() == expected.keys()
+        for one, vector in held.items():
+            assert np.array_equal(np.array(vector["values"], np.float32), expected[one]["values"])
+            assert vector.get("metadata", {}) == expected[one].get("metadata", {})
+            assert _sparse(vector) == _sparse(expected[one])
+        listed = await client.ask("GET", "/vectors/list", query=f"namespace={space}".encode())
+        assert listed["vectors"] == both.fake.list(both.index, space, "", 100, "")[0]["vectors"]
+    stats = await client.ask("POST", "/describe_index_stats", {})
+    expected = both.fake.stats(both.index)
+    shown = {name: one for name, one in stats["namespaces"].items() if one["vectorCount"]}
+    assert (shown, stats["totalVectorCount"]) == (expected["namespaces"], expected["totalVectorCount"])
+
+
+def _any_write(chance, *, sparse):
+    ids = chance.sample([f"r{row}" for row in range(12)], 3)
+    values = [chance.uniform(-1, 1) for _ in range(3)]
+    metadata = {"n": chance.randrange(5), "t": chance.choice("xyz")}
+    weights = {"sparseValues": {"indices": [chance.randrange(9)], "values": [chance.uniform(0.1, 1)]}}
+    beside = weights if sparse and chance.random() < 0.5 else {}
+    return chance.choice(
+        [
+            (
+                "upsert",
+                {"vectors": [{"id": one, "values": values, "metadata": metadata, **beside} for one in ids]},
+            ),
+            ("upsert", {"vectors": [{"id": ids[0], "values": values}]}),
+            ("update", {"id": ids[0], "values": values, **beside}),
+            ("update", {"id": ids[0], "setMetadata": {"k": chance.random(), "t": "w"}}),
+            ("update", {"id": ids[0], "values": values, "setMetadata": metadata}),
+            ("delete", {"ids": ids}),
+            ("delete", {"filter": {"n": {"$gt": chance.randrange(2, 5)}}}),
+            ("delete", {"filter": {"t": {"$ne": chance.choice("xyz")}, "n": chance.randrange(5)}}),
+            ("delete", {"deleteAll": True} if chance.random() < 0.1 else {"ids": ids[:1]}),
+        ]
+    )
