@@ -1,6 +1,10 @@
 """Namespaces and statistics."""
 
+from dataclasses import replace
+
 import pytest
+
+from vectormigrate.stores.memory import CAPABILITIES
 
 A = {"id": "a", "values": [1, 2, 3]}
 
@@ -74,3 +78,12 @@ async def test_there_is_nothing_without_the_index(client):
     for method, path in (("POST", "/describe_index_stats"), ("GET", "/namespaces"), ("GET", "/vectors/list")):
         answer = await client.ask(method, f"/i/nothing{path}", status=404)
         assert answer["code"] == 5
+
+
+async def test_a_store_that_cannot_have_the_name_says_so(client, store):
+    store.database.capabilities = replace(CAPABILITIES, collection_pattern=r"\w+")
+    answer = await client.upsert(A, namespace="n", status=501)
+    assert "'demo/n'" in answer["message"]
+    assert await client.fetch("a", namespace="n") == {}
+    body = {"name": "with-hyphen", "dimension": 3, "metric": "cosine", "spec": {"serverless": {}}}
+    await client.ask("POST", "/indexes", body, status=501)

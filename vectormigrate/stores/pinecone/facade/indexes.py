@@ -26,7 +26,7 @@ from vectormigrate.stores.pinecone.wire.shape import (
 )
 
 from .names import Names
-from .rooms import Shelf
+from .rooms import Shelf, create
 
 Json = dict[str, Any]
 
@@ -65,9 +65,7 @@ class Indexes:
         shape = _as_can_be_made(_asked_for(body), store.capabilities)
         if await Shelf(store, shape.name, self._names.home(shape.name)).collections():
             raise CollectionExists("Resource already exists", collection=shape.name)
-        made = await store.create(shape)
-        await store.finish_load(made)
-        return self._described(made, version)
+        return self._described(await create(store, shape), version)
 
     async def configure(self, store: Store, name: str, body: Json, version: str) -> Json:
         """Nothing of an index can be changed here; what it is already may be asked for."""

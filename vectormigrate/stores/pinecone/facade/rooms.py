@@ -8,13 +8,14 @@ partitions, as an index that was moved may: then a room is a part of a collectio
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, KeyOrder
-from vectormigrate.model.errors import CollectionExists, CollectionMissing
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsupported
 from vectormigrate.model.filter import Filter
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
@@ -140,7 +141,7 @@ class Shelf:
     async def shape(self) -> CollectionShape:
         """The shape that every namespace of the index has. Raises CollectionMissing when there is no such index."""
         try:
-            return await self.store.describe(self.index)
+            return await self._describe(self.index)
         except CollectionMissing:
             for collection in await self.collections():
                 return replace(await self.store.describe(collection), name=self.index)
@@ -154,7 +155,7 @@ class Shelf:
         """The room of a namespace, None when there is no such namespace. Raises CollectionMissing without the index."""
         collection = collection_of(self.index, namespace, self.home)
         try:
-            shape = await self.store.describe(collection)
+            shape = await self._describe(collection)
         except CollectionMissing:
             shape = await self.shape()
             if layout_of(shape).keys is Keys.ID:
@@ -172,11 +173,15 @@ class Shelf:
     async def made(self, planned: Room) -> Room:
         """The room, made: writing to a namespace is what makes it."""
         try:
-            shape = await self.store.create(planned.shape)
-            await self.store.finish_load(shape)
+            shape = await create(self.store, planned.shape)
         except CollectionExists:
             shape = await self.store.describe(planned.collection)
         return replace(planned, shape=shape)
+
+    async def _describe(self, collection: str) -> CollectionShape:
+        if not _can_be_called(self.store, collection):
+            raise CollectionMissing(f"there is no {collection!r}", collection=collection)
+        return await self.store.describe(collection)
 
     async def counts(self) -> dict[str, int]:
         """The namespaces that there are, canonical, with the number of records in each; an empty default one is none."""
@@ -205,3 +210,18 @@ class Shelf:
 
     def _namespace_of(self, collection: str) -> str:
         return self.home.namespace if collection == self.index else collection.removeprefix(f"{self.index}/")
+
+
+async def create(store: Store, shape: CollectionShape) -> CollectionShape:
+    """Make a collection, searchable at once. Raises CollectionExists, Unsupported."""
+    if not _can_be_called(store, shape.name):
+        raise Unsupported(
+            f"the {store.capabilities.kind} store behind this cannot call anything {shape.name!r}"
+        )
+    made = await store.create(shape)
+    await store.finish_load(made)
+    return made
+
+
+def _can_be_called(store: Store, collection: str) -> bool:
+    return re.fullmatch(store.capabilities.collection_pattern, collection, re.DOTALL) is not None
