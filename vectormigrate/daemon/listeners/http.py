@@ -39,10 +39,6 @@ request that meets a closing connection is lost to its client, however idle the 
 """
 _LOOK_AGAIN = 0.02
 _CLOSE = (b"connection", b"close")
-_HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
-)
-"""Headers of one connection, not of the answer (RFC 9110, 7.6.1)."""
 _BODILESS = (204, 304)
 _TOO_LARGE_HEAD = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -119,6 +115,9 @@ class _Door(HttpToolsProtocol):
         """What arrived before it was clear what is spoken; None from then on."""
         self._head: int | None = 0
         """Bytes of a head that is not complete; None inside a body."""
+        self._pieces: list[bytes] = []
+        self._size = 0
+        """Of the pieces of a body that is not complete."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # of a stream, as every one here
@@ -155,6 +154,8 @@ class _Door(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head = 0
+        self._pieces = []
+        self._size = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -162,13 +163,23 @@ class _Door(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        cycle = self.cycle
-        if cycle.response_complete:
-            return
-        cycle.body += body
-        if len(cycle.body) > self._limits.body:
+        self._pieces.append(body)
+        self._size += len(body)
+        if self._size > self._limits.body and not self.cycle.response_complete:
+            self._hand_over()
             self.flow.pause_reading()
-            cycle.message_event.set()
+            self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        if self._pieces and not self.cycle.response_complete:
+            self._hand_over()
+        super().on_message_complete()
+
+    def _hand_over(self) -> None:
+        """What arrived, for `receive`, which copies a bytearray and hands bytes on as they are."""
+        self.cycle.body = b"".join(self._pieces)  # type: ignore[assignment] # read by `receive` alone
+        self._pieces = []
+        self._size = 0
 
 
 class _TooLarge(Exception):
@@ -205,12 +216,12 @@ class _Application:
 
     async def _answer(self, scope: Mapping[str, Any], response: HttpResponse, send: Send) -> None:
         bodiless = response.status in _BODILESS
-        headers = [pair for pair in response.headers if pair[0] not in _HOP_BY_HOP]
+        headers = list(response.headers)
         if bodiless:
             headers = [pair for pair in headers if pair[0] != b"content-length"]
         elif response.stream is None and scope["method"] != "HEAD" and not _has_length(headers):
             headers.append((b"content-length", b"%d" % len(response.body)))
-        if self.draining or _CLOSE in response.headers:
+        if self.draining:
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         if response.stream is not None and not await _passed_on(

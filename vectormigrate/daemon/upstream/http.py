@@ -67,35 +67,29 @@ class HttpUpstream:
 
     async def send(self, request: HttpRequest, *, stream: bool = False) -> HttpResponse:
         """`Upstream.send`."""
+        path = self._base + request.path
+        url = URL(f"{path}?{request.query.decode('latin-1')}" if request.query else path, encoded=True)
+        headers = [
+            (name.decode("latin-1"), value.decode() if value.isascii() else _text(value))
+            for name, value in request.headers
+            if name not in _OWN
+        ]
         body = None if request.method in _SAFE and not request.body else _Body(request.body)
         try:
-            response = await self._ask(request, body, self._pieces if stream else self._whole)
+            response = await self._session.request(
+                request.method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                timeout=self._pieces if stream else self._whole,
+            )
             if stream:
                 return HttpResponse(response.status, _headers(response), stream=self._arriving(response))
             async with response:
                 return HttpResponse(response.status, _headers(response), await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._translated(error, left=body is None or body.left) from None
-
-    async def _ask(
-        self, request: HttpRequest, body: _Body | None, timeout: aiohttp.ClientTimeout
-    ) -> aiohttp.ClientResponse:
-        path = self._base + request.path
-        url = URL(f"{path}?{request.query.decode('latin-1')}" if request.query else path, encoded=True)
-        headers = [(_text(name), _text(value)) for name, value in request.headers if name not in _OWN]
-
-        async def ask() -> aiohttp.ClientResponse:
-            return await self._session.request(
-                request.method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
-            )
-
-        try:
-            return await ask()
-        except (aiohttp.ClientConnectionResetError, aiohttp.ClientOSError) as error:
-            # A kept connection that was closed as it was taken: as long as nothing left, another one will do.
-            if body is None or body.left or isinstance(error, aiohttp.ClientConnectorError):
-                raise
-            return await ask()
 
     async def _arriving(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         try:
@@ -106,10 +100,10 @@ class HttpUpstream:
             raise self._translated(error, left=True) from None
 
     def _translated(self, error: Exception, *, left: bool) -> Unreachable | Unresolved:
+        where = self._target.authority
         never = isinstance(
             error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientSSLError
         )
-        where = self._target.authority
         if never or not left:
             return Unreachable(f"{where} cannot be reached: {_why(error)}", store=where)
         return Unresolved(f"{where} did not answer: {_why(error)}", store=where)
