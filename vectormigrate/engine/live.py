@@ -43,6 +43,8 @@ _MARKING = frozenset(Phase) - {
     Phase.ABORTED,
 }
 _PAYING = frozenset({Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
+_LOW = 2
+"""Replays that a swap may still have to do while writes are held."""
 _SETTLING = 0.005
 """Seconds between two looks at whether everything is paid."""
 
@@ -150,6 +152,15 @@ class Live:
     def owed(self) -> bool:
         """Whether anything is marked that was not refused for good."""
         return bool(self._database.read(lambda tx: journal.oldest(tx, self._id, None, 1)))
+
+    async def low(self, *, within: float) -> bool:
+        """Wait until so little is owed that paying it takes no time; False when that takes longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.lane.ledger.unresolved or self.debt > _LOW * self.terms.replay_batch:
+                    await asyncio.sleep(_SETTLING)
+                return True
+        return False
 
     async def settled(self, *, within: float) -> bool:
         """Wait until nothing is owed, under way or unresolved; False when that takes longer than so many seconds."""

@@ -334,7 +334,7 @@ class OnlineConductor(Conductor):
     async def _try(self, live: Live, before: Phase, after: Phase) -> float:
         lane = live.lane
         await self._move(before, Phase.CUTTING_OVER)
-        if not await live.settled(within=live.terms.hold_seconds):
+        if not await live.low(within=live.terms.hold_seconds):
             await self._move(Phase.CUTTING_OVER, before, "what was owed could not be paid in time")
             raise GateRefused(
                 "what is owed does not become little enough to hold writes for: nothing was changed"
