@@ -84,6 +84,7 @@ def insert(writer, *ids):
 def another(dsn, *statements):
     with psycopg.connect(dsn, cursor_factory=psycopg.RawCursor) as connection:
         connection.execute("set synchronous_commit = on")
+        connection.commit()
         for statement in statements:
             connection.execute(statement)
         yield connection
@@ -260,7 +261,9 @@ async def test_no_key_is_lost_beside_writers_that_commit_out_of_order(capture, w
 
 
 def _write(dsn, chance, count):
-    with another(dsn, "set lock_timeout = '200ms'") as connection:
+    commit = chance.choice(["on", "off"])
+    with another(dsn, f"set synchronous_commit = {commit}", "set lock_timeout = '200ms'") as connection:
+        connection.commit()
         for _ in range(count):
             try:
                 for _step in range(chance.randint(1, 4)):
@@ -586,6 +589,15 @@ async def test_a_stream_that_the_server_ends_is_opened_again(slot, writer):
         await slot.poll(10)
     assert {2} <= (await drain(slot)).ids <= {1, 2}
     assert await slot.poll(10) is None
+
+
+async def test_a_commit_that_is_seen_before_it_is_flushed_is_told(slot, writer):
+    """So that `None` means what a reader may rely on: nothing that it can see was left out."""
+    await installed(slot, writer)
+    writer.execute("set synchronous_commit = off")
+    for key in range(20):
+        insert(writer, key)
+        assert await drain(slot) == ({key}, False)
 
 
 async def test_what_is_unfinished_at_the_end_of_the_log_does_not_keep_a_poll_waiting(

@@ -265,10 +265,10 @@ class PgvectorCapture(Capture):
                 names = [key.column.name for key in keys]
                 self._stream = Stream(self._connections.dsn, held.name, self._names.root, names, slot.MOST)
             try:
-                found = slot.read(connection, self._stream, keys, held.flushed, limit)
+                found = slot.read(connection, self._stream, keys, held.end, limit)
                 self._pending += ((_position(told), told) for told in found)
                 if not self._pending and not self._stream.committed:
-                    self._stream.acknowledge(held.flushed)
+                    self._stream.acknowledge(self._stream.position)
             except psycopg.Error:
                 self._hang_up()
                 raise

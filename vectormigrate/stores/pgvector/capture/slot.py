@@ -30,7 +30,7 @@ from .stream import PATIENCE, Stream
 
 MOST = 1_000_000
 """Keys of one transaction from which on it is said to have changed everything: some 200 MB of memory."""
-_SOON, _LATE = 0.5, 10.0
+_SOON, _LATE = 0.2, 10.0
 """Seconds to wait for the server to come to the end of its log: as a rule, and before it is given up for now."""
 _BREATH = 0.05
 _RIGHTS = """\
@@ -46,7 +46,7 @@ select array(select a.attname::text from pg_class c join pg_index i on i.indreli
 _STATE = """\
 select wal_status, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8,
        pg_size_bytes(current_setting('max_slot_wal_keep_size')), confirmed_flush_lsn is null,
-       pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint
+       pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint
 from pg_replication_slots where slot_name = $1
 """
 _DATABASE = "select oid::bigint from pg_database where datname = current_database()"
@@ -63,8 +63,8 @@ class Slot:
     """Bytes of log that it keeps on the server's disk."""
     limit: float
     """Bytes after which the server takes it away; -1 for never."""
-    flushed: int
-    """The end of the log."""
+    end: int
+    """The end of the log, flushed or not: with `synchronous_commit = off` a commit is seen before it is flushed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ def find(connection: Connection, name: str) -> Slot | None:
     row = connection.execute(_STATE, [name]).fetchone()
     if row is None:
         return None
-    status, retained, limit, unusable, flushed = row
-    return Slot(name, status in (None, "lost") or unusable, retained or 0.0, float(limit), flushed)
+    status, retained, limit, unusable, end = row
+    return Slot(name, status in (None, "lost") or unusable, retained or 0.0, float(limit), end)
 
 
 def problems(slot: Slot | None) -> list[str]:
@@ -150,20 +150,20 @@ def problems(slot: Slot | None) -> list[str]:
 
 
 def read(
-    connection: Connection, stream: Stream, keys: Sequence[KeyColumn], flushed: int, limit: int
+    connection: Connection, stream: Stream, keys: Sequence[KeyColumn], end: int, limit: int
 ) -> list[Told]:
-    """What was committed before the log's end was at `flushed` and was not taken yet, in pieces of `limit`.
+    """What was committed before the log's end was at `end` and was not taken yet, in pieces of `limit`.
 
     The log tells a commit before queries see it, with synchronous replication long before. A reader would find the
     record as it was, so such a transaction, and all behind it, is left for the next time. Raises StoreDown when the
     server has too much to decode for now; what it has decoded by then is not lost.
     """
-    if not stream.read(flushed, limit, _SOON) and not stream.committed:
-        # The end may stand within a record that nothing makes the server finish writing: a commit does.
+    if not stream.read(end, limit, _SOON) and not stream.committed:
+        # The end may be one that nothing makes the server flush, and only what is flushed is sent: a commit does.
         connection.execute("set local synchronous_commit = local")
         connection.execute("select pg_logical_emit_message(true, 'vectormigrate', '')")
         connection.commit()
-        if not stream.read(flushed, limit, _LATE) and not stream.committed:
+        if not stream.read(end, limit, _LATE) and not stream.committed:
             raise StoreDown(
                 "the server is still decoding its log",
                 hint="a retry helps: it goes on where it is",

@@ -49,8 +49,9 @@ class Stream:
         self._keys = 0
 
     def read(self, target: int, limit: int, seconds: float) -> bool:
-        """Take what is there. True when everything up to the position `target` is taken; False when there are `limit`
-        keys before that, or the time is up. Raises psycopg.Error when the connection is lost.
+        """Take what is there. True when everything up to the position `target` is taken; False when before that there
+        are `limit` keys, or some and no more for the moment, or the time is up. Raises psycopg.Error when the
+        connection is lost.
         """
         deadline = time.monotonic() + seconds
         self._report(asking=self.position < target)
@@ -62,10 +63,8 @@ class Stream:
                 raise self._lost()
             elif self.position >= target:
                 return True
-            elif time.monotonic() > deadline:
+            elif time.monotonic() > deadline or (not self._wait() and self.committed):
                 return False
-            else:
-                self._wait()
         return False
 
     def take(self) -> Transaction:
@@ -82,10 +81,13 @@ class Stream:
     def close(self) -> None:
         self._pgconn.finish()
 
-    def _wait(self) -> None:
-        if not self._waiting.poll(_BREATH * 1000):
+    def _wait(self) -> bool:
+        """Wait a moment for the server, and ask it when it says nothing. Whether it said something."""
+        said = bool(self._waiting.poll(_BREATH * 1000))
+        if not said:
             self._report(asking=True)
         self._pgconn.consume_input()
+        return said
 
     def _take(self, message: bytes) -> None:
         if message[:1] == b"k":
