@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -63,7 +64,9 @@ def program(*arguments: str, state: Path) -> Measured:
     # Into files: a pipe that nobody empties while the run is watched would stop it behind its first 64 KiB.
     with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as told:
         began = time.perf_counter()
-        process = psutil.Popen(command, stdout=printed, stderr=told, text=True)
+        # With its bytecode, as an installed program has it, whatever this shell says.
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        process = psutil.Popen(command, stdout=printed, stderr=told, text=True, env=environ)
         peaks: dict[int, int] = {}
         while process.poll() is None:
             for one in _family(process):

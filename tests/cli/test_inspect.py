@@ -59,6 +59,7 @@ def test_a_report_that_proves_and_one_that_does_not(migrated):
     assert good.code == 0
     assert good.document["ok"] is True
     assert good.document["validation"]["method"] == "full"
+    assert good.document["versions"]["source"].startswith("sqlite 3.")
     migrated.sql("new.db", "DELETE FROM docs WHERE id = 3")
     migrated.run("validate", "docs", "--full")
     assert migrated.run("report", "docs").code == 3

@@ -421,6 +421,7 @@ async def test_a_rollback_of_what_is_whole_takes_the_collection_as_well(world):
     await world.run()
     report = await world.rollback()
     assert (report.deleted, report.left, report.collection_dropped) == (20, 0, True)
+    assert [(one.done, one.total) for one in world.events if isinstance(one, Progress)][-1] == (20, 20)
     assert (world.status.phase, world.held("target")) == (Phase.ROLLED_BACK, None)
     again = await world.rollback()
     assert (again.deleted, again.left) == (0, 0)

@@ -282,3 +282,17 @@ async def test_a_closed_file_takes_nothing_and_can_be_opened_again(path):
     again = Database.open(path)
     assert verbs(again) == ["queued"]
     again.close()
+
+
+async def test_a_reader_can_tell_that_a_process_owns_the_file(path):
+    database = Database.open(path)
+    reader = Reader(path)
+    assert reader.owned()
+    database.close()
+    assert not reader.owned()
+    lock = path.with_name(path.name + ".lock")
+    lock.write_text("4194305\n")  # more than any process id can be
+    assert not reader.owned()
+    lock.unlink()
+    assert not reader.owned()
+    reader.close()

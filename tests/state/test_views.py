@@ -29,6 +29,23 @@ async def test_a_status_adds_up_what_the_rooms_hold(tx):
     assert status.next_steps == ("vectormigrate resume move",)
 
 
+async def test_what_a_process_owns_can_be_paused_and_looked_at(tx):
+    async def steps():
+        status = await tx(views.status)
+        return status.next_steps, views.while_owned(status).next_steps
+
+    for before, after, while_owned in (
+        (Phase.CREATED, Phase.PREFLIGHT, ("vectormigrate pause move",)),
+        (Phase.PREFLIGHT, Phase.BACKFILL, ("vectormigrate pause move",)),
+        (Phase.BACKFILL, Phase.CATCH_UP, ("vectormigrate pause move",)),
+        (Phase.CATCH_UP, Phase.VERIFIED, ("vectormigrate report move",)),
+    ):
+        await tx(migrations.move, before, after, at="2026-01-05T00:00:00+00:00")
+        alone, owned = await steps()
+        assert "vectormigrate pause move" not in alone
+        assert owned == while_owned
+
+
 async def test_migrations_are_listed_newest_first_by_phase_and_page(database, tx, tmp_path):
     plain = World(tmp_path / "x.db").spec
     for day, name in ((3, "b"), (4, "c")):

@@ -59,12 +59,17 @@ def dead_letters(call: Call) -> Answer:
 def report(call: Call) -> Answer:
     """The last validation: printed, or written to files."""
     with view(call) as viewer:
+        last = viewer.report(call.migration_id)
         told = Report(
             viewer.status(call.migration_id),
             datetime.now(UTC),  # noqa: TID251 the moment is printed on the page, nothing depends on it
-            viewer.report(call.migration_id),
+            last,
             viewer.mapping(call.migration_id),
-            versions={"vectormigrate": __version__, "python": platform.python_version()},
+            versions={
+                "vectormigrate": __version__,
+                "python": platform.python_version(),
+                **(last.stores if last else {}),
+            },
         )
     html, written = call.value("html"), call.value("output")
     code = 0 if is_proved(told) else FINDINGS

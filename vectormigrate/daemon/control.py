@@ -310,11 +310,13 @@ class Viewer:
 
     def status(self, migration_id: str) -> MigrationStatus:
         """Where it is. Raises UnknownMigration."""
-        return self._reader.read(lambda tx: views.status(tx, migration_id))
+        status = self._reader.read(lambda tx: views.status(tx, migration_id))
+        return views.while_owned(status) if self._reader.owned() else status
 
     def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""
-        return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset))
+        found = self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset))
+        return [views.while_owned(one) for one in found] if self._reader.owned() else found
 
     def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
         """Differences that the last validation left. Raises UnknownMigration."""

@@ -384,6 +384,7 @@ class Conductor:
         if not dry_run and not done_already:
             await self._begin_rollback(migration)
         plan = migration.mapping
+        total = sum(row.copied for row in self._ranges() if not row.removed)
         pool = Pool(
             self._database,
             self._id,
@@ -393,7 +394,7 @@ class Conductor:
             plan,
             remove_unknown=remove_unknown or not migration.completed,
             dry_run=dry_run,
-            progress=lambda done: self._on_event(Progress(self._id, "rollback", done, None)),
+            progress=lambda done: self._on_event(Progress(self._id, "rollback", done, total)),
             stopped=self._stopping.is_set,
         )
         removal = (

@@ -106,6 +106,8 @@ class ValidationReport:
     ok: bool = False
     statement: str = ""
     """The one sentence that this run proves."""
+    stores: dict[str, str] = field(default_factory=dict)
+    """"source" and "target" to what answered: kind and version."""
 
 
 @dataclass(frozen=True, slots=True)

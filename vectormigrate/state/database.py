@@ -100,6 +100,7 @@ class Database:
         self._thread.join()
         self._reader.close()
         self._connection.close()
+        os.ftruncate(self._lock, 0)
         os.close(self._lock)
 
     def _run(self) -> None:
@@ -192,6 +193,16 @@ class Reader:
             self._connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
             self._connection.execute("PRAGMA query_only=ON")
             upgrade.check(self._connection, path, may_be_new=False)
+
+    def owned(self) -> bool:
+        """Whether some process owns the file, as far as can be told without asking for its lock."""
+        try:
+            os.kill(int(Path(f"{self._path}.lock").read_text(encoding="ascii")), 0)
+        except (FileNotFoundError, ValueError, ProcessLookupError):
+            return False
+        except PermissionError:
+            pass  # it lives, as somebody else's
+        return True
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a short query; sees the last commit."""

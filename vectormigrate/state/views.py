@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +40,17 @@ _NEXT: dict[Phase, tuple[str, ...]] = {
     Phase.FAILED: ("resume", "rollback"),
     Phase.ROLLING_BACK: ("rollback",),
 }
+
+
+_RUNNING = (Phase.PREFLIGHT, Phase.BACKFILL, Phase.CATCH_UP)
+
+
+def while_owned(status: MigrationStatus) -> MigrationStatus:
+    """A status while some process owns the file: what runs can be paused, and what needs the file must wait."""
+    steps = tuple(step for step in status.next_steps if step.startswith("vectormigrate report "))
+    if status.phase in _RUNNING:
+        steps = (f"vectormigrate pause {status.migration_id}",)
+    return replace(status, next_steps=steps)
 
 
 def status(tx: Transaction, migration_id: str) -> MigrationStatus:

@@ -8,6 +8,7 @@ import pytest
 
 from vectormigrate.engine.validate.payloads import forgiven, payload_difference, same, surely_same
 from vectormigrate.model.collection import FieldType
+from vectormigrate.model.payload_columns import JsonColumn, PayloadColumns
 
 NAN = float("nan")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -170,3 +171,22 @@ def test_doubles_a_little_off_are_forgiven_and_nothing_else():
         assert forgiven({"a": x}, {"a": found}) == {"a": x}
     assert forgiven({"a": x, "b": 1}, {}) == {"a": x, "b": 1}
     assert forgiven([x], [near, near]) == [x]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same_"),
+    [
+        ([1, None], [1, None], True),
+        ([1, None], [1.0, None], False),
+        (JsonColumn(['{"a": 1, "b": 2}', None]), JsonColumn(['{"b":2,"a":1}', None]), True),
+        (JsonColumn(['{"a": 1}', None]), JsonColumn(['{"a": 1.0}', None]), False),
+        (JsonColumn(["never parsed", None]), JsonColumn(["never parsed", None]), True),
+        (JsonColumn(["[1]", None]), [[1], None], True),
+    ],
+)
+def test_payloads_by_column_are_the_same_when_their_values_are(ours, theirs, same_):
+    source, target = (PayloadColumns({"n": [5, 6], "j": column}, 2) for column in (ours, theirs))
+    assert surely_same(source, target) == same_
+    assert not surely_same(source, PayloadColumns({"n": [5, 6]}, 2))
+    if same_ and "never parsed" not in getattr(ours, "texts", []):
+        assert surely_same(source, list(target))

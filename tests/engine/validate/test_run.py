@@ -72,6 +72,8 @@ async def test_a_healthy_pair_is_proved_equal_and_the_report_kept(validation, da
     report = await validation().full(None)
     assert (report.ok, report.method, report.source_count, report.compared) == (True, "full", 60, 60)
     assert len(report.ranges) == 3
+    assert set(report.stores) == {"source", "target"}
+    assert all(told.startswith("memory ") for told in report.stores.values())
     assert database.read(lambda tx: findings.latest_report(tx, ID)) == report
 
 

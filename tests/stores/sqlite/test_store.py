@@ -26,7 +26,6 @@ from vectormigrate.model.errors import (
     CollectionMissing,
     ConfigInvalid,
     StoreBroken,
-    Unreachable,
     Unsupported,
 )
 from vectormigrate.model.query import Query
@@ -100,9 +99,9 @@ async def test_a_file_that_is_not_there_is_made_by_create_alone(store, tmp_path)
     assert (info.version, info.details["journal_mode"]) == (apsw.sqlite_lib_version(), "delete")
 
 
-async def test_a_missing_folder_is_unreachable(tmp_path):
+async def test_a_missing_folder_is_a_wrong_path(tmp_path):
     async with open_store(Endpoint("sqlite", str(tmp_path / "no" / "x.db"))) as store:
-        with pytest.raises(Unreachable, match="no folder"):
+        with pytest.raises(ConfigInvalid, match="no folder"):
             await store.info()
 
 

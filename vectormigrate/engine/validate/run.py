@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
@@ -181,6 +182,9 @@ class Validation:
         return rechecked
 
     async def _keep(self, report: ValidationReport) -> ValidationReport:
+        sides = {"source": await self._source.info(), "target": await self._target.info()}
+        stores = {side: f"{info.kind} {info.version}" for side, info in sides.items()}
+        report = replace(report, stores=stores)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
         return report

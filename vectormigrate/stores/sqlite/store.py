@@ -23,7 +23,6 @@ from vectormigrate.model.errors import (
     CollectionExists,
     ConfigInvalid,
     ShapeMismatch,
-    Unreachable,
     Unsupported,
 )
 from vectormigrate.model.operation import WriteResult
@@ -90,10 +89,9 @@ class SqliteStore(Store):
         elif self._database.path.parent.is_dir():
             details["file"] = "not there yet: made when a collection is created"
         else:
-            raise Unreachable(
+            raise ConfigInvalid(
                 f"there is no folder {self._database.path.parent}",
                 hint="make the folder, or correct the path",
-                store=STORE,
             )
         return StoreInfo(STORE, apsw.sqlite_lib_version(), details)
 
