@@ -136,6 +136,7 @@ class Collection:
                 400,
                 "Format error in JSON body: data did not match any variant of untagged enum PointInsertOperations",
             )
+        self._check_strict("upsert_max_batchsize", len(body["points"]), "upsert limit")
         points = [self._point(point) for point in body["points"]]
         mode = {"insert_only": edge.UpdateMode.InsertOnly, "update_only": edge.UpdateMode.UpdateOnly}.get(
             body.get("update_mode")
@@ -244,7 +245,7 @@ class Collection:
         return [_record(record, body) for record in found]
 
     def scroll(self, body: dict[str, Any]) -> dict[str, Any]:
-        limit = _limit(body)
+        limit = self._limit(body)
         offset = body.get("offset")
         with_payload, with_vector = _wanted(body)
         if body.get("order_by") is not None:
@@ -273,7 +274,7 @@ class Collection:
         with_payload, with_vector = _wanted(body)
         params = body.get("params") or {}
         request = edge.QueryRequest(
-            _limit(body),
+            self._limit(body),
             body.get("offset") or 0,
             self._asked(body),
             with_vector=with_vector,
@@ -293,6 +294,21 @@ class Collection:
                 for point in found
             ]
         }
+
+    def _limit(self, body: dict[str, Any]) -> int:
+        limit = body.get("limit")
+        if limit is None:
+            return 10
+        if type(limit) is not int or limit < 1:
+            message = "Validation error in JSON body: [internal.limit: value 0 invalid, must be 1 or larger]"
+            raise Refused(422, message)
+        self._check_strict("max_query_limit", limit, "limit")
+        return limit
+
+    def _check_strict(self, name: str, asked: int, word: str) -> None:
+        strict = self.body.get("strict_mode_config") or {}
+        if strict.get("enabled") and strict.get(name) and asked > strict[name]:
+            raise Refused(400, f'Bad request: Limit exceeded {asked} > {strict[name]} for "{word}"')
 
     def _asked(self, body: dict[str, Any]) -> Any:
         query = body.get("query")
@@ -334,17 +350,6 @@ def _without_itself(body: dict[str, Any]) -> Any:
         return body.get("filter")
     itself = {"must_not": [{"has_id": [query]}]}
     return itself if body.get("filter") is None else {"must": [body["filter"], itself]}
-
-
-def _limit(body: dict[str, Any]) -> int:
-    limit = body.get("limit")
-    if limit is None:
-        return 10
-    if type(limit) is not int or limit < 1:
-        raise Refused(
-            422, "Validation error in JSON body: [internal.limit: value 0 invalid, must be 1 or larger]"
-        )
-    return limit
 
 
 def _wanted(body: dict[str, Any]) -> tuple[Any, Any]:

@@ -129,3 +129,17 @@ async def test_strays_are_waited_for():
 async def test_how_records_go_is_told(subject):
     info = await subject.store.info()
     assert ("grpc" in info.details["records by"]) == subject.store._link.fast
+
+
+async def test_strict_mode_is_kept_to(subject):
+    strict = {"enabled": True, "max_query_limit": 7, "upsert_max_batchsize": 4}
+    wanted = replace(
+        subject.shape(fields=[], dynamic=True), native={"qdrant": {"strict_mode_config": strict}}
+    )
+    shape = await subject.store.create(wanted)
+    assert shape.native["qdrant"]["strict_mode_config"] == strict
+    records = make_records(shape, [*range(30)])
+    assert (await subject.store.upsert(shape.name, to_batch(shape, records))).acknowledged == 30
+    assert len(await read_all(subject.store, shape.name)) == 30
+    assert len(await subject.store.split(shape.name, 3)) == 3
+    assert len(subject.store._reader.sample(shape.name, 20)) == 7

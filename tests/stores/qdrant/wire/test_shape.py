@@ -23,6 +23,7 @@ from vectormigrate.stores.qdrant.wire.shape import (
     needs_metadata,
     read_shape,
     settle,
+    strict_limits,
     write_create,
     write_indexes,
     write_info,
@@ -227,3 +228,11 @@ def test_shard_keys_cannot_be_carried():
 def test_what_is_no_configuration(broken):
     with pytest.raises(StoreBroken):
         read_shape("docs", broken)
+
+
+def test_strict_mode_sets_limits_only_when_it_is_on():
+    shape = read_shape("docs", INFO)
+    assert strict_limits(shape)["max_query_limit"] == 100
+    assert strict_limits(read_shape("docs", UNNAMED)) == {}
+    native = {"qdrant": {"strict_mode_config": {"enabled": False, "max_query_limit": 5}}}
+    assert strict_limits(replace(shape, native=native)) == {}

@@ -48,6 +48,7 @@ CAPABILITIES = Capabilities(
     collection_pattern=r'[^<>:"/\\|?*\x00\x1f]{1,255}',
 )
 _METADATA_SINCE = (1, 16)
+_UNLIMITED = 2**31
 _POLL = 0.1
 
 
@@ -57,6 +58,10 @@ class Opened:
 
     shape: CollectionShape
     admission: Admission
+    page_limit: int = _UNLIMITED
+    """Most records that one read may ask for: strict mode's word."""
+    batch_limit: int = _UNLIMITED
+    """Most records of one write."""
 
 
 class Catalog:
@@ -82,7 +87,13 @@ class Catalog:
         """Ask for everything about a collection, by its name or an alias, and remember it."""
         self.forget(name)
         shape = wire.read_shape(name, self._info(name))
-        opened = Opened(shape, Admission(shape, CAPABILITIES))
+        limits = wire.strict_limits(shape)
+        opened = Opened(
+            shape,
+            Admission(shape, CAPABILITIES),
+            limits.get("max_query_limit") or _UNLIMITED,
+            limits.get("upsert_max_batchsize") or _UNLIMITED,
+        )
         with self._lock:
             self._opened[name] = opened
         return opened

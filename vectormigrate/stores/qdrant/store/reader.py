@@ -74,7 +74,9 @@ class Reader:
     ) -> tuple[Batch, bool]:
         """Records from the id `start` on, at most `limit`, and whether there may be more; `bare` reads only ids."""
         opened = self._catalog.opened(name)
-        size = limit if bare else max(1, min(limit, _PAGE_BYTES // row_bytes(opened)))
+        size = min(limit, opened.page_limit)
+        if not bare:
+            size = max(1, min(size, _PAGE_BYTES // row_bytes(opened)))
         while True:
             try:
                 if self._link.fast and where is None:
@@ -149,7 +151,8 @@ class Reader:
 
     def sample(self, name: str, count: int) -> list[PointId]:
         """Ids of up to `count` records drawn at random, by the server."""
-        body = {"query": {"sample": "random"}, "limit": count, "with_payload": False, "with_vector": False}
+        size = min(count, self._catalog.opened(name).page_limit)
+        body = {"query": {"sample": "random"}, "limit": size, "with_payload": False, "with_vector": False}
         answer = self._ask(name, "points/query", body)
         return [read_id(point["id"]) for point in answer["points"]]
 

@@ -141,6 +141,7 @@ class _Sender:
     def __init__(self, link: Link, opened: Opened, batch: Batch) -> None:
         self._link = link
         self._name = opened.shape.name
+        self._most = opened.batch_limit
         self._batch = batch
         self._writer = messages.PointWriter(batch) if link.fast else None
         self._encoded: dict[int, bytes] = {}
@@ -156,7 +157,7 @@ class _Sender:
             encoded = self._encode(row)
             if encoded is None:
                 continue
-            if part and size + len(encoded) > _LIMIT:
+            if part and (size + len(encoded) > _LIMIT or len(part) == self._most):
                 yield part
                 part, size = [], 0
             part.append(row)

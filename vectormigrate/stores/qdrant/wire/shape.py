@@ -94,6 +94,12 @@ def read_shape(name: str, info: Mapping[str, Any]) -> CollectionShape:
     return CollectionShape(name, key, vectors, fields, True, (), {KIND: _read_native(info)})
 
 
+def strict_limits(shape: CollectionShape) -> dict[str, Any]:
+    """What strict mode sets for a collection, by Qdrant's names; empty when it is off."""
+    given: dict[str, Any] = (shape.native.get(KIND) or {}).get("strict_mode_config") or {}
+    return given if given.get("enabled") else {}
+
+
 def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:
     """Options that are set."""
     return {name: value for name, value in (options or {}).items() if value is not None}
