@@ -1,7 +1,8 @@
 """Two connections made one: bytes of a gRPC client on a shared port go to the gRPC server's own socket and back.
 
 gRPC accepts its connections itself and takes none from elsewhere, so a shared port costs it a second hop inside this
-process; a port of its own (`grpc_listen`) does not. HTTP pays nothing: it is spoken by who accepted.
+process; a port of its own (`grpc_listen`) does not. Measured: 0.03 ms more for a message of 3 kB, 0.13 ms for one of
+311 kB (100 x 768). HTTP pays nothing: it is spoken by who accepted.
 """
 
 from __future__ import annotations
