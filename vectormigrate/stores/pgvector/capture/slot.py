@@ -155,7 +155,7 @@ def read(
     """What was committed before the log's end was at `end` and was not taken yet, in pieces of `limit`.
 
     The log tells a commit before queries see it, with synchronous replication long before. A reader would find the
-    record as it was, so such a transaction, and all behind it, is left for the next time. Raises StoreDown when the
+    record as it was, so such a transaction is left for the next time, and the log is kept from there on. Raises StoreDown when the
     server has too much to decode for now; what it has decoded by then is not lost.
     """
     if not stream.read(end, limit, _SOON) and not stream.committed:
@@ -171,8 +171,9 @@ def read(
             )
     snapshot = connection.execute("select pg_current_snapshot()::text").fetchall()[0][0]
     told: list[Told] = []
-    while stream.committed and pgoutput.is_visible(stream.committed[0].xid, snapshot):
-        told += _pieces(stream.take(), keys, limit)
+    for found, in_order in stream.take(lambda one: pgoutput.is_visible(one.xid, snapshot)):
+        pieces = _pieces(found, keys, limit)
+        told += pieces if in_order else [replace(piece, last=False) for piece in pieces]
     return _merged(told, limit)
 
 

@@ -14,7 +14,7 @@ import select
 import struct
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg import pq
@@ -47,6 +47,7 @@ class Stream:
         self.position = 0
         self.committed: deque[Transaction] = deque()
         self._keys = 0
+        """What came since the last `take`."""
 
     def read(self, target: int, limit: int, seconds: float) -> bool:
         """Take what is there. True when everything up to the position `target` is taken; False when before that there
@@ -67,11 +68,17 @@ class Stream:
                 return False
         return False
 
-    def take(self) -> Transaction:
-        """The oldest of `committed`, which is then ours to keep."""
-        found = self.committed.popleft()
-        self._keys -= len(found.keys)
-        return found
+    def take(self, wanted: Callable[[Transaction], bool]) -> list[tuple[Transaction, bool]]:
+        """Those of `committed` that are wanted, each with whether everything before it is taken; the others stay."""
+        taken: list[tuple[Transaction, bool]] = []
+        left: deque[Transaction] = deque()
+        for found in self.committed:
+            if wanted(found):
+                taken.append((found, not left))
+            else:
+                left.append(found)
+        self.committed, self._keys = left, 0
+        return taken
 
     def acknowledge(self, end: int) -> None:
         """Let the server forget the log up to `end`."""
