@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import orjson
 from aiohttp import web
 
-from .service import DEFAULT, FakeIndex, FakePinecone, Namespace, Refused
+from .log import Namespace
+from .service import FakeIndex, FakePinecone, Refused
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _MOST_URL = 8_190
@@ -164,6 +165,3 @@ async def serving(service: FakePinecone | None = None) -> AsyncIterator[Served]:
     finally:
         async with asyncio.timeout(10):
             await served.stop()
-
-
-__all__ = ["DEFAULT", "Served", "serving"]

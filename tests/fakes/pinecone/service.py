@@ -1,14 +1,12 @@
 """The service behind the fake: indexes, namespaces, records, limits, and when what is written becomes visible.
 
-Every namespace has a log; a read sees the records as they were `lag` writes ago, or `delay` seconds, whichever it is
-told: fetch, list, query and statistics each by a delay of their own.
+Fetch, list, query and statistics each see a write after a delay of their own.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .filters import BadFilter, passes
+from .log import Namespace, View
 
 DEFAULT = "__default__"
 READS = ("fetch", "list", "query", "stats")
@@ -31,27 +30,6 @@ class Refused(Exception):
         self.message = message
         self.code = code
         self.headers = headers or {}
-
-
-@dataclass
-class Namespace:
-    """Records of a namespace, and the log of what was done to them: (number, time, id, record or None)."""
-
-    log: list = field(default_factory=list)
-
-    def number(self, before: float = math.inf) -> int:
-        return max((entry[0] for entry in self.log if entry[1] <= before), default=0)
-
-    def records(self, before: float = math.inf) -> dict:
-        held: dict = {}
-        for _, at, record_id, record in self.log:
-            if at > before:
-                break
-            if record is None:
-                held.pop(record_id, None)
-            else:
-                held[record_id] = record
-        return held
 
 
 @dataclass(repr=False)
@@ -160,12 +138,14 @@ class FakePinecone:
 
     def seen(self, index: FakeIndex, name: str | None, kind: str) -> tuple[dict, dict]:
         """The records that a read of that kind sees, and the headers of its answer."""
-        namespace = self._namespace(index, name)
-        before = self.clock() - self.delays.get(kind, 0.0)
+        view = self._view(index, name, kind)
         headers = {}
         if kind == "query" and self.numbered and not index.pod:
-            headers["x-pinecone-max-indexed-lsn"] = str(namespace.number(before))
-        return namespace.records(before), headers
+            headers["x-pinecone-max-indexed-lsn"] = str(view.number)
+        return view.held, headers
+
+    def _view(self, index: FakeIndex, name: str | None, kind: str) -> View:
+        return self._namespace(index, name).seen(kind, self.clock() - self.delays.get(kind, 0.0))
 
     def _namespace(self, index: FakeIndex, name: str | None) -> Namespace:
         found = index.namespaces.get(name or DEFAULT)
@@ -176,11 +156,7 @@ class FakePinecone:
         return found
 
     def _log(self, index: FakeIndex, name: str | None, entries: list) -> dict:
-        namespace = index.namespaces.setdefault(name or DEFAULT, Namespace())
-        number = namespace.number() + 1
-        namespace.log += [(number, self.clock(), record_id, record) for record_id, record in entries]
-        if not entries:
-            namespace.log.append((number, self.clock(), "", None))
+        number = index.namespaces.setdefault(name or DEFAULT, Namespace()).add(entries, self.clock())
         return {"x-pinecone-request-lsn": str(number)} if self.numbered and not index.pod else {}
 
     # Writing.
@@ -269,14 +245,13 @@ class FakePinecone:
             last, made = given["skip_past"], given["page"]
             if self.pages - made > self.token_life:
                 raise Refused(400, "Invalid pagination token")
-        held, headers = self.seen(index, namespace, "list")
-        ids = sorted((one for one in held if one.startswith(prefix) and one > last), key=str.encode)
         size = min(limit, self.page)
+        ids = self._view(index, namespace, "list").ids(prefix, last, size + 1)
         answer: dict = {"vectors": [{"id": one} for one in ids[:size]], "namespace": namespace or ""}
         if len(ids) > size:
             made = json.dumps({"skip_past": ids[size - 1], "page": self.pages}).encode()
             answer["pagination"] = {"next": base64.b64encode(made).decode()}
-        return answer, headers
+        return answer, {}
 
     def stats(self, index: FakeIndex) -> dict:
         counts = {name: len(self.seen(index, name, "stats")[0]) for name in index.namespaces}

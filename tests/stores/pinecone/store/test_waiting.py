@@ -101,7 +101,6 @@ async def test_an_index_that_never_catches_up_is_down(subject, service, monkeypa
     await subject.store.barrier(shape.name)
     monkeypatch.setattr(waiting, "_PATIENCE", 0.1)
     service.delays["query"] = 3600
-    service.index(shape.name).namespaces["__default__"].log[0] = (1, service.clock() - 7200, "id-000000", {})
     await subject.store.upsert(shape.name, to_batch(shape, [make_record(shape, "late", 9)]))
     with pytest.raises(StoreDown):
         await subject.store.barrier(shape.name)
