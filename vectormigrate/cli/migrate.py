@@ -33,7 +33,7 @@ async def migrate(call: Call) -> Answer:
     _warn(call, request)
     if call.value("dry-run"):
         return await _plan(call, request)
-    if request.specification.mode is Mode.PROXIED:
+    if request.specification.mode is not Mode.OFFLINE:
         return await _hand_over(call, request)
     return await _run(call, request, create=known is None)
 
@@ -42,7 +42,7 @@ async def resume(call: Call) -> Answer:
     """Go on with a migration that is there."""
     with view(call) as viewer:
         known = viewer.specification(call.migration_id)
-    if known.mode is Mode.PROXIED:
+    if known.mode is not Mode.OFFLINE:
         return Answer(await ask(call, "resume", MigrationStatus))
     request = overlay(known, call.merged)
     _warn(call, request)
@@ -64,13 +64,12 @@ async def _hand_over(call: Call, request: Request) -> Answer:
     told = await ask_owner(call.state, "create", request.specification.id, document)
     if told is None:
         raise GateRefused(
-            "a proxied migration runs in the daemon in front of its source, and none runs on this state file",
+            "a migration with live writes runs in the daemon, and none runs on this state file",
             hint="start it with `vectormigrate serve`",
         )
     status = msgspec.convert(told, MigrationStatus)
-    call.remark(
-        f"the daemon has it; when every writer comes through it: vectormigrate attest {status.migration_id}"
-    )
+    if request.specification.mode is Mode.PROXIED:
+        call.remark(f"when every writer comes through the daemon: vectormigrate attest {status.migration_id}")
     return Answer(status)
 
 

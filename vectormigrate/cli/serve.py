@@ -56,6 +56,8 @@ def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 async def _serve(call: Call, settings: ServeSettings) -> Answer:
+    if not settings.listeners:
+        call.remark("no listener is configured: only migrations that are captured run")
     clock = SystemClock()
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)

@@ -33,6 +33,8 @@ from vectormigrate.state import checkpoints, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
+from vectormigrate.stores import registry
+from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.raw import Upstream
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
@@ -158,11 +160,15 @@ class Host:
     async def _take_up(self, migration: Migration) -> _Hosted:
         spec = migration.specification
         passage = self._passage(spec)
+        source = self._secrets.resolve(spec.source, spec.id)
         stores = await self._stack.enter_async_context(
-            Stores.open(
-                self._secrets.resolve(spec.source, spec.id), self._secrets.resolve(spec.target, spec.id)
-            )
+            Stores.open(source, self._secrets.resolve(spec.target, spec.id))
         )
+        capture = None
+        if spec.mode is Mode.CAPTURED:
+            capture = await self._stack.enter_async_context(
+                registry.open_capture(source, spec.source.collection)
+            )
         lane_of: list[Live] = []
         shadow = Shadow(
             lambda: lane_of[0].lane.secondary, self._clock, lambda search: self._spawn(search, "shadow read")
@@ -172,15 +178,17 @@ class Host:
         def on_live(live: Live | None) -> None:
             hosted = self._hosted[spec.id]
             if live is None:
-                passage.router.remove(spec.source.collection)
+                if passage is not None:
+                    passage.router.remove(spec.source.collection)
                 if hosted.live is not None:
                     hosted.live.stop()
                 hosted.live = None
                 return
             lane_of[:] = [live]
             hosted.live = live
-            passage.router.add(spec.source.collection, live.lane)
-            if self._settings.shadow:
+            if passage is not None:
+                passage.router.add(spec.source.collection, live.lane)
+            if self._settings.shadow and passage is not None:
                 passage.router.shadow(spec.source.collection, self._settings.shadow, shadow.observe)
             self._spawn(live.run(), f"replay {spec.id}")
 
@@ -203,7 +211,7 @@ class Host:
             self._clock,
             self._on_event,
             workers=worker_count(spec),
-            make_live=lambda planned: self._make_live(planned, stores, passage),
+            make_live=lambda planned: self._make_live(planned, stores, passage, capture),
             on_live=on_live,
             visibility=self._settings.terms.visibility,
             limits=self._settings.gates,
@@ -221,7 +229,9 @@ class Host:
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         _ = self._supervisor.spawn(work, name=name)
 
-    def _make_live(self, migration: Migration, stores: Stores, passage: Passage) -> Live:
+    def _make_live(
+        self, migration: Migration, stores: Stores, passage: Passage | None, capture: Capture | None
+    ) -> Live:
         spec = migration.specification
         assert migration.source_shape is not None
         assert migration.mapping is not None
@@ -245,7 +255,8 @@ class Host:
             self._clock,
             self._on_event,
             self._gap,
-            upstream=passage.upstream,
+            upstream=None if passage is None else passage.upstream,
+            capture=capture,
             terms=terms,
             backfilling=lambda: self._backfilling(spec.id),
         )
@@ -254,8 +265,10 @@ class Host:
         rows = self._database.read(lambda tx: checkpoints.ranges(tx, migration_id))
         return not all(row.done for row in rows)
 
-    def _passage(self, spec: Specification) -> Passage:
-        """The listener that fronts a migration's source."""
+    def _passage(self, spec: Specification) -> Passage | None:
+        """The listener that fronts a migration's source; None where the source notes its changes itself."""
+        if spec.mode is Mode.CAPTURED:
+            return None
         fitting = [one for one in self._passages.values() if one.dialect == spec.source.kind]
         if not fitting:
             raise UsageError(

@@ -66,11 +66,6 @@ def settle(merged: Merged, config: Config) -> ServeSettings:
     }
     if given:
         tables[MAIN] = {**tables.get(MAIN, {}), **given}
-    if not tables:
-        raise UsageError(
-            "there is nothing to serve",
-            hint="give --dialect, --listen and --upstream, or describe [listeners.NAME] in vectormigrate.toml",
-        )
     listeners = tuple(_listener(name, table) for name, table in tables.items())
     _check_apart(listeners)
     return ServeSettings(

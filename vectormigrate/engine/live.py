@@ -24,9 +24,11 @@ from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.sessions import Session
 from vectormigrate.stores.base import Store
+from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.raw import Upstream
 
 from .backfill.covers import Covers
+from .dualwrite.intake import Intake
 from .dualwrite.lane import Ends, Lane
 from .dualwrite.ledger import Ledger
 from .dualwrite.scheduler import Scheduler
@@ -66,11 +68,12 @@ class Live:
         gap: GapFlag,
         *,
         upstream: Upstream | None = None,
+        capture: Capture | None = None,
         terms: Terms = Terms(),  # noqa: B008 frozen
         guards: Guards = Guards(),  # noqa: B008 frozen
         backfilling: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`backfilling` says whether ranges are still to be copied."""
+        """`capture` is what notes changes where no requests pass; `backfilling` says whether ranges are still to be copied."""
         self._database = database
         self._id = specification.id
         self._clock = clock
@@ -101,6 +104,7 @@ class Live:
         )
         self._on_event = on_event
         self.lane.read_share = role.reads
+        self.intake = None if capture is None else Intake(self._id, capture, self.lane, on_event)
         self.covers = Covers(shape.id.order, source.key_of, self._unblock)
         self.scheduler = Scheduler(
             database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling
@@ -137,12 +141,17 @@ class Live:
         self.scheduler.wake()
 
     async def run(self) -> None:
-        """Pay the journal until stopped."""
-        await self.scheduler.run()
+        """Pay the journal, and take in what is captured, until stopped."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.scheduler.run())
+            if self.intake is not None:
+                group.create_task(self.intake.run())
 
     def stop(self) -> None:
         """End `run` behind the replays under way."""
         self.scheduler.stop()
+        if self.intake is not None:
+            self.intake.stop()
 
     @property
     def debt(self) -> int:
@@ -157,7 +166,8 @@ class Live:
         """Wait until so little is owed that paying it takes no time; False when that takes longer than so many seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while self.lane.ledger.unresolved or self.debt > _LOW * self.terms.replay_batch:
+                # Both change with time alone as well: there is no event to wait for.
+                while self.lane.ledger.unresolved or self.debt > _LOW * self.terms.replay_batch:  # noqa: ASYNC110
                     await asyncio.sleep(_SETTLING)
                 return True
         return False
@@ -194,7 +204,8 @@ class Live:
     def busy(self) -> bool:
         """Whether a write is in flight or unresolved, a mark unpaid, or an intent stands."""
         ledger = self.lane.ledger
-        return bool(ledger.in_flight) or ledger.unresolved or self.owed() or self.scopes.blocking
+        taking = self.intake is not None and self.intake.behind
+        return bool(ledger.in_flight) or taking or ledger.unresolved or self.owed() or self.scopes.blocking
 
     def recent(self, most: int) -> list[RecordId]:
         """Ids that were written last."""

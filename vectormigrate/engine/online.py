@@ -37,6 +37,7 @@ from .validate.run import Validation
 
 _LOOK = 0.2
 """Seconds between two looks at how much is owed."""
+_UNNOTED = "nobody notes what is written to the target once the application uses it"
 _TAILS = 2
 """So often records behind the last key are looked for: new ones keep coming, and are marked."""
 
@@ -149,16 +150,31 @@ class OnlineConductor(Conductor):
         self._attested.set()
 
     async def _passthrough(self) -> None:
-        """Wait for the word, then until every write that came before it is seen by a scan, or never will be."""
-        proxied = self.migration.specification.mode is Mode.PROXIED
-        role = self._database.read(lambda tx: roles.get(tx, self._id))
-        if role.attested_at is None and proxied:
+        """Wait for the word, or for the capture, then until every write before it is seen by a scan, or never will be."""
+        if self.migration.specification.mode is Mode.CAPTURED:
+            await self._captured()
+        elif self._database.read(lambda tx: roles.get(tx, self._id)).attested_at is None:
             await self._until(self._attested)
         if self._stopping.is_set():
             return
         await self._pause(self.migration.specification.quarantine + self._visibility)
         if not self._stopping.is_set():
             await self._move(Phase.PASSTHROUGH, Phase.BACKFILL)
+
+    async def _captured(self) -> None:
+        """What the source noted before the first page is read needs no comparison: the scan sees it."""
+        intake = self._lane_of().intake
+        assert intake is not None, "a captured migration has a capture"
+        problems = await intake.problems()
+        if problems:
+            raise GateRefused(
+                f"changes of the source may pass unseen: {problems[0]}",
+                hint=f"`vectormigrate capture install {self._id}`, then `vectormigrate resume {self._id}`",
+            )
+        while intake.behind and not self._stopping.is_set():
+            await self._pause(_LOOK)
+        up_to = self._database.read(scopes.last_number)
+        await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
 
     async def _until(self, event: asyncio.Event) -> None:
         while not (event.is_set() or self._stopping.is_set()):
@@ -289,7 +305,7 @@ class OnlineConductor(Conductor):
                 secondary_down=down.message if live.scheduler.breaker.open and down is not None else "",
                 deletes_stopped=live.scheduler.guard.tripped,
                 overlap=self.overlap() if forwards else None,
-                obstacles=obstacles(plan),
+                obstacles=[*obstacles(plan), *([_UNNOTED] if live.intake is not None else [])],
                 no_way_back_accepted=no_way_back,
                 free_bytes=self._free_bytes(),
             ),
@@ -303,8 +319,15 @@ class OnlineConductor(Conductor):
         return (self._clock.now() - report.started_at).total_seconds()
 
     async def cutover(self, *, dry_run: bool = False, no_way_back: bool = False) -> SwapReport:
-        """Let the target answer. Raises GateRefused, with every closed gate, and when it could not be done in time."""
-        return await self._swap(Phase.VERIFIED, Phase.REVERSED, dry_run=dry_run, no_way_back=no_way_back)
+        """Let the target answer. Raises GateRefused, with every closed gate, and when it could not be done in time.
+
+        Where the source notes its changes itself, the application has stopped writing to it and is pointed to the target
+        by whoever asks for this: there is no way back, and it is committed at once.
+        """
+        report = await self._swap(Phase.VERIFIED, Phase.REVERSED, dry_run=dry_run, no_way_back=no_way_back)
+        if not dry_run and self._lane_of().intake is not None:
+            await self.commit()
+        return report
 
     async def revert(self, *, dry_run: bool = False) -> SwapReport:
         """Let the source answer again."""
@@ -321,7 +344,12 @@ class OnlineConductor(Conductor):
         if closed:
             raise GateRefused(
                 "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
-                hint=f"`vectormigrate status {self._id}` shows all gates; try again when they are open",
+                hint=f"`vectormigrate gates {self._id}` shows all of them; try again when they are open"
+                + (
+                    "; --no-way-back accepts that there is none"
+                    if not all(one.open for one in found if one.name == "way back")
+                    else ""
+                ),
             )
         self._swapping = True
         try:

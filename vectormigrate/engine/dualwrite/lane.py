@@ -244,6 +244,26 @@ class Lane:
         except OSError as error:
             raise StateError("the write can neither be marked nor flagged: nothing was sent") from error
 
+    async def note(self, ids: Sequence[RecordId], *, everything: bool) -> None:
+        """The primary says that these changed; returns when they are marked. `everything`: it cannot say what else did.
+
+        Raises StateError when they cannot be marked.
+        """
+        if not self.marking:
+            return
+        if everything:
+            number = await self.scopes.begin(Unknown("the source cannot say what changed"))
+            await self.scopes.owe(number, "the source cannot say what changed")
+            await self.scopes.end(number, unresolved=False)
+        generation = self._session.next_sequence()
+        entries = self.ledger.register(ids, generation, removes=True)
+        try:
+            await self.mark(entries, generation, "delete")
+        finally:
+            self.ledger.release(entries, unresolved=False, late=0.0)
+            self.ledger.trim()
+            self._on_mark()
+
     async def mark(self, entries: Sequence[Entry], generation: int, reason: str) -> None:
         """Return when the marks of these ids are durable. Those that are already need no write."""
         wanting = [entry for entry in entries if entry.row is None]
