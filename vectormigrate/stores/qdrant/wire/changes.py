@@ -305,6 +305,7 @@ def without_numbers(body: bytes) -> bytes:
     kept, done, start = [], 0, body.find(b"[")
     while start >= 0:
         end = body.find(b"]", start)
+        start = max(start, body.rfind(b"[", start, end))  # the innermost list is the one that ends there
         if (
             end - start > _SHORTEST_CUT
             and body.find(b".", start, start + 32) >= 0
