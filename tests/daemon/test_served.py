@@ -69,9 +69,8 @@ def test_flags_describe_the_main_listener_over_what_the_file_says_of_it(tmp_path
     assert (main.dialect, main.listen.port, main.index) == ("pinecone", 1, "docs")
 
 
-def test_nothing_to_serve_is_told(tmp_path):
-    with pytest.raises(UsageError, match="nothing to serve"):
-        settled(tmp_path)
+def test_no_listener_is_a_daemon_of_migrations_alone(tmp_path):
+    assert settled(tmp_path).listeners == ()
 
 
 def test_everything_that_a_listener_lacks_is_told_at_once(tmp_path):

@@ -9,19 +9,26 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.wire import connected, raw_server, well
 from vectormigrate.daemon.activation import Notifier
 from vectormigrate.daemon.listeners import Address, Limits
-from vectormigrate.daemon.served import ListenerSettings, ServeSettings
-from vectormigrate.daemon.serving import Service, emulate, serve
-from vectormigrate.daemon.upstream import Target, Timeouts
+from vectormigrate.daemon.serving import Served, Service, emulate
+from vectormigrate.daemon.upstream import DialledUpstream, Target
 from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.front import Standing
 
 ANYWHERE = Address(host="127.0.0.1")
 
 
-def settings_of(port, *names, listen=ANYWHERE):
-    upstream = Target("http", "127.0.0.1", port, "")
-    listeners = tuple(ListenerSettings(name, "qdrant", listen, upstream) for name in names)
-    return ServeSettings(listeners, Limits(), Timeouts(), 5.0, "info")
+def forwarding(port, *listen):
+    """Serves Qdrant's API at these addresses, in front of a port."""
+
+    async def run(service, ready):
+        async with DialledUpstream(Target("http", "127.0.0.1", port, "")) as upstream:
+            served = [
+                Served(str(at), "qdrant", Standing(upstream=upstream), at, behind="it") for at in listen
+            ]
+            return await service.run(served, ready)
+
+    return run
 
 
 class Running:
@@ -42,16 +49,14 @@ class Running:
 
 async def test_every_listener_forwards_until_it_is_stopped():
     async with raw_server(well) as server, asyncio.TaskGroup() as group:
-        settings = settings_of(server.port, "one", "two")
-        running = Running(group, lambda service, ready: serve(settings, service, ready))
+        running = Running(group, forwarding(server.port, ANYWHERE, ANYWHERE))
         for address in await running.addresses():
             async with connected(address) as wire:
                 answer = await wire.ask("PUT", "/collections/docs/points?wait=true", b'{"points": []}')
                 assert (answer.status, answer.body, answer.header(b"x-server")) == (200, b"ok", b"raw")
-        assert [(one.name, one.behind) for one in await running.listening] == [
-            ("one", f"http://127.0.0.1:{server.port}"),
-            ("two", f"http://127.0.0.1:{server.port}"),
-        ]
+        assert [(one.name, one.dialect, one.behind) for one in await running.listening] == [
+            ("127.0.0.1:0", "qdrant", "it")
+        ] * 2
         assert await running.stop() is True
         for address in await running.addresses():
             with pytest.raises(ConnectionRefusedError):
@@ -64,14 +69,9 @@ async def test_a_taken_address_ends_it_and_what_was_bound_before_is_free_again()
     with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
         first, second = free.getsockname()[1], taken.getsockname()[1]
         free.close()
-        upstream = Target("http", "127.0.0.1", 1, "")
-        listeners = tuple(
-            ListenerSettings(str(port), "qdrant", Address(host="127.0.0.1", port=port), upstream)
-            for port in (first, second)
-        )
-        settings = ServeSettings(listeners, Limits(), Timeouts(), 5.0, "info")
+        run = forwarding(1, *(Address(host="127.0.0.1", port=port) for port in (first, second)))
         with pytest.raises(UsageError, match="it is taken"):
-            await serve(settings, Service(Limits(), FakeClock(), 5.0), lambda _: None)
+            await run(Service(Limits(), FakeClock(), 5.0), lambda _: None)
         socket.create_server(("127.0.0.1", first)).close()
 
 
@@ -82,10 +82,7 @@ async def test_the_supervisor_is_told_when_it_is_ready_and_when_it_ends(tmp_path
         environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "10000000"}
         notifier = Notifier(environ, FakeClock())
         async with asyncio.TaskGroup() as group:
-            settings = settings_of(1, "one")
-            running = Running(
-                group, lambda service, ready: serve(settings, service, ready), notifier=notifier
-            )
+            running = Running(group, forwarding(1, ANYWHERE), notifier=notifier)
             (address,) = await running.addresses()
             assert ours.recv(1000) == f"READY=1\nSTATUS=serving at {address}".encode()
             while not (word := await asyncio.to_thread(ours.recv, 1000)):
@@ -101,8 +98,7 @@ async def test_what_does_not_end_within_the_grace_is_told_and_left(caplog):
         return
 
     async with raw_server(silence) as server, asyncio.TaskGroup() as group:
-        settings = settings_of(server.port, "one")
-        running = Running(group, lambda service, ready: serve(settings, service, ready))
+        running = Running(group, forwarding(server.port, ANYWHERE))
         running.service.grace = 0.3
         (address,) = await running.addresses()
         async with connected(address) as wire:
