@@ -263,8 +263,13 @@ def test_an_option_that_cannot_be_meant(opens, options):
         opens(**options)
 
 
-async def test_tags_of_a_like_source_go_along(subject, service):
-    wanted = CollectionShape("docs", KEY, SHAPE.vectors, native={"pinecone": {"tags": {"team": "a"}}})
-    made = await subject.store.create(wanted)
-    assert service.index("docs").tags["team"] == "a"
-    assert made.native == {"pinecone": {"tags": {"team": "a"}}}
+async def test_the_place_and_the_tags_of_a_like_source_go_along(subject, opens, service):
+    native = {"pinecone": {"cloud": "gcp", "region": "eu", "tags": {"team": "a"}}}
+    made = await subject.store.create(CollectionShape("docs", KEY, SHAPE.vectors, native=native))
+    index = service.index("docs")
+    assert (index.tags["team"], index.cloud, index.region) == ("a", "gcp", "eu")
+    assert made.native == native
+    store = opens(region="us")
+    await store.create(CollectionShape("other", KEY, SHAPE.vectors, native=native))
+    assert (service.index("other").cloud, service.index("other").region) == ("gcp", "us")
+    await store.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from pinecone.models.indexes.index import IndexModel
@@ -33,15 +35,20 @@ DENSE = VectorField("vec", dim=4, metric=Metric.COSINE, nullable=False)
 WORDS = VectorField("words", VectorKind.SPARSE, metric=Metric.DOT)
 
 
+def placed(index):
+    """An index with the place that it gets where it has none."""
+    return index if index.cloud or index.pod else replace(index, cloud="aws", region="us-east-1")
+
+
 @pytest.mark.parametrize("name", INDEXES)
 def test_the_newer_generation_comes_back(name):
-    index = INDEXES[name]
+    index = placed(INDEXES[name])
     assert wire.read_index(wire.write_index(index, NEW)) == index
 
 
 @pytest.mark.parametrize("name", [name for name in INDEXES if name != "hybrid"])
 def test_the_older_generation_comes_back(name):
-    index = INDEXES[name]
+    index = placed(INDEXES[name])
     assert wire.read_index(wire.write_index(index, OLD)) == index
 
 
@@ -112,6 +119,13 @@ def test_names_and_keys_survive_an_index(wanted, version):
     ]
     assert got.partitions == wanted.partitions
     assert got.dynamic
+
+
+def test_what_only_another_index_can_take_over_goes_along():
+    index = Index("docs", 8, Metric.COSINE, cloud="gcp", region="eu", tags={"team": "a", "vm_id": "key"})
+    wanted = {"pinecone": {"cloud": "gcp", "region": "eu", "tags": {"team": "a"}}}
+    assert wire.shape_of(index, []).native == wanted
+    assert wire.shape_of(Index("docs", 8, Metric.COSINE), []).native == {}
 
 
 def test_an_index_of_one_namespace_has_plain_ids_and_one_of_several_has_pairs():

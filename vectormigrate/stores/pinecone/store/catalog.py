@@ -99,8 +99,8 @@ class Catalog:
         self._link = link
         self._capabilities = capabilities
         self._host = options.get("host", "")
-        self._control = bool(not self._host or options.get("control") == "yes")
-        self._place = {"cloud": options.get("cloud") or "aws", "region": options.get("region") or "us-east-1"}
+        self._control = not self._host
+        self._place = {key: options[key] for key in ("cloud", "region") if options.get(key)}
         if options.get("sparse", "") not in _SPARSE:
             raise ConfigInvalid("the pinecone option 'sparse' is yes, no or auto")
         self._sparse = _SPARSE[options.get("sparse", "")]
@@ -223,7 +223,8 @@ class Catalog:
             raise place.error(Unsupported, "index/* stands for keys of namespace and id")
         native = shape.native.get("pinecone") or {}
         try:
-            wanted = index_of(replace(shape, name=scope.index), **self._place)
+            where = {key: native[key] for key in ("cloud", "region") if key in native} | self._place
+            wanted = index_of(replace(shape, name=scope.index), **where)
         except ValueError as error:
             raise place.error(Unsupported, f"pinecone cannot make {shape.name!r}: {error}") from None
         tags = {**(native.get("tags") or {}), **wanted.tags}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from vectormigrate.model.batch import Batch
@@ -28,7 +29,7 @@ from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Key
 from .catalog import Catalog, Opened
 from .deleter import Deleter
 from .inventory import Inventory
-from .link import Link, seconds
+from .link import Link, seconds, together
 from .reader import Reader
 from .searcher import Searcher
 from .selecting import Selecting, in_the_model
@@ -227,8 +228,7 @@ class PineconeStore(Store):
         if at[0] is not None or (position and len(namespaces) == 1):
             opened.freshness.must_see(at[0] or namespaces[0], at[1])
         elif self._writes:
-            for namespace in namespaces:
-                await self._learn(opened, namespace)
+            await together(partial(self._learn, opened), namespaces)
         else:
             await self._waiting.for_time()
         await self._waiting.settle(opened, namespaces)

@@ -29,6 +29,7 @@ from vectormigrate.model.collection import (
 DEFAULT_NAMESPACE = "__default__"
 SCHEMA_VERSION = "2026-07"
 """The first API version whose index descriptions have a schema."""
+PLACE = ("aws", "us-east-1")
 MAX_ID = 512
 MAX_DIM = 20_000
 
@@ -106,8 +107,9 @@ class Index:
     """Whether records may have sparse values beside dense ones; None when the description does not say."""
     pod: Mapping[str, Any] | None = None
     """`environment`, `pod_type`, `replicas`, `shards` of a pod index; None for the others."""
-    cloud: str = "aws"
-    region: str = "us-east-1"
+    cloud: str = ""
+    region: str = ""
+    """Of a serverless index; `PLACE` is written where they are empty."""
     protected: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
@@ -143,8 +145,8 @@ def read_index(described: Mapping[str, Any]) -> Index:
         **common,
         **vectors,
         pod=spec.get("pod"),
-        cloud=place.get("cloud") or "aws",
-        region=place.get("region") or "us-east-1",
+        cloud=place.get("cloud") or "",
+        region=place.get("region") or "",
     )
 
 
@@ -169,8 +171,8 @@ def _read_deployment(deployment: Mapping[str, Any]) -> dict[str, Any]:
     if deployment.get("deployment_type") == "pod":
         return {"pod": {key: value for key, value in deployment.items() if key != "deployment_type"}}
     return {
-        "cloud": deployment.get("cloud") or "aws",
-        "region": deployment.get("region") or "us-east-1",
+        "cloud": deployment.get("cloud") or "",
+        "region": deployment.get("region") or "",
     }
 
 
@@ -212,7 +214,7 @@ def write_schema(index: Index) -> dict[str, Any]:
 
 def _write_deployment(index: Index) -> dict[str, Any]:
     if index.pod is None:
-        return {"deployment_type": "managed", "cloud": index.cloud, "region": index.region}
+        return {"deployment_type": "managed", **_write_place(index)}
     return {
         "deployment_type": "pod",
         "environment": index.pod.get("environment", ""),
@@ -226,7 +228,11 @@ def write_spec(index: Index) -> dict[str, Any]:
     """`spec` of the older generation."""
     if index.pod is not None:
         return {"pod": dict(index.pod)}
-    return {"serverless": {"cloud": index.cloud, "region": index.region}}
+    return {"serverless": _write_place(index)}
+
+
+def _write_place(index: Index) -> dict[str, str]:
+    return {"cloud": index.cloud or PLACE[0], "region": index.region or PLACE[1]}
 
 
 def create_request(index: Index, version: str) -> dict[str, Any]:
@@ -320,15 +326,22 @@ def shape_of(
             VectorField(name, VectorKind.SPARSE, metric=Metric.DOT, nullable=index.dimension is not None)
         )
     partitions = tuple(sorted(set(namespaces) - {DEFAULT_NAMESPACE})) if keys is Keys.PARTITIONED else ()
-    own = {key: value for key, value in index.tags.items() if not key.startswith(_TAG_PREFIX)}
     return CollectionShape(
         index.name,
         _id_field(tags, keys),
         tuple(vectors),
         dynamic=True,
         partitions=partitions,
-        native={"pinecone": {"tags": own}} if own else {},
+        native=_native(index),
     )
+
+
+def _native(index: Index) -> dict[str, Any]:
+    """What only another index can take over: the place, and tags that are not ours."""
+    tags = {key: value for key, value in index.tags.items() if not key.startswith(_TAG_PREFIX)}
+    told = {"cloud": index.cloud, "region": index.region, "tags": tags}
+    kept = {key: value for key, value in told.items() if value}
+    return {"pinecone": kept} if kept else {}
 
 
 def _id_field(tags: Mapping[str, str], keys: Keys) -> IdField:
