@@ -32,6 +32,7 @@ OF_RULE = {
     IdRule.UUID_TEXT: st.uuids(),
     IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
     IdRule.MIXED_TEXT: st.integers(0, 2**64 - 1) | st.uuids(),
+    IdRule.TEXT_MIXED: text | (st.integers(0, 2**64) | st.uuids()).map(str),
     IdRule.COMPOUND_TEXT: st.lists(scalar_ids, min_size=1, max_size=3).map(tuple),
 }
 
@@ -71,7 +72,8 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         "0B0E7A3E-5B1C-4C8E-9C1D-AABBCCDDEEFF",
         "9" * 5000 + "x",
     ):
-        assert to_source(rule, stranger) is None
+        source = to_source(rule, stranger)
+        assert source is None or to_target(rule, source) == stranger
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,8 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         (IdKind.MIXED, IdKind.TEXT, IdRule.MIXED_TEXT),
         (IdKind.INT, IdKind.MIXED, IdRule.SAME),
         (IdKind.UUID, IdKind.MIXED, IdRule.SAME),
-        (IdKind.TEXT, IdKind.MIXED, None),
+        (IdKind.TEXT, IdKind.MIXED, IdRule.TEXT_MIXED),
+        (IdKind.COMPOUND, IdKind.MIXED, None),
     ],
 )
 def test_the_rule_follows_from_the_kinds(source, target, rule):
@@ -104,6 +107,28 @@ def test_the_rule_follows_from_the_kinds(source, target, rule):
         else:
             assert choose_rule(key(source), existing, able) is rule
             assert target_kind(rule, source, able) is target
+
+
+ONE = UUID("550e8400-e29b-41d4-a716-446655440000")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("0", 0),
+        (str(2**64 - 1), 2**64 - 1),
+        (str(ONE), ONE),
+        *(
+            (other, other)
+            for other in ("007", "+5", "-1", "1.0", "doc-1", "", "\u0661", str(ONE).upper(), ONE.hex)
+        ),
+    ],
+)
+def test_only_the_canonical_text_of_a_number_or_uuid_becomes_one(source, target):
+    made = to_target(IdRule.TEXT_MIXED, source)
+    assert (made, type(made)) == (target, type(target))
+    assert (misfit(made, key(IdKind.MIXED), CAPABILITIES) == "") == (not isinstance(target, str))
+    assert to_source(IdRule.TEXT_MIXED, (1, 2)) is None
 
 
 @pytest.mark.parametrize("kind", [IdKind.INT, IdKind.UUID])

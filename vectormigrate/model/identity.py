@@ -33,6 +33,16 @@ class IdRule(StrEnum):
     """A compound key as the canonical text of its parts."""
     MIXED_TEXT = "mixed_text"
     """An integer as its decimal text, a UUID as its lower-case hyphenated text."""
+    TEXT_MIXED = "text_mixed"
+    """The reverse: text that spells an integer or a UUID exactly so, as that. Any other text stays and fits nowhere."""
+
+
+_INTO_TEXT = {
+    IdKind.UUID: IdRule.UUID_TEXT,
+    IdKind.INT: IdRule.INT_TEXT,
+    IdKind.COMPOUND: IdRule.COMPOUND_TEXT,
+    IdKind.MIXED: IdRule.MIXED_TEXT,
+}
 
 
 def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilities) -> IdRule:
@@ -42,15 +52,11 @@ def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilit
         return IdRule.SAME
     if _overlap(source.kind, target, kinds):
         return IdRule.SAME  # ids that the other side cannot hold are refused one by one
-    if IdKind.TEXT in kinds:
-        if source.kind is IdKind.UUID:
-            return IdRule.UUID_TEXT
-        if source.kind is IdKind.INT:
-            return IdRule.INT_TEXT
-        if source.kind is IdKind.COMPOUND:
-            return IdRule.COMPOUND_TEXT
-        if source.kind is IdKind.MIXED:
-            return IdRule.MIXED_TEXT
+    rule = _INTO_TEXT.get(source.kind) if IdKind.TEXT in kinds else None
+    if rule is None and source.kind is IdKind.TEXT and IdKind.MIXED in kinds:
+        rule = IdRule.TEXT_MIXED
+    if rule is not None:
+        return rule
     wanted = " or ".join(sorted(kinds))
     raise MappingRefused(
         f"{source.kind} ids of the source do not fit the target, whose key holds {wanted}",
@@ -73,6 +79,8 @@ def _like(source: IdField, target: IdField | None) -> bool:
 
 def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdKind:
     """The kind of key that the rule gives in a new collection."""
+    if rule is IdRule.TEXT_MIXED:
+        return IdKind.MIXED
     if rule is not IdRule.SAME:
         return IdKind.TEXT
     return source if source in capabilities.id_kinds else IdKind.MIXED
@@ -85,14 +93,28 @@ def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
             return record_id
         case IdRule.UUID_TEXT | IdRule.INT_TEXT | IdRule.MIXED_TEXT:
             return str(record_id)
+        case IdRule.TEXT_MIXED:
+            return _spelled(record_id) if isinstance(record_id, str) else record_id
         case IdRule.COMPOUND_TEXT:
             return id_text(record_id)
+
+
+def _spelled(text: str) -> RecordId:
+    """The integer or UUID of which this is the one canonical text; the text itself when it is of none."""
+    try:
+        point = int(text) if text.isdecimal() else UUID(text)
+    except ValueError:
+        return text
+    return point if str(point) == text else text
 
 
 def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     """The source id of a target id, or None when no source id maps to it (so the record is not ours)."""
     if rule is IdRule.SAME:
         return target_id
+    if rule is IdRule.TEXT_MIXED:
+        source_id = str(target_id)
+        return source_id if to_target(rule, source_id) == target_id else None
     if not isinstance(target_id, str):
         return None
     try:
