@@ -51,7 +51,7 @@ class ControlPlane:
                 return await self._write(route, name, request)
 
     async def _read(self, route: Route, name: str | None, request: HttpRequest) -> HttpResponse:
-        access = self._front.reading(name)
+        access = self._front.reading(None if name is None else self._names.collections(name)[0])
         if access.upstream is not None:
             return await self._describe(route, request)
         store, version = store_of(access), _version(request)
@@ -60,8 +60,7 @@ class ControlPlane:
         return success(await self._indexes.describe(store, name, version))
 
     async def _write(self, route: Route, name: str, request: HttpRequest) -> HttpResponse:
-        names = self._names.collections(name, self._front.concerned())
-        touched = dict.fromkeys(names, _touches(route.action, request.body))
+        touched = dict.fromkeys(self._names.collections(name), _touches(route.action, request.body))
         async with self._front.writing(touched, size=len(request.body)) as write:
             if write.access.upstream is None:
                 return await self._apply(route, name, store_of(write.access), request)

@@ -14,8 +14,8 @@ import orjson
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.collection import CollectionShape, Metric
-from vectormigrate.model.errors import CollectionMissing, Unsupported
+from vectormigrate.model.collection import Metric
+from vectormigrate.model.errors import CollectionMissing, GateRefused, Unsupported
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.touch import Scope, Touch, Unknown, Whole
 from vectormigrate.stores.base import Store
@@ -30,7 +30,7 @@ from vectormigrate.stores.raw import Upstream
 
 from .answers import DEFINITE, READ_AT, WRITTEN_AT, Positions, TooLarge
 from .endpoints import Route
-from .names import Names
+from .names import Names, Place
 from .rooms import Shelf
 from .serving import actions
 
@@ -111,13 +111,13 @@ class DataPlane:
         """A request of an endpoint that is in no description."""
         if not reads:
             return await self.write_anywhere(asked, [Unknown(what)])
-        access = self._front.reading(asked.index)
+        access = self._front.reading(self._names.collections(asked.index)[0])
         return await asked.forward(_upstream(access, asked.route))
 
     async def write_anywhere(self, asked: Asked[Reply], touches: Sequence[Touch]) -> Reply:
         """What only Pinecone can do, and may change any record of the index."""
-        names = self._names.collections(asked.index, self._front.concerned())
-        async with self._front.writing(dict.fromkeys(names, touches), size=asked.size) as write:
+        touched = dict.fromkeys(self._names.collections(asked.index), touches)
+        async with self._front.writing(touched, size=asked.size) as write:
             reply = await asked.forward(_upstream(write.access, asked.route))
             outcome, position = asked.outcome(reply)
             write.answered(outcome, position=position)
@@ -125,42 +125,43 @@ class DataPlane:
 
     async def _read(self, asked: Asked[Reply]) -> Reply:
         namespace = asked.namespace()
-        collection = self._names.collection(asked.index, namespace)
-        access = self._front.reading(collection)
+        place = self._names.place(asked.index, namespace)
+        access = self._front.reading(place.collection)
         if access.upstream is None:
             answer = await self._serve(asked, access, namespace)
             return asked.reply(answer, (READ_AT, self._positions.next()))
-        shape = self._names.shape(asked.index, access)
-        if not access.shadowed or asked.route.action != "query" or shape is None:
+        if not access.shadowed or asked.route.action != "query" or place.shape is None:
             return await asked.forward(access.upstream)
         begun = self._clock.monotonic()
         reply = await asked.forward(access.upstream)
         if asked.succeeded(reply):
-            layout = self._names.layout_of(asked.index, namespace)
             seconds = self._clock.monotonic() - begun
-            self._front.observed(collection, seconds, lambda: _searched(asked, reply, layout, shape))
+            self._front.observed(place.collection, seconds, lambda: _searched(asked, reply, place))
         return reply
 
     async def _write(self, asked: Asked[Reply]) -> Reply:
         namespace = asked.namespace()
-        layout = self._names.layout_of(asked.index, namespace)
-        collection = self._names.collection(asked.index, namespace)
-        touched = {collection: self._touches(asked, layout, collection)}
+        place = self._names.place(asked.index, namespace)
+        if not place.certain:
+            raise GateRefused(
+                f"one namespace of {asked.index!r} is being moved, and whether it is {namespace!r} was not said",
+                hint="name the namespace of the source collection",
+            )
+        touched = {place.collection: self._touches(asked, place)}
         async with self._front.writing(touched, size=asked.size) as write:
             if write.access.upstream is not None:
-                return await self._passed(asked, write, collection, layout)
+                return await self._passed(asked, write, place)
             done = await self._applied(asked, write.access, namespace)
         if isinstance(done, Exception):
             raise done
         return done
 
-    async def _passed(self, asked: Asked[Reply], write: Write, collection: str, layout: Layout) -> Reply:
+    async def _passed(self, asked: Asked[Reply], write: Write, place: Place) -> Reply:
         reply = await asked.forward(_upstream(write.access, asked.route))
         outcome, position = asked.outcome(reply)
         write.answered(outcome, position=position)
-        known = self._names.shape(asked.index, write.access) is not None
-        if asked.route.action == "upsert" and known and asked.succeeded(reply):
-            write.hint(collection, lambda: _records(asked, layout), asked.size)
+        if asked.route.action == "upsert" and place.shape is not None and asked.succeeded(reply):
+            write.hint(place.collection, lambda: _records(asked, place.layout), asked.size)
         return reply
 
     async def _applied(self, asked: Asked[Reply], access: Access, namespace: str) -> Reply | Exception:
@@ -171,14 +172,14 @@ class DataPlane:
             return error
         return asked.reply(answer, (WRITTEN_AT, self._positions.next()))
 
-    def _touches(self, asked: Asked[Reply], layout: Layout, collection: str) -> list[Touch]:
+    def _touches(self, asked: Asked[Reply], place: Place) -> list[Touch]:
         match asked.route.action:
             case "create_namespace":
                 return []
             case "delete_namespace":
-                return [clearing(layout, drops=collection != asked.index)]
+                return [clearing(place.layout, drops=place.collection != asked.index)]
             case _:
-                return asked.touches(layout)
+                return asked.touches(place.layout)
 
     async def _serve(self, asked: Asked[Reply], access: Access, namespace: str) -> Json:
         action = self._actions.get(asked.route.action)
@@ -192,7 +193,7 @@ class DataPlane:
             raise CollectionMissing(
                 "no index is served at the root of this address: use the host that its description tells"
             )
-        shelf = Shelf(store_of(access), asked.index, self._names.home(asked.index))
+        shelf = Shelf(store_of(access), asked.index, self._names)
         return await action(shelf, namespace, asked.body())
 
 
@@ -220,12 +221,11 @@ def _records(asked: Asked[Any], layout: Layout) -> Batch:
     return decode_vectors(list(last.values()), layout, layout.namespace)
 
 
-def _searched(
-    asked: Asked[Reply], reply: Reply, layout: Layout, shape: CollectionShape
-) -> tuple[Query, list[Match]] | None:
-    if layout.dense is None:
+def _searched(asked: Asked[Reply], reply: Reply, place: Place) -> tuple[Query, list[Match]] | None:
+    layout = place.layout
+    if layout.dense is None or place.shape is None:
         return None
-    metric = shape.vector(layout.dense).metric or Metric.COSINE
+    metric = place.shape.vector(layout.dense).metric or Metric.COSINE
     try:
         answer = asked.answered(reply)
         return None if answer is None else responses.read_search(asked.body(), answer, layout, metric)

@@ -63,7 +63,7 @@ class Indexes:
     async def create(self, store: Store, body: Json, version: str) -> Json:
         """Make an index. Raises Malformed, CollectionExists, Unsupported."""
         shape = _as_can_be_made(_asked_for(body), store.capabilities)
-        if await Shelf(store, shape.name, self._names.home(shape.name)).collections():
+        if await Shelf(store, shape.name, self._names).collections():
             raise CollectionExists("Resource already exists", collection=shape.name)
         return self._described(await create(store, shape), version)
 
@@ -78,16 +78,17 @@ class Indexes:
 
     async def delete(self, store: Store, name: str) -> None:
         """Remove an index with all its namespaces. Raises CollectionMissing."""
-        shelf = Shelf(store, name, self._names.home(name))
+        shelf = Shelf(store, name, self._names)
         await shelf.shape()
         for collection in await shelf.collections():
             await store.drop(collection)
 
     async def _shape(self, store: Store, name: str) -> CollectionShape:
-        return await Shelf(store, name, self._names.home(name)).shape()
+        return await Shelf(store, name, self._names).shape()
 
     def _described(self, shape: CollectionShape, version: str) -> Json:
-        index = index_of(shape, host=self._names.address_of(shape.name))
+        name = shape.name.partition("/")[0]
+        index = index_of(replace(shape, name=name), host=self._names.address_of(name))
         return write_index(replace(index, tags={}), version or OLDEST)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from vectormigrate.model.collection import Metric
@@ -86,10 +87,10 @@ class Namespaces:
     async def delete(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Remove a namespace with its records. What is left of an index without any is its own, empty collection."""
         room = await present(shelf, namespace)
+        await self._records.clear(room, None)
         if room.alone and room.collection != shelf.index:
-            await shelf.store.drop(room.collection)
-        else:
-            await self._records.clear(room, None)
+            with suppress(Unsupported):  # of a collection under migration only the records can go
+                await shelf.store.drop(room.collection)
         return {}
 
 

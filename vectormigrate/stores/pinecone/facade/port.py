@@ -12,7 +12,6 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.stores.facade import Facade
 from vectormigrate.stores.front import Front
-from vectormigrate.stores.pinecone.wire.shape import DEFAULT_NAMESPACE
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 from . import answers, endpoints
@@ -28,9 +27,9 @@ class PineconeFacade(Facade):
     """Pinecone's API over a front.
 
     `index` is the one whose data plane is served at the root, `data_host` the address of this facade as clients reach
-    it, scheme and all. `shape` is what the source's collection of that index is like: it says how namespaces are told
-    apart; without it the front is asked. `namespace` is the one that the collection holds if it holds one only.
-    `control` is the server of the control plane, if the front's way for no collection in particular is another.
+    it, scheme and all. `shape` is what the source's collection of that index is like; without it the front is asked.
+    `namespace` is the one (canonical) that the collection called `index` holds, if it holds one only. `control` is the
+    server of the control plane, if the front's way for no collection in particular is another.
     """
 
     dialect = "pinecone"
@@ -44,9 +43,10 @@ class PineconeFacade(Facade):
         data_host: str,
         clock: Clock,
         shape: CollectionShape | None = None,
-        namespace: str = DEFAULT_NAMESPACE,
+        namespace: str | None = None,
         control: Upstream | None = None,
     ) -> None:
+        index = index.partition("/")[0]
         names = Names(front, index, data_host, shape, namespace)
         self._index = index
         self._control = ControlPlane(front, names, control)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, KeyOrder
-from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsupported
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, StoreError, Unsupported
 from vectormigrate.model.filter import Filter
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
@@ -23,7 +23,7 @@ from vectormigrate.stores.base import Content, Range, Store
 from vectormigrate.stores.pinecone.wire.records import Malformed, from_key, to_key
 from vectormigrate.stores.pinecone.wire.shape import Keys, Layout, layout_of
 
-from .names import belongs_to, collection_of
+from .names import Names, belongs_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,13 @@ class Shelf:
 
     store: Store
     index: str
-    home: Layout
-    """How the index' own collection is laid out, as far as was known before looking."""
+    names: Names
 
     async def shape(self) -> CollectionShape:
         """The shape that every namespace of the index has. Raises CollectionMissing when there is no such index."""
+        known = self.names.collections(self.index)[0]
         try:
-            return await self._describe(self.index)
+            return await self._describe(known)
         except CollectionMissing:
             for collection in await self.collections():
                 return replace(await self.store.describe(collection), name=self.index)
@@ -153,9 +153,8 @@ class Shelf:
 
     async def room(self, namespace: str) -> Room | None:
         """The room of a namespace, None when there is no such namespace. Raises CollectionMissing without the index."""
-        collection = collection_of(self.index, namespace, self.home)
         try:
-            shape = await self._describe(collection)
+            shape = await self._describe(self.names.place(self.index, namespace).collection)
         except CollectionMissing:
             shape = await self.shape()
             if layout_of(shape).keys is Keys.ID:
@@ -167,7 +166,7 @@ class Shelf:
         room = await self.room(namespace)
         if room is not None:
             return room, True
-        shape = replace(await self.shape(), name=collection_of(self.index, namespace, self.home))
+        shape = replace(await self.shape(), name=self.names.place(self.index, namespace).collection)
         return Room(self.store, shape, layout_of(shape, namespace)), False
 
     async def made(self, planned: Room) -> Room:
@@ -179,9 +178,12 @@ class Shelf:
         return replace(planned, shape=shape)
 
     async def _describe(self, collection: str) -> CollectionShape:
-        if not _can_be_called(self.store, collection):
-            raise CollectionMissing(f"there is no {collection!r}", collection=collection)
-        return await self.store.describe(collection)
+        try:
+            return await self.store.describe(collection)
+        except StoreError as error:
+            if isinstance(error, CollectionMissing) or _can_be_called(self.store, collection):
+                raise
+            raise CollectionMissing(f"there is no {collection!r}", collection=collection) from None
 
     async def counts(self) -> dict[str, int]:
         """The namespaces that there are, canonical, with the number of records in each; an empty default one is none."""
@@ -189,27 +191,24 @@ class Shelf:
         if layout_of(shape).keys is not Keys.ID:
             return await self._counts_inside(shape)
         counts = {
-            self._namespace_of(collection): await self.store.count(collection)
+            self.names.namespace_of(self.index, collection): await self.store.count(collection)
             for collection in await self.collections()
         }
-        if counts.get(self.home.namespace) == 0:
-            del counts[self.home.namespace]
+        own = self.names.namespace_of(self.index, self.index)
+        if counts.get(own) == 0:
+            del counts[own]
         return counts
 
     async def _counts_inside(self, shape: CollectionShape) -> dict[str, int]:
         layout, counts = layout_of(shape), dict[str, int]()
-        whole = Room(self.store, shape, layout)
         content = Content.FULL if layout.keys is Keys.PARTITIONED else Content.IDS
-        async with aclosing(self.store.scan(whole.collection, Range(), content=content)) as pages:
+        async with aclosing(self.store.scan(shape.name, Range(), content=content)) as pages:
             async for page in pages:
                 for row, one in enumerate(page.batch.ids):
                     partition = page.batch.partition[row] if page.batch.partition else None
                     namespace = from_key(layout, one, partition)[0]
                     counts[namespace] = counts.get(namespace, 0) + 1
         return counts
-
-    def _namespace_of(self, collection: str) -> str:
-        return self.home.namespace if collection == self.index else collection.removeprefix(f"{self.index}/")
 
 
 async def create(store: Store, shape: CollectionShape) -> CollectionShape:
