@@ -218,13 +218,20 @@ class Host:
             free_bytes=self._free_bytes,
         )
         conductor.overlap = shadow.overlap
+        conductor.on_look = lambda: self._learn(passage, stores)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
         if migration.mapping is not None:
             await stores.greet()
         await conductor.open()
+        await self._learn(passage, stores)
         self._supervisor.spawn_lasting(self._drive(spec.id, hosted), name=f"conductor {spec.id}")
         return hosted
+
+    async def _learn(self, passage: Passage | None, stores: Stores) -> None:
+        """By which names the source's collections go now."""
+        if passage is not None:
+            passage.router.learn(await stores.source.aliases())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         _ = self._supervisor.spawn(work, name=name)

@@ -13,7 +13,7 @@ the phase that the row stands for when it starts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -31,6 +31,7 @@ from vectormigrate.state.roles import Side
 from .backfill.coordinator import CopyCoordinator
 from .cutover.gate import Conditions, Gate, Limits, gates
 from .cutover.switch import Switch
+from .drift import Drift
 from .live import Live
 from .migration import Conductor
 from .validate.run import Validation
@@ -68,6 +69,9 @@ class OnlineConductor(Conductor):
         self.live: Live | None = None
         self.overlap: Callable[[], float | None] = lambda: None
         """Mean overlap of shadow reads so far."""
+        self.on_look: Callable[[], Awaitable[None]] = _nothing
+        """Called whenever the two sides are looked at for what came past us."""
+        self._drift = Drift(self._clock)
 
     async def open(self) -> None:
         """Take up the migration where an earlier process left it, before the first request is let in."""
@@ -136,11 +140,14 @@ class OnlineConductor(Conductor):
         if self.migration.phase is Phase.CUTTING_OVER:
             if not self._swapping:
                 await self._decide(self.migration)  # the way back of an attempt was barred by the state file
-        elif self._uncompared():
+        else:
             try:
-                await self._compare()
+                if self._uncompared():
+                    await self._compare()
+                elif self._drift.due():
+                    await self._look()
             except StoreError as error:
-                self._on_event(Warned(self._id, f"both sides could not be compared: {error.message}"))
+                self._on_event(Warned(self._id, f"both sides could not be looked at: {error.message}"))
         await self._pause(_LOOK)
 
     async def attest(self, by: str) -> None:
@@ -279,6 +286,18 @@ class OnlineConductor(Conductor):
     def _validation(self, migration: Migration) -> Validation:
         live = self._lane_of()
         return self._validating(migration, writing=live.unquiet, settling=max(self._visibility, _LOOK))
+
+    async def _look(self) -> None:
+        """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""
+        await self.on_look()
+        live = self._lane_of()
+        quiet = not live.busy()
+        primary = await live.lane.primary.count(live.lane.ends.collection)
+        secondary = await live.lane.secondary.count(live.lane.ends.collection)
+        if quiet and not live.busy() and self._drift.differ(primary, secondary):
+            why = f"{primary:,} records on one side and {secondary:,} on the other, and nobody wrote"
+            self._on_event(Warned(self._id, why))
+            await live.scopes.suspect(why)
 
     # Who answers.
 
@@ -436,3 +455,7 @@ class OnlineConductor(Conductor):
             if self.live.lane.ledger.unresolved:
                 self.quarantine.begin()
         await super()._begin_rollback(self.migration)
+
+
+async def _nothing() -> None:
+    """Nobody wants to know."""

@@ -108,6 +108,10 @@ class Store(ABC):
     async def collections(self) -> list[str]:
         """Names of the collections that these credentials can see, sorted."""
 
+    async def aliases(self) -> Mapping[str, str]:
+        """Other names of collections, to the collection that each stands for now; empty where there are none."""
+        return {}
+
     @abstractmethod
     async def describe(self, collection: str) -> CollectionShape:
         """The shape of a collection. Raises CollectionMissing, StoreBroken when it has no usable key."""

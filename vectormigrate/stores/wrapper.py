@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from vectormigrate.model.batch import Batch
@@ -44,6 +44,9 @@ class Wrapper(Store):
 
     async def collections(self) -> list[str]:
         return await self._through(lambda: self._inner.collections())
+
+    async def aliases(self) -> Mapping[str, str]:
+        return await self._through(lambda: self._inner.aliases())
 
     async def describe(self, collection: str) -> CollectionShape:
         return await self._through(lambda: self._inner.describe(collection))

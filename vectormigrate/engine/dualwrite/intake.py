@@ -71,7 +71,7 @@ class Intake:
         self.behind = True
         await self._lane.note(changes.ids, everything=changes.everything)
         await self._capture.acknowledge(changes.position)
-        return True
+        return not changes.everything  # which it says again for as long as it is troubled
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -252,9 +252,7 @@ class Lane:
         if not self.marking:
             return
         if everything:
-            number = await self.scopes.begin(Unknown("the source cannot say what changed"))
-            await self.scopes.owe(number, "the source cannot say what changed")
-            await self.scopes.end(number, unresolved=False)
+            await self.scopes.suspect("the source cannot say what changed")
         generation = self._session.next_sequence()
         entries = self.ledger.register(ids, generation, removes=True)
         try:

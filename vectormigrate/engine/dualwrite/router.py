@@ -34,11 +34,21 @@ class Router(Front):
         self._lanes: dict[str, Lane] = {}
         self._observers: dict[str, tuple[float, Observer]] = {}
         self.aliases: dict[str, str] = {}
-        """Alias to collection, as the source has them."""
+        """Other names of collections that have a lane, to the name that it goes by."""
 
     def add(self, collection: str, lane: Lane) -> None:
         """Send what concerns this collection by this lane."""
         self._lanes[collection] = lane
+
+    def learn(self, aliases: Mapping[str, str]) -> None:
+        """Take over the source's aliases: every name that stands for a collection with a lane leads to that lane."""
+        known: dict[str, str] = {}
+        for name in self._lanes:
+            real = aliases.get(name, name)
+            same = [real, *(alias for alias, collection in aliases.items() if collection == real)]
+            known |= {one: name for one in same if one not in self._lanes}
+        self.aliases.clear()
+        self.aliases.update(known)
 
     def remove(self, collection: str) -> None:
         """It passes through again."""

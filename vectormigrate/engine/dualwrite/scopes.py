@@ -101,6 +101,12 @@ class Scopes:
         self.raised += 1
         return number
 
+    async def suspect(self, why: str) -> None:
+        """Something changed that nobody told us of: both sides must be compared."""
+        number = await self.begin(Unknown(why))
+        await self.owe(number, why)
+        await self.end(number, unresolved=False)
+
     async def matching(self, primary: Store, collection: str, touch: Matching) -> list[RecordId] | None:
         """The ids that match now at the primary; None when that cannot be known in good time."""
         if touch.filter is None:

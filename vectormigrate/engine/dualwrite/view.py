@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import CollectionShape, KeyOrder
 from vectormigrate.model.errors import CollectionMissing, Unsupported
 from vectormigrate.model.filter import Filter
+from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inverse import Inverse
 from vectormigrate.model.mapping import MappingPlan, Translator
 from vectormigrate.model.operation import Refusal, WriteResult
@@ -45,6 +46,9 @@ class TargetView(Store):
         self._id = migration_id
         self._target = target
         self._source = source
+        # Pages come in the target's order, and a shape says in which order pages come.
+        order = plan.target.id.order if plan.id_rule is IdRule.SAME else KeyOrder.OTHER
+        self._shown = replace(source, id=replace(source.id, order=order))
         self._plan = plan
         self._name = plan.target.name
         self._overwrites = existing is Existing.OVERWRITE
@@ -64,7 +68,7 @@ class TargetView(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         self._check(collection)
-        return self._source
+        return self._shown
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         raise Unsupported("a collection under migration cannot be made", collection=shape.name)

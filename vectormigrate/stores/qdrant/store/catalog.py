@@ -78,10 +78,12 @@ class Catalog:
 
     def resolve(self, name: str) -> str:
         """The collection that a name stands for: itself, or what the alias of that name points to."""
-        for alias in self.link.result("GET", "/aliases")["aliases"]:
-            if alias["alias_name"] == name:
-                return str(alias["collection_name"])
-        return name
+        return self.aliases().get(name, name)
+
+    def aliases(self) -> dict[str, str]:
+        """Every alias, to the collection that it points to."""
+        told = self.link.result("GET", "/aliases")["aliases"]
+        return {str(one["alias_name"]): str(one["collection_name"]) for one in told}
 
     def describe(self, name: str) -> Opened:
         """Ask for everything about a collection, by its name or an alias, and remember it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, ParamSpec, TypeVar
@@ -74,6 +74,9 @@ class QdrantStore(Store):
 
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
+
+    async def aliases(self) -> Mapping[str, str]:
+        return await self._run(self._catalog.aliases)
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
