@@ -144,7 +144,8 @@ def check_fits(target_id: RecordId, target: IdField, capabilities: Capabilities)
 def misfit(record_id: RecordId, key: IdField, capabilities: Capabilities) -> str:
     """Why a key cannot hold this id; empty when it can."""
     if not isinstance(record_id, _TYPES[key.kind]) or isinstance(record_id, bool):
-        return f"the key holds {key.kind}, not {type(record_id).__name__}"
+        held = "integers and UUIDs" if key.kind is IdKind.MIXED else key.kind
+        return f"the key holds {held}, not {type(record_id).__name__}"
     if isinstance(record_id, int):
         low, high = (0, UINT64_MAX) if key.kind is IdKind.MIXED else (INT64_MIN, INT64_MAX)
         return "" if low <= record_id <= high else f"it is not between {low} and {high}"
