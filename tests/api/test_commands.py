@@ -50,8 +50,9 @@ def test_promised_defaults():
 
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
-    assert changing == {"migrate", "resume", "validate", "rollback", "pause", "capture"}
-    for name in ("migrate", "rollback"):
+    offline = {"migrate", "resume", "validate", "rollback", "pause", "capture"}
+    assert changing == offline | {"serve", "emulate", "attest", "cutover", "revert", "commit", "reads"}
+    for name in ("migrate", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 
 
