@@ -9,7 +9,7 @@ from vectormigrate.stores.base import Endpoint, Store
 from .store import PineconeStore
 
 OPTIONS = (
-    *("timeout", "slow_timeout", "quarantine", "visible_after", "api_version"),
+    *("timeout", "slow_timeout", "quarantine", "visible_after", "fetch_lag", "api_version"),
     *("cloud", "region", "host", "keys", "sparse", "inventory"),
 )
 """What they mean stands at `PineconeStore`."""

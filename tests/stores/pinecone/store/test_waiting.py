@@ -56,6 +56,16 @@ async def test_a_position_is_waited_for_without_writing(opens, subject, service)
     await reader.close()
 
 
+async def test_behind_a_position_fetch_may_be_given_time_besides(opens, subject, service):
+    shape = await written(subject)
+    await subject.store.barrier(shape.name)
+    reader = opens(visible_after="30", fetch_lag="0.12")
+    began = service.clock()
+    await reader.barrier(shape.name, position="1")
+    assert service.clock() - began > 0.11
+    await reader.close()
+
+
 async def test_a_target_asks_the_log_how_far_it_goes(opens, subject, service):
     """Another process has written; this one has only settled, as targets do."""
     shape = await written(subject)

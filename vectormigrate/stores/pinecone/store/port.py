@@ -6,6 +6,7 @@ Reads through one store see what was written through it: they wait until it is v
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -71,7 +72,8 @@ class PineconeStore(Store):
 
     `timeout`: seconds for an answer. `slow_timeout`: for an index to be made or to go. `quarantine`: seconds after
     which no unanswered request can land. `visible_after`: seconds after which a write is taken to be visible where
-    Pinecone says nothing about it. `api_version`; `cloud` and `region` of new indexes; `host`: the address of the
+    Pinecone says nothing about it. `fetch_lag`: seconds that fetch and list may trail queries, waited behind a position
+    besides. `api_version`; `cloud` and `region` of new indexes; `host`: the address of the
     data plane, `{index}` in it the name, instead of asking the control plane (which is then not used). `keys`:
     `namespaced` lets new indexes keep compound keys as namespace and id. `sparse`: whether dense records may have
     sparse values where the index does not say, `auto` (under dotproduct), `yes`, `no`. `inventory`: a file of the ids of
@@ -97,6 +99,7 @@ class PineconeStore(Store):
         self._searcher = Searcher(self._catalog, self._reader)
         self._selecting = Selecting(self._catalog, self._reader, self._searcher)
         self._splitting = Splitting(self._catalog, self._reader)
+        self._fetch_lag = seconds(endpoint.options, "fetch_lag", 0.0)
         self._writes = False
 
     @property
@@ -218,15 +221,17 @@ class PineconeStore(Store):
     # Ordering.
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
-        """A position is the `x-pinecone-request-lsn` of a write, or `namespace=number` where there are several namespaces:
-        there a number alone means nothing, and time passes. Without one, and having written nothing itself, a store that is a target deletes an id that nobody has, whose
-        answer says how far the log goes. A source is never written to: there, time passes.
+        """A position is the `x-pinecone-request-lsn` of a write, or `namespace=number` where there are several
+        namespaces: there a number alone means nothing. Without one, a store that is a target deletes an id that
+        nobody has, whose answer says how far the log goes; a source is never written to, and time passes.
         """
         opened = await self._catalog.opened(collection)
         namespaces = await self._catalog.namespaces(opened)
         at = read_position(position) if position else (None, -1)
         if at[0] is not None or (position and len(namespaces) == 1):
             opened.freshness.must_see(at[0] or namespaces[0], at[1])
+            await self._waiting.settle(opened, namespaces)
+            await asyncio.sleep(self._fetch_lag)
         elif self._writes:
             await together(partial(self._learn, opened), namespaces)
         else:
