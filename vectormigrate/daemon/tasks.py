@@ -9,7 +9,7 @@ from functools import partial
 from typing import Self
 
 from vectormigrate.engine.backfill.copier import Copier
-from vectormigrate.engine.validate.compare import Comparer
+from vectormigrate.engine.validate.compare import Comparer, inexact_doubles
 from vectormigrate.engine.validate.sides import Sides
 from vectormigrate.engine.validate.task import CompareTask, ask_foreign, differing
 from vectormigrate.engine.work import Coordinator
@@ -79,7 +79,7 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
             job.mapping,
             job.shape,
             threshold=job.threshold,
-            inexact_doubles=stores.target.capabilities.inexact_doubles,
+            inexact_doubles=inexact_doubles(stores.source.capabilities, stores.target.capabilities),
         ),
         foreign if job.settings.foreign else None,
     )

@@ -3,7 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from vectormigrate.engine.validate.compare import FLOOR, WORST, Comparer, effective_threshold
+from vectormigrate.engine.validate.compare import (
+    FLOOR,
+    WORST,
+    Comparer,
+    effective_threshold,
+    inexact_doubles,
+)
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import Element, Field, FieldType, IdKind, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import UsageError
@@ -150,3 +156,10 @@ def test_doubles_may_be_a_little_off_only_where_the_store_says_so(inexact):
         target.payload[row]["x"] = np.nextafter(0.1, 1.0).item() + off
     seen = comparer(batch, target)
     assert len(seen.findings) == (1 if inexact else 2)
+
+
+def test_either_side_may_bend_doubles():
+    bending = replace(CAPABILITIES, inexact_doubles=True)
+    assert inexact_doubles(bending, CAPABILITIES)
+    assert inexact_doubles(CAPABILITIES, bending)
+    assert not inexact_doubles(CAPABILITIES, CAPABILITIES)

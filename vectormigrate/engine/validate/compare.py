@@ -28,6 +28,7 @@ import numpy as np
 
 from vectormigrate.model import identity
 from vectormigrate.model.batch import Batch
+from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, VectorKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.finding import Finding, FindingKind
@@ -55,6 +56,13 @@ def effective_threshold(asked: float) -> float:
             hint=f"it is a cosine similarity: between {FLOOR} and 1, {DEFAULT_THRESHOLD} if not given",
         )
     return max(asked, FLOOR)
+
+
+def inexact_doubles(source: Capabilities, target: Capabilities) -> bool:
+    """Whether doubles may differ a little: in a target that bends them, or in one that got them as an application wrote
+    them and before such a source had bent them.
+    """
+    return source.inexact_doubles or target.inexact_doubles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +109,7 @@ class Comparer:
     """Compares batches as one mapping plan demands. Stateless between calls; safe in threads.
 
     `source` is the shape of the source collection. `lossy` names target vectors of which the store keeps only
-    something similar; `inexact_doubles` is the target's capability of that name.
+    something similar; `inexact_doubles` forgives doubles that are a little off.
     """
 
     def __init__(

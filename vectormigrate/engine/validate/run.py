@@ -24,7 +24,7 @@ from vectormigrate.state import findings, ownership
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.stores.base import Store
 
-from .compare import DEFAULT_THRESHOLD, Comparer, effective_threshold
+from .compare import DEFAULT_THRESHOLD, Comparer, effective_threshold, inexact_doubles
 from .coordinator import CompareCoordinator
 from .fullscan import Totals, combine, plan_spans
 from .recheck import Rechecked, recheck
@@ -210,7 +210,7 @@ class Validation:
                 self._plan,
                 self._shape,
                 threshold=threshold,
-                inexact_doubles=self._target.capabilities.inexact_doubles,
+                inexact_doubles=inexact_doubles(self._source.capabilities, self._target.capabilities),
             ),
             ask_foreign(asking, untouched=self._spec.existing is Existing.OVERWRITE),
         )
