@@ -164,14 +164,22 @@ async def test_a_body_over_the_limit_is_413_and_not_seen(length):
     assert len(facade.requests) == 1
 
 
+async def test_a_body_over_the_limit_that_never_ends_is_not_waited_for():
+    impatient = Limits(body=1000, patience=0.1)
+    async with listening(Plain(), limits=impatient) as (_, address), connected(address) as wire:
+        await wire.send(b"POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 5000)
+        assert (await wire.answer()).status == 413
+
+
 @pytest.mark.parametrize("pieces", [1, 3])
 async def test_a_head_over_the_limit_is_431(pieces):
     facade = Plain()
     async with listening(facade, limits=SMALL) as (_, address), connected(address) as wire:
+        assert (await wire.ask("PUT", "/", b"x" * 900)).status == 200
         await wire.send(b"GET / HTTP/1.1\r\nX-Long: ", *[b"x" * (600 // pieces)] * pieces)
         assert (await wire.head())[0] == 431
         assert await wire.ended()
-    assert facade.requests == []
+    assert len(facade.requests) == 1
 
 
 async def test_heads_of_many_requests_are_counted_one_by_one():

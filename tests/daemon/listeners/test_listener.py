@@ -129,8 +129,10 @@ async def test_a_client_without_a_call_holds_nobody_up():
         listener = Listener(group.create_task)
         address = listener.bind(LOOPBACK)
         await listener.start(Scripted())
-        # Not grpc.aio's: that one reads all the time, and a client of the kind that most are does not.
-        with grpc.insecure_channel(str(address)) as channel:
-            await asyncio.to_thread(channel.unary_unary("/any.Service/Method"), b"")
+        # As most clients of gRPC do between their calls, this one reads nothing: not even that it is to go.
+        async with connected(address) as wire:
+            settings = b"\0\0\0\4\0\0\0\0\0"
+            await wire.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
+            assert (await wire.reader.readexactly(9))[3] == settings[3]
             async with asyncio.timeout(5):
                 assert await listener.drain(60) is True

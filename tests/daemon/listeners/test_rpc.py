@@ -9,6 +9,8 @@ import pytest
 from tests.fakes.facades import LOOPBACK, Scripted, called, listening
 from tests.fakes.wire import connected
 from vectormigrate.daemon.listeners import Address, Limits, Listener
+from vectormigrate.daemon.listeners.rpc import RpcServer
+from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.raw import RpcReply
 
 SMALL = Limits(body=1000, head=500)
@@ -118,3 +120,9 @@ async def test_a_message_over_the_limit_is_refused():
             await called(address, b"x" * 1001)
     assert told.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert facade.calls == []
+
+
+async def test_two_servers_do_not_share_a_port():
+    async with listening(Scripted(), grpc_listen=LOOPBACK) as (_, _, of_grpc):
+        with pytest.raises(UsageError, match="cannot listen"):
+            RpcServer(Scripted(), SMALL, asyncio.ensure_future).bind(of_grpc)

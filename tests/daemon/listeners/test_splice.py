@@ -1,12 +1,15 @@
 """Both protocols on one port."""
 
 import asyncio
+import socket
 
 import grpc
 import grpc.aio
 
 from tests.fakes.facades import Plain, Scripted, called, listening
 from tests.fakes.wire import connected
+from vectormigrate.daemon.listeners import Address
+from vectormigrate.daemon.listeners.splice import Splices
 
 
 async def test_both_protocols_on_one_port():
@@ -41,3 +44,34 @@ async def test_large_messages_pass_the_shared_port_both_ways():
         options = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
         async with grpc.aio.insecure_channel(str(address), options) as channel:
             assert await channel.unary_unary("/any.Service/Method")(big) == big
+
+
+class Handing(asyncio.Protocol):
+    """Hands its connection on with the first bytes."""
+
+    def __init__(self, splices):
+        self._splices = splices
+
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def data_received(self, data):
+        self._splices.join(self._transport, data)
+
+
+async def test_a_server_that_does_not_read_holds_its_client_up(tmp_path):
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(tmp_path / "deaf"))
+        deaf.listen()
+        async with asyncio.TaskGroup() as group:
+            splices = Splices(str(tmp_path / "deaf"), group.create_task)
+            front = await loop.create_server(lambda: Handing(splices), "127.0.0.1", 0)
+            address = Address(host="127.0.0.1", port=front.sockets[0].getsockname()[1])
+            async with connected(address) as wire:
+                sending = group.create_task(wire.send(*[b"x" * 1_000_000] * 100))
+                await asyncio.sleep(0.5)
+                assert not sending.done()
+                sending.cancel()
+            front.close()
+            await splices.close()

@@ -31,8 +31,6 @@ Send = Callable[[Any], Coroutine[Any, Any, None]]
 HandOn = Callable[[asyncio.Transport, bytes], None]
 """Takes over a connection that speaks HTTP/2, with its first bytes."""
 
-_DISCARD_SECONDS = 5.0
-"""How long a body that is too large is read and thrown away, so that its sender hears why."""
 _LAST_REQUESTS = 0.25
 """Seconds that idle connections get, when draining, to be told by the answer to one more request that they end: a
 request that meets a closing connection is lost to its client, however idle the connection looked.
@@ -197,7 +195,7 @@ class _Application:
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         try:
-            body = await _whole(receive, self._limits.body)
+            body = await _whole(receive, self._limits)
         except _TooLarge:
             told = _plain(413, f"the request is larger than {self._limits.body} bytes", _CLOSE)
             await self._answer(scope, told, send)
@@ -231,14 +229,14 @@ class _Application:
         await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
 
 
-async def _whole(receive: Receive, limit: int) -> bytes | None:
+async def _whole(receive: Receive, limits: Limits) -> bytes | None:
     """The body, or None when its sender went away before its end. Raises _TooLarge behind the end of such a one."""
     message = await receive()
     body: bytes | None = message.get("body")
-    if body is None or (len(body) <= limit and not message["more_body"]):
+    if body is None or (len(body) <= limits.body and not message["more_body"]):
         return body
     with suppress(TimeoutError):
-        async with asyncio.timeout(_DISCARD_SECONDS):
+        async with asyncio.timeout(limits.patience):
             while message.get("more_body"):
                 message = await receive()
     raise _TooLarge

@@ -21,3 +21,5 @@ class Limits:
     """Seconds for which a connection without a request stays open: longer than any client keeps one, so that it is the
     client who closes and no request meets a connection that is just being closed.
     """
+    patience: float = 5.0
+    """Seconds for which a body that is too large is read and thrown away, so that its sender hears why."""

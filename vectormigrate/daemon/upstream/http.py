@@ -12,7 +12,6 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from vectormigrate.model.errors import Unreachable, Unresolved
@@ -89,7 +88,7 @@ class HttpUpstream:
             async with response:
                 return HttpResponse(response.status, _headers(response), await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._translated(error, left=body is None or body.left) from None
+            raise self._translated(error) from None
 
     async def _arriving(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         try:
@@ -97,14 +96,13 @@ class HttpUpstream:
                 async for piece in response.content.iter_any():
                     yield piece
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._translated(error, left=True) from None
+            raise self._translated(error) from None
 
-    def _translated(self, error: Exception, *, left: bool) -> Unreachable | Unresolved:
+    def _translated(self, error: Exception) -> Unreachable | Unresolved:
         where = self._target.authority
-        never = isinstance(
+        if isinstance(
             error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientSSLError
-        )
-        if never or not left:
+        ):  # there never was a connection
             return Unreachable(f"{where} cannot be reached: {_why(error)}", store=where)
         return Unresolved(f"{where} did not answer: {_why(error)}", store=where)
 
@@ -114,25 +112,20 @@ class HttpUpstream:
 
 
 class _Body(aiohttp.Payload):
-    """A request's body in one piece, which knows whether any of the request has left."""
+    """A request's body in one piece, consumed by being sent."""
 
     _default_content_type = "application/octet-stream"
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value)
         self._size = len(value)
-        self.left = False
-        """The head leaves with the body and not before it."""
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        await self.write_with_length(writer, None)
+        self._consumed = True
+        await writer.write(self._value)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        assert isinstance(writer, StreamWriter)
-        transport = writer.transport
-        # Asked here because behind a failed write nobody can tell whether it was the first byte or the last.
-        self.left = self._consumed = transport is not None and not transport.is_closing()
-        await writer.write(self._value)
+        await self.write(writer)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise NotImplementedError("a body is bytes")
