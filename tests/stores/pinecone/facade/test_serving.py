@@ -5,9 +5,19 @@ import random
 import numpy as np
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.pinecone import FakePinecone, Refused
+from vectormigrate.engine.dualwrite.view import TargetView
+from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
+from vectormigrate.model.planning import make_plan
+from vectormigrate.model.specification import Existing
+from vectormigrate.state.database import Database
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.front import Standing
+from vectormigrate.stores.pinecone.facade import PineconeFacade
+from vectormigrate.stores.registry import open_store
 
-from .conftest import SERVERLESS
+from .conftest import HOST, SERVERLESS, Client
 
 RANDOM = np.random.default_rng(5)
 GENRES = ["drama", "comedy", "epic"]
@@ -268,3 +278,44 @@ def _any_write(chance, *, sparse):
             ("delete", {"deleteAll": True} if chance.random() < 0.1 else {"ids": ids[:1]}),
         ]
     )
+
+
+# Behind a migration: the target in the source's terms.
+
+PARTS = tuple(IdField(name, IdKind.TEXT, KeyOrder.BYTES) for name in ("ns", "id"))
+KEYS = {
+    "demo": IdField("id", IdKind.TEXT, KeyOrder.BYTES, 512),
+    "demo/*": IdField("key", IdKind.COMPOUND, parts=PARTS),
+}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("name", ["demo", "demo/*"])
+async def test_the_target_of_a_migration_answers_as_pinecone_does(name, kind, tmp_path):
+    vectors = (VectorField("values", dim=4, metric=Metric.COSINE, nullable=False),)
+    source = CollectionShape(name, KEYS[name], vectors, dynamic=True)
+    database = Database.open(tmp_path / "state.db")
+    async with open_store(Endpoint(kind, str(tmp_path / "target.db") if kind == "sqlite" else "")) as target:
+        plan = make_plan(source, target.capabilities, "target")
+        await target.finish_load(await target.create(plan.target))
+        view = TargetView(database, "m", target, source, plan, Existing.FAIL)
+        front = Standing(view)
+        client = Client(PineconeFacade(front, index=name, data_host=HOST, clock=FakeClock(), shape=source))
+        both = Both(client, "cosine", 4)
+        for space in ["", "n"] if name == "demo/*" else [""]:
+            records = [_vector(row, 4, sparse=False) for row in range(60)]
+            both.fake.upsert(both.index, {"vectors": records, "namespace": space}, 0)
+            await client.upsert(*records, namespace=space)
+            gone = {"filter": {"row": {"$gt": 50}}, "namespace": space}
+            both.fake.delete(both.index, gone)
+            await client.ask("POST", "/vectors/delete", gone)
+            for condition in [None, *FILTERS]:
+                await both.assert_same_matches(vector=_query(4), filter=condition, namespace=space)
+            listed = await client.ask(
+                "GET", "/vectors/list", query=f"limit=9&prefix=r01&namespace={space}".encode()
+            )
+            expected, _ = both.fake.list(both.index, space, "r01", 9, "")
+            assert listed["vectors"] == expected["vectors"]
+        stats = await client.ask("POST", "/describe_index_stats", {})
+        assert stats["namespaces"] == both.fake.stats(both.index)["namespaces"]
+    database.close()

@@ -138,13 +138,13 @@ class Shelf:
     names: Names
 
     async def shape(self) -> CollectionShape:
-        """The shape that every namespace of the index has. Raises CollectionMissing when there is no such index."""
+        """The shape of one of its collections, which all have alike. Raises CollectionMissing without the index."""
         known = self.names.collections(self.index)[0]
         try:
             return await self._describe(known)
         except CollectionMissing:
             for collection in await self.collections():
-                return replace(await self.store.describe(collection), name=self.index)
+                return await self.store.describe(collection)
             raise
 
     async def collections(self) -> list[str]:
