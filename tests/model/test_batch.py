@@ -11,6 +11,7 @@ from tests.conformance.compare import assert_same
 from tests.conformance.subject import make_sparse
 from vectormigrate.model.batch import Batch, batch_of_records, dense_column, multi_column, sparse_column
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, VectorField, VectorKind
+from vectormigrate.model.errors import RecordRefused
 
 MODEL = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 SHAPE = CollectionShape("x", IdField("id", IdKind.INT), partitions=("a",))
@@ -119,3 +120,14 @@ def test_records_become_the_batch_they_came_from():
     assert (again.ids, again.partition) == (batch.ids, batch.partition)
     assert batch_of_records([*batch.records()], fields[:1]).partition is None
     assert batch_of_records([], fields).vectors["d"].values.shape == (0, 4)
+
+
+def test_a_fault_stays_with_its_record_which_is_never_whole():
+    batch = Batch(["a", "b", "c"], {}, [{}, {}, {}], faults={1: "no vector"})
+    assert batch.slice(1, 3).faults == {0: "no vector"}
+    assert batch.slice(2, 3).faults == {}
+    assert batch.take([2, 1]).faults == {1: "no vector"}
+    assert batch.take([2, 1]).record(0).id == "c"
+    with pytest.raises(RecordRefused, match="no vector") as caught:
+        batch.record(1)
+    assert caught.value.ids == ("s:b",)

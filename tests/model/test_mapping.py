@@ -71,6 +71,15 @@ def test_ids_are_translated_and_those_that_do_not_fit_refused():
     assert done.refused[0][1].ids == ("i:-1000",)
 
 
+def test_a_record_that_was_not_read_whole_is_refused_by_itself():
+    plan = make_plan(SOURCE, CAPABILITIES, "copy")
+    vector = dense_column([np.zeros(2), None, np.ones(2)], width=2)
+    batch = Batch([5, 6, 7], {"vec": vector}, [{}] * 3, faults={1: "vector 'vec' holds 3 bytes"})
+    done = Translator(plan, CAPABILITIES)(batch)
+    assert (done.batch.ids, done.batch.faults) == ([5, 7], {})
+    assert refused(done) == [(1, "vector 'vec' holds 3 bytes")]
+
+
 def test_values_are_converted_and_come_back():
     texts = replace(CAPABILITIES, field_types=frozenset({FieldType.TEXT}))
     source = with_fields(

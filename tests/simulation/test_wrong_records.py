@@ -84,6 +84,21 @@ def test_once_mended_at_the_source_it_goes_on_to_the_end(terminal, tmp_path, loc
     assert (seen["ok"], seen["target_count"]) == (True, 11)
 
 
+def test_what_is_no_vector_in_the_source_costs_only_its_record(terminal, tmp_path):
+    source, target = plain_source(tmp_path / "old.db"), Side("sqlite", str(tmp_path / "new.db"))
+    (good,) = terminal.sql("old.db", "SELECT hex(embedding) FROM docs WHERE id = 3")[0]
+    terminal.sql("old.db", "UPDATE docs SET embedding = x'0102' WHERE id = 3")
+    assert_error(terminal.run("migrate", "docs", *words(source, target)), 3, "i:3")
+    assert letters(terminal, "docs").keys() == {"i:3"}
+    seen = terminal.run("validate", "docs", "--full", "--json").document
+    assert (seen["missing"], seen["extra"], seen["mismatched"]) == (1, 0, 0)
+    assert "2 bytes instead of a BLOB of 64 bytes" in seen["findings"][0]["detail"]
+    assert_error(terminal.run("resume", "docs"), 3, "i:3")
+    terminal.sql("old.db", f"UPDATE docs SET embedding = x'{good}' WHERE id = 3")
+    assert terminal.run("resume", "docs").code == 0
+    assert terminal.run("validate", "docs", "--full", "--json").document["ok"] is True
+
+
 def test_a_flood_of_refusals_is_told_ten_times(terminal, tmp_path, locked_dsn):
     rows = [(number, f"t{number}", vector) for number, vector in enumerate(vectors(40))]
     for _, _, vector in rows[:25]:

@@ -250,3 +250,9 @@ def test_partitions_are_known_ones():
 def test_a_record_is_refused_once_for_its_first_fault():
     batch = replace(of_rows([np.nan, 1]), ids=["text"], payload=[{"x": "\ud800"}])
     assert faults(batch) == {0: "vector 'vec' holds NaN or infinity"}
+
+
+def test_a_record_that_was_not_read_whole_is_refused():
+    assert faults(replace(of_ids(1, 2), faults={1: "vector 'vec' holds 3 bytes"})) == {
+        1: "vector 'vec' holds 3 bytes"
+    }

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .collection import VectorField, VectorKind
+from .errors import RecordRefused
 from .payload_columns import take_payloads
-from .record import Array, Payload, Record, RecordId, SparseVector
+from .record import Array, Payload, Record, RecordId, SparseVector, id_text
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
@@ -146,6 +147,8 @@ class Batch:
     vectors: Mapping[str, Column] = field(default_factory=dict)
     payload: Sequence[Payload] = field(default_factory=list)
     partition: list[str | None] | None = None
+    faults: Mapping[int, str] = field(default_factory=dict)
+    """Rows that hold something which is not what it should be, with what it is: to be refused, and written nowhere."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -158,6 +161,7 @@ class Batch:
             {name: column.slice(start, stop) for name, column in self.vectors.items()},
             self.payload[start:stop],
             None if self.partition is None else self.partition[start:stop],
+            {row - start: fault for row, fault in self.faults.items() if start <= row < stop},
         )
 
     def take(self, rows: Sequence[int]) -> Batch:
@@ -168,6 +172,9 @@ class Batch:
             {name: column.take(index) for name, column in self.vectors.items()},
             take_payloads(self.payload, rows) if self.payload else [],
             None if self.partition is None else [self.partition[row] for row in rows],
+            {place: self.faults[row] for place, row in enumerate(rows) if row in self.faults}
+            if self.faults
+            else {},
         )
 
     def with_ids(self, ids: list[RecordId]) -> Batch:
@@ -182,7 +189,9 @@ class Batch:
         return sum(column.nbytes for column in self.vectors.values()) + 200 * len(self.ids)
 
     def record(self, row: int) -> Record:
-        """One record, its arrays as views."""
+        """One record, its arrays as views. Raises RecordRefused for one with a fault: it would not be whole."""
+        if row in self.faults:
+            raise RecordRefused(self.faults[row], ids=(id_text(self.ids[row])[:200],))
         dense: dict[str, Array] = {}
         sparse: dict[str, SparseVector] = {}
         multi: dict[str, Array] = {}

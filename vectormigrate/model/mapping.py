@@ -7,6 +7,7 @@ keeps for undeclared keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,23 +65,23 @@ class Translator:
 
     def __call__(self, batch: Batch) -> Translation:
         """Translate; a record that cannot be is left out and told, the others go on."""
-        columns, overflowing = self._columns(batch)
+        columns, faults = self._columns(batch)
         partition = batch.partition if self._plan.target.partitions else None
-        if self._as_is and not overflowing:
+        if self._as_is and not faults:
             ids = [identity.to_target(self._plan.id_rule, record_id) for record_id in batch.ids]
             if identity.plainly_fit(ids, self._plan.target.id, self._capabilities):
                 payload = batch.payload or [{} for _ in ids]
                 return Translation(Batch(ids, columns, payload, partition), [])
-        return self._one_by_one(batch, Batch(batch.ids, columns, [], partition), overflowing)
+        return self._one_by_one(batch, Batch(batch.ids, columns, [], partition), faults)
 
-    def _one_by_one(self, batch: Batch, translated: Batch, overflowing: dict[int, str]) -> Translation:
+    def _one_by_one(self, batch: Batch, translated: Batch, faults: Mapping[int, str]) -> Translation:
         """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
         ids, payloads, rows = [], [], []
         for row, record_id in enumerate(batch.ids):
             try:
-                if row in overflowing:
-                    raise RecordRefused(overflowing[row])
+                if row in faults:
+                    raise RecordRefused(faults[row])
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 identity.check_fits(target_id, self._plan.target.id, self._capabilities)
                 payload = batch.payload[row] if batch.payload else {}
@@ -96,17 +97,17 @@ class Translator:
         return Translation(replace(translated, ids=ids, payload=payloads), refused)
 
     def _columns(self, batch: Batch) -> tuple[dict[str, Column], dict[int, str]]:
-        """Columns in the target's element types, and the rows that do not fit one, with the reason."""
+        """Columns in the target's element types, and the rows that cannot be moved, with the reason."""
         columns: dict[str, Column] = {}
-        overflowing: dict[int, str] = {}
+        faults = dict(batch.faults)
         for plan in self._vectors:
             column = batch.vectors.get(plan.source)
             if column is None:
                 continue
             columns[plan.target] = cast_column(column, plan.element)
             for row in _overflowing(column, columns[plan.target]):
-                overflowing[row] = f"vector {plan.source!r} holds a number too large for {plan.element}"
-        return columns, overflowing
+                faults.setdefault(row, f"vector {plan.source!r} holds a number too large for {plan.element}")
+        return columns, faults
 
     def _payload(self, payload: Payload) -> Payload:
         translated: Payload = {}

@@ -65,7 +65,7 @@ class Admission:
 
     def refusals(self, batch: Batch) -> list[Refusal]:
         """The records of a batch that the collection can never hold, by row; each once, for its first fault."""
-        faults = self._vector_faults(batch)
+        faults = {**self._vector_faults(batch), **batch.faults}
         doubtful = self._doubtful(batch.payload)
         ids_fit = plainly_fit(batch.ids, self._shape.id, self._capabilities)
         if not (ids_fit and doubtful == [] and batch.partition is None):

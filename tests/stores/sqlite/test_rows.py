@@ -6,7 +6,7 @@ import apsw
 import numpy as np
 import pytest
 
-from vectormigrate.model.errors import StoreBroken
+from vectormigrate.model.errors import RecordRefused, StoreBroken
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.sqlite import open_store
 
@@ -69,12 +69,18 @@ async def test_a_row_without_a_key_stops_the_scan(store, db):
         await scan(store, content=Content.IDS)
 
 
-async def test_a_malformed_vector_is_told_with_table_and_id(store, db):
+async def test_a_malformed_vector_is_a_fault_of_its_record_alone(store, db):
     db.execute("create table t(id text primary key, v float[2])")
     db.execute("insert into t values ('a', zeroblob(8)), ('b', zeroblob(7)), ('c', null)")
-    with pytest.raises(StoreBroken, match=r"'t'.*'v'.*s:b holds 7 bytes") as caught:
-        await scan(store)
-    assert caught.value.ids == ("s:b",)
+    (page,) = [page async for page in store.scan("t", Range())]
+    fetched = await store.fetch("t", ["c", "b"])
+    for batch, row in ((page.batch, 1), (fetched, 1)):
+        assert list(batch.faults) == [row]
+        assert "vector 'v' holds 7 bytes" in batch.faults[row]
+        with pytest.raises(RecordRefused, match="7 bytes") as caught:
+            batch.record(row)
+        assert caught.value.ids == ("s:b",)
+    assert page.batch.record(0).dense["v"].tolist() == [0, 0]
     assert [record.id for record in await scan(store, content=Content.IDS)] == ["a", "b", "c"]
 
 

@@ -70,7 +70,7 @@ def test_sparse_and_multi_vectors_keep_empty_apart_from_missing():
 def test_a_value_that_is_no_vector_is_told_by_its_row(field, good, bad):
     with pytest.raises(MalformedVectorError) as caught:
         decode(field, [good, None, bad, good])
-    assert caught.value.row == 2
+    assert list(caught.value.reasons) == [2]
 
 
 def test_lengths_that_only_add_up_are_malformed():

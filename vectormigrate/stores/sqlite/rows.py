@@ -10,14 +10,12 @@ import apsw
 
 from vectormigrate.model.batch import Batch, Column
 from vectormigrate.model.collection import VectorField
-from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.payload_columns import PayloadColumns
-from vectormigrate.model.record import Payload, RecordId, id_text
+from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import Content, Page, Range
 
 from . import vectors
 from .chunks import Chunks
-from .errors import STORE
 from .table import Flavour, Table
 from .values import decode_all, decode_json
 
@@ -116,42 +114,41 @@ class Reader:
         return connection.execute(sql, bound).fetchall()
 
     def batch(self, connection: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> Batch:
-        """A batch out of selected rows. Raises StoreBroken for a key or a vector that is none."""
+        """A batch out of selected rows, one without its vector and with a fault where that is none. Raises StoreBroken
+        for a key that is none.
+        """
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._columns
         ids = self._table.record_ids(columns[: self._key_width])
         if not self._full:
             return Batch(ids, {}, [{} for _ in ids])
+        faults: dict[int, str] = {}
         rest = iter(columns[self._key_width :])
         if self._in_chunks:
             chunks = Chunks(connection, self._table, next(rest), next(rest))
             held: dict[str, Column] = {**chunks.vectors()}
             rest = iter([chunks.metadata(column, next(rest)) for column in self._table.fields])
         else:
-            held = {v.field.name: self._vector(v.field, next(rest), ids) for v in self._table.vectors}
+            held = {v.field.name: self._vector(v.field, next(rest), faults) for v in self._table.vectors}
         decoded = {
             column.field.name: decode_all(column.field.type, values)
             for column, values in zip(self._table.fields, rest, strict=False)
         }
         payload = PayloadColumns(decoded, len(ids))
         if not self._table.dynamic:
-            return Batch(ids, held, payload)
+            return Batch(ids, held, payload, faults=faults)
         whole = list(payload)
         for into, text in zip(whole, columns[-1], strict=True):
             _add_dynamic(into, text, self._table.dynamic)
-        return Batch(ids, held, whole)
+        return Batch(ids, held, whole, faults=faults)
 
-    def _vector(self, field: VectorField, blobs: Sequence[Any], ids: Sequence[RecordId]) -> Column:
+    def _vector(self, field: VectorField, blobs: Sequence[Any], faults: dict[int, str]) -> Column:
         try:
             return vectors.decode(field, blobs)
         except vectors.MalformedVectorError as error:
-            text = id_text(ids[error.row])
-            raise StoreBroken(
-                f"table {self._table.name!r}: vector {field.name!r} of record {text} {error.reason}",
-                hint="a retry cannot help: repair or remove the row, or leave the vector behind",
-                store=STORE,
-                collection=self._table.name,
-                ids=(text,),
-            ) from None
+            for row, reason in error.reasons.items():
+                faults.setdefault(row, f"vector {field.name!r} {reason}")
+            held = [None if row in error.reasons else blob for row, blob in enumerate(blobs)]
+            return vectors.decode(field, held)
 
 
 def _add_dynamic(payload: Payload, text: Any, column: str) -> None:

@@ -25,12 +25,11 @@ _SPARSE_ITEM = 12
 
 
 class MalformedVectorError(Exception):
-    """A stored value is no vector of its column; `row` is its place in the page."""
+    """Stored values are no vectors of their column; `reasons` says why, by their places in the page."""
 
-    def __init__(self, row: int, reason: str) -> None:
-        super().__init__(reason)
-        self.row = row
-        self.reason = reason
+    def __init__(self, reasons: dict[int, str]) -> None:
+        super().__init__(f"{len(reasons)} values are no vectors")
+        self.reasons = reasons
 
 
 def row_bytes(field: VectorField) -> int:
@@ -150,9 +149,10 @@ def _held(blobs: Sequence[Any]) -> tuple[Array | None, Sequence[Any]]:
 
 
 def _malformed(blobs: Sequence[Any], fits: Any, wanted: str) -> MalformedVectorError:
+    reasons: dict[int, str] = {}
     for row, blob in enumerate(blobs):
         if not isinstance(blob, bytes):
-            return MalformedVectorError(row, f"holds {type(blob).__name__} instead of a BLOB {wanted}")
-        if not fits(blob):
-            return MalformedVectorError(row, f"holds {len(blob)} bytes instead of a BLOB {wanted}")
-    raise AssertionError("every row fits")
+            reasons[row] = f"holds {type(blob).__name__} instead of a BLOB {wanted}"
+        elif not fits(blob):
+            reasons[row] = f"holds {len(blob)} bytes instead of a BLOB {wanted}"
+    return MalformedVectorError(reasons)
