@@ -13,7 +13,7 @@ from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Reached
 from vectormigrate.stores.front import Standing
 from vectormigrate.stores.memory import MemoryStore
-from vectormigrate.stores.registry import DIALECTS, KINDS, build_facade, open_store
+from vectormigrate.stores.registry import DIALECTS, KINDS, build_facade, disguised, open_store
 
 
 def test_a_kind_opens_its_adapter():
@@ -66,6 +66,12 @@ async def test_every_dialect_is_served_over_any_store(dialect):
         facade = build_facade(dialect, Standing(store), FakeClock(), reached)
     assert facade.dialect == dialect
     assert facade.endpoints
+
+
+async def test_a_store_is_disguised_where_it_has_to_be():
+    async with open_store(Endpoint("memory")) as store:
+        assert disguised("qdrant", store) is not store
+        assert disguised("pinecone", store) is store
 
 
 async def test_a_dialect_that_nobody_speaks_is_told():

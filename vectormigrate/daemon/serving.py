@@ -161,5 +161,6 @@ async def emulate(
     async with registry.open_store(endpoint) as store:
         await store.info()
         behind = f"the {endpoint.kind} store"
-        one = Served(dialect, dialect, Standing(store), listen, None, advertise, index, behind)
+        front = Standing(registry.disguised(dialect, store))
+        one = Served(dialect, dialect, front, listen, None, advertise, index, behind)
         return await service.run([one], on_ready)

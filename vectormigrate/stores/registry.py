@@ -150,3 +150,18 @@ def build_facade(dialect: str, front: Front, clock: Clock, reached: Reached) -> 
     if builder is None:
         raise UsageError(f"no API of {dialect!r} is served", hint=f"one of: {', '.join(DIALECTS)}")
     return builder(front, clock, reached)
+
+
+def _as_qdrant(store: Store) -> Store:
+    from .qdrant.facade.emulated import emulated
+
+    return emulated(store)
+
+
+_DISGUISES: dict[str, Callable[[Store], Store]] = {"qdrant": _as_qdrant}
+
+
+def disguised(dialect: str, store: Store) -> Store:
+    """A store as one of that vendor's, with nothing migrated: in the ids, names and values that its API speaks of."""
+    disguise = _DISGUISES.get(dialect)
+    return store if disguise is None else disguise(store)

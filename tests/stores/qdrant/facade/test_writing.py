@@ -197,7 +197,7 @@ async def test_a_filter_is_asked_again_when_its_points_may_be_written():
         where = {"must": [{"key": "w", "match": {"value": "x"}}]}
         group.create_task(served.result("POST", "/collections/c/points/delete", {"filter": where}))
         await asyncio.sleep(0.05)
-        await store.patch("c", [1], {"w": "y"})
+        await store.patch("c", [1], {"payload": {"w": "y"}})
     assert await served.result("POST", "/collections/c/points/count", {}) == {"count": 1}
 
 
