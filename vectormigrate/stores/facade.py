@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from vectormigrate.model.collection import CollectionShape
 
-from .raw import HttpRequest, HttpResponse, RpcCall, RpcReply
+from .raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 
 class Decision(StrEnum):
@@ -53,6 +53,8 @@ class Reached:
     """What that collection is like at the source, as far as it is known."""
     namespace: str = ""
     """The one namespace that it holds, if it holds only one."""
+    control: Upstream | None = None
+    """The vendor's server for what concerns no collection in particular, where that is not the one behind the front."""
 
 
 class Facade(ABC):

@@ -129,9 +129,14 @@ def _qdrant_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
 def _pinecone_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     from .pinecone.facade import PineconeFacade
 
-    words = {"namespace": reached.namespace} if reached.namespace else {}
     return PineconeFacade(
-        front, index=reached.collection, data_host=reached.url, clock=clock, shape=reached.shape, **words
+        front,
+        index=reached.collection,
+        data_host=reached.url,
+        clock=clock,
+        shape=reached.shape,
+        namespace=reached.namespace or None,
+        control=reached.control,
     )
 
 
