@@ -12,8 +12,8 @@ from vectormigrate.stores.pinecone.wire import requests, responses
 from vectormigrate.stores.pinecone.wire.records import Malformed, id_fault
 from vectormigrate.stores.pinecone.wire.shape import WORDS, layout_of
 
-from .records import Records, present
 from .rooms import Shelf
+from .writing import Writing, present
 
 Json = dict[str, Any]
 
@@ -23,8 +23,8 @@ MOST_LISTED = 100
 class Namespaces:
     """The namespaces of a store's indexes."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
 
     async def stats(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Records of each namespace, and what an index is."""
@@ -87,7 +87,7 @@ class Namespaces:
     async def delete(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Remove a namespace with its records. What is left of an index without any is its own, empty collection."""
         room = await present(shelf, namespace)
-        await self._records.clear(room, None)
+        await self._writing.clear(room, None)
         if room.alone and room.collection != shelf.index:
             with suppress(Unsupported):  # of a collection under migration only the records can go
                 await shelf.store.drop(room.collection)

@@ -12,9 +12,10 @@ from typing import Any
 from vectormigrate.stores.pinecone.wire import requests, responses
 
 from .namespaces import Namespaces
-from .records import Records
+from .reading import fetch, fetch_by_metadata, list_ids
 from .rooms import Shelf
 from .searching import query
+from .writing import Writing
 
 Json = dict[str, Any]
 Action = Callable[[Shelf, str, Json], Awaitable[Json]]
@@ -22,15 +23,15 @@ Action = Callable[[Shelf, str, Json], Awaitable[Json]]
 
 def actions() -> Mapping[str, Action]:
     """What can be served."""
-    records = Records()
-    namespaces = Namespaces(records)
+    writing = Writing()
+    namespaces = Namespaces(writing)
     return {
-        "upsert": records.upsert,
-        "update": records.update,
-        "delete": records.delete,
-        "fetch": _repeating(records.fetch),
-        "fetch_by_metadata": _repeating(records.fetch_by_metadata),
-        "list": _repeating(records.list),
+        "upsert": writing.upsert,
+        "update": writing.update,
+        "delete": writing.delete,
+        "fetch": _repeating(fetch),
+        "fetch_by_metadata": _repeating(fetch_by_metadata),
+        "list": _repeating(list_ids),
         "query": _repeating(_query),
         "stats": namespaces.stats,
         "list_namespaces": namespaces.list,
