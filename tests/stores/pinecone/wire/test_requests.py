@@ -77,3 +77,23 @@ def test_another_token_is_refused(token):
 def test_vectors_without_ids_are_refused(items):
     with pytest.raises(Malformed):
         requests.ids_of(items)
+
+
+@given(st.text(min_size=1), st.text())
+def test_a_list_goes_on_behind_the_id_of_its_token(skip_past, prefix):
+    token = requests.list_token(skip_past, prefix)
+    assert requests.listed_after({"paginationToken": token}) == skip_past
+    assert requests.listed_after({"paginationToken": token.rstrip("=")}) == skip_past
+
+
+def test_a_token_of_pinecones_own_is_understood():
+    token = "eyJza2lwX3Bhc3QiOiI5OTMiLCJwcmVmaXgiOiI5OSJ9"  # {"skip_past":"993","prefix":"99"}
+    assert requests.listed_after({"paginationToken": token}) == "993"
+    assert requests.list_token("993", "99") == token
+    assert requests.listed_after({}) is None
+
+
+@pytest.mark.parametrize("token", ["zzz", "e30=", "W10=", "eyJza2lwX3Bhc3QiOjV9", "é"])
+def test_a_token_of_no_list_is_refused(token):
+    with pytest.raises(Malformed, match="token"):
+        requests.listed_after({"paginationToken": token})

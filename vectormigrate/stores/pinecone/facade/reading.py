@@ -61,7 +61,7 @@ async def fetch_by_metadata(shelf: Shelf, namespace: str, body: Json) -> Json:
 
 async def list_ids(shelf: Shelf, namespace: str, body: Json) -> Json:
     """A page of ids in the order of their bytes."""
-    prefix, after = requests.text(body, "prefix"), requests.paged(body)
+    prefix, after = requests.text(body, "prefix"), requests.listed_after(body)
     limit = requests.whole_number(body, "limit", MOST_LISTED, MOST_LISTED)
     room = await shelf.room(namespace)
     ids: list[str] = []
@@ -69,7 +69,7 @@ async def list_ids(shelf: Shelf, namespace: str, body: Json) -> Json:
         ids = await _listed_in_order(room, prefix, after, limit + 1)
     elif room is not None:
         ids = await _listed_by_sorting(room, prefix, after)
-    token = requests.token_of(ids[limit - 1]) if len(ids) > limit else None
+    token = requests.list_token(ids[limit - 1], prefix) if len(ids) > limit else None
     answer: Json = {"vectors": [{"id": one} for one in ids[:limit]], "usage": responses.USAGE}
     return responses.with_next(answer, token)
 

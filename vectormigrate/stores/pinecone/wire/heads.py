@@ -88,10 +88,10 @@ def _skim(body: bytes) -> bytes:
     while (found := body.find(mark, at)) >= 0:
         start = found + len(mark)
         end = body.find(b"]", start)
-        if end < 0 or body.find(b'"', start, end) >= 0:
+        if end < 0:
             break
         kept.append(body[at:start])
-        at = end
+        at = start if body.find(b'"', start, end) >= 0 else end
     kept.append(body[at:])
     return b"".join(kept)
 
