@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any
 import uvloop
 
 from vectormigrate.daemon import config as configuration
-from vectormigrate.daemon import logs, serving
+from vectormigrate.daemon import killing, logs, serving
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
 from vectormigrate.daemon.hosting import settle_live
@@ -40,7 +41,7 @@ def serve(call: Call) -> Answer:
     settings = settle(call.merged, call.config)
     if call.value("check"):
         told = [
-            f"{one.name}: {one.dialect} at {one.listen}, to {one.upstream.authority}"
+            f"{one.name}: {one.dialect} at {one.listen}, to {one.upstream.authority if one.upstream else 'nobody else'}"
             for one in settings.listeners
         ]
         names = [one.name for one in settings.listeners]
@@ -58,6 +59,7 @@ def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
 async def _serve(call: Call, settings: ServeSettings) -> Answer:
     if not settings.listeners:
         call.remark("no listener is configured: only migrations that are captured run")
+    killing.arm(call.environ, os.getpid())
     clock = SystemClock()
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)

@@ -67,7 +67,8 @@ class Passage:
 
     name: str
     dialect: str
-    upstream: Upstream
+    upstream: Upstream | None
+    """None where only our own API is spoken."""
     router: Router
 
 
@@ -276,7 +277,10 @@ class Host:
         """The listener that fronts a migration's source; None where the source notes its changes itself."""
         if spec.mode is Mode.CAPTURED:
             return None
-        fitting = [one for one in self._passages.values() if one.dialect == spec.source.kind]
+        wanted = spec.source.options.get("listener")
+        if wanted is not None and wanted in self._passages:
+            return self._passages[wanted]
+        fitting = [one for one in self._passages.values() if one.dialect in (spec.source.kind, "neutral")]
         if not fitting:
             raise UsageError(
                 f"no listener of this daemon speaks {spec.source.kind}",

@@ -21,6 +21,8 @@ from .setting import Value
 from .upstream import Target, Timeouts
 
 MAIN = "main"
+OWN = "neutral"
+"""The dialect that nobody else speaks."""
 _MIB = 1024 * 1024
 
 
@@ -31,7 +33,8 @@ class ListenerSettings:
     name: str
     dialect: str
     listen: Address
-    upstream: Target
+    upstream: Target | None
+    """None for our own API alone."""
     grpc_listen: Address | None = None
     grpc_upstream: Target | None = None
     ca: Path | None = None
@@ -81,7 +84,8 @@ _UNSET = Given(None, "default", "default")
 
 
 def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
-    missing = [key for key in ("dialect", "listen", "upstream") if not table.get(key)]
+    wanted = ("dialect", "listen") if table.get("dialect") == OWN else ("dialect", "listen", "upstream")
+    missing = [key for key in wanted if not table.get(key)]
     if missing:
         raise UsageError(f"listener {name!r} lacks {', '.join(missing)}")
 
@@ -98,7 +102,7 @@ def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
         name,
         text("dialect"),
         Address.parse(text("listen"), origin("listen")),
-        Target.parse(text("upstream"), origin("upstream")),
+        optional("upstream", Target.parse),
         optional("grpc_listen", Address.parse),
         optional("grpc_upstream", Target.parse),
         Path(text("source_ca")).expanduser() if text("source_ca") else None,

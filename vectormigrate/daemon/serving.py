@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.points import reached
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Reached
@@ -75,10 +76,12 @@ class Service:
             stack.push_async_callback(self._drain, listeners, supervisor, drained)
             told = [await self._listen(one, at) for one, at in zip(served, listeners, strict=True)]
             on_ready(told)
+            reached("start.serving")
             if self.notifier is not None:
                 self.notifier.ready(f"serving at {', '.join(one.address for one in told)}")
                 supervisor.spawn_lasting(self.notifier.watch(), name="watchdog")
             await self._stopping.wait()
+            reached("stop.asked")
             if self.notifier is not None:
                 self.notifier.stopping("answering what is under way")
         return all(drained)
@@ -103,6 +106,7 @@ class Service:
         async with asyncio.TaskGroup() as group:
             ends = [group.create_task(listener.drain(self.grace)) for listener in listeners]
         drained += [end.result() for end in ends]
+        reached("stop.drained")
         if not all(drained):
             logger.warning(
                 "%d requests were not answered within %g s",
@@ -121,9 +125,11 @@ async def serve(
     async with AsyncExitStack() as stack:
         passages: dict[str, Passage] = {}
         for one in settings.listeners:
-            upstream = await stack.enter_async_context(
-                DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
-            )
+            upstream = None
+            if one.upstream is not None:
+                upstream = await stack.enter_async_context(
+                    DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
+                )
             front = Router(upstream, random.Random())  # noqa: S311 shares of requests, no secrets
             passages[one.name] = Passage(one.name, one.dialect, upstream, front)
         supervisor = await stack.enter_async_context(Supervisor())
@@ -143,7 +149,9 @@ def _served(listener: ListenerSettings, front: Front) -> Served:
         listener.grpc_listen,
         listener.advertise,
         listener.index,
-        f"{upstream.scheme}://{upstream.authority}{upstream.prefix}",
+        f"{upstream.scheme}://{upstream.authority}{upstream.prefix}"
+        if upstream
+        else "migrations of this daemon",
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .setting import Kind, Setting
 
-DIALECTS = ("pinecone", "qdrant")
+DIALECTS = ("neutral", "pinecone", "qdrant")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -46,7 +46,7 @@ LISTENER = (
         "upstream",
         metavar="URL",
         help="The vendor's own server: http(s)://HOST[:PORT][/PREFIX].",
-        unset="required",
+        unset="required, but for our own API, which nobody else speaks",
     ),
     _listener(
         "grpc-upstream",
@@ -127,7 +127,7 @@ STORE = Setting(
 SERVE = (*LISTENER, *LIMITS, LOG_LEVEL, CHECK)
 EMULATE = (STORE,)
 EMULATED_AT = (
-    replace(LISTEN, section="emulate", unset="127.0.0.1:6333 for Qdrant, 127.0.0.1:5080 for Pinecone"),
+    replace(LISTEN, section="emulate", unset="127.0.0.1:6333 for Qdrant, :5080 for Pinecone, :8900 for our own"),
     replace(ADVERTISE, section="emulate"),
     replace(INDEX, section="emulate"),
 )

@@ -140,13 +140,20 @@ def _pinecone_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     )
 
 
+def _neutral_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
+    from .neutral import NeutralFacade
+
+    return NeutralFacade(front)
+
+
 _FACADES: dict[str, Callable[[Front, Clock, Reached], Facade]] = {
+    "neutral": _neutral_facade,
     "pinecone": _pinecone_facade,
     "qdrant": _qdrant_facade,
 }
 
 DIALECTS = tuple(sorted(_FACADES))
-"""The vendors whose API is served."""
+"""Whose APIs are served: the vendors', and our own."""
 
 
 def build_facade(dialect: str, front: Front, clock: Clock, reached: Reached) -> Facade:

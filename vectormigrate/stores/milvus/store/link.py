@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+import grpc
 
 from vectormigrate.model.errors import ConfigInvalid, StoreDown, StoreError, Unsupported
 from vectormigrate.stores.base import Endpoint

@@ -1,0 +1,192 @@
+"""Our own words for records, filters and searches as JSON values: what applications that call us directly say and hear.
+
+Ids are text or numbers as the collection has them, a UUID as its text, a compound key as a list. Vectors are lists of
+numbers, a sparse one `{"indices": [...], "values": [...]}`, a multi-vector a list of lists. Payload values that JSON has
+no type for are written as `jsonvalue` does. Filters:
+
+    {"and": [...]}, {"or": [...]}, {"not": {...}}, {"ids": [...]},
+    {"field": "a" or ["a", "b"], "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in": value}, {"field": ..., "exists": true},
+    {"field": ..., "null": true}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from .batch import Batch, batch_of_records
+from .collection import CollectionShape, IdField, IdKind, VectorKind
+from .errors import UsageError
+from .filter import And, Compare, Comparison, Exists, Filter, HasId, In, IsNull, Not, Or
+from .query import Match, Query
+from .record import Array, Record, RecordId, ScalarId, SparseVector
+
+_LIMIT = 10
+
+
+def read_id(value: Any, key: IdField) -> RecordId:
+    """An id of a collection. Raises UsageError for what its key cannot hold."""
+    if key.kind is IdKind.COMPOUND and isinstance(value, list) and len(value) == len(key.parts):
+        return tuple(_scalar(part, of.kind) for part, of in zip(value, key.parts, strict=True))
+    return _scalar(value, key.kind)
+
+
+def _scalar(value: Any, kind: IdKind) -> ScalarId:
+    if isinstance(value, int) and not isinstance(value, bool) and kind not in (IdKind.TEXT, IdKind.UUID):
+        return value
+    if isinstance(value, str) and kind is IdKind.TEXT:
+        return value
+    if isinstance(value, str) and kind is not IdKind.INT:
+        try:
+            return UUID(value)
+        except ValueError:
+            raise UsageError(f"{value!r} is no UUID") from None
+    raise UsageError(f"{value!r} is no id of this collection, whose ids are {kind}")
+
+
+def write_id(record_id: RecordId) -> Any:
+    """An id as JSON."""
+    if isinstance(record_id, tuple):
+        return [write_id(part) for part in record_id]
+    return str(record_id) if isinstance(record_id, UUID) else record_id
+
+
+def read_records(values: Any, shape: CollectionShape) -> Batch:
+    """Records of a collection. Raises UsageError."""
+    if not isinstance(values, list):
+        raise UsageError("records are a list")
+    records = [_record(value, shape) for value in values]
+    return batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+
+
+def _record(value: Any, shape: CollectionShape) -> Record:
+    if not isinstance(value, Mapping) or "id" not in value:
+        raise UsageError("a record is an object with an id")
+    dense: dict[str, Array] = {}
+    sparse: dict[str, SparseVector] = {}
+    multi: dict[str, Array] = {}
+    for name, given in _mapping(value.get("vectors", {}), "vectors").items():
+        vector = read_vector(given, name, shape)
+        kind = shape.vector(name).kind
+        if isinstance(vector, SparseVector):
+            sparse[name] = vector
+        elif kind is VectorKind.MULTI:
+            multi[name] = vector
+        else:
+            dense[name] = vector
+    payload = dict(_mapping(value.get("payload", {}), "payload"))
+    return Record(read_id(value["id"], shape.id), dense, sparse, multi, payload, value.get("partition"))
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{name} is an object")
+    return value
+
+
+def read_vector(value: Any, name: str, shape: CollectionShape) -> Array | SparseVector:
+    """One vector of a field: (dim,), (tokens, dim) or sparse. Raises UsageError."""
+    try:
+        field = shape.vector(name)
+    except KeyError:
+        raise UsageError(
+            f"there is no vector {name!r}", hint=f"there are: {', '.join(one.name for one in shape.vectors)}"
+        ) from None
+    try:
+        if field.kind is VectorKind.SPARSE:
+            order = np.argsort(np.asarray(value["indices"], np.int64), kind="stable")
+            indices = np.asarray(value["indices"], np.int64)[order]
+            return SparseVector(indices, np.asarray(value["values"], np.float32)[order])
+        found = np.asarray(value, dtype=field.element.dtype)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        raise UsageError(f"vector {name!r} cannot be read: {error}") from None
+    if found.ndim != (2 if field.kind is VectorKind.MULTI else 1) or found.shape[-1] != (
+        field.row_width or found.shape[-1]
+    ):
+        raise UsageError(f"vector {name!r} does not have the shape of its field, {field.dim} dimensions")
+    return found
+
+
+def write_records(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records as JSON values; payloads as they are."""
+    return [_written(record) for record in records]
+
+
+def _written(record: Record) -> dict[str, Any]:
+    vectors: dict[str, Any] = {
+        name: vector.tolist() for name, vector in {**record.dense, **record.multi}.items()
+    }
+    for name, vector in record.sparse.items():
+        vectors[name] = {"indices": vector.indices.tolist(), "values": vector.values.tolist()}
+    written = {"id": write_id(record.id), "vectors": vectors, "payload": record.payload}
+    return written if record.partition is None else {**written, "partition": record.partition}
+
+
+def read_filter(value: Any, key: IdField) -> Filter:
+    """A filter. Raises UsageError for anything that is none."""
+    match value:
+        case {"and": list(items), **rest} if not rest:
+            return And(tuple(read_filter(item, key) for item in items))
+        case {"or": list(items), **rest} if not rest:
+            return Or(tuple(read_filter(item, key) for item in items))
+        case {"not": item, **rest} if not rest:
+            return Not(read_filter(item, key))
+        case {"ids": list(ids), **rest} if not rest:
+            return HasId(tuple(read_id(one, key) for one in ids))
+        case {"field": field, **condition} if len(condition) == 1:
+            ((word, held),) = condition.items()
+            return _on_field(_path(field), str(word), held)
+    raise UsageError(f"{value!r} is no filter", hint="the forms are in docs/neutral.md")
+
+
+def _path(field: Any) -> tuple[str, ...]:
+    parts = [field] if isinstance(field, str) else field
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
+        raise UsageError(f"{field!r} is no field: give its name, or a list of keys")
+    return tuple(parts)
+
+
+def _on_field(path: tuple[str, ...], word: str, value: Any) -> Filter:
+    if word in set(Comparison):
+        return Compare(path, Comparison(word), value)
+    if word == "in" and isinstance(value, list):
+        return In(path, tuple(value))
+    conditions: dict[str, Filter] = {"exists": Exists(path), "null": IsNull(path)}
+    plain = conditions.get(word)
+    if plain is None or not isinstance(value, bool):
+        raise UsageError(
+            f"{word!r} is no condition with the value {value!r}", hint="the forms are in docs/neutral.md"
+        )
+    return plain if value else Not(plain)
+
+
+def read_query(value: Any, shape: CollectionShape) -> Query:
+    """A search. Raises UsageError."""
+    asked = _mapping(value, "the search")
+    using = asked.get("using", shape.vectors[0].name if len(shape.vectors) == 1 else None)
+    if using is None or "vector" not in asked:
+        raise UsageError("a search has a vector, and `using` names its field where there is more than one")
+    limit = asked.get("limit", _LIMIT)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise UsageError(f"the limit {limit!r} is not a number of records")
+    where = asked.get("filter")
+    return Query(
+        read_vector(asked["vector"], str(using), shape),
+        str(using),
+        limit,
+        None if where is None else read_filter(where, shape.id),
+        bool(asked.get("exact", False)),
+        bool(asked.get("with_record", False)),
+    )
+
+
+def write_matches(matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """Hits, nearest first."""
+    return [
+        {"id": write_id(one.id), "score": one.score}
+        | ({} if one.record is None else {"record": _written(one.record)})
+        for one in matches
+    ]
