@@ -25,6 +25,7 @@ from vectormigrate.model.errors import AuthenticationFailed, GateRefused, UsageE
 from vectormigrate.model.events import Event, Retried
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.state import audit, findings, migrations, sessions, views
@@ -82,6 +83,7 @@ class Control:
         at = self._clock.now().isoformat()
         try:
             self._session = await self._database.write(lambda tx: sessions.begin(tx, at=at))
+            reached("start.owned")
         except BaseException:
             self._database.close()
             raise
@@ -92,7 +94,9 @@ class Control:
             orderly = kind is None or issubclass(kind, Exception)
             if self._session is not None and orderly and (self._host is None or self._host.quiet):
                 epoch, at = self._session.epoch, self._clock.now().isoformat()
+                reached("stop.closed")
                 await self._database.write(lambda tx: sessions.end(tx, epoch, at=at))
+                reached("stop.clean")
         finally:
             self._database.close()
 
@@ -162,6 +166,7 @@ class Control:
         )
         try:
             await host.open()
+            reached("start.loaded")
             async with listening(self._database.path, host.answer):
                 host.start()
                 yield host

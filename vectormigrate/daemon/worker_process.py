@@ -18,6 +18,7 @@ from vectormigrate.engine.work import Request
 from vectormigrate.engine.worker import Worker
 from vectormigrate.model.errors import VectormigrateError
 
+from . import killing
 from .pipe import JOB, TO_WORKER, Asked, Failed, frame, read_frame
 from .tasks import Stores, tasks
 
@@ -106,6 +107,7 @@ def _die_with_parent(parent: int) -> None:
 def main() -> None:
     """Entry of `python -m vectormigrate.daemon.worker_process PID`, with the id of the parent process."""
     _die_with_parent(int(sys.argv[1]))
+    killing.arm(os.environ, os.getppid(), os.getpid())
     stdout = os.dup(1)
     os.dup2(2, 1)  # what a vendor's client prints must not get into the pipe
     code = asyncio.run(work(os.dup(0), stdout))

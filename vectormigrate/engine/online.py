@@ -21,6 +21,7 @@ from vectormigrate.model.errors import GateRefused, StoreError
 from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport
 from vectormigrate.state import findings, journal, migrations, roles, scopes
@@ -219,6 +220,7 @@ class OnlineConductor(Conductor):
 
     async def _catch_up(self) -> None:
         live = self._lane_of()
+        reached("backfill.tail")
         self._tails += 1
         if self._tails <= _TAILS and await self._tail_grew():
             await self._move(Phase.CATCH_UP, Phase.BACKFILL, "records were added behind the last key")
@@ -375,12 +377,14 @@ class OnlineConductor(Conductor):
             held = await self._try(live, before, after)
         finally:
             self._swapping = False
+        reached("swap.told")
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
         return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses)
 
     async def _try(self, live: Live, before: Phase, after: Phase) -> float:
         lane = live.lane
         await self._move(before, Phase.CUTTING_OVER)
+        reached("swap.begun")
         if not await live.low(within=live.terms.hold_seconds):
             await self._move(Phase.CUTTING_OVER, before, "what was owed could not be paid in time")
             raise GateRefused(
@@ -414,13 +418,16 @@ class OnlineConductor(Conductor):
             return swapped
 
         live.lane.role = await self._database.write(swap)
+        reached("swap.turned")
         live.turned()
         self._follow()
 
     async def commit(self) -> None:
         """Give up the way back: the source is owed nothing any more."""
         self._expect(Phase.REVERSED)
+        reached("commit.asked")
         await self._move(Phase.REVERSED, Phase.COMMITTED)
+        reached("commit.done")
 
     def _expect(self, phase: Phase) -> None:
         held = self.migration.phase
@@ -450,11 +457,13 @@ class OnlineConductor(Conductor):
     async def _begin_rollback(self, migration: Migration) -> None:
         if migration.phase is not Phase.ROLLING_BACK:
             await self._move(migration.phase, Phase.ROLLING_BACK)
+        reached("rollback.begun")
         if self.live is not None:
             await self.live.idle()
             if self.live.lane.ledger.unresolved:
                 self.quarantine.begin()
         await super()._begin_rollback(self.migration)
+        reached("rollback.quiet")
 
 
 async def _nothing() -> None:

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import apsw
 
 from vectormigrate.model.errors import StateBroken, StateError, StateFull, StateLocked, StateMissing
+from vectormigrate.model.points import reached
 
 from . import upgrade
 
@@ -124,10 +125,13 @@ class Database:
         try:
             with translated(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
+                reached("journal.begun")
                 try:
                     for item in group:
                         item.run(self._connection)
+                    reached("journal.committing")
                     self._connection.execute("COMMIT")
+                    reached("journal.committed")
                 except BaseException:
                     if not self._connection.get_autocommit():
                         self._connection.execute("ROLLBACK")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from vectormigrate.model.points import reached
+
 from .database import Transaction
 
 REFUSED = "refused"
@@ -51,6 +53,7 @@ def mark(
         " reason = excluded.reason, last_error = CASE WHEN last_error = ? THEN '' ELSE last_error END",
         [(migration_id, record_id, epoch, sequence, reason, at, REFUSED) for record_id in ids],
     )
+    reached("journal.inserted")
 
 
 def clear(tx: Transaction, migration_id: str, marks: Sequence[Mark]) -> None:
@@ -59,6 +62,7 @@ def clear(tx: Transaction, migration_id: str, marks: Sequence[Mark]) -> None:
         "DELETE FROM journal WHERE migration_id = ? AND id = ? AND epoch = ? AND sequence = ?",
         [(migration_id, held.id, held.epoch, held.sequence) for held in marks],
     )
+    reached("journal.cleared")
 
 
 def attempted(tx: Transaction, migration_id: str, ids: Iterable[str], error: str) -> None:
@@ -72,7 +76,8 @@ def attempted(tx: Transaction, migration_id: str, ids: Iterable[str], error: str
 def retry(tx: Transaction, migration_id: str) -> None:
     """What was refused may have been mended: it is tried again."""
     tx.execute(
-        "UPDATE journal SET last_error = '' WHERE migration_id = ? AND last_error = ?", (migration_id, REFUSED)
+        "UPDATE journal SET last_error = '' WHERE migration_id = ? AND last_error = ?",
+        (migration_id, REFUSED),
     )
 
 

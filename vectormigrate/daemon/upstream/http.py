@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from vectormigrate.model.errors import Unreachable, Unresolved
+from vectormigrate.model.points import reached
 from vectormigrate.stores.raw import HttpRequest, HttpResponse
 
 from .target import Target, Timeouts, certificates
@@ -86,7 +87,9 @@ class HttpUpstream:
             if stream:
                 return HttpResponse(response.status, _headers(response), stream=self._arriving(response))
             async with response:
-                return HttpResponse(response.status, _headers(response), await response.read())
+                answer = HttpResponse(response.status, _headers(response), await response.read())
+                reached("write.answered")
+                return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._translated(error) from None
 
@@ -123,6 +126,7 @@ class _Body(aiohttp.Payload):
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._consumed = True
         await writer.write(self._value)
+        reached("write.sent")
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         await self.write(writer)

@@ -28,6 +28,7 @@ from vectormigrate.engine.work import (
     Told,
 )
 from vectormigrate.model.events import DeadLettered, Event, Progress, Retried, Warned
+from vectormigrate.model.points import reached
 from vectormigrate.state import checkpoints, dead_letters, journal, ownership
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.sessions import Session
@@ -93,6 +94,7 @@ class CopyCoordinator:
                 return await self._report(request)
             case Finish():
                 await self._database.write(lambda tx: self._finish(tx, request))
+                reached("backfill.finished")
                 self._uncover(request.intent)
             case Release(number, lost):
                 self.unresolved = self.unresolved or lost
@@ -112,6 +114,7 @@ class CopyCoordinator:
         covers = self._covers
         if covers is not None:
             covers.open(request.nonce, request.lower, request.upper)
+        reached("backfill.granting")
         try:
             number = await self._database.write(lambda tx: self._grant(tx, request))
         except BaseException:
@@ -123,6 +126,7 @@ class CopyCoordinator:
             if request.narrow is not None and request.lower is not None:
                 covers.narrow(request.narrow, request.lower)
             await asyncio.sleep(self._visibility)
+        reached("backfill.granted")
         return number
 
     def _lease(self) -> Assignment | None:
@@ -170,7 +174,9 @@ class CopyCoordinator:
         if report.unresolved:
             self.unresolved = True
             self._unanswered.add(report.intent)
+        reached("backfill.reported")
         await self._database.write(lambda tx: self._checkpoint(tx, report))
+        reached("backfill.checkpointed")
         if self._covers is not None and report.intent not in self._unanswered:
             if report.closes:
                 self._covers.close(report.intent)

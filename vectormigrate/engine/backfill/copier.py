@@ -36,6 +36,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import RecordRefused, StoreError, Unresolved, VectormigrateError
 from vectormigrate.model.mapping import Translation, Translator
 from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.snapshot import record_bytes
 from vectormigrate.model.specification import Existing
@@ -151,6 +152,7 @@ class Copier:
         scan = self._source.scan(self._settings.source_collection, span, limit=self._page_records())
         async with aclosing(scan) as pages:
             async for page in pages:
+                reached("copy.read")
                 following = await self._open(assignment, page.cursor, intent)
                 await self._cut(page.batch, page.cursor, intent, pieces)
                 intent = following
@@ -197,7 +199,9 @@ class Copier:
         await self._pace.take(len(batch))
         if len(batch):
             began = self._clock.monotonic()
+            reached("copy.sending")
             await self._send(batch, sources, fresh, outcome)
+            reached("copy.answered")
             self._size.wrote(len(batch), self._clock.monotonic() - began)
         suspects = await self._check(batch, outcome)
         report = Report(

@@ -14,6 +14,7 @@ from typing import Protocol
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.snapshot import record_digest
 from vectormigrate.stores.base import Store
@@ -68,12 +69,15 @@ class Switch:
         began = self._clock.monotonic()
         if self._fence:
             self._lane.fence()
+        reached("swap.fenced")
         try:
             async with asyncio.timeout(self._hold):
                 if self._drain:
                     await self._drain_all(began)
                 await self._probe()
+            reached("swap.probed")
             await commit()
+            reached("swap.unfencing")
         except TimeoutError:
             raise GateRefused(
                 f"what was owed could not be paid in {self._hold:g} s of held writes: nothing was changed",
@@ -85,9 +89,11 @@ class Switch:
 
     async def _drain_all(self, began: float) -> None:
         await self._lane.drained.wait()
+        reached("swap.drained")
         left = self._hold - (self._clock.monotonic() - began)
         if not await self._settled(left):
             raise TimeoutError
+        reached("swap.settled")
         await self._secondary.barrier(self._collection)
 
     async def _probe(self) -> None:

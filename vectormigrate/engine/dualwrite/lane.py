@@ -22,6 +22,7 @@ from vectormigrate.model.errors import (
     VectormigrateError,
 )
 from vectormigrate.model.events import Event, GapOpened
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.touch import Ids, Matching, Touch, Unknown, Unnamed, Whole
 from vectormigrate.state import journal
@@ -213,9 +214,12 @@ class Lane:
         passing.entries = self.ledger.register(ids, passing.generation, removes=removes)
         left = False
         try:
+            reached("write.registered")
             await self._journal(passing, touches, removes=removes)
             left = True
+            reached("write.marked")
             yield passing
+            reached("write.releasing")
         except BaseException as error:
             if left and not _definite(error):
                 passing.outcome = Outcome.UNRESOLVED
@@ -224,6 +228,7 @@ class Lane:
             raise
         finally:
             await self._release(passing, answered=left)
+            reached("write.released")
 
     async def _journal(self, passing: Pass, touches: tuple[Touch, ...], *, removes: bool) -> None:
         wide = [touch for touch in touches if not isinstance(touch, Ids)]
@@ -289,6 +294,7 @@ class Lane:
         assert not isinstance(touch, Ids)
         number = await self.scopes.begin(touch)
         passing.tokens.append(number)
+        reached("scope.registered")
         match touch:
             case Matching():
                 await self._resolve(passing, number, touch)
@@ -311,7 +317,9 @@ class Lane:
         self.ledger.in_flight -= 1  # the same request
         passing.entries += entries
         await self.mark(entries, passing.generation, "delete" if touch.removes else "write")
+        reached("scope.enumerated")
         await self.scopes.forward(number)
+        reached("scope.forwarded")
 
     async def mark_named(self, passing: Pass, ids: Sequence[RecordId]) -> None:
         """The primary picked these ids: mark them, as part of the same write."""

@@ -19,6 +19,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StoreDown, StoreError, Unresolved, VectormigrateError
 from vectormigrate.model.events import DeadLettered, DeletesStopped, Event, SecondaryDown, SecondaryUp
 from vectormigrate.model.join import joined
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.state import dead_letters, journal
 from vectormigrate.state.database import Database, Transaction
@@ -159,6 +160,7 @@ class Scheduler:
         """Queue the oldest marks of the file that are not queued."""
         if not self._ledger.spilled or now < self._ledger.quiet_after:
             return
+        reached("start.quiet")
         after, size = self._swept, self._terms.replay_batch
         marks = self._database.read(lambda tx: journal.oldest(tx, self._id, after, size))
         self._swept = marks[-1] if marks else None
@@ -196,6 +198,7 @@ class Scheduler:
         return self._lane.scopes.blocking or (self._guards.intents and self._covered(entry.id))
 
     async def _replay(self, jobs: list[Job]) -> None:
+        reached("replay.taken")
         try:
             await self._copy(jobs)
         except StoreError as error:
@@ -222,12 +225,15 @@ class Scheduler:
 
     async def _copy(self, jobs: list[Job]) -> None:
         present, absent = await self._sight.of(jobs)
+        reached("replay.read")
         self.primary_error = None
         self._unread_in_a_row = 0
+        reached("replay.sending")
         if present:
             await apply_upserts(self._lane.secondary, self._lane.ends.collection, *_columns(present))
         if absent:
             await apply_deletes(self._lane.secondary, self._lane.ends.collection, absent)
+        reached("replay.answered")
 
     # What became of it.
 
@@ -316,8 +322,10 @@ class Scheduler:
             journal.attempted(tx, self._id, paid.unanswered, "unanswered")
 
         if paid.clears or paid.letters or paid.ahead or paid.unanswered:
+            reached("replay.clearing")
             try:
                 await self._database.write(keep)
+                reached("replay.done")
             except VectormigrateError:
                 self._ledger.spilled = True  # a lost clear costs a read
 

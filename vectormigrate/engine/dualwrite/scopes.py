@@ -13,6 +13,7 @@ from contextlib import aclosing, suppress
 
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused, StateError, StoreError
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Matching, Scope, Touch, Unknown, Unnamed, Whole
 from vectormigrate.state import scopes
@@ -118,6 +119,7 @@ class Scopes:
                 async with aclosing(primary.select(collection, touch.filter, content=Content.IDS)) as pages:
                     async for page in pages:
                         found += page.batch.ids
+                        reached("scope.enumerating")
                         if len(found) > self._terms.enumerate_limit:
                             return None
         except (TimeoutError, StoreError):
@@ -137,11 +139,13 @@ class Scopes:
         self._blocking[number] = self._clock.monotonic() + self._terms.quarantine
         if unresolved:
             return  # `expire` resolves it; so it does when this is cancelled at the next line
+        reached("scope.answered")
         with suppress(StateError):
             await self._resolve(number)
 
     async def _resolve(self, number: int) -> None:
         await self._database.write(lambda tx: scopes.resolve(tx, number))
+        reached("scope.resolved")
         self._blocking.pop(number, None)
         self._on_change()
 

@@ -23,6 +23,7 @@ from vectormigrate.model.batch import batch_of_records
 from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.identity import to_source, to_target
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.snapshot import record_digest, record_from_bytes
 from vectormigrate.state import checkpoints, journal, ownership
@@ -93,6 +94,7 @@ class Pool:
             await self._reverse_pass()
             await self._restore()
         await self._verify()
+        reached("rollback.verified")
         if self._dry_run:
             self._done.deleted = self._done.left
             self._done.restored = self._done.owed
@@ -167,7 +169,9 @@ class Pool:
         there = await self._target.fetch(self._collection, ours, content=Content.IDS)
         most = self._target.capabilities.write_batch
         for start in range(0, len(there), most):
+            reached("rollback.deleting")
             await self._target.delete(self._collection, there.ids[start : start + most])
+            reached("rollback.deleted")
         self._done.deleted += len(there)
         self._progress(self._done.deleted)
 
