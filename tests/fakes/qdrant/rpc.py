@@ -93,7 +93,17 @@ def _point(message: Any) -> dict[str, Any]:
 
 
 def _record(told: dict[str, Any]) -> Any:
-    return RestToGrpc.convert_record(models.Record(**{"payload": {}, **_json(told)}))
+    payload = _signed(told.get("payload") or {})
+    return RestToGrpc.convert_record(models.Record(**{**_json(told), "payload": payload}))
+
+
+def _signed(value: Any) -> Any:
+    """Numbers as the server's messages hold them: an integer beyond 63 bits becomes a double."""
+    if isinstance(value, dict):
+        return {key: _signed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [*map(_signed, value)]
+    return float(value) if type(value) is int and value >= 2**63 else value
 
 
 def _selector(message: Any) -> dict[str, Any]:

@@ -77,6 +77,24 @@ async def test_what_the_vendors_client_writes_is_read(subject, vendor):
     assert batch.payload == [{"a": [None]}]
 
 
+async def test_integers_of_64_bits_keep_their_digits(subject, vendor):
+    from qdrant_client import models
+
+    shape = await subject.create(
+        vectors=[VectorField("v", dim=2, metric=Metric.DOT)], fields=[], dynamic=True
+    )
+    payloads = [{"n": 2**64 - 1}, {"deep": [2**63, 1]}, {"x": 1e19, "y": 2.0**63}]
+    vendor.upsert(
+        shape.name,
+        [models.PointStruct(id=row, vector={"v": [1, 2]}, payload=one) for row, one in enumerate(payloads)],
+    )
+    [page] = [page async for page in subject.store.scan(shape.name, Range())]
+    fetched = await subject.store.fetch(shape.name, [2, 1, 0])
+    for read in (page.batch.payload, fetched.payload[::-1]):
+        assert read == payloads
+        assert [type(value) for value in read[2].values()] == [float, float]
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 async def test_every_vector_can_be_searched(filled, vendor, field):
     subject, shape = filled

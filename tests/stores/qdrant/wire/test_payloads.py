@@ -39,6 +39,16 @@ def same(one, other) -> bool:
     return one == other or one != one
 
 
+@pytest.mark.parametrize("number", [2.0**63, 1e19, 2.0**64])
+def test_a_double_that_an_integer_may_have_become_is_doubtful(number):
+    message = payloads.write_message({"a": [{"b": number}]})
+    with pytest.raises(payloads.Doubtful):
+        payloads.read_message(message, answer=True)
+    assert payloads.read_message(message) == {"a": [{"b": number}]}
+    for other in (-number, number / 4, number * 4):
+        assert payloads.read_message(payloads.write_message({"a": other}), answer=True) == {"a": other}
+
+
 @MODEL
 @given(dicts)
 def test_payloads_come_back(payload):

@@ -1,18 +1,21 @@
 """Records out of a collection: pages by id, records by id, counts, samples of ids, searches.
 
-Pages and look-ups go by gRPC where there is a port for it, everything else by REST. The surprise: a page starts *at*
-its offset, so to go on behind a record is to start at the next id that could exist.
+Pages and look-ups go by gRPC where there is a port for it, everything else by REST. The surprises: a page starts *at*
+its offset, so to go on behind a record is to start at the next id that could exist; and gRPC makes doubles of integers
+from 2^63 on, so answers with such numbers are asked for again by REST.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
+from vectormigrate.model.join import joined
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId, SparseVector
 from vectormigrate.stores.qdrant.errors import RequestTooLarge
@@ -26,6 +29,7 @@ from vectormigrate.stores.qdrant.ids import (
 from vectormigrate.stores.qdrant.pb import points_pb2
 from vectormigrate.stores.qdrant.wire import messages, points
 from vectormigrate.stores.qdrant.wire.columns import floats_of
+from vectormigrate.stores.qdrant.wire.payloads import Doubtful
 from vectormigrate.stores.qdrant.wire.points import WirePoint
 
 from .catalog import Catalog, Opened
@@ -79,9 +83,7 @@ class Reader:
             size = max(1, min(size, _PAGE_BYTES // row_bytes(opened)))
         while True:
             try:
-                if self._link.fast and where is None:
-                    return self._scroll_messages(opened, start, size, bare)
-                return self._scroll_json(opened, start, size, bare, where)
+                return self._scroll(opened, start, size, bare, where)
             except RequestTooLarge:
                 if size == 1:
                     raise
@@ -89,6 +91,14 @@ class Reader:
             except CollectionMissing:
                 self._catalog.forget(name)
                 raise
+
+    def _scroll(
+        self, opened: Opened, start: PointId | None, size: int, bare: bool, where: dict[str, Any] | None
+    ) -> tuple[Batch, bool]:
+        if self._link.fast and where is None:
+            with suppress(Doubtful):
+                return self._scroll_messages(opened, start, size, bare)
+        return self._scroll_json(opened, start, size, bare, where)
 
     def _scroll_messages(
         self, opened: Opened, start: PointId | None, size: int, bare: bool
@@ -121,33 +131,34 @@ class Reader:
         opened = self._catalog.opened(name)
         wanted = [record_id for record_id in ids if is_point_id(record_id)]
         size = max(1, len(wanted) if bare else min(len(wanted), _PAGE_BYTES // row_bytes(opened)))
-        found: list[Any] = []
-        for start in range(0, max(len(wanted), 1), size):
-            found += self._look_up(opened, wanted[start : start + size], bare)
-        read = self._read_messages if self._link.fast else self._read_json
-        batch = read(found, opened, bare)
+        parts = [wanted[start : start + size] for start in range(0, max(len(wanted), 1), size)]
+        batch = joined([self._look_up(opened, part, bare) for part in parts])
         rows = {record_id: row for row, record_id in enumerate(batch.ids)}
         order = [rows[record_id] for record_id in wanted if record_id in rows]
         return batch if order == list(range(len(batch))) else batch.take(order)
 
-    def _look_up(self, opened: Opened, ids: Sequence[RecordId], bare: bool) -> Sequence[Any]:
-        """The points of these ids as they came, in any order."""
-        name = opened.shape.name
+    def _look_up(self, opened: Opened, ids: Sequence[RecordId], bare: bool) -> Batch:
+        """The records of these ids as they come, in any order."""
         try:
             if self._link.fast:
-                request = points_pb2.GetPoints(
-                    collection_name=name,
-                    ids=map(write_message_id, ids),
-                    with_payload=points_pb2.WithPayloadSelector(enable=not bare),
-                    with_vectors=points_pb2.WithVectorsSelector(enable=not bare),
-                    read_consistency=self._consistency(),
-                )
-                return list(self._call("Get", request, points_pb2.GetResponse).result)
+                with suppress(Doubtful):
+                    return self._get_messages(opened, ids, bare)
             body = {"ids": [*map(write_id, ids)], "with_payload": not bare, "with_vector": not bare}
-            return list(self._decode(_FETCH, self._read(name, "points", body), opened))
+            raw = self._read(opened.shape.name, "points", body)
+            return self._read_json(self._decode(_FETCH, raw, opened), opened, bare)
         except CollectionMissing:
-            self._catalog.forget(name)
+            self._catalog.forget(opened.shape.name)
             raise
+
+    def _get_messages(self, opened: Opened, ids: Sequence[RecordId], bare: bool) -> Batch:
+        request = points_pb2.GetPoints(
+            collection_name=opened.shape.name,
+            ids=map(write_message_id, ids),
+            with_payload=points_pb2.WithPayloadSelector(enable=not bare),
+            with_vectors=points_pb2.WithVectorsSelector(enable=not bare),
+            read_consistency=self._consistency(),
+        )
+        return self._read_messages(self._call("Get", request, points_pb2.GetResponse).result, opened, bare)
 
     def sample(self, name: str, count: int) -> list[PointId]:
         """Ids of up to `count` records drawn at random, by the server."""

@@ -41,7 +41,7 @@ def _varint(number: int) -> bytes:
 def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: bool = False) -> Batch:
     """`PointStruct`, `RetrievedPoint` or `ScoredPoint` messages as a batch, a column a field; `bare` reads only ids.
 
-    Raises ValueError for what does not fit.
+    Raises ValueError for what does not fit, and `payloads.Doubtful`.
     """
     ids: list[RecordId] = [read_message_id(point.id) for point in points]
     if bare:
@@ -53,7 +53,7 @@ def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: b
             if builder is None:
                 raise ValueError(f"Not existing vector name error: {name}")
             _read_vector(builder, row, message)
-    read = [payloads.read_message(point.payload) for point in points]
+    read = [payloads.read_message(point.payload, answer=True) for point in points]
     return Batch(ids, build_columns(builders.values(), len(ids)), read)
 
 

@@ -21,6 +21,10 @@ _INT64 = range(-(2**63), 2**63)
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
+class Doubtful(Exception):
+    """A double between 2^63 and 2^64 in a message: servers send integers of that size so, and their digits are lost."""
+
+
 def to_plain(value: Any) -> Any:
     """The same value out of JSON's own types alone; itself when it is already. Raises ValueError."""
     if _is_plain(value):
@@ -58,9 +62,9 @@ def write_message(payload: Payload) -> dict[str, Any]:
     return {key: _value(item) for key, item in to_plain(payload).items()}
 
 
-def read_message(payload: Any) -> Payload:
-    """Invert `write_message`."""
-    plain = {key: _plain(item) for key, item in payload.items()}
+def read_message(payload: Any, *, answer: bool = False) -> Payload:
+    """Invert `write_message`. In a server's `answer`, raises Doubtful when only JSON can say what a number is."""
+    plain = {key: _plain(item, answer) for key, item in payload.items()}
     read: Payload = from_plain(plain)
     return read
 
@@ -117,10 +121,15 @@ def _value(value: Any) -> Any:
     return _MAKERS[type(value)](value)
 
 
-def _plain(message: Any) -> Any:
+def _plain(message: Any, answer: bool) -> Any:
     kind = message.WhichOneof("kind")
     if kind == "struct_value":
-        return {key: _plain(item) for key, item in message.struct_value.fields.items()}
+        return {key: _plain(item, answer) for key, item in message.struct_value.fields.items()}
     if kind == "list_value":
-        return [_plain(item) for item in message.list_value.values]
-    return None if kind in ("null_value", None) else getattr(message, kind)
+        return [_plain(item, answer) for item in message.list_value.values]
+    if kind in ("null_value", None):
+        return None
+    value = getattr(message, kind)
+    if answer and kind == "double_value" and 2.0**63 <= value <= 2.0**64:
+        raise Doubtful
+    return value
