@@ -57,11 +57,6 @@ def control_error(word: str, message: str) -> Json:
     return {"error": {"code": word, "message": message}, "status": CODES[word][1]}
 
 
-def shown_namespace(given: str | None) -> str:
-    """The namespace as an answer repeats it: in the spelling that was asked with."""
-    return given or ""
-
-
 # Records.
 
 
@@ -69,7 +64,9 @@ def shown_metadata(payload: Payload) -> Json:
     """Metadata of a record that need not have come from Pinecone: nulls are left out, for Pinecone has none, and
     what metadata has no word for stands under the reserved key of `metadata`.
     """
-    metadata = to_metadata({key: value for key, value in payload.items() if value is not None and value != []})
+    metadata = to_metadata(
+        {key: value for key, value in payload.items() if value is not None and value != []}
+    )
     metadata.pop(INTS, None)
     return metadata | {key: value for key, value in payload.items() if value == []}
 
