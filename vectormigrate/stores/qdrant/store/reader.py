@@ -216,7 +216,7 @@ class Reader:
 
     def _read_messages(self, found: Sequence[Any], opened: Opened, bare: bool) -> Batch:
         try:
-            return messages.read_points(found, opened.shape.vectors, bare=bare)
+            return messages.read_points(found, opened.shape.vectors, bare=bare, answer=True)
         except ValueError as error:
             raise self._broken(opened, error) from None
 

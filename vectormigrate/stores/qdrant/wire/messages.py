@@ -38,10 +38,12 @@ def _varint(number: int) -> bytes:
     return bytes(digits)
 
 
-def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: bool = False) -> Batch:
+def read_points(
+    points: Sequence[Any], fields: Sequence[VectorField], *, bare: bool = False, answer: bool = False
+) -> Batch:
     """`PointStruct`, `RetrievedPoint` or `ScoredPoint` messages as a batch, a column a field; `bare` reads only ids.
 
-    Raises ValueError for what does not fit, and `payloads.Doubtful`.
+    Raises ValueError for what does not fit; in a server's `answer`, `payloads.Doubtful` too.
     """
     ids: list[RecordId] = [read_message_id(point.id) for point in points]
     if bare:
@@ -53,7 +55,7 @@ def read_points(points: Sequence[Any], fields: Sequence[VectorField], *, bare: b
             if builder is None:
                 raise ValueError(f"Not existing vector name error: {name}")
             _read_vector(builder, row, message)
-    read = [payloads.read_message(point.payload, answer=True) for point in points]
+    read = [payloads.read_message(point.payload, answer=answer) for point in points]
     return Batch(ids, build_columns(builders.values(), len(ids)), read)
 
 
