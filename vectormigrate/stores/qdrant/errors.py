@@ -27,7 +27,7 @@ from vectormigrate.model.errors import (
 class RequestTooLarge(StoreError):
     """A request or an answer beyond the size that the server or the channel allows: ask for less at once."""
 
-    code = "request_too_large"
+    code = "body_too_large"
 
 
 @dataclass(frozen=True, slots=True)
