@@ -77,11 +77,21 @@ class CommandLine:
         return document
 
     @asynccontextmanager
-    async def running(self, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A command under way; whatever is left of it is killed at the end of the block."""
+    async def running(self, *words: str, quiet: bool = False) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A command under way; whatever is left of it is killed at the end of the block. `quiet`: nobody listens to it."""
         words = (*words, "--state", str(self._state), "--json")
-        async with child(["-m", "vectormigrate", *words], self._directory, self._environ) as process:
+        async with child(
+            ["-m", "vectormigrate", *words], self._directory, self._environ, deaf=quiet, silent=quiet
+        ) as process:
             yield process
+
+    def phase(self, migration: str) -> str:
+        """The phase it is in, read past whoever runs it; empty while there is no such migration yet."""
+        try:
+            with Viewer.open(self._state) as viewer:
+                return viewer.status(migration).phase.value
+        except (StateError, UnknownMigration):
+            return ""
 
     def copied(self, migration: str) -> int:
         """Records copied by now, read past whoever runs the migration; 0 while there is no such migration yet."""
@@ -116,14 +126,20 @@ def kill(process: asyncio.subprocess.Process) -> None:
 
 @asynccontextmanager
 async def child(
-    words: list[str], directory: Path, environ: Mapping[str, str]
+    words: list[str],
+    directory: Path,
+    environ: Mapping[str, str],
+    *,
+    deaf: bool = False,
+    silent: bool = False,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python program. `silent`: its errors are not read, `deaf`: nor what it prints."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *words,
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL if deaf else asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL if silent else asyncio.subprocess.PIPE,
         cwd=directory,
         env=environ,
         start_new_session=True,

@@ -1,4 +1,5 @@
-"""The demonstration's story: SQLite to pgvector to Milvus Lite, killed and resumed on the way, then rolled back.
+"""The demonstration's story: SQLite to pgvector to Milvus Lite, killed and resumed on the way, a live collection there and
+back, then all of it rolled back.
 
 Everything is done by the commands a user has, each in a process of its own, and what they claim is checked by the
 vendors' own clients. Every number told was measured in this run. The surprise: the Milvus collection holds somebody
@@ -23,6 +24,7 @@ from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.registry import open_store
 
 from . import dataset
+from .live import LiveStory
 from .outcome import Leg, Outcome, Undone
 from .postgres import EmbeddedPostgres
 from .process import PATIENCE, CommandLine, StepFailed, kill
@@ -99,6 +101,7 @@ async def _all_legs(story: _Run, work: Path, keep: bool) -> None:
             await _leg(story, 1, source, middle, {})
         others = preparing.result()
         last = await _leg(story, 2, middle, target, others)
+        story.outcome.live = await LiveStory(work / "live", server.dsn, story.tell).run()
         await _undo(story, last, target, others)
 
 
@@ -227,7 +230,7 @@ def _compare(story: _Run, target: Side, rows: Rows, others: Rows) -> int:
 
 
 async def _undo(story: _Run, migration: str, target: Side, others: Rows) -> None:
-    story.tell.title(f"3. Rollback of {target.name}")
+    story.tell.title(f"4. Rollback of {target.name}")
     report = await story.command.answer("rollback", migration, "--force")
     rows = await story.command.witness(_asked(target))
     left = sum(record_id in rows and record_id not in others for record_id in story.records.ids)
