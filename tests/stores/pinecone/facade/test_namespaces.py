@@ -52,6 +52,8 @@ async def test_the_default_namespace_is_emptied_and_the_index_stays(client):
         ({"name": "é"}, 400),
         ({"name": "x" * 513}, 400),
         ({"name": 5}, 400),
+        ({}, 400),
+        ({"name": "n", "schema": True}, 400),
         ({"name": "n", "schema": {"fields": {"a": {"filterable": True}}}}, 501),
     ],
 )

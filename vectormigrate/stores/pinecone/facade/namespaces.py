@@ -73,10 +73,12 @@ class Namespaces:
 
     async def create(self, shelf: Shelf, namespace: str, body: Json) -> Json:
         """Make an empty namespace."""
+        if not requests.text(body, "name"):
+            raise Malformed("a namespace must have a name")
         fault = id_fault(namespace)
         if fault:
             raise Malformed(fault.replace("Vector ID", "Namespace name"))
-        if (body.get("schema") or {}).get("fields"):
+        if requests.mapping(body, "schema").get("fields"):
             raise Unsupported("which metadata is filterable cannot be declared here: all of it is")
         room, there = await shelf.planned(namespace)
         if there:

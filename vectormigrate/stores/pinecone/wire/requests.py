@@ -99,6 +99,16 @@ def flag(given: Mapping[str, Any], key: str) -> bool:
     return value
 
 
+def mapping(given: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object of a body, empty when it is not there. Raises Malformed."""
+    value = given.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{key} must be an object")
+    return value
+
+
 # Pagination tokens: where to go on, and nothing else, so that they outlive the process that gave them.
 
 
