@@ -132,7 +132,7 @@ async def test_a_write(filled, method, path, body):
         ("POST", "points/vectors/delete", {"points": [1]}, 400, "Format error in JSON body: missing field `vector`"),
         ("POST", "points/vectors/delete", {"points": [1], "vector": ["z"]}, 400, "Wrong input: Not existing vector name error: z"),
         ("POST", "points/batch", {"operations": [{"frobnicate": {}}]}, 400, "Bad request: there is no operation frobnicate"),
-        ("POST", "points/delete", {"filter": {"must": [{"nested": {}}]}}, 400, "Bad request: the condition 'nested' cannot be answered here"),
+        ("POST", "points/delete", {"filter": {"must": [{"nested": {}}]}}, 400, "Wrong input: the filter cannot be read: 'filter'"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_done_is_told(filled, method, path, body, status, said):

@@ -78,6 +78,16 @@ async def update(store: Store, collection: str, given: Mapping[str, Any]) -> Non
         raise not_served(f"{', '.join(telling)} cannot be changed here")
 
 
+async def index(store: Store, collection: str, given: object) -> None:
+    """Take an index of a kind, which is its name or parameters with a `type`: no answer depends on it, but for one of
+    full text, which is refused.
+    """
+    await store.describe(collection)
+    kind = given.get("type") if isinstance(given, Mapping) else given
+    if kind == "text":
+        raise not_served("a full-text index cannot be made here: only Qdrant knows how it takes a text apart")
+
+
 async def drop(store: Store, collection: str) -> bool:
     """Remove a collection; False when it was not there."""
     there = await exists(store, collection)

@@ -6,33 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from vectormigrate.model.batch import Batch
-from vectormigrate.model.errors import Unsupported
-from vectormigrate.model.filter import And, Filter, HasId, Native
+from vectormigrate.model.filter import And, Filter, HasId
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Page, Range, Store
-from vectormigrate.stores.qdrant.filters import DIALECT, from_filter
 from vectormigrate.stores.qdrant.ids import PointId
-from vectormigrate.stores.qdrant.wire.changes import RawFilter
 from vectormigrate.stores.qdrant.wire.requests import Count, Retrieve, Scroll
 from vectormigrate.stores.qdrant.wire.responses import Points, Slice
 
-from .problems import INTERNAL, Problem, not_found, not_served, wrong_input
-
-
-def condition(store: Store, given: RawFilter | None) -> Filter | None:
-    """A request's filter for this store; None when every record matches. Raises Problem for one that is none, and for
-    one that means something only to Qdrant, unless the store is one.
-    """
-    if not given:
-        return None
-    try:
-        return from_filter(given)
-    except Unsupported as error:
-        if store.capabilities.kind == DIALECT:
-            return Native(DIALECT, given)
-        raise not_served(error.message) from None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise wrong_input(f"the filter cannot be read: {error}") from None
+from .matching import condition, matching_ids
+from .problems import INTERNAL, Problem, not_found
 
 
 async def retrieve(store: Store, collection: str, request: Retrieve) -> Points:
@@ -52,7 +34,7 @@ async def point(store: Store, collection: str, request: Retrieve) -> Points:
 
 async def scroll(store: Store, collection: str, request: Scroll) -> Slice:
     """One page: the point at `offset` if it matches, and those behind it."""
-    where = condition(store, request.filter)
+    where = await condition(store, collection, request.filter)
     content = Content.FULL if request.wanted.anything else Content.IDS
     batches: list[Batch] = []
     left, span = request.limit, EVERYWHERE
@@ -91,18 +73,9 @@ def _matching(
     return store.select(collection, where, span, limit=limit, content=content)
 
 
-async def matching_ids(store: Store, collection: str, where: Filter) -> list[RecordId]:
-    """The ids of all records that match."""
-    ids: list[RecordId] = []
-    async with aclosing(store.select(collection, where, content=Content.IDS)) as pages:
-        async for page in pages:
-            ids += page.batch.ids
-    return ids
-
-
 async def count(store: Store, collection: str, request: Count) -> int:
     """How many points match, exactly, whether or not an estimate would have done."""
-    where = condition(store, request.filter)
+    where = await condition(store, collection, request.filter)
     if where is None:
         return await store.count(collection)
     return len(await matching_ids(store, collection, where))

@@ -158,7 +158,8 @@ async def _drop(store: Store, found: Found, body: bytes) -> Any:
 
 
 async def _index(store: Store, found: Found, body: bytes) -> Any:
-    await store.describe(found.values[0])
+    settings = collections.read_settings(body)
+    await collections.index(store, found.values[0], settings.get("field_schema", settings.get("field_type")))
     return updated()
 
 

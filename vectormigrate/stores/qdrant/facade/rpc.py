@@ -122,8 +122,15 @@ async def _drop(store: Store, message: Any) -> Any:
     return collections_pb2.CollectionOperationResponse(result=there)
 
 
-async def _index(store: Store, message: Any) -> Any:
-    await store.describe(message.collection_name)
+async def _create_index(store: Store, message: Any) -> Any:
+    text = message.field_type == points_pb2.FieldType.FieldTypeText and message.HasField("field_type")
+    params = message.field_index_params.WhichOneof("index_params") == "text_index_params"
+    await collections.index(store, message.collection_name, "text" if text or params else None)
+    return replies.write_updated()
+
+
+async def _delete_index(store: Store, message: Any) -> Any:
+    await collections.index(store, message.collection_name, None)
     return replies.write_updated()
 
 
@@ -147,8 +154,8 @@ _HANDLERS: dict[str, tuple[Any, Handler]] = {
     "create_collection": (collections_pb2.CreateCollection, _create),
     "update_collection": (collections_pb2.UpdateCollection, _update),
     "delete_collection": (collections_pb2.DeleteCollection, _drop),
-    "create_index": (points_pb2.CreateFieldIndexCollection, _index),
-    "delete_index": (points_pb2.DeleteFieldIndexCollection, _index),
+    "create_index": (points_pb2.CreateFieldIndexCollection, _create_index),
+    "delete_index": (points_pb2.DeleteFieldIndexCollection, _delete_index),
     "version": (qdrant_pb2.HealthCheckRequest, _version),
 }
 

@@ -19,13 +19,13 @@ from vectormigrate.stores.qdrant.ids import PointId
 from vectormigrate.stores.qdrant.wire.requests import Nearest
 from vectormigrate.stores.qdrant.wire.responses import Points
 
+from .matching import condition
 from .problems import not_found, not_served, wrong_input
-from .reading import condition
 
 
 async def nearest(store: Store, collection: str, request: Nearest) -> Points:
     """What a search finds. Raises Problem for what does not fit the collection or cannot be scored as Qdrant would."""
-    where = condition(store, request.filter)
+    where = await condition(store, collection, request.filter)
     if request.target is None:
         return await _in_order(store, collection, request, where)
     shape = await store.describe(collection)

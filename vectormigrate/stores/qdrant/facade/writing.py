@@ -34,8 +34,8 @@ from vectormigrate.stores.qdrant.wire.changes import (
 )
 from vectormigrate.stores.qdrant.wire.paths import merge, read_path, remove
 
+from .matching import condition, matching_ids
 from .problems import not_found, not_served, problem_of, wrong_input
-from .reading import condition, matching_ids
 from .turns import Turns
 
 
@@ -199,14 +199,14 @@ class Writer:
             async with self._turns.hold(self._name, ids):
                 await act(ids)
             return
-        where = condition(self._store, points.filter) or And(())
+        where = await condition(self._store, self._name, points.filter) or And(())
         candidates = await matching_ids(self._store, self._name, where)
         async with self._turns.hold(self._name, candidates):
             matching = await self._still_matching(candidates, points.filter)
             await act([record_id for record_id in candidates if record_id in matching])
 
     async def _still_matching(self, ids: Sequence[RecordId], given: RawFilter | None) -> set[RecordId]:
-        where = condition(self._store, given)
+        where = await condition(self._store, self._name, given, among=ids)
         if where is None:
             return set(ids)
         return set(await matching_ids(self._store, self._name, And((HasId(tuple(ids)), where))))
