@@ -76,7 +76,7 @@ def test_a_store_that_is_none_is_told(terminal, store):
 
 
 def test_a_vendor_that_is_none_is_told(terminal):
-    assert "one of pinecone, qdrant" in terminal.run("emulate", "weaviate").err
+    assert "pinecone, qdrant, not 'weaviate'" in terminal.run("emulate", "weaviate").err
 
 
 def test_who_can_be_reached_by_others_is_warned(terminal):
