@@ -105,7 +105,7 @@ class Live:
         self._on_event = on_event
         self.lane.read_share = role.reads
         self.intake = None if capture is None else Intake(self._id, capture, self.lane, on_event)
-        self.covers = Covers(shape.id.order, source.key_of, self._unblock)
+        self.covers = Covers(shape.id, source.key_of, self._unblock)
         self.scheduler = Scheduler(
             database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling
         )
@@ -206,6 +206,11 @@ class Live:
         ledger = self.lane.ledger
         taking = self.intake is not None and self.intake.behind
         return bool(ledger.in_flight) or taking or ledger.unresolved or self.owed() or self.scopes.blocking
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no request of this process can still land: the next one need not wait for any."""
+        return not (self.lane.ledger.unresolved or self.scopes.blocking)
 
     def recent(self, most: int) -> list[RecordId]:
         """Ids that were written last."""

@@ -10,18 +10,16 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from vectormigrate.model.collection import KeyOrder
+from vectormigrate.model.collection import IdField, IdKind, KeyOrder
 from vectormigrate.model.record import RecordId
 
 
 class Covers:
     """The covers of one migration's standing intents, by their nonce or number."""
 
-    def __init__(
-        self, order: KeyOrder, key_of: Callable[[str], RecordId], on_close: Callable[[], None]
-    ) -> None:
-        """`key_of` reads a cursor; `on_close` is called when a cover is gone or smaller."""
-        self._order = order
+    def __init__(self, key: IdField, key_of: Callable[[str], RecordId], on_close: Callable[[], None]) -> None:
+        """`key` is the source's, `key_of` reads a cursor; `on_close` is called when a cover is gone or smaller."""
+        self._of = key
         self._key_of = key_of
         self._on_close = on_close
         self._spans: dict[str | int, tuple[Any, Any]] = {}
@@ -60,7 +58,7 @@ class Covers:
         """Whether a page may be writing this id."""
         if not self._spans:
             return False
-        key = _sortable(self._order, record_id)
+        key = _sortable(self._of, record_id)
         if key is None:
             return True
         return any(
@@ -72,12 +70,14 @@ class Covers:
         return len(self._spans)
 
     def _key(self, cursor: str | None) -> Any:
-        return None if cursor is None else _sortable(self._order, self._key_of(cursor))
+        return None if cursor is None else _sortable(self._of, self._key_of(cursor))
 
 
-def _sortable(order: KeyOrder, record_id: RecordId) -> Any:
+def _sortable(key: IdField, record_id: RecordId) -> Any:
     """What sorts as the source does; None when that is not known here, which widens a cover to everything."""
-    match order, record_id:
+    if key.kind is IdKind.MIXED:  # Qdrant's: numbers by value, then UUIDs
+        return (1, record_id.bytes) if isinstance(record_id, UUID) else (0, record_id)
+    match key.order, record_id:
         case (KeyOrder.NUMERIC, int()):
             return record_id
         case (KeyOrder.BYTES, str()):

@@ -40,6 +40,10 @@ from .scopes import Scopes, by_id
 from .terms import Guards, Terms
 
 
+_SOMEWHERE = "0"
+"""The position of a write that was accepted and not applied yet, where the primary does not say one."""
+
+
 @dataclass(slots=True)
 class Ends:
     """Both databases as the application's collection: each speaks the source's names, ids and values."""
@@ -71,7 +75,8 @@ class Pass:
 
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
-        self._lane.position = max(self._lane.position, position, key=_as_number)
+        at = position or (_SOMEWHERE if outcome is Outcome.LATE else "")
+        self._lane.position = max(self._lane.position, at, key=_as_number)
 
     async def named(self, ids: Sequence[RecordId]) -> None:
         await self._lane.mark_named(self, ids)
@@ -126,7 +131,7 @@ class Lane:
         self.copying = True
         """Records are being carried over: the collection's shape must stay."""
         self.position = ""
-        """The primary's own word for where it stands behind the last write that we saw."""
+        """The primary's own word for where it stands behind the last write that no barrier has passed yet."""
         self._open = asyncio.Event()
         self._open.set()
         self._held = 0

@@ -97,7 +97,10 @@ class Sight:
     ) -> None:
         collection = self._lane.ends.collection
         if self._guards.fresh_read:
-            await self._lane.primary.barrier(collection, position=self._lane.position)
+            position = self._lane.position
+            await self._lane.primary.barrier(collection, position=position)
+            if self._lane.position == position:
+                self._lane.position = ""
         batch = await self._lane.primary.fetch(collection, [job.entry.id for job in jobs])
         rows = {one: row for row, one in enumerate(batch.ids)}
         strange: list[Job] = []
