@@ -107,3 +107,9 @@ def test_what_stands_in_no_row_is_a_read_only_if_its_method_is_safe():
     assert find("PATCH", "/new").route.decision is Decision.CAPTURE
     assert find_call("/qdrant.Points/Frobnicate").decision is Decision.CAPTURE
     assert find_call("/qdrant.Points/Scroll").operation == "scroll"
+
+
+def test_the_page_about_the_facade_has_the_table():
+    page = (Path(__file__).parents[4] / "docs" / "facades-qdrant.md").read_text()
+    rows = [f"| `{route.method} {route.path}` | {route.decision} | {route.why} |" for route in ENDPOINTS]
+    assert page.endswith("\n".join(["| request | decision | why |", "|---|---|---|", *rows]) + "\n")
