@@ -81,6 +81,13 @@ async def test_a_field_that_only_the_documents_api_reaches_is_refused(client):
     await client.ask("POST", "/indexes", {"name": "x", "schema": {"fields": fields}}, status=501, version=NEW)
 
 
+async def test_sparse_values_are_beside_dense_ones_under_dot_product_only(client, store):
+    dense = {"type": "dense_vector", "dimension": 4, "metric": "cosine"}
+    fields = {"_values": dense, "_sparse_values": {"type": "sparse_vector"}}
+    await client.ask("POST", "/indexes", {"name": "x", "schema": {"fields": fields}}, status=400, version=NEW)
+    assert await store.collections() == []
+
+
 async def test_an_index_that_is_there_is_not_made_again(client):
     await client.create()
     answer = await client.ask(

@@ -63,6 +63,10 @@ class Indexes:
     async def create(self, store: Store, body: Json, version: str) -> Json:
         """Make an index. Raises Malformed, CollectionExists, Unsupported."""
         shape = _as_can_be_made(_asked_for(body), store.capabilities)
+        try:
+            self._described(shape, version)
+        except ValueError as error:
+            raise Malformed(f"there is no such index: {error}") from None
         if await Shelf(store, shape.name, self._names).collections():
             raise CollectionExists("Resource already exists", collection=shape.name)
         return self._described(await create(store, shape), version)

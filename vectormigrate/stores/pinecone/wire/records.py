@@ -177,6 +177,8 @@ def read_numbers(rows: Sequence[Sequence[float]], width: int) -> Array:
             values = np.array(rows).astype(np.float32, casting="same_kind", copy=False)
     except (TypeError, ValueError):
         raise Malformed("Vector values must be numbers") from None
+    if rows and width and values.shape != (len(rows), width):
+        raise Malformed("Vector values must be numbers")
     if not np.isfinite(values).all():
         raise Malformed("Vector values must be finite 32-bit numbers")
     return values.reshape(len(rows), width)
