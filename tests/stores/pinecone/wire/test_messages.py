@@ -53,13 +53,7 @@ def test_an_answer_by_its_bytes():
     answer = {"results": [], "matches": [match], "namespace": "n", "usage": {"readUnits": 5}}
     value = b"\x20\x01"  # bool_value = true
     entry = b"\x0a\x01b\x12\x02" + value
-    shown = (
-        b"\x0a\x01a"
-         b"\x15"
-        + np.array([0.5], "<f4").tobytes()
-        + b"\x1a\x04"
-        + np.array([1], "<f4").tobytes()
-    )
+    shown = b"\x0a\x01a\x15" + np.array([0.5], "<f4").tobytes() + b"\x1a\x04" + np.array([1], "<f4").tobytes()
     shown += b"\x22" + bytes([len(entry) + 2]) + b"\x0a" + bytes([len(entry)]) + entry
     expected = b"\x12" + bytes([len(shown)]) + shown + b"\x1a\x01n" + b"\x22\x02\x08\x05"
     assert messages.write_answer("Query", answer) == expected
