@@ -70,6 +70,7 @@ class FakeFront(Front):
     refusal: Exception | None = None
     afterwards: Access | None = None
     """Where a write goes that had to wait, if not where reads go."""
+    migrated: tuple[str, ...] = ("c",)
     writes: list[Written] = field(default_factory=list)
     reads: list[str | None] = field(default_factory=list)
     searches: list[tuple[str, float, Any]] = field(default_factory=list)
@@ -77,6 +78,12 @@ class FakeFront(Front):
     def reading(self, collection: str | None) -> Access:
         self.reads.append(collection)
         return self.access
+
+    def primary(self, collection: str | None) -> Access:
+        return self.access
+
+    def concerned(self) -> Sequence[str]:
+        return self.migrated
 
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0

@@ -81,6 +81,12 @@ class Front(ABC):
     def reading(self, collection: str | None) -> Access:
         """Where a read of this collection (None: of none in particular) goes now."""
 
+    def primary(self, collection: str | None) -> Access:
+        """Where a write of this collection would go now, as far as can be said before `writing`: some reads may go
+        elsewhere.
+        """
+        return self.reading(collection)
+
     def concerned(self) -> Sequence[str]:
         """Collections that a migration is under way for: those that a request about many at once may reach."""
         return ()

@@ -78,6 +78,10 @@ class Router(Front):
             return replace(access, shadowed=True)
         return access
 
+    def primary(self, collection: str | None) -> Access:
+        lane = self.lane(collection)
+        return self._through if lane is None else lane.access(lane.role.primary)
+
     def concerned(self) -> Sequence[str]:
         return tuple(self._lanes)
 

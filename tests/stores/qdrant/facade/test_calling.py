@@ -120,7 +120,7 @@ async def test_what_collections_and_aliases_touch(passing, front):
     await passing.rpc(RpcCall(COLLECTIONS + "Delete", drop))
     assert front.writes[1].touched == {"c": (Whole(Scope.DROP),)}
     await passing.rpc(RpcCall("/qdrant.Points/Frobnicate", drop))
-    assert front.writes[2].touched == {"": (Unknown("/qdrant.Points/Frobnicate"),)}
+    assert front.writes[2].touched == {"c": (Unknown("/qdrant.Points/Frobnicate"),)}
 
 
 async def test_a_batch_touches_the_union(passing, front):

@@ -104,7 +104,7 @@ async def test_a_write_is_marked_before_it_leaves(passing, front, upstream, rout
     )
     assert list(sent.headers) == [(b"api-key", b"k")]
     [write] = front.writes
-    assert set(write.touched) <= {"c", ""}
+    assert set(write.touched) == {"c"}
     assert all(write.touched.values())
     if route.decision is Decision.REFUSE:
         assert [*write.touched.values()] == [(Whole(Scope.RESTORE),)]
@@ -143,9 +143,19 @@ async def test_a_request_that_nobody_documents_is_passed_on_and_may_have_done_an
     await passing.facade.http(request("PATCH", "/frobnicate", {}))
     touched = [write.touched for write in front.writes]
     assert [*touched[0]] == ["c"]
-    assert [*touched[1]] == [""]
+    assert touched[1] == {"c": (Unknown("PATCH /frobnicate"),)}
     assert isinstance(touched[0]["c"][0], Unknown)
     assert "POST /collections/c/points/frobnicate" in touched[0]["c"][0].what
+
+
+async def test_where_a_write_goes_is_not_where_some_reads_go(passing, front, upstream, store):
+    """While part of the reads is answered by the target already."""
+    front.reading = lambda collection: Access(store=store)
+    where = {"must": [{"has_id": [1]}]}
+    await passing.facade.http(request("POST", "/collections/c/points/delete", {"filter": where}))
+    await passing.facade.http(request("POST", "/collections/c/cluster", {}))
+    assert len(upstream.requests) == 2
+    assert front.writes[0].touched == {"c": (Matching(Native("qdrant", where), removes=True),)}
 
 
 class TestOutcome:

@@ -22,7 +22,7 @@ from vectormigrate.stores.qdrant.wire.changes import Change, Upsert
 from vectormigrate.stores.qdrant.wire.settings import read_aliased
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 
-from .capture import EVERYTHING, touches_of, whole
+from .capture import touches_of, whole
 from .endpoints import Route, find_call
 from .passing import reply_outcome
 from .problems import OK, UNIMPLEMENTED, Problem, problem_of
@@ -67,10 +67,10 @@ class Calls:
             return RpcReply(code=told.code, details=told.text)
 
     async def _write(self, route: Route, call: RpcCall, started: float) -> RpcReply:
-        access = self._front.reading(_collection_of(route, call.request))
+        access = self._front.primary(_collection_of(route, call.request))
         if access.store is not None:
             _check_served(route, call)
-        captured = _capture(route, call, native=access.upstream is not None)
+        captured = _capture(route, call, self._front.concerned(), native=access.upstream is not None)
         async with self._front.writing(captured.touched, size=len(call.request)) as write:
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, route, call, write, captured)
@@ -136,8 +136,10 @@ def _collection_of(route: Route, data: bytes) -> str | None:
         return None  # the request is none, which its receiver will say
 
 
-def _capture(route: Route, call: RpcCall, *, native: bool) -> _Captured:
-    """What a call may change. Raises Problem for one that cannot be read."""
+def _capture(route: Route, call: RpcCall, concerned: Sequence[str], *, native: bool) -> _Captured:
+    """What a call may change; all that is `concerned` if it is about no collection. Raises Problem for one that cannot
+    be read.
+    """
     operation = route.operation
     if operation in calls.WRITES:
         message = parse(calls.WRITES[operation], call.request)
@@ -148,7 +150,8 @@ def _capture(route: Route, call: RpcCall, *, native: bool) -> _Captured:
         names = read_aliased(parse(collections_pb2.ChangeAliases, call.request))
         return _Captured(None, {name: (Whole(Scope.ALIAS),) for name in names})
     collection = _collection_of(route, call.request)
-    return _Captured(collection, {collection or EVERYTHING: (whole(operation, route.decision, call.method),)})
+    names = concerned if collection is None else (collection,)
+    return _Captured(collection, dict.fromkeys(names, (whole(operation, route.decision, call.method),)))
 
 
 def _statuses(route: Route, reply: RpcReply) -> frozenset[int]:

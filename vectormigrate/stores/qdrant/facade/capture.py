@@ -32,9 +32,6 @@ from vectormigrate.stores.qdrant.wire.changes import (
 
 from .endpoints import Found
 
-EVERYTHING = ""
-"""The name under which a request about the whole server is marked."""
-
 _WHOLE = {
     "create_collection": Scope.DROP,
     "delete_collection": Scope.DROP,
@@ -55,20 +52,23 @@ class Captured:
     changes: Sequence[Change] = ()
 
 
-def capture(found: Found, what: str, body: bytes, *, native: bool) -> Captured:
-    """What a REST write may change; `what` is its method and path, `native` says that the primary is Qdrant.
+def capture(found: Found, what: str, body: bytes, concerned: Sequence[str], *, native: bool) -> Captured:
+    """What a REST write may change: all that is `concerned` if it is about no collection. `what` is its method and path,
+    `native` says that the primary is Qdrant.
 
     Raises ValueError for a body that cannot be read.
     """
-    route, collection = found.route, found.collection or EVERYTHING
+    route, collection = found.route, found.collection
     if route.operation in CHANGES:
+        assert collection is not None
         changes = read_changes(route.operation, without_numbers(body))
         if any(_filter_of(change) is not None for change in changes):
             changes = read_changes(route.operation, body)
         return Captured({collection: touches_of(changes, native=native)}, changes)
     if route.operation == "change_aliases":
         return Captured({name: (Whole(Scope.ALIAS),) for name in read_aliased(body)})
-    return Captured({collection: (whole(route.operation, route.decision, what),)})
+    names = concerned if collection is None else (collection,)
+    return Captured(dict.fromkeys(names, (whole(route.operation, route.decision, what),)))
 
 
 def whole(operation: str, decision: Decision, what: str) -> Touch:

@@ -90,13 +90,15 @@ class QdrantFacade(Facade):
         return response
 
     async def _write(self, found: Found, request: HttpRequest, started: float) -> HttpResponse:
-        access = self._front.reading(found.collection)
+        access = self._front.primary(found.collection)
         if access.store is not None:
             _check_served(found)
         plain = _plain_body(request)
         try:
             what = f"{request.method} {request.path}"
-            captured = capture(found, what, plain, native=access.upstream is not None)
+            captured = capture(
+                found, what, plain, self._front.concerned(), native=access.upstream is not None
+            )
         except ValueError as error:
             raise bad_body(error) from None
         async with self._front.writing(captured.touched, size=len(request.body)) as write:
