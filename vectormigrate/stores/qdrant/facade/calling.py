@@ -150,8 +150,8 @@ def _capture(route: Route, call: RpcCall, concerned: Sequence[str], *, native: b
         names = read_aliased(parse(collections_pb2.ChangeAliases, call.request))
         return _Captured(None, {name: (Whole(Scope.ALIAS),) for name in names})
     collection = _collection_of(route, call.request)
-    names = concerned if collection is None else (collection,)
-    return _Captured(collection, dict.fromkeys(names, (whole(operation, route.decision, call.method),)))
+    of = concerned if collection is None else (collection,)
+    return _Captured(collection, dict.fromkeys(of, (whole(operation, route.decision, call.method),)))
 
 
 def _statuses(route: Route, reply: RpcReply) -> frozenset[int]:
