@@ -142,9 +142,7 @@ class Host:
     @property
     def quiet(self) -> bool:
         """Whether no request of this process can still land: the next start need not wait then."""
-        return not any(
-            hosted.live is not None and hosted.live.lane.ledger.unresolved for hosted in self._hosted.values()
-        )
+        return all(hosted.live is None or hosted.live.quiet for hosted in self._hosted.values())
 
     # One migration.
 

@@ -242,8 +242,10 @@ class Live:
             await asyncio.sleep(_SETTLING)
 
     async def calm(self, stopping: asyncio.Event) -> None:
-        """Wait until no request that was never answered can still land."""
-        while not stopping.is_set() and (self.lane.ledger.unresolved or self.scopes.blocking):
+        """Wait until no request that was never answered can still land, and none that left without a mark is under way."""
+        while not stopping.is_set() and (
+            self.lane.ledger.unresolved or self.lane.unmarked or self.scopes.blocking
+        ):
             await self.scopes.expire()
             await asyncio.sleep(_SETTLING)
 

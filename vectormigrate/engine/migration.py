@@ -269,7 +269,6 @@ class Conductor:
         """Compare both sides whole and mark what differs; what is not ours is not looked at."""
         plan = _planned(migration)
         at = self._at()
-        sequence = self._session.next_sequence()
 
         def mark(tx: Transaction, found: list[Finding]) -> None:
             ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
@@ -278,7 +277,7 @@ class Conductor:
                 self._id,
                 ids,
                 epoch=self._session.epoch,
-                sequence=sequence,
+                sequence=self._session.next_sequence(),
                 reason="reconcile",
                 at=at,
             )

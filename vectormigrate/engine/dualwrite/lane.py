@@ -72,6 +72,8 @@ class Pass:
         self._scopes = -1 if lane.scopes.blocking else lane.scopes.raised
         self.tokens: list[int] = []
         """Scope intents of kinds that end with the request."""
+        self.unmarked = False
+        """It left without its marks: the gap stands for them."""
 
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
@@ -130,6 +132,8 @@ class Lane:
         """Off before the first phase that marks, and behind the last: writes pass without."""
         self.copying = True
         """Records are being carried over: the collection's shape must stay."""
+        self.unmarked = 0
+        """Writes that left without their marks and are not answered yet."""
         self.position = ""
         """The primary's own word for where it stands behind the last write that no barrier has passed yet."""
         self._open = asyncio.Event()
@@ -246,6 +250,8 @@ class Lane:
             if self._terms.fail_closed:
                 raise StateError("the write cannot be marked: the state file does not take it") from error
             self._open_gap(str(error) or "a mark took too long")
+            passing.unmarked = True
+            self.unmarked += 1
 
     def _open_gap(self, why: str) -> None:
         self._on_event(GapOpened(self._id, why))
@@ -318,20 +324,30 @@ class Lane:
         if found is None:
             await self.scopes.owe(number, "a filter that could not be resolved into ids")
             return
-        entries = self.ledger.register(found, passing.generation, removes=touch.removes)
-        self.ledger.in_flight -= 1  # the same request
-        passing.entries += entries
-        await self.mark(entries, passing.generation, "delete" if touch.removes else "write")
+        await self._mark_more(passing, found, removes=touch.removes)
         reached("scope.enumerated")
         await self.scopes.forward(number)
         reached("scope.forwarded")
 
     async def mark_named(self, passing: Pass, ids: Sequence[RecordId]) -> None:
-        """The primary picked these ids: mark them, as part of the same write."""
-        entries = self.ledger.register(ids, passing.generation, removes=False)
-        self.ledger.in_flight -= 1
+        """The primary picked these ids: mark them, as part of the same write. They are there: a mark that cannot be made
+        opens the gap, whatever was chosen for writes that could still be refused.
+        """
+        try:
+            async with asyncio.timeout(self._terms.mark_limit):
+                await self._mark_more(passing, ids, removes=False)
+        except (StateError, TimeoutError) as error:
+            self._open_gap(str(error) or "a mark took too long")
+
+    async def _mark_more(self, passing: Pass, ids: Sequence[RecordId], *, removes: bool) -> None:
+        """Ids of a write that became known after it was registered. Others may have been registered meanwhile, and a
+        generation never falls: the write gets a new one.
+        """
+        passing.generation = self._session.next_sequence()
+        entries = self.ledger.register(ids, passing.generation, removes=removes)
+        self.ledger.in_flight -= 1  # the same request
         passing.entries += entries
-        await self.mark(entries, passing.generation, "write")
+        await self.mark(entries, passing.generation, "delete" if removes else "write")
 
     async def _release(self, passing: Pass, *, answered: bool) -> None:
         unresolved = answered and passing.outcome is Outcome.UNRESOLVED
@@ -340,6 +356,12 @@ class Lane:
             self.ledger.hint(passing.entries, hint, passing.generation)
         late = self._terms.visibility if passing.outcome is Outcome.LATE else 0.0
         self.ledger.release(passing.entries, unresolved=unresolved, late=late)
+        if passing.unmarked:
+            self.unmarked -= 1
+            if unresolved:  # of its ids, perhaps none is known
+                self.ledger.quiet_after = max(
+                    self.ledger.quiet_after, self._clock.monotonic() + self._terms.quarantine
+                )
         self.ledger.trim()
         self._on_mark()
         for number in passing.tokens:

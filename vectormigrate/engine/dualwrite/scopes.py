@@ -23,6 +23,7 @@ from vectormigrate.stores.base import Content, Store
 
 from .terms import Guards, Terms
 
+_UNNAMED = Unnamed.__name__.lower()
 _REFUSED = {
     Scope.DROP: "dropped or made anew",
     Scope.SHAPE: "altered",
@@ -56,6 +57,8 @@ class Scopes:
         """Intents registered so far: a replay that began before the last of them may not clear."""
         self._blocking: dict[int, float] = {}
         """By number, when it stops to block: never, or when a request that was not answered can no longer land."""
+        self._untold: set[int] = set()
+        """Those whose ids only the answer names, and it did not come: what they touched is not known."""
 
     async def load(self, quiet_after: float) -> None:
         """What an earlier process left: what had not left is void, what had may land until `quiet_after`."""
@@ -64,6 +67,8 @@ class Scopes:
                 await self._database.write(lambda tx, number=intent.number: scopes.resolve(tx, number))  # type: ignore[misc] # a default binds it
             elif intent.state == "forwarded":
                 self._blocking[intent.number] = quiet_after
+                if intent.kind == _UNNAMED:
+                    self._untold.add(intent.number)
 
     @property
     def blocking(self) -> bool:
@@ -100,6 +105,8 @@ class Scopes:
         )
         self._blocking[number] = float("inf")
         self.raised += 1
+        if isinstance(touch, Unnamed):
+            self._untold.add(number)
         return number
 
     async def suspect(self, why: str) -> None:
@@ -135,16 +142,25 @@ class Scopes:
         await self._database.write(lambda tx: scopes.owe(tx, number, why))
 
     async def end(self, number: int, *, unresolved: bool) -> None:
-        """It was answered; or it was not, and may land for as long as the quarantine."""
-        self._blocking[number] = self._clock.monotonic() + self._terms.quarantine
-        if unresolved:
-            return  # `expire` resolves it; so it does when this is cancelled at the next line
+        """It was answered, and is seen by every read that starts T_vis later; or it was not, and may land for as long
+        as the quarantine. What is not resolved here, `expire` resolves; also when this is cancelled.
+        """
+        if not unresolved:
+            self._untold.discard(number)
+        wait = self._terms.quarantine if unresolved else self._terms.visibility
+        self._blocking[number] = self._clock.monotonic() + wait
+        if wait:
+            return
         reached("scope.answered")
         with suppress(StateError):
             await self._resolve(number)
 
     async def _resolve(self, number: int) -> None:
-        await self._database.write(lambda tx: scopes.resolve(tx, number))
+        if number in self._untold:
+            await self.owe(number, "records whose ids were never told")
+            self._untold.discard(number)
+        else:
+            await self._database.write(lambda tx: scopes.resolve(tx, number))
         reached("scope.resolved")
         self._blocking.pop(number, None)
         self._on_change()
