@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from vectormigrate.model.errors import GateRefused, StoreError
+from vectormigrate.model.errors import GateRefused, StateError, StoreError
 from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.phase import Phase
@@ -412,12 +412,18 @@ class OnlineConductor(Conductor):
     async def _commit_bit(self, live: Live, after: Phase) -> None:
         role, at = live.lane.role, self._at()
 
-        def swap(tx: Transaction) -> roles.Role:
-            swapped = roles.swap(tx, self._id, role)
+        def swap(tx: Transaction) -> None:
+            roles.swap(tx, self._id, role)
             migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
-            return swapped
 
-        live.lane.role = await self._database.write(swap)
+        try:
+            await self._database.write(swap)
+        finally:
+            # Whatever became of this wait, the file says who is the primary, and writes are let go only to that one. What
+            # is asked of the writer now is answered behind the swap.
+            with suppress(StateError):
+                await self._database.write(lambda tx: None)
+            live.lane.role = self._database.read(lambda tx: roles.get(tx, self._id))
         reached("swap.turned")
         live.turned()
         self._follow()
