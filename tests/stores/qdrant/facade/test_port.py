@@ -408,6 +408,25 @@ class TestStore:
         assert (await served.ask("POST", "/collections/c/frobnicate", {}))[0] == 404
         assert front.writes == []
 
+    async def test_what_a_store_refuses_is_settled(self, store, front):
+        front.access = Access(store=store)
+        served = Served(front=front)
+        await served.result("PUT", "/collections/c", {"vectors": {"a": {"size": 2, "distance": "Dot"}}})
+        body = {"points": [{"id": 1, "vector": {"a": [1]}}]}
+        assert (await served.ask("PUT", "/collections/c/points", body))[0] == 400
+        assert (await served.ask("PUT", "/collections/d/points", body))[0] == 404
+        assert [write.error for write in front.writes] == [None] * 3
+
+    @pytest.mark.parametrize("error", [Unresolved("lost"), StoreDown("starting")])
+    async def test_what_nobody_knows_is_not(self, store, front, error):
+        front.access = Access(store=store)
+        served = Served(front=front)
+        await served.result("PUT", "/collections/c", {"vectors": {"a": {"size": 1, "distance": "Dot"}}})
+        store.database.faults.next_errors.append(error)
+        body = {"points": [{"id": 1, "vector": {"a": [1]}}]}
+        assert (await served.ask("PUT", "/collections/c/points", body))[0] in (503, 504)
+        assert front.writes[-1].error is error
+
     async def test_a_write_that_waited_goes_where_it_is_told(self, passing, front, upstream, store):
         served = Served(store)
         await served.result("PUT", "/collections/c", {"vectors": {"a": {"size": 2, "distance": "Dot"}}})

@@ -25,7 +25,7 @@ from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 from .capture import touches_of, whole
 from .endpoints import Route, find_call
 from .passing import reply_outcome
-from .problems import OK, UNIMPLEMENTED, Problem, problem_of
+from .problems import OK, UNIMPLEMENTED, Problem, definite, problem_of
 from .rpc import SERVING, answer, parse, read
 from .turns import Turns
 
@@ -75,8 +75,12 @@ class Calls:
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, route, call, write, captured)
             assert write.access.store is not None
-            _check_served(route, call)
-            return await self._answer(write.access.store, route, call, started)
+            try:
+                _check_served(route, call)
+                return await self._answer(write.access.store, route, call, started)
+            except (Problem, VectormigrateError) as error:
+                problem = definite(error)
+        raise problem
 
     async def _pass(
         self, upstream: Upstream, route: Route, call: RpcCall, write: Write, captured: _Captured

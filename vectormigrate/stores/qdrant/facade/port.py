@@ -26,7 +26,7 @@ from .calling import Calls
 from .capture import Captured, capture
 from .endpoints import ENDPOINTS, Found, find
 from .passing import outcome, plainly, waits
-from .problems import Problem, bad_body, not_served, problem_of
+from .problems import Problem, bad_body, definite, not_served, problem_of
 from .rest import answer
 from .turns import Turns
 
@@ -105,8 +105,12 @@ class QdrantFacade(Facade):
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, found, request, write, captured)
             assert write.access.store is not None
-            _check_served(found)
-            return await self._answer(write.access.store, found, replace(request, body=plain), started)
+            try:
+                _check_served(found)
+                return await self._answer(write.access.store, found, replace(request, body=plain), started)
+            except (Problem, VectormigrateError) as error:
+                problem = definite(error)
+        raise problem
 
     async def _pass(
         self, upstream: Upstream, found: Found, request: HttpRequest, write: Write, captured: Captured

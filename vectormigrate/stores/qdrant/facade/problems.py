@@ -55,6 +55,17 @@ def problem_of(error: errors.VectormigrateError) -> Problem:
     return Problem(status, code, f"{words}: {text}", error.retry_after)
 
 
+def definite(error: Exception) -> Problem:
+    """What a store made of a write, if it is settled, be it in part; raises the error again if nobody knows yet."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, errors.VectormigrateError) and not isinstance(
+        error, errors.Unresolved | errors.StoreDown
+    ):
+        return problem_of(error)
+    raise error
+
+
 _SERVICE = "Service internal error"
 _TABLE: tuple[tuple[type[errors.VectormigrateError], tuple[int, int, str]], ...] = (
     (errors.CollectionMissing, (404, NOT_FOUND, "Not found")),
