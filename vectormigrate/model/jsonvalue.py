@@ -39,6 +39,8 @@ def dumps(value: Any) -> bytes:
 
 def _number(text: str) -> float | Decimal:
     number = float(text)
+    if repr(number) == text:
+        return number
     if not math.isfinite(number):
         return Decimal(text)
     exact = Decimal(text)

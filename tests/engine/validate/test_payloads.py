@@ -180,7 +180,7 @@ def test_doubles_a_little_off_are_forgiven_and_nothing_else():
         ([1, None], [1.0, None], False),
         (JsonColumn(['{"a": 1, "b": 2}', None]), JsonColumn(['{"b":2,"a":1}', None]), True),
         (JsonColumn(['{"a": 1}', None]), JsonColumn(['{"a": 1.0}', None]), False),
-        (JsonColumn(["never parsed", None]), JsonColumn(["never parsed", None]), True),
+        (JsonColumn(["never parsed", None]), JsonColumn(("never parsed", None)), True),
         (JsonColumn(["[1]", None]), [[1], None], True),
     ],
 )

@@ -30,7 +30,7 @@ from .virtual import QORTEX_IDS
 
 Row: TypeAlias = tuple[Any, ...]
 
-_VALUES_A_STATEMENT = 280
+_VALUES_A_STATEMENT = 1000
 """SQLite works without the interpreter's lock for one statement. For single rows, getting it back costs more than the
 row, and a thread that computes makes each of them wait for it: so one statement writes as many rows as have these
 values.
