@@ -39,7 +39,6 @@ from .ledger import Entry, Hint, Ledger
 from .scopes import Scopes, by_id
 from .terms import Guards, Terms
 
-
 _SOMEWHERE = "0"
 """The position of a write that was accepted and not applied yet, where the primary does not say one."""
 
@@ -74,6 +73,7 @@ class Pass:
         """Scope intents of kinds that end with the request."""
         self.unmarked = False
         """It left without its marks: the gap stands for them."""
+        self._marking = lane.marking
 
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
@@ -81,7 +81,8 @@ class Pass:
         self._lane.position = max(self._lane.position, at, key=_as_number)
 
     async def named(self, ids: Sequence[RecordId]) -> None:
-        await self._lane.mark_named(self, ids)
+        if self._marking:
+            await self._lane.mark_named(self, ids)
 
     def hint(self, records: Callable[[], Batch], size: int) -> None:
         self._hint = Hint(records, size)

@@ -100,20 +100,38 @@ class Scopes:
         kind = type(touch).__name__.lower()
         detail = touch.what if isinstance(touch, Unknown) else ""
         at = self._clock.now().isoformat()
-        number = await self._database.write(
-            lambda tx: scopes.register(tx, self._id, kind, detail=detail, epoch=self._session.epoch, at=at)
-        )
-        self._blocking[number] = float("inf")
-        self.raised += 1
+        until, begun = float("inf"), list[int]()
+
+        async def note() -> int:
+            number = await self._database.write(
+                lambda tx: scopes.register(
+                    tx, self._id, kind, detail=detail, epoch=self._session.epoch, at=at
+                )
+            )
+            self._blocking[number] = until
+            self.raised += 1
+            begun.append(number)
+            return number
+
+        try:
+            number = await asyncio.shield(note())
+        except (
+            asyncio.CancelledError
+        ):  # nothing leaves, but the row may be there by now: `expire` takes it away
+            until = self._clock.monotonic()
+            self._blocking.update(dict.fromkeys(begun, until))
+            raise
         if isinstance(touch, Unnamed):
             self._untold.add(number)
         return number
 
     async def suspect(self, why: str) -> None:
-        """Something changed that nobody told us of: both sides must be compared."""
+        """Something changed that nobody told us of: both sides must be compared. Raises StateError."""
         number = await self.begin(Unknown(why))
-        await self.owe(number, why)
-        await self.end(number, unresolved=False)
+        try:
+            await self.owe(number, why)
+        finally:
+            await self.end(number, unresolved=False)
 
     async def matching(self, primary: Store, collection: str, touch: Matching) -> list[RecordId] | None:
         """The ids that match now at the primary; None when that cannot be known in good time."""
