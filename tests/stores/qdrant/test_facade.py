@@ -11,6 +11,7 @@ import warnings
 from contextlib import asynccontextmanager, closing
 
 import numpy as np
+import psycopg
 import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
@@ -18,6 +19,7 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from tests.fakes.clock import FakeClock
 from tests.fakes.facades import listening
 from tests.fakes.front import FakeFront
+from tests.fakes.postgres import postgres_database, postgres_dsn, postgres_server
 from tests.stores.qdrant.facade.answering import A, B, settled
 from vectormigrate.daemon.upstream import DialledUpstream, Target
 from vectormigrate.model.touch import Ids, Matching, Whole
@@ -26,6 +28,9 @@ from vectormigrate.stores.front import Access, Outcome, Standing
 from vectormigrate.stores.memory import Database, MemoryStore
 from vectormigrate.stores.qdrant.facade.emulated import emulated
 from vectormigrate.stores.qdrant.facade.port import QdrantFacade
+from vectormigrate.stores.registry import open_store
+
+__all__ = ["postgres_database", "postgres_dsn", "postgres_server"]
 
 POINTS = [
     models.PointStruct(
@@ -178,10 +183,25 @@ async def test_before_a_cutover_by_grpc(qdrant_server):
     assert {write.outcome for write in front.writes} == {Outcome.ANSWERED}
 
 
+@pytest.fixture
+def postgres_with_vectors(postgres_dsn):
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("create extension if not exists vector")
+    return postgres_dsn
+
+
+@pytest.fixture(params=["memory", "sqlite", "pgvector"])
+async def other(request, tmp_path):
+    """A store that is no Qdrant."""
+    urls = {"memory": lambda: str(tmp_path), "sqlite": lambda: str(tmp_path / "qdrant.db")}
+    url = urls.get(request.param, lambda: request.getfixturevalue("postgres_with_vectors"))()
+    async with open_store(Endpoint(request.param, url)) as store:
+        yield store
+
+
 @pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
-async def test_after_a_cutover(straight, grpc):
-    store = emulated(MemoryStore(Endpoint("memory"), Database()))
-    async with served(Standing(store)) as (url, port):
+async def test_after_a_cutover(straight, other, grpc):
+    async with served(Standing(emulated(other))) as (url, port):
         told = await asyncio.to_thread(lived, url, port, "after", grpc=grpc)
     for mine, theirs in zip(told, straight, strict=True):
         assert mine == settled(theirs)
