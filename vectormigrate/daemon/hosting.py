@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -359,8 +359,8 @@ class Host:
         return await self._live_status(hosted)
 
     async def _pause(self, hosted: _Hosted) -> object:
-        await self._halt(hosted)
-        await hosted.conductor.rest()
+        async with self._halted(hosted):
+            await hosted.conductor.rest()
         return self.status(hosted.conductor.migration.id)
 
     async def _resume(self, hosted: _Hosted) -> object:
@@ -369,9 +369,10 @@ class Host:
         return self.status(hosted.conductor.migration.id)
 
     async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:
-        if not dry_run:
-            await self._halt(hosted)
-        return await hosted.conductor.rollback(dry_run=dry_run, remove_unknown=True)
+        if dry_run:
+            return await hosted.conductor.rollback(dry_run=True, remove_unknown=True)
+        async with self._halted(hosted):
+            return await hosted.conductor.rollback(dry_run=False, remove_unknown=True)
 
     async def _validate(
         self,
@@ -386,11 +387,20 @@ class Host:
             sample_size=sample_size, full=full, threshold=threshold, seed=seed
         )
 
-    async def _halt(self, hosted: _Hosted) -> None:
+    @asynccontextmanager
+    async def _halted(self, hosted: _Hosted) -> AsyncIterator[None]:
+        """The conductor stands still for a verb; it goes on when that is refused and nothing has changed."""
+        went, phase = hosted.go.is_set(), hosted.conductor.migration.phase
         hosted.go.clear()
         hosted.conductor.stop()
         await hosted.idle.wait()
         hosted.conductor.again()
+        try:
+            yield
+        except BaseException:
+            if went and hosted.conductor.migration.phase is phase:
+                hosted.go.set()
+            raise
 
     def status(self, migration_id: str) -> dict[str, Any]:
         """Where a migration is, as anybody sees it."""

@@ -432,7 +432,13 @@ class OnlineConductor(Conductor):
         """Give up the way back: the source is owed nothing any more."""
         self._expect(Phase.REVERSED)
         reached("commit.asked")
-        await self._move(Phase.REVERSED, Phase.COMMITTED)
+        live = self._lane_of()
+        live.scheduler.paused = True
+        try:
+            await live.idle()  # nothing of ours is sent to the source any more
+            await self._move(Phase.REVERSED, Phase.COMMITTED)
+        finally:
+            self._follow()
         reached("commit.done")
 
     def _expect(self, phase: Phase) -> None:

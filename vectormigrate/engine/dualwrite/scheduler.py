@@ -76,6 +76,8 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._held: list[Entry] = []
         self._swept: Mark | None = None
+        self._leaving: set[tuple[str, int, int]] = set()
+        """Marks whose clear is decided and not durable yet: id, epoch, sequence."""
         self._idle_at = 0.0
         self.breaker = Breaker(self._terms.replay_concurrency, self._terms.retry_longest)
         self.guard = DeleteGuard(self._terms.delete_guard)
@@ -168,7 +170,12 @@ class Scheduler:
             self._ledger.spilled = False
             self._swept = None
         for mark in marks:
-            entry = self._ledger.entry(parse_id(mark.id))
+            if (mark.id, mark.epoch, mark.sequence) in self._leaving:
+                continue
+            record_id = parse_id(mark.id)
+            if self._ledger.get(record_id) is None:  # nobody knows when it was written
+                self._ledger.entry(record_id).fresh_at = now + self._terms.visibility
+            entry = self._ledger.entry(record_id)
             if not entry.in_flight and not entry.busy:
                 entry.found = (mark.epoch, mark.sequence)
                 entry.removed = entry.removed or mark.reason in ("delete", "reconcile")
@@ -182,7 +189,9 @@ class Scheduler:
         blocked = self._blocked(entry)
         if until is None and not blocked:
             return Job(entry, entry.generation, True, self._lane.scopes.raised)
-        fresh = entry.provisional != entry.generation
+        # Without a mark nothing would mend what a provisional replay may have read too early.
+        marked = entry.row is not None or entry.found is not None
+        fresh = marked and entry.provisional != entry.generation
         hot_at = entry.since + self._terms.provisional_after
         if fresh and now >= hot_at:
             return Job(entry, entry.generation, False, self._lane.scopes.raised)
@@ -279,10 +288,11 @@ class Scheduler:
         same = entry.generation == job.generation or not self._guards.generation
         same = same and (job.scopes == self._lane.scopes.raised or not self._guards.scopes)
         if clearing and same:
-            entry.again = entry.again and self._guards.generation
+            entry.again = False  # nobody wrote since
             self.tally.cleared += 1
             rows = {row for row in (entry.row, entry.found) if row is not None}
             paid.clears += [Mark(id_text(entry.id), *row) for row in rows]
+            self._leaving.update((id_text(entry.id), *row) for row in rows)
             entry.row = entry.found = None
             self._ledger.forget(entry)
             return
@@ -328,6 +338,10 @@ class Scheduler:
                 reached("replay.done")
             except VectormigrateError:
                 self._ledger.spilled = True  # a lost clear costs a read
+            finally:
+                self._leaving.difference_update(
+                    (mark.id, mark.epoch, mark.sequence) for mark in paid.clears
+                )
 
 
 def _final(error: VectormigrateError) -> bool:
