@@ -494,6 +494,8 @@ async def test_an_unnamed_vector(spoken):
         (POINTS + "Get", q.GetPoints(collection_name="none"), 5),
         (POINTS + "Get", q.GetPoints(collection_name="c", ids=[q.PointId(uuid="x")]), 3),
         (POINTS + "Get", q.GetPoints(collection_name="c", shard_key_selector=q.ShardKeySelector()), 12),
+        (POINTS + "Upsert", q.UpsertPoints(collection_name="c", shard_key_selector=q.ShardKeySelector()), 12),
+        (POINTS + "UpdateBatch", q.UpdateBatchPoints(collection_name="c", operations=[q.PointsUpdateOperation(delete_points=q.PointsUpdateOperation.DeletePoints(points=q.PointsSelector(filter=WHERE), shard_key_selector=q.ShardKeySelector()))]), 12),
         (POINTS + "Scroll", q.ScrollPoints(collection_name="c", limit=0), 3),
         (POINTS + "Scroll", q.ScrollPoints(collection_name="c", order_by=q.OrderBy(key="a")), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=[q.PrefetchQuery()]), 12),

@@ -406,6 +406,7 @@ class TestStore:
         served = Served(front=front)
         assert (await served.ask("POST", "/collections/c/cluster", {}))[0] == 400
         assert (await served.ask("POST", "/collections/c/frobnicate", {}))[0] == 404
+        assert (await served.ask("GET", "/collections/c/frobnicate"))[0] == 404
         assert front.writes == []
 
     async def test_what_a_store_refuses_is_settled(self, store, front):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.ids import read_path_id
 from vectormigrate.stores.qdrant.wire import requests
-from vectormigrate.stores.qdrant.wire.changes import CHANGES, Change, read_changes
+from vectormigrate.stores.qdrant.wire.changes import CHANGES, Change, names_shards, read_changes
 from vectormigrate.stores.qdrant.wire.points import dump
 from vectormigrate.stores.qdrant.wire.responses import (
     success,
@@ -22,7 +22,7 @@ from vectormigrate.stores.qdrant.wire.responses import (
 
 from . import collections, reading, searching
 from .endpoints import Found
-from .problems import INVALID, Problem, bad_body, not_served, wrong_input
+from .problems import INVALID, UNIMPLEMENTED, Problem, bad_body, not_served, wrong_input
 from .turns import Turns
 from .writing import Writer
 
@@ -195,6 +195,8 @@ async def answer(store: Store, turns: Turns, found: Found, body: bytes) -> Answe
     if operation in CHANGES:
         return Answer(await _change(store, turns, found, body))
     handler = _HANDLERS.get(operation)
+    if not found.route.known:
+        raise Problem(404, UNIMPLEMENTED, f"Not found: there is no {found.route.method} of this path")
     if handler is None:
         raise not_served(f"{found.route.method} {found.route.path} is not served here: {found.route.why}")
     return Answer(await handler(store, found, body), operation in _BARE)
@@ -203,6 +205,8 @@ async def answer(store: Store, turns: Turns, found: Found, body: bytes) -> Answe
 async def _change(store: Store, turns: Turns, found: Found, body: bytes) -> Any:
     operation = found.route.operation
     changes: list[Change] = read(lambda text: read_changes(operation, text), body)
+    if names_shards(body):
+        raise not_served("there are no shard keys here")
     shape = await store.describe(found.values[0])
     await Writer(store, turns, shape).apply(changes)
     return [updated() for _ in changes] if operation == "batch" else updated()

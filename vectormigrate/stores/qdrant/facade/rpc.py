@@ -174,6 +174,8 @@ async def answer(store: Store, turns: Turns, route: Route, data: bytes) -> Any:
 async def _change(store: Store, turns: Turns, operation: str, data: bytes) -> Any:
     message = parse(calls.WRITES[operation], data)
     changes = read(lambda given: calls.read_changes(operation, given), message)
+    if calls.names_shards(operation, message):
+        raise Problem(400, UNIMPLEMENTED, "Bad request: there are no shard keys here")
     shape = await store.describe(message.collection_name)
     await Writer(store, turns, shape).apply(changes)
     return replies.write_updated(len(changes) if operation == "batch" else None)

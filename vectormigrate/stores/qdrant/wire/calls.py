@@ -58,6 +58,14 @@ def read_changes(operation: str, message: Message) -> list[Change]:
     return [_member(member) for member in message.operations]
 
 
+def names_shards(operation: str, message: Message) -> bool:
+    """Whether a write says which shards it is for."""
+    if operation != "batch":
+        return bool(message.HasField("shard_key_selector"))
+    inner = [getattr(one, one.WhichOneof("operation") or "upsert") for one in message.operations]
+    return any("shard_key_selector" in {field.name for field, _ in one.ListFields()} for one in inner)
+
+
 _MEMBERS = {
     "delete_points": "delete",
     "delete_deprecated": "delete",

@@ -163,6 +163,15 @@ def read_changes(operation: str, body: bytes | msgspec.Raw) -> list[Change]:
         raise ValueError(str(error)) from None
 
 
+def names_shards(body: bytes) -> bool:
+    """Whether a write that can be read says which shards it is for."""
+    if b'"shard_key"' not in body:
+        return False
+    given = msgspec.json.decode(body)
+    inner = [one for member in given.get("operations", ()) for one in member.values()]
+    return any(one.get("shard_key") is not None for one in (given, *inner))
+
+
 def _read_member(member: dict[str, msgspec.Raw]) -> Change:
     known = [name for name in member if name in _READERS]
     if len(known) != 1:
