@@ -10,8 +10,14 @@ from vectormigrate.daemon.control_socket import ask_owner, listening
 from vectormigrate.model.errors import GateRefused
 
 
-async def echo(verb, migration_id):
-    return {"verb": verb, "id": migration_id}
+async def echo(verb, migration_id, arguments):
+    return {"verb": verb, "id": migration_id, **arguments}
+
+
+async def test_what_is_said_with_a_verb_arrives(tmp_path):
+    async with listening(tmp_path / "state.db", echo):
+        told = await ask_owner(tmp_path / "state.db", "reads", "docs", {"share": 0.5})
+    assert told == {"verb": "reads", "id": "docs", "share": 0.5}
 
 
 async def test_an_answer(tmp_path):
@@ -34,7 +40,7 @@ async def test_what_a_dead_owner_left_is_nobody(tmp_path):
 
 
 async def test_an_error_arrives_as_it_is(tmp_path):
-    async def refuse(verb, migration_id):
+    async def refuse(verb, migration_id, arguments):
         raise GateRefused("not now", hint="later")
 
     async with listening(tmp_path / "state.db", refuse):
@@ -69,7 +75,7 @@ async def test_nonsense_does_not_end_the_owner(tmp_path, line):
 async def test_whoever_asked_before_the_end_is_answered_though_the_owner_leaves(tmp_path):
     asked, leave = asyncio.Event(), asyncio.Event()
 
-    async def answer(verb, migration_id):
+    async def answer(verb, migration_id, arguments):
         asked.set()
         await leave.wait()
         for _ in range(20):
@@ -84,16 +90,15 @@ async def test_whoever_asked_before_the_end_is_answered_though_the_owner_leaves(
 
 
 async def test_an_owner_that_takes_too_long_is_an_error_of_ours(tmp_path, monkeypatch):
-    monkeypatch.setattr(control_socket, "_SECONDS", 0.05)
     monkeypatch.setattr(control_socket, "_LAST_WORD", 0.05)
 
-    async def answer(verb, migration_id):
+    async def answer(verb, migration_id, arguments):
         await asyncio.sleep(0.2)
         return {}
 
     async with listening(tmp_path / "state.db", answer):
-        with pytest.raises(GateRefused, match="did not come to its checkpoint"):
-            await ask_owner(tmp_path / "state.db", "pause", "docs")
+        with pytest.raises(GateRefused, match="did not answer within"):
+            await ask_owner(tmp_path / "state.db", "pause", "docs", within=0.05)
 
 
 async def test_a_folder_that_is_not_there_is_nobody(tmp_path):
@@ -101,7 +106,7 @@ async def test_a_folder_that_is_not_there_is_nobody(tmp_path):
 
 
 async def test_a_link_to_the_state_file_leads_to_its_owner(tmp_path):
-    async def answer(verb, migration_id):
+    async def answer(verb, migration_id, arguments):
         return {"done": verb}
 
     (tmp_path / "state.db").touch()

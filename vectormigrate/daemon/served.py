@@ -37,6 +37,7 @@ class ListenerSettings:
     """None for our own API alone."""
     grpc_listen: Address | None = None
     grpc_upstream: Target | None = None
+    control_upstream: Target | None = None
     ca: Path | None = None
     advertise: str = ""
     """"" for the address it listens at."""
@@ -105,6 +106,7 @@ def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
         optional("upstream", Target.parse),
         optional("grpc_listen", Address.parse),
         optional("grpc_upstream", Target.parse),
+        optional("control_upstream", Target.parse),
         Path(text("source_ca")).expanduser() if text("source_ca") else None,
         check_advertised(text("advertise"), origin("advertise")),
         text("index"),

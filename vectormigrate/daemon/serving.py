@@ -21,6 +21,7 @@ from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Reached
 from vectormigrate.stores.front import Front, Standing
+from vectormigrate.stores.raw import Upstream
 
 from .activation import Notifier
 from .announced import Listening
@@ -47,6 +48,8 @@ class Served:
     index: str = ""
     behind: str = ""
     """What answers, for people."""
+    control: Upstream | None = None
+    """The vendor's server for what concerns no collection in particular, where it is another."""
 
 
 OnReady = Callable[[Sequence[Listening]], None]
@@ -89,7 +92,9 @@ class Service:
     async def _listen(self, served: Served, listener: Listener) -> Listening:
         address = listener.bind(served.listen)
         url = served.advertise or f"http://{address}"
-        facade = registry.build_facade(served.dialect, served.front, self.clock, Reached(url, served.index))
+        facade = registry.build_facade(
+            served.dialect, served.front, self.clock, Reached(url, served.index, control=served.control)
+        )
         alone = await listener.start(facade, served.grpc_listen)
         return Listening(
             served.name,
@@ -124,22 +129,28 @@ async def serve(
     """
     async with AsyncExitStack() as stack:
         passages: dict[str, Passage] = {}
+        controls: dict[str, Upstream] = {}
         for one in settings.listeners:
             upstream = None
             if one.upstream is not None:
                 upstream = await stack.enter_async_context(
                     DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
                 )
+            if one.control_upstream is not None:
+                controls[one.name] = await stack.enter_async_context(
+                    DialledUpstream(one.control_upstream, None, settings.timeouts, one.ca)
+                )
             front = Router(upstream, random.Random())  # noqa: S311 shares of requests, no secrets
             passages[one.name] = Passage(one.name, one.dialect, upstream, front)
         supervisor = await stack.enter_async_context(Supervisor())
         await stack.enter_async_context(control.hosting(passages, supervisor, live))
         return await service.run(
-            [_served(one, passages[one.name].router) for one in settings.listeners], on_ready
+            [_served(one, passages[one.name].router, controls.get(one.name)) for one in settings.listeners],
+            on_ready,
         )
 
 
-def _served(listener: ListenerSettings, front: Front) -> Served:
+def _served(listener: ListenerSettings, front: Front, control: Upstream | None) -> Served:
     upstream = listener.upstream
     return Served(
         listener.name,

@@ -55,6 +55,12 @@ LISTENER = (
         unset="where it speaks HTTP",
     ),
     _listener(
+        "control-upstream",
+        metavar="URL",
+        help="Pinecone: where its control plane answers, which is another host than an index: https://api.pinecone.io.",
+        unset="where the index is",
+    ),
+    _listener(
         "source-ca",
         metavar="FILE",
         help="Certificates of the authorities that may vouch for the server, as PEM; nobody else's are trusted.",
@@ -127,7 +133,9 @@ STORE = Setting(
 SERVE = (*LISTENER, *LIMITS, LOG_LEVEL, CHECK)
 EMULATE = (STORE,)
 EMULATED_AT = (
-    replace(LISTEN, section="emulate", unset="127.0.0.1:6333 for Qdrant, :5080 for Pinecone, :8900 for our own"),
+    replace(
+        LISTEN, section="emulate", unset="127.0.0.1:6333 for Qdrant, :5080 for Pinecone, :8900 for our own"
+    ),
     replace(ADVERTISE, section="emulate"),
     replace(INDEX, section="emulate"),
 )
