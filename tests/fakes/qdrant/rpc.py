@@ -86,10 +86,7 @@ def _point(message: Any) -> dict[str, Any]:
     if not message.HasField("vectors"):
         raise Refused(400, "Expected some vectors")
     model = GrpcToRest.convert_point_struct(message)
-    vector = model.vector
-    if isinstance(vector, dict):
-        vector = {name: _plain(one) for name, one in vector.items()}
-    return {"id": model.id, "vector": _plain(vector), "payload": model.payload}
+    return {"id": model.id, "vector": _named(model.vector), "payload": model.payload}
 
 
 def _record(told: dict[str, Any]) -> Any:
@@ -116,6 +113,63 @@ def _filter(message: Any) -> Any:
     return GrpcToRest.convert_filter(message).model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
+def _rest(model: Any) -> Any:
+    return model.model_dump(mode="json", exclude_none=True, by_alias=True)
+
+
+def _payload_change(message: Any) -> dict[str, Any]:
+    body = _selector(message.points_selector) if message.HasField("points_selector") else {}
+    body["payload"] = GrpcToRest.convert_payload(message.payload)
+    return body | ({"key": message.key} if message.HasField("key") else {})
+
+
+def _payload_keys(message: Any) -> dict[str, Any]:
+    return {**_selector(message.points_selector), "keys": list(message.keys)}
+
+
+def _vector_names(message: Any) -> dict[str, Any]:
+    return {**_selector(message.points_selector), "vector": list(message.vectors.names)}
+
+
+def _new_vectors(message: Any) -> dict[str, Any]:
+    points = [GrpcToRest.convert_point_vectors(one) for one in message.points]
+    return {"points": [{"id": one.id, "vector": _named(one.vector)} for one in points]}
+
+
+def _named(vector: Any) -> Any:
+    return {name: _plain(one) for name, one in vector.items()} if isinstance(vector, dict) else _plain(vector)
+
+
+def _upserted(message: Any) -> dict[str, Any]:
+    return {"points": [_point(point) for point in message.points]}
+
+
+_OPERATIONS = {
+    "upsert": ("upsert", _upserted),
+    "delete_points": ("delete", lambda message: _selector(message.points)),
+    "set_payload": ("set_payload", _payload_change),
+    "overwrite_payload": ("overwrite_payload", _payload_change),
+    "delete_payload": ("delete_payload", _payload_keys),
+    "clear_payload": ("clear_payload", lambda message: _selector(message.points)),
+    "update_vectors": ("update_vectors", _new_vectors),
+    "delete_vectors": ("delete_vectors", _vector_names),
+}
+"""Of a batch: what REST calls each operation, and its body."""
+
+
+def _query(message: Any) -> dict[str, Any]:
+    body = _rest(GrpcToRest.convert_query_points(message))
+    return {"with_payload": False, **body}
+
+
+def _scored(told: dict[str, Any]) -> Any:
+    payload = _signed(told.get("payload") or {})
+    vector = None if told.get("vector") is None else _json(told["vector"])
+    return RestToGrpc.convert_scored_point(
+        models.ScoredPoint(**{**told, "vector": vector, "payload": payload})
+    )
+
+
 def _reading(request: Any) -> dict[str, Any]:
     body: dict[str, Any] = {"with_payload": False}
     if request.HasField("with_payload"):
@@ -129,17 +183,60 @@ class _Points(messages.PointsServicer):
     def __init__(self, server: QdrantServer) -> None:
         self._database = server.database
 
+    def _collection(self, request: Any) -> Any:
+        return self._database.collection(request.collection_name)
+
     def Upsert(self, request: Any, context: Any) -> Any:  # noqa: N802 the service's name
-        body = {"points": [_point(point) for point in request.points]}
-        return _written(self._database.collection(request.collection_name).upsert(body))
+        return _written(self._collection(request).upsert(_upserted(request)))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return _written(self._database.collection(request.collection_name).delete(_selector(request.points)))
+        return _written(self._collection(request).delete(_selector(request.points)))
+
+    def SetPayload(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).set_payload(_payload_change(request)))
+
+    def OverwritePayload(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).overwrite_payload(_payload_change(request)))
+
+    def DeletePayload(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).delete_payload(_payload_keys(request)))
+
+    def ClearPayload(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).clear_payload(_selector(request.points)))
+
+    def UpdateVectors(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).update_vectors(_new_vectors(request)))
+
+    def DeleteVectors(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _written(self._collection(request).delete_vectors(_vector_names(request)))
+
+    def UpdateBatch(self, request: Any, context: Any) -> Any:  # noqa: N802
+        operations = []
+        for one in request.operations:
+            word = one.WhichOneof("operation")
+            name, body = _OPERATIONS[word]
+            operations.append({name: body(getattr(one, word))})
+        told = self._collection(request).batch({"operations": operations})
+        return messages.UpdateBatchResponse(result=[_written(one).result for one in told])
+
+    def CreateFieldIndex(self, request: Any, context: Any) -> Any:  # noqa: N802
+        kind = messages.FieldType.Name(request.field_type).removeprefix("FieldType").lower()
+        body = {"field_name": request.field_name, "field_schema": kind}
+        return _written(self._collection(request).create_index(body))
 
     def Get(self, request: Any, context: Any) -> Any:  # noqa: N802
         body = {"ids": [GrpcToRest.convert_point_id(one) for one in request.ids], **_reading(request)}
-        found = self._database.collection(request.collection_name).retrieve(body)
-        return messages.GetResponse(result=[_record(one) for one in found])
+        return messages.GetResponse(result=[_record(one) for one in self._collection(request).retrieve(body)])
+
+    def Query(self, request: Any, context: Any) -> Any:  # noqa: N802
+        told = self._collection(request).query(_query(request))
+        return messages.QueryResponse(result=[_scored(one) for one in told["points"]])
+
+    def QueryBatch(self, request: Any, context: Any) -> Any:  # noqa: N802
+        collection = self._collection(request)
+        told = [collection.query(_query(one))["points"] for one in request.query_points]
+        batches = [messages.BatchResult(result=[_scored(one) for one in points]) for points in told]
+        return messages.QueryBatchResponse(result=batches)
 
     def Scroll(self, request: Any, context: Any) -> Any:  # noqa: N802
         body = _reading(request)
@@ -149,7 +246,7 @@ class _Points(messages.PointsServicer):
             body["limit"] = request.limit
         if request.HasField("filter"):
             body["filter"] = _filter(request.filter)
-        told = self._database.collection(request.collection_name).scroll(body)
+        told = self._collection(request).scroll(body)
         answer = messages.ScrollResponse(result=[_record(one) for one in told["points"]])
         if told["next_page_offset"] is not None:
             answer.next_page_offset.CopyFrom(RestToGrpc.convert_extended_point_id(told["next_page_offset"]))
@@ -160,7 +257,7 @@ class _Points(messages.PointsServicer):
             "exact": request.exact,
             "filter": _filter(request.filter) if request.HasField("filter") else None,
         }
-        told = self._database.collection(request.collection_name).count(body)
+        told = self._collection(request).count(body)
         return messages.CountResponse(result=messages.CountResult(count=told["count"]))
 
 
@@ -171,6 +268,47 @@ class _Collections(messages.CollectionsServicer):
     def List(self, request: Any, context: Any) -> Any:  # noqa: N802
         named = [messages.CollectionDescription(name=name) for name in self._database.collections]
         return messages.ListCollectionsResponse(collections=named)
+
+    def Get(self, request: Any, context: Any) -> Any:  # noqa: N802
+        told = self._database.collection(request.collection_name).info()
+        info = RestToGrpc.convert_collection_info(models.CollectionInfo(**told))
+        return messages.GetCollectionInfoResponse(result=info)
+
+    def CollectionExists(self, request: Any, context: Any) -> Any:  # noqa: N802
+        names = {*self._database.collections, *self._database.aliases}
+        there = messages.CollectionExists(exists=request.collection_name in names)
+        return messages.CollectionExistsResponse(result=there)
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+        body = {}
+        if request.HasField("vectors_config"):
+            given = GrpcToRest.convert_vectors_config(request.vectors_config)
+            body["vectors"] = (
+                {name: _rest(one) for name, one in given.items()} if isinstance(given, dict) else _rest(given)
+            )
+        if request.HasField("sparse_vectors_config"):
+            named = GrpcToRest.convert_sparse_vector_config(request.sparse_vectors_config)
+            body["sparse_vectors"] = {name: _rest(one) for name, one in named.items()}
+        made = self._database.create(request.collection_name, body)
+        return messages.CollectionOperationResponse(result=made)
+
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        dropped = self._database.drop(request.collection_name)
+        return messages.CollectionOperationResponse(result=dropped)
+
+    def UpdateAliases(self, request: Any, context: Any) -> Any:  # noqa: N802
+        actions = [_rest(GrpcToRest.convert_alias_operations(one)) for one in request.actions]
+        return messages.CollectionOperationResponse(result=self._database.alias({"actions": actions}))
+
+    def ListAliases(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _aliases(self._database.list_aliases())
+
+    def ListCollectionAliases(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return _aliases(self._database.list_aliases(request.collection_name))
+
+
+def _aliases(told: dict[str, Any]) -> Any:
+    return messages.ListAliasesResponse(aliases=[messages.AliasDescription(**one) for one in told["aliases"]])
 
 
 class _Health(messages.QdrantServicer):
