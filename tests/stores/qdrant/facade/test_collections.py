@@ -92,6 +92,8 @@ async def test_settings_that_only_tune_are_taken(served):
         ("PUT", "/collections/d", {**SIMPLE, "magic": 1}, "Bad request: a collection cannot be made with magic"),
         ("PUT", "/collections/d", {**SIMPLE, "sharding_method": "custom"}, "Bad request: collection 'd' is sharded by keys of its own, which cannot be carried yet"),
         ("PUT", "/collections/d", {"vectors": {"vector": {"size": 1, "distance": "Dot"}}}, "Bad request: a vector cannot be named 'vector' here: the one without a name is held under it"),
+        ("PUT", "/collections/d", {"vectors": {"size": "x", "distance": "Dot"}}, "Format error in JSON body: the size of vector '' must be from 1 to 65536"),
+        ("PUT", "/collections/d", {"vectors": {"a": {"size": 0, "distance": "Dot"}}}, "Format error in JSON body: the size of vector 'a' must be from 1 to 65536"),
         ("PUT", "/collections/d", b"[]", "Format error in JSON body: Expected `object`, got `array`"),
         ("PUT", "/collections/c/vectors/x", {"dense": {}}, "Bad request: PUT /collections/{collection}/vectors/{vector} is not served here: vectors of a collection stay as they were made"),
         ("POST", "/collections/aliases", {"actions": []}, "Bad request: POST /collections/aliases is not served here: no store but Qdrant has aliases"),

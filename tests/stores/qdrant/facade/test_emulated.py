@@ -131,6 +131,17 @@ async def test_a_collection_that_was_there_before_is_taken_as_it_is(inner):
     assert [point["id"] for point in found["points"]] == [3, 4]
 
 
+async def test_what_qdrant_could_not_hold_is_told_not_altered(inner):
+    await inner.create(CollectionShape("docs", IdField("key", IdKind.INT), dynamic=True))
+    await inner.upsert("docs", Batch([3], {}, [{"big": 2**70}]))
+    served = Served(inner)
+    status, said = await served.ask("GET", "/collections/docs/points/3")
+    assert (status, said) == (
+        400,
+        "Bad request: what was found cannot be told: an integer needs more than 64 bits",
+    )
+
+
 class TestStore:
     @pytest.fixture
     async def store(self, inner):

@@ -126,6 +126,8 @@ async def test_a_write(filled, method, path, body):
         ("PUT", "points", b'{"points": [{"id": 1, "vector": {"b": [1e39, 1]}}]}', 400, "Wrong input: vector 'b' holds a number beyond float32"),
         ("PUT", "points", {"batch": {"ids": [1, 2], "vectors": {"b": [[1, 2]]}}}, 400, "Format error in JSON body: number of ids, vectors and payloads must be equal"),
         ("PUT", "points", {"points": [], "update_mode": "never"}, 400, "Format error in JSON body: Invalid enum value 'never' - at `$.update_mode`"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": {"n": 2**64}}]}, 400, "Wrong input: an integer needs more than 64 bits"),
+        ("POST", "points/payload", {"points": [1], "payload": {"n": [-(2**63) - 1]}}, 400, "Wrong input: an integer needs more than 64 bits"),
         ("POST", "points/delete", {}, 400, "Format error in JSON body: missing field `points` or `filter`"),
         ("POST", "points/payload", {"points": [1]}, 400, "Format error in JSON body: missing field `payload`"),
         ("POST", "points/payload", {"points": [1], "payload": {}, "key": "a b"}, 400, "Wrong input: Invalid json path: 'a b'"),

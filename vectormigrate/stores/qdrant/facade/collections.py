@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import CollectionShape, VectorKind
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.filters import DIALECT
@@ -37,6 +37,7 @@ _CONFIGS = {
     "strict_mode_config": "strict_mode_config",
     "metadata": "metadata",
 }
+MAX_DIM = 65_536
 _TUNING = frozenset(
     {"optimizers_config", "hnsw_config", "quantization_config", "params", "vectors", "sparse_vectors"}
 )
@@ -65,9 +66,15 @@ def _shape(collection: str, given: Mapping[str, Any]) -> CollectionShape:
     params = {name: given[name] for name in _PARAMS if given.get(name) is not None}
     config = {told: given[name] for name, told in _CONFIGS.items() if given.get(name) is not None}
     try:
-        return read_shape(collection, {"config": {"params": params, **config}})
+        shape = read_shape(collection, {"config": {"params": params, **config}})
     except StoreBroken as error:
         raise bad_body(ValueError(error.message)) from None
+    for vector in shape.vectors:
+        if vector.kind is not VectorKind.SPARSE and not (
+            type(vector.dim) is int and 0 < vector.dim <= MAX_DIM
+        ):
+            raise bad_body(ValueError(f"the size of vector {vector.name!r} must be from 1 to {MAX_DIM}"))
+    return shape
 
 
 async def update(store: Store, collection: str, given: Mapping[str, Any]) -> None:

@@ -5,7 +5,13 @@ Errors of the model become problems here, so the rest of the facade raises eithe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from vectormigrate.model import errors
+
+Value = TypeVar("Value")
+Written = TypeVar("Written")
 
 OK, INVALID, DEADLINE, NOT_FOUND, EXISTS, DENIED, EXHAUSTED = 0, 3, 4, 5, 6, 7, 8
 PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 9, 11, 12, 13, 14, 16
@@ -53,6 +59,14 @@ def problem_of(error: errors.VectormigrateError) -> Problem:
     else:
         text = f"{error.message}; {error.hint}" if error.hint else error.message
     return Problem(status, code, f"{words}: {text}", error.retry_after)
+
+
+def told(write: Callable[[Value], Written], value: Value) -> Written:
+    """An answer, written. Raises Problem for what the transport cannot say: records of other stores can hold that."""
+    try:
+        return write(value)
+    except ValueError as error:
+        raise not_served(f"what was found cannot be told: {error}") from None
 
 
 def definite(error: Exception) -> Problem:

@@ -22,7 +22,7 @@ from vectormigrate.stores.qdrant.wire.responses import (
 
 from . import collections, reading, searching
 from .endpoints import Found
-from .problems import INVALID, UNIMPLEMENTED, Problem, bad_body, not_served, wrong_input
+from .problems import INVALID, UNIMPLEMENTED, Problem, bad_body, not_served, told, wrong_input
 from .turns import Turns
 from .writing import Writer
 
@@ -73,17 +73,17 @@ async def _get_point(store: Store, found: Found, body: bytes) -> Any:
     except ValueError:
         raise wrong_input(f'Can not recognize "{found.values[1]}" as point id') from None
     request = requests.Retrieve((record_id,), requests.Wanted(vectors=True))
-    return write_found(await reading.point(store, found.values[0], request))[0]
+    return told(write_found, await reading.point(store, found.values[0], request))[0]
 
 
 async def _retrieve(store: Store, found: Found, body: bytes) -> Any:
     request = read(requests.read_retrieve, body)
-    return write_found(await reading.retrieve(store, found.values[0], request))
+    return told(write_found, await reading.retrieve(store, found.values[0], request))
 
 
 async def _scroll(store: Store, found: Found, body: bytes) -> Any:
     request = read(requests.read_scroll, body)
-    return write_slice(await reading.scroll(store, found.values[0], request))
+    return told(write_slice, await reading.scroll(store, found.values[0], request))
 
 
 async def _count(store: Store, found: Found, body: bytes) -> Any:
@@ -93,7 +93,7 @@ async def _count(store: Store, found: Found, body: bytes) -> Any:
 
 async def _query(store: Store, found: Found, body: bytes) -> Any:
     request = read(requests.read_query, body)
-    return {"points": write_found(await searching.nearest(store, found.values[0], request))}
+    return {"points": told(write_found, await searching.nearest(store, found.values[0], request))}
 
 
 async def _query_batch(store: Store, found: Found, body: bytes) -> Any:
@@ -103,7 +103,7 @@ async def _query_batch(store: Store, found: Found, body: bytes) -> Any:
 
 async def _search(store: Store, found: Found, body: bytes) -> Any:
     request = read(requests.read_search, body)
-    return write_found(await searching.nearest(store, found.values[0], request))
+    return told(write_found, await searching.nearest(store, found.values[0], request))
 
 
 async def _search_batch(store: Store, found: Found, body: bytes) -> Any:
@@ -111,7 +111,7 @@ async def _search_batch(store: Store, found: Found, body: bytes) -> Any:
 
 
 async def _each(store: Store, found: Found, asked: Sequence[requests.Nearest]) -> list[Any]:
-    return [write_found(await searching.nearest(store, found.values[0], one)) for one in asked]
+    return [told(write_found, await searching.nearest(store, found.values[0], one)) for one in asked]
 
 
 async def _version(store: Store, found: Found, body: bytes) -> Any:

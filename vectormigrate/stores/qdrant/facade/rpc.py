@@ -13,7 +13,7 @@ from vectormigrate.stores.qdrant.wire import calls, replies, requests, settings
 
 from . import collections, reading, searching
 from .endpoints import Route
-from .problems import INVALID, UNIMPLEMENTED, Problem
+from .problems import INVALID, UNIMPLEMENTED, Problem, told
 from .rest import VERSION
 from .turns import Turns
 from .writing import Writer
@@ -45,12 +45,12 @@ def read(reader: Callable[[Any], Value], message: Any) -> Value:
 
 async def _retrieve(store: Store, message: Any) -> Any:
     found = await reading.retrieve(store, message.collection_name, read(calls.read_retrieve, message))
-    return points_pb2.GetResponse(result=replies.write_retrieved(found))
+    return points_pb2.GetResponse(result=told(replies.write_retrieved, found))
 
 
 async def _scroll(store: Store, message: Any) -> Any:
     request = read(calls.read_scroll, message)
-    return replies.write_slice(await reading.scroll(store, message.collection_name, request))
+    return told(replies.write_slice, await reading.scroll(store, message.collection_name, request))
 
 
 async def _count(store: Store, message: Any) -> Any:
@@ -60,7 +60,7 @@ async def _count(store: Store, message: Any) -> Any:
 
 async def _query(store: Store, message: Any) -> Any:
     found = await searching.nearest(store, message.collection_name, read(calls.read_query, message))
-    return points_pb2.QueryResponse(result=replies.write_scored(found))
+    return points_pb2.QueryResponse(result=told(replies.write_scored, found))
 
 
 async def _query_batch(store: Store, message: Any) -> Any:
@@ -70,7 +70,7 @@ async def _query_batch(store: Store, message: Any) -> Any:
 
 async def _search(store: Store, message: Any) -> Any:
     found = await searching.nearest(store, message.collection_name, read(calls.read_search, message))
-    return points_pb2.SearchResponse(result=replies.write_scored(found))
+    return points_pb2.SearchResponse(result=told(replies.write_scored, found))
 
 
 async def _search_batch(store: Store, message: Any) -> Any:
@@ -80,7 +80,7 @@ async def _search_batch(store: Store, message: Any) -> Any:
 
 async def _each(store: Store, collection: str, asked: Sequence[requests.Nearest]) -> list[Any]:
     found = [await searching.nearest(store, collection, one) for one in asked]
-    return [points_pb2.BatchResult(result=replies.write_scored(points)) for points in found]
+    return [points_pb2.BatchResult(result=told(replies.write_scored, points)) for points in found]
 
 
 async def _list(store: Store, message: Any) -> Any:

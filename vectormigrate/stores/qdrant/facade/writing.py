@@ -33,6 +33,7 @@ from vectormigrate.stores.qdrant.wire.changes import (
     Upsert,
 )
 from vectormigrate.stores.qdrant.wire.paths import merge, read_path, remove
+from vectormigrate.stores.qdrant.wire.payloads import to_plain
 
 from .matching import condition, matching_ids
 from .problems import not_found, not_served, problem_of, wrong_input
@@ -94,6 +95,8 @@ class Writer:
         ]
         try:
             batch = change.read(wide)
+            for payload in batch.payload:
+                to_plain(payload)
         except ValueError as error:
             raise wrong_input(str(error)) from None
         last = {record_id: row for row, record_id in enumerate(batch.ids)}
@@ -142,6 +145,10 @@ class Writer:
             )
 
     async def _set_payload(self, change: SetPayload) -> None:
+        try:
+            to_plain(change.payload)
+        except ValueError as error:
+            raise wrong_input(str(error)) from None
         if change.replace:
             await self._rewrite(change.points, lambda record: _with_payload(record, change.payload))
             return
