@@ -205,7 +205,7 @@ async def answer(store: Store, turns: Turns, found: Found, body: bytes) -> Answe
 async def _change(store: Store, turns: Turns, found: Found, body: bytes) -> Any:
     operation = found.route.operation
     changes: list[Change] = read(lambda text: read_changes(operation, text), body)
-    if names_shards(body):
+    if names_shards(operation, body):
         raise not_served("there are no shard keys here")
     shape = await store.describe(found.values[0])
     await Writer(store, turns, shape).apply(changes)

@@ -163,13 +163,15 @@ def read_changes(operation: str, body: bytes | msgspec.Raw) -> list[Change]:
         raise ValueError(str(error)) from None
 
 
-def names_shards(body: bytes) -> bool:
+def names_shards(operation: str, body: bytes) -> bool:
     """Whether a write that can be read says which shards it is for."""
     if b'"shard_key"' not in body:
         return False
     given = msgspec.json.decode(body)
-    inner = [one for member in given.get("operations", ()) for one in member.values()]
-    return any(one.get("shard_key") is not None for one in (given, *inner))
+    writes = [given]
+    if operation == "batch":
+        writes = [one for member in given["operations"] for one in member.values() if isinstance(one, dict)]
+    return any(one.get("shard_key") is not None for one in writes)
 
 
 def _read_member(member: dict[str, msgspec.Raw]) -> Change:
