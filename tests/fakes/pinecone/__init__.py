@@ -5,6 +5,7 @@ wrong the other shows. `FakePinecone` is the service, `serving` puts it on the n
 """
 
 from .http import Served, serving
-from .service import FakePinecone, Refused
+from .index import Refused
+from .service import FakePinecone
 
 __all__ = ["FakePinecone", "Refused", "Served", "serving"]

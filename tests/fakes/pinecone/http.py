@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import orjson
 from aiohttp import web
 
-from .log import Namespace
-from .service import FakeIndex, FakePinecone, Refused
+from . import rpc
+from .index import FakeIndex, Refused
+from .service import FakePinecone
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _MOST_URL = 8_190
@@ -23,6 +24,9 @@ class Served:
 
     service: FakePinecone
     runners: list = field(default_factory=list)
+    grpc: bool = False
+    """Whether indexes are served by gRPC too."""
+    servers: list = field(default_factory=list)
     url: str = ""
 
     async def listen(self, handler, **values) -> int:
@@ -80,6 +84,9 @@ class Served:
             case ("POST", "indexes"):
                 index = self.service.create(body, version)
                 index.port = await self.listen(self.data, index=index)
+                if self.grpc:
+                    server, index.grpc_port = await rpc.listen(self.service, index)
+                    self.servers.append(server)
                 return self.service.describe(index, version), {}, 201
             case ("GET", "indexes", name):
                 return self.service.describe(self.service.index(name), version), {}, 200
@@ -118,32 +125,23 @@ class Served:
         raise Refused(404, "Not Found", code=5)
 
     def _namespaces(self, method: str, index: FakeIndex, body: dict, rest: list[str], asked) -> tuple:
-        if method == "POST":
-            if body["name"] in index.namespaces:
-                raise Refused(409, "Namespace already exists", code=6)
-            index.namespaces[body["name"]] = Namespace()
-            return {"name": body["name"], "record_count": 0}, {}, 200
-        told = [
-            {"name": name, "record_count": len(one.records())}
-            for name, one in sorted(index.namespaces.items())
-        ]
-        if method == "DELETE":
-            if rest[0] not in index.namespaces:
-                raise Refused(404, "Namespace not found", code=5)
-            del index.namespaces[rest[0]]
-            return {}, {}, 200
-        start, size = (
-            int(asked.get("paginationToken") or 0),
-            min(int(asked.get("limit", "100")), self.service.page),
-        )
-        answer = {"namespaces": told[start : start + size], "total_count": len(told)}
-        if start + size < len(told):
-            answer["pagination"] = {"next": str(start + size)}
-        return answer, {}, 200
+        match (method, *rest):
+            case ("POST",):
+                return self.service.create_namespace(index, body["name"]), {}, 200
+            case ("GET",):
+                token, limit = asked.get("paginationToken"), int(asked.get("limit", "100"))
+                return self.service.namespaces(index, token, limit), {}, 200
+            case ("GET", name):
+                return self.service.namespace(index, name), {}, 200
+            case ("DELETE", name):
+                return self.service.delete_namespace(index, name), {}, 200
+        raise Refused(404, "Not Found", code=5)
 
     async def stop(self) -> None:
         for runner in self.runners:
             await runner.cleanup()
+        for server in self.servers:
+            await server.stop(None)
 
 
 def _answer(body: dict, status: int = 200, headers: dict | None = None) -> web.Response:
@@ -156,9 +154,9 @@ def _answer(body: dict, status: int = 200, headers: dict | None = None) -> web.R
 
 
 @asynccontextmanager
-async def serving(service: FakePinecone | None = None) -> AsyncIterator[Served]:
+async def serving(service: FakePinecone | None = None, *, grpc: bool = False) -> AsyncIterator[Served]:
     """A fake behind a loopback port, in this event loop, as long as the block runs."""
-    served = Served(service or FakePinecone())
+    served = Served(service or FakePinecone(), grpc=grpc)
     try:
         served.url = f"http://127.0.0.1:{await served.listen(served.control)}"
         yield served

@@ -15,37 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .filters import BadFilter, passes
+from .index import FakeIndex, Refused, new_style, old_style
 from .log import Namespace, View
 
 DEFAULT = "__default__"
 READS = ("fetch", "list", "query", "stats")
-
-
-class Refused(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, message: str, *, code: int = 3, headers: dict | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.code = code
-        self.headers = headers or {}
-
-
-@dataclass(repr=False)
-class FakeIndex:
-    name: str
-    dimension: int | None
-    metric: str
-    sparse: bool
-    pod: dict | None
-    cloud: str
-    region: str
-    tags: dict
-    protected: bool = False
-    ready_at: float = 0.0
-    port: int = 0
-    namespaces: dict = field(default_factory=dict)
 
 
 @dataclass(repr=False)
@@ -84,7 +58,7 @@ class FakePinecone:
                 r"[\w;@.+ -]{1,120}", value, re.ASCII
             ):
                 raise Refused(422, f"tag {key!r} is not valid")
-        index = _new_style(body) if version >= "2026-07" else _old_style(body)
+        index = new_style(body) if version >= "2026-07" else old_style(body)
         index.tags, index.protected = tags, body.get("deletion_protection") == "enabled"
         index.ready_at = self.clock() + self.making
         self.indexes[name] = index
@@ -177,17 +151,12 @@ class FakePinecone:
 
     def update(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
         held = self._namespace(index, body.get("namespace")).records()
-        record = held.get(body.get("id"))
-        if record is None:
-            return {}, self._log(index, body.get("namespace"), [])
-        changed = dict(record)
-        if "setMetadata" in body:
-            changed["metadata"] = {**record.get("metadata", {}), **body["setMetadata"]}
-        for key in ("values", "sparseValues"):
-            if body.get(key):
-                changed[key] = body[key]
-        changed = _checked(changed, index)
-        return {}, self._log(index, body.get("namespace"), [(body["id"], changed)])
+        chosen, answer = [one for one in (body.get("id"),) if one in held], {}
+        if body.get("filter"):
+            chosen = [one for one in held if _passes(body["filter"], held[one])]
+            answer = {"matchedRecords": len(chosen)}
+        entries = [] if body.get("dryRun") else [(one, _updated(held[one], body, index)) for one in chosen]
+        return answer, self._log(index, body.get("namespace"), entries)
 
     def delete(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
         ways = [way for way in ("ids", "deleteAll", "filter") if body.get(way)]
@@ -269,7 +238,41 @@ class FakePinecone:
         }
         return told | ({"dimension": index.dimension} if index.dimension else {})
 
+    # Namespaces.
+
+    def namespaces(self, index: FakeIndex, token: str | None, limit: int) -> dict:
+        told = [self.namespace(index, name) for name in sorted(index.namespaces)]
+        start, size = int(token or 0), min(limit, self.page)
+        answer: dict = {"namespaces": told[start : start + size], "total_count": len(told)}
+        if start + size < len(told):
+            answer["pagination"] = {"next": str(start + size)}
+        return answer
+
+    def namespace(self, index: FakeIndex, name: str) -> dict:
+        if name not in index.namespaces:
+            raise Refused(404, "Namespace not found", code=5)
+        return {"name": name, "record_count": len(index.namespaces[name].records())}
+
+    def create_namespace(self, index: FakeIndex, name: str) -> dict:
+        if name in index.namespaces:
+            raise Refused(409, "Namespace already exists", code=6)
+        index.namespaces[name] = Namespace()
+        return self.namespace(index, name)
+
+    def delete_namespace(self, index: FakeIndex, name: str) -> dict:
+        self.namespace(index, name)
+        del index.namespaces[name]
+        return {}
+
     def query(self, index: FakeIndex, body: dict) -> tuple[dict, dict]:
+        if body.get("id"):
+            like = self.seen(index, body.get("namespace"), "query")[0].get(body["id"])
+            if like is None:
+                return {"matches": [], "namespace": body.get("namespace") or ""}, {}
+            vectors = {"vector": like["values"].tolist()} if "values" in like else {}
+            if "sparseValues" in like:
+                vectors["sparseVector"] = like["sparseValues"]
+            body = {**body, **vectors}
         _check_query(index, body)
         held, headers = self.seen(index, body.get("namespace"), "query")
         hits = []
@@ -296,50 +299,6 @@ class FakePinecone:
         }, headers
 
 
-def _old_style(body: dict) -> FakeIndex:
-    spec = body.get("spec") or {}
-    sparse = body.get("vector_type") == "sparse"
-    metric = body.get("metric") or ("dotproduct" if sparse else "cosine")
-    if (sparse and ("dimension" in body or metric != "dotproduct")) or "schema" in body:
-        raise Refused(400, "a sparse index has no dimension and is compared by dotproduct")
-    if not sparse and not 1 <= body.get("dimension", 0) <= 20_000:
-        raise Refused(400, "dimension must be between 1 and 20000")
-    if not spec.get("serverless") and not spec.get("pod"):
-        raise Refused(422, "spec is missing")
-    place = spec.get("serverless") or {}
-    return FakeIndex(
-        body["name"],
-        body.get("dimension"),
-        metric,
-        sparse or metric == "dotproduct",
-        spec.get("pod"),
-        place.get("cloud", ""),
-        place.get("region", ""),
-        {},
-    )
-
-
-def _new_style(body: dict) -> FakeIndex:
-    if {"dimension", "metric", "spec", "vector_type"} & body.keys():
-        raise Refused(400, "unknown field: this version takes schema and deployment")
-    fields = (body.get("schema") or {}).get("fields") or {}
-    dense = fields.get("_values")
-    place = body.get("deployment") or {}
-    if not fields or not place:
-        raise Refused(422, "schema and deployment are needed")
-    pod = {key: value for key, value in place.items() if key != "deployment_type"}
-    return FakeIndex(
-        body["name"],
-        dense["dimension"] if dense else None,
-        dense["metric"] if dense else "dotproduct",
-        "_sparse_values" in fields,
-        pod if place["deployment_type"] == "pod" else None,
-        place.get("cloud", ""),
-        place.get("region", ""),
-        {},
-    )
-
-
 def _check_query(index: FakeIndex, body: dict) -> None:
     limit = body.get("topK")
     if not isinstance(limit, int) or not 1 <= limit <= 10_000:
@@ -353,6 +312,14 @@ def _check_query(index: FakeIndex, body: dict) -> None:
         raise Refused(400, "Sparse queries are supported under dotproduct only")
     if not index.dimension and not sparse:
         raise Refused(400, "A sparse vector is needed")
+
+
+def _updated(record: dict, body: dict, index: FakeIndex) -> dict:
+    changed = dict(record)
+    if "setMetadata" in body:
+        changed["metadata"] = {**record.get("metadata", {}), **body["setMetadata"]}
+    changed |= {key: body[key] for key in ("values", "sparseValues") if body.get(key)}
+    return _checked(changed, index)
 
 
 def _check_namespace(name: str | None) -> None:
