@@ -126,7 +126,7 @@ class Live:
         now = self._clock.monotonic()
         strays = 0.0 if self._clean else self.terms.quarantine
         ledger = self.lane.ledger
-        ledger.quiet_after = now + max(strays, self.terms.visibility)
+        ledger.quiet_after = now + strays + self.terms.visibility  # what lands last is seen later still
         ledger.spilled = True
         for intent in self._database.read(lambda tx: journal.intents(tx, self._id)):
             if intent.standing:

@@ -413,6 +413,9 @@ class OnlineConductor(Conductor):
         role, at = live.lane.role, self._at()
 
         def swap(tx: Transaction) -> None:
+            # What was settled a moment ago may be owed again: a refusal, a request of unknown extent, a full disk.
+            if live.gap or journal.debt(tx, self._id) or scopes.standing(tx, self._id):
+                raise GateRefused("something is owed by now that no drain pays: nothing was changed")
             roles.swap(tx, self._id, role)
             migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
 

@@ -360,9 +360,8 @@ class Lane:
         if passing.unmarked:
             self.unmarked -= 1
             if unresolved:  # of its ids, perhaps none is known
-                self.ledger.quiet_after = max(
-                    self.ledger.quiet_after, self._clock.monotonic() + self._terms.quarantine
-                )
+                wait = self._terms.quarantine + self._terms.visibility
+                self.ledger.quiet_after = max(self.ledger.quiet_after, self._clock.monotonic() + wait)
         self.ledger.trim()
         self._on_mark()
         for number in passing.tokens:

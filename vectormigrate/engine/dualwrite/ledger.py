@@ -140,7 +140,8 @@ class Ledger:
             if unresolved:
                 entry.source_until = max(entry.source_until, now + self.terms.quarantine)
                 entry.solo = 0
-            entry.fresh_at = max(entry.fresh_at, now + max(late, self.terms.visibility))
+            landed = now + (self.terms.quarantine if unresolved else 0.0)
+            entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
             self.queue(entry, now + self.terms.coalesce)
 
     def mark(self, entries: Iterable[Entry], row: Row) -> None:

@@ -165,7 +165,7 @@ class Scopes:
         """
         if not unresolved:
             self._untold.discard(number)
-        wait = self._terms.quarantine if unresolved else self._terms.visibility
+        wait = self._terms.visibility + (self._terms.quarantine if unresolved else 0.0)
         self._blocking[number] = self._clock.monotonic() + wait
         if wait:
             return
