@@ -1,8 +1,13 @@
-"""An event loop whose clock is a number: sleeping takes no time, and a seed replays exactly."""
+"""An event loop whose clock is a number: sleeping takes no time, and a seed replays exactly.
+
+Exactly means: no thread runs (what is sent to one is done at once), and tasks are told apart by their number where the
+standard library keeps them in sets, so that not even a cancellation depends on an address in memory.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +53,23 @@ class VirtualTime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
 
+class _NumberedTask(asyncio.Task):
+    """A task whose place in a set is the same in every run, and that knows when it was made."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, *args, **kwargs):
+        self._number = next(self._numbers)
+        super().__init__(*args, **kwargs)
+        self.born = self.get_loop().time()
+
+    def __hash__(self):
+        return self._number
+
+    def __eq__(self, other):
+        return self is other
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs coroutines in virtual time."""
 
@@ -55,20 +77,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual = clock
         super().__init__(_NoFiles(clock))
         self._clock_resolution = 1e-9
+        _NumberedTask._numbers = itertools.count()
+        self.set_task_factory(
+            lambda loop, coroutine, **kwargs: _NumberedTask(coroutine, loop=loop, **kwargs)
+        )
 
     def time(self):
         return self._virtual.seconds
 
-
-def run(clock, main):
-    """Run a coroutine to its end in virtual time; whatever it leaves behind is cancelled."""
-    loop = VirtualLoop(clock)
-    try:
-        return loop.run_until_complete(main)
-    finally:
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        if pending:
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        loop.close()
+    def run_in_executor(self, executor, func, *args):
+        """At once."""
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 told to who awaits it
+            done.set_exception(error)
+        return done

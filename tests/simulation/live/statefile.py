@@ -13,9 +13,11 @@ from vectormigrate.state import upgrade
 class SimDatabase:
     """What the engine uses of `state.database.Database`; a write is durable when its transaction has committed."""
 
-    def __init__(self, path, clock, rng):
+    def __init__(self, path, clock, rng, committed):
+        """`committed` is told of the connection behind every commit."""
         self.path = path
         self._rng = rng
+        self._committed = committed
         self._connection = apsw.Connection(str(path))
         self._connection.execute("PRAGMA journal_mode=MEMORY")
         self._connection.execute("PRAGMA synchronous=OFF")
@@ -47,6 +49,7 @@ class SimDatabase:
             _fail(done, error)
             return
         self._connection.execute("COMMIT")
+        self._committed(self._connection)
         if not done.done():
             asyncio.get_running_loop().call_later(
                 0.001 * self._rng.random(), lambda: done.done() or done.set_result(result)
