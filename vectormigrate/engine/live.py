@@ -249,6 +249,11 @@ class Live:
             await self.scopes.expire()
             await asyncio.sleep(_SETTLING)
 
+    @property
+    def gap_stands(self) -> bool:
+        """Whether a gap is open, or a comparison that is to find what it left has not come to its end."""
+        return self.gap or self._id in self._gap.read()
+
     def close_gap(self) -> bool:
         """A comparison begins that finds what the gap left; another gap opens it again. Returns whether there was one."""
         was, self.gap = self.gap, False

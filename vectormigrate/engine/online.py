@@ -320,7 +320,7 @@ class OnlineConductor(Conductor):
                 oldest=live.lag(),
                 dead_letters=refused,
                 scopes=live.scopes.owed,
-                gap=live.gap,
+                gap=live.gap_stands,
                 unresolved=live.lane.ledger.unresolved,
                 compared_ago=self._compared_ago() if forwards else 0.0,
                 secondary_down=down.message if live.scheduler.breaker.open and down is not None else "",
@@ -414,7 +414,7 @@ class OnlineConductor(Conductor):
 
         def swap(tx: Transaction) -> None:
             # What was settled a moment ago may be owed again: a refusal, a request of unknown extent, a full disk.
-            if live.gap or journal.debt(tx, self._id) or scopes.standing(tx, self._id):
+            if live.gap_stands or journal.debt(tx, self._id) or scopes.standing(tx, self._id):
                 raise GateRefused("something is owed by now that no drain pays: nothing was changed")
             roles.swap(tx, self._id, role)
             migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
