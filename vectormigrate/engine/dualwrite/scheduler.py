@@ -46,6 +46,7 @@ class _Paid:
     letters: list[dead_letters.DeadLetter] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
+    leaving: set[tuple[str, int, int]] = field(default_factory=set)
 
 
 class Scheduler:
@@ -74,10 +75,11 @@ class Scheduler:
         self._on_event = on_event
         self._ahead = ahead
         self._wake = asyncio.Event()
-        self._held: list[Entry] = []
+        self._held: dict[RecordId, Entry] = {}
+        """Copied, and not to be cleared before a page or scope intent is gone."""
         self._swept: Mark | None = None
         self._leaving: set[tuple[str, int, int]] = set()
-        """Marks whose clear is decided and not durable yet: id, epoch, sequence."""
+        """Marks whose clear, or refusal, is decided and not durable yet: id, epoch, sequence."""
         self._idle_at = 0.0
         self.breaker = Breaker(self._terms.replay_concurrency, self._terms.retry_longest)
         self.guard = DeleteGuard(self._terms.delete_guard)
@@ -109,9 +111,9 @@ class Scheduler:
 
     def unblock(self) -> None:
         """A page or scope intent is gone: what it held may be cleared."""
-        held, self._held = self._held, []
+        held, self._held = self._held, {}
         now = self._clock.monotonic()
-        for entry in held:
+        for entry in held.values():
             self._ledger.queue(entry, now)
         self._wake.set()
 
@@ -198,7 +200,7 @@ class Scheduler:
         if fresh:
             self._ledger.queue(entry, hot_at)
         elif until is None:
-            self._held.append(entry)
+            self._held[entry.id] = entry
         elif until != float("inf"):
             self._ledger.queue(entry, until)
         return None
@@ -290,11 +292,7 @@ class Scheduler:
         if clearing and same:
             entry.again = False  # nobody wrote since
             self.tally.cleared += 1
-            rows = {row for row in (entry.row, entry.found) if row is not None}
-            paid.clears += [Mark(id_text(entry.id), *row) for row in rows]
-            self._leaving.update((id_text(entry.id), *row) for row in rows)
-            entry.row = entry.found = None
-            self._ledger.forget(entry)
+            paid.clears += [Mark(*row) for row in self._leave(entry, paid)]
             return
         self.tally.provisional += not clearing
         self.tally.conflicts += clearing
@@ -317,8 +315,16 @@ class Scheduler:
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
         if not self._database.read(lambda tx: dead_letters.among(tx, self._id, [text])):  # else it was told
             self._on_event(DeadLettered(self._id, text, error.message))
-        job.entry.row = job.entry.found = None  # its next write marks anew, and is tried
-        self._ledger.forget(job.entry)
+        self._leave(job.entry, paid)  # its next write marks anew, and is tried
+
+    def _leave(self, entry: Entry, paid: _Paid) -> set[tuple[str, int, int]]:
+        """This process is done with the marks of an id, which it returns."""
+        rows = {(id_text(entry.id), *row) for row in (entry.row, entry.found) if row is not None}
+        paid.leaving |= rows
+        self._leaving |= rows
+        entry.row = entry.found = None
+        self._ledger.forget(entry)
+        return rows
 
     async def _keep(self, paid: _Paid) -> None:
         at = self._clock.now().isoformat()
@@ -339,9 +345,7 @@ class Scheduler:
             except VectormigrateError:
                 self._ledger.spilled = True  # a lost clear costs a read
             finally:
-                self._leaving.difference_update(
-                    (mark.id, mark.epoch, mark.sequence) for mark in paid.clears
-                )
+                self._leaving -= paid.leaving
 
 
 def _final(error: VectormigrateError) -> bool:

@@ -107,7 +107,7 @@ class Sight:
         for job in jobs:
             row = rows.get(job.entry.id)
             if row is not None:
-                self._seen(job.entry)
+                self._seen(job)
                 present.append((job, batch, row))
             elif not self._guards.delete_absent:
                 job.acknowledged = True
@@ -119,25 +119,26 @@ class Sight:
         if strange:
             absent += await self._doubted(strange)
 
-    def _seen(self, entry: Entry) -> None:
+    def _seen(self, job: Job) -> None:
+        entry = job.entry
         entry.absent_since = None
-        entry.removed = entry.removed and entry.in_flight > 0
+        if job.clearing and job.generation == entry.generation:
+            entry.removed = False  # else it may be a delete that was not seen yet
         self._guard.saw(strange=False)
 
     async def _doubted(self, jobs: Sequence[Job]) -> list[Job]:
         """Those of the jobs whose record, absent though nobody deleted it, is to be deleted all the same."""
-        ids = [job.entry.id for job in jobs]
+        ids, collection = [job.entry.id for job in jobs], self._lane.ends.collection
         try:
-            held = await self._lane.secondary.fetch(self._lane.ends.collection, ids, content=Content.IDS)
+            await self._lane.secondary.barrier(collection)  # an earlier replay may have put it there
+            held = await self._lane.secondary.fetch(collection, ids, content=Content.IDS)
         except StoreError as error:
             for job in jobs:
                 job.failed = error
             return []
         there = set(held.ids)
         for job in jobs:
-            job.acknowledged = (
-                job.entry.id not in there
-            )  # a write that was refused: there is nothing to delete
+            job.acknowledged = job.entry.id not in there  # a write that was refused: nothing to delete
         return [job for job in jobs if not job.acknowledged and self._believed(job.entry)]
 
     def _believed(self, entry: Entry) -> bool:
