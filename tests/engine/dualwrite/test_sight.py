@@ -1,0 +1,235 @@
+import asyncio
+
+import pytest
+
+from tests.fakes.world import SOURCE, records
+from vectormigrate.engine.dualwrite.guard import DeleteGuard
+from vectormigrate.engine.dualwrite.sight import Job, Sight, Tally
+from vectormigrate.model.errors import Unreachable
+from vectormigrate.model.touch import Ids
+
+
+class Looking:
+    """A sight of a bench's primary, and the jobs it is given."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.guard = DeleteGuard(bench.terms.delete_guard)
+        self.tally = Tally()
+        self.alarms = 0
+        self.sight = Sight(bench.lane, bench.clock, self.guard, self.tally, self._alarm)
+
+    def _alarm(self):
+        self.alarms += 1
+
+    def job(self, record_id, *, clearing=True):
+        entry = self.bench.ledger.entry(record_id)
+        return Job(entry, entry.generation, clearing, self.bench.scopes.raised)
+
+    async def at(self, *ids, clearing=True):
+        """(present ids, ids to be deleted, jobs)."""
+        jobs = [self.job(one, clearing=clearing) for one in ids]
+        present, absent = await self.sight.of(jobs)
+        for job, batch, row in present:
+            assert batch.ids[row] == job.entry.id
+        return [job.entry.id for job, _, _ in present], [job.entry.id for job in absent], jobs
+
+
+@pytest.fixture
+def look(bench):
+    return Looking(bench)
+
+
+async def test_what_is_there_is_present_with_its_record(bench, look):
+    await bench.put(1, 2)
+    assert (await look.at(1, 2))[:2] == ([1, 2], [])
+    assert bench.source.fetches() == [(1, 2)]  # one read for all
+
+
+async def test_a_delete_that_was_asked_for_is_believed_at_once(bench, look):
+    await bench.put(1)
+    await bench.remove(1)
+    assert (await look.at(1))[:2] == ([], [1])
+    assert bench.target.fetches() == []
+
+
+async def test_the_read_is_behind_everything_that_was_acknowledged(bench, look):
+    bench.lane.position = "17"
+    await bench.put(1)
+    await look.at(1)
+    assert bench.source.asked[-2:] == [("barrier", "17"), ("fetch", (1,))]
+    await look.at(1)
+    assert bench.source.asked[-2] == ("barrier", "")  # nothing later was accepted
+
+
+async def test_a_position_that_moved_meanwhile_is_kept(bench, look):
+    bench.lane.position = "17"
+    await bench.put(1)
+
+    async def later(collection, *, position=""):
+        bench.lane.position = "18"
+
+    bench.source.barrier = later
+    await look.at(1)
+    assert bench.lane.position == "18"
+
+
+async def test_trouble_of_the_primary_is_the_callers(bench, look):
+    await bench.put(1)
+    bench.source.database.faults.down = True
+    with pytest.raises(Unreachable):
+        await look.at(1)
+
+
+# Hints.
+
+
+async def test_a_hint_spares_the_read(bench, look):
+    await bench.put(1, 2, hinted=True)
+    await bench.put(3)
+    assert (await look.at(1, 2, 3))[0] == [1, 2, 3]
+    assert (bench.source.fetches(), look.tally.hinted) == ([(3,)], 2)
+
+
+async def test_the_hint_of_a_delete_spares_the_read(bench, look):
+    await bench.put(1)
+    await bench.remove(1, hinted=True)
+    assert (await look.at(1))[:2] == ([], [1])
+    assert bench.source.fetches() == []
+
+
+async def test_a_hint_is_not_used_up_by_a_look_that_may_not_clear(bench, look):
+    await bench.put(1, hinted=True)
+    assert (await look.at(1, clearing=False))[0] == [1]
+    assert (bench.source.fetches(), bench.ledger.get(1).hint is not None) == ([(1,)], True)
+
+
+async def test_a_record_that_its_hint_does_not_hold_is_read_and_may_be_too_early(bench_of):
+    bench = await bench_of(terms={"visibility": 5.0})
+    look = Looking(bench)
+    batch = records([2])
+    async with bench.lane.writing(
+        [
+            Ids(
+                (
+                    1,
+                    2,
+                )
+            )
+        ],
+        10,
+    ) as passing:
+        await bench.source.upsert(SOURCE, records([1, 2]))
+        passing.hint(lambda: batch, 10)
+    assert bench.ledger.obstacle(bench.ledger.get(1)) is None
+    _, _, (first, second) = await look.at(1, 2)
+    assert bench.source.fetches() == [(1,)]
+    assert (first.clearing, second.clearing) == (False, True)
+
+
+# Absences that nobody asked for.
+
+
+async def strange(bench, *ids):
+    """Ids that the secondary has and the primary does not, though nobody removed them."""
+    await bench.target.upsert(SOURCE, records(ids))
+    await bench.found(*ids)
+
+
+async def test_an_absence_that_nobody_asked_for_is_believed_when_it_is_seen_again(bench, look):
+    await strange(bench, 1)
+    assert (await look.at(1))[:2] == ([], [])
+    await asyncio.sleep(4.9)
+    assert (await look.at(1))[:2] == ([], [])
+    assert look.tally.confirmations == 2
+    await asyncio.sleep(0.1)
+    assert (await look.at(1))[:2] == ([], [1])
+
+
+async def test_a_record_that_came_back_was_a_shard_that_was_away(bench, look):
+    await strange(bench, 1)
+    await look.at(1)
+    await asyncio.sleep(5)
+    await bench.source.upsert(SOURCE, records([1]))
+    assert (await look.at(1))[:2] == ([1], [])
+    await bench.source.delete(SOURCE, [1])
+    assert (await look.at(1))[:2] == ([], [])  # it starts anew
+
+
+async def test_a_write_starts_the_wait_anew(bench, look):
+    await strange(bench, 1)
+    await look.at(1)
+    await asyncio.sleep(5)
+    async with bench.lane.writing([Ids((1,))], 10):
+        pass  # an update of what is not there
+    assert (await look.at(1))[:2] == ([], [])
+
+
+async def test_what_neither_side_has_is_done_with(bench, look):
+    """A write that the primary refused."""
+    async with bench.lane.writing([Ids((1,))], 10):
+        pass
+    present, absent, (job,) = await look.at(1)
+    assert (present, absent, job.acknowledged, job.deleted) == ([], [], True, False)
+    assert bench.target.asked[-2:] == [("barrier", ""), ("fetch", (1,))]  # not a stale look
+
+
+async def test_whether_the_secondary_has_it_must_be_known(bench, look):
+    await strange(bench, 1)
+    bench.target.database.faults.down = True
+    _, absent, (job,) = await look.at(1)
+    assert (absent, job.acknowledged, type(job.failed)) == ([], False, Unreachable)
+
+
+async def test_a_delete_that_was_seen_undone_is_not_meant_any_more(bench, look):
+    await bench.remove(1)
+    await bench.source.upsert(SOURCE, records([1]))  # by somebody else
+    await look.at(1)
+    assert not bench.ledger.get(1).removed
+
+
+@pytest.mark.parametrize("how", ["it may not clear", "the delete came meanwhile"])
+async def test_a_read_that_may_be_older_than_the_delete_says_nothing_about_it(bench, look, how):
+    await bench.put(1)
+
+    async def meanwhile(ids):
+        bench.source.on_fetch = None
+        await bench.remove(1)
+
+    if how == "it may not clear":
+        bench.ledger.get(1).removed = True
+        await look.at(1, clearing=False)
+    else:
+        bench.source.on_fetch = meanwhile
+        await look.at(1)
+    assert bench.ledger.get(1).removed
+
+
+async def test_too_much_that_is_absent_stops_all_such_deletes_with_one_alarm(bench, look):
+    ids = range(100)
+    await strange(bench, *ids)
+    await bench.put(*range(1000, 1100))
+    await look.at(*range(1000, 1100))
+    await look.at(*ids)
+    assert (look.guard.tripped, look.alarms) == (True, 1)
+    await asyncio.sleep(100)
+    assert (await look.at(*ids))[:2] == ([], [])
+    assert look.alarms == 1
+    await bench.remove(1)
+    assert (await look.at(1))[:2] == ([], [1])  # what was asked for is not concerned
+    look.guard.reset()
+    assert sorted((await look.at(*ids))[1]) == list(ids)
+
+
+async def test_one_absence_counts_once_however_often_it_is_looked_at(bench, look):
+    await strange(bench, 1)
+    for _ in range(60):
+        await look.at(1)
+    assert not look.guard.tripped
+
+
+async def test_the_simulation_can_take_deletes_out(bench_of):
+    bench = await bench_of(guards={"delete_absent": False})
+    await bench.remove(1)
+    _, absent, (job,) = await Looking(bench).at(1)
+    assert (absent, job.acknowledged) == ([], True)
