@@ -33,7 +33,7 @@ class Router(Front):
         self._chance = chance
         self._lanes: dict[str, Lane] = {}
         self._observers: dict[str, tuple[float, Observer]] = {}
-        self.aliases: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
         """Other names of collections that have a lane, to the name that it goes by."""
 
     def add(self, collection: str, lane: Lane) -> None:
@@ -47,8 +47,7 @@ class Router(Front):
             real = aliases.get(name, name)
             same = [real, *(alias for alias, collection in aliases.items() if collection == real)]
             known |= {one: name for one in same if one not in self._lanes}
-        self.aliases.clear()
-        self.aliases.update(known)
+        self._aliases = known
 
     def remove(self, collection: str) -> None:
         """It passes through again."""
@@ -63,7 +62,7 @@ class Router(Front):
         """The lane of a collection, by its name or an alias."""
         if collection is None:
             return None
-        return self._lanes.get(collection) or self._lanes.get(self.aliases.get(collection, ""))
+        return self._lanes.get(collection) or self._lanes.get(self._aliases.get(collection, ""))
 
     def reading(self, collection: str | None) -> Access:
         lane = self.lane(collection)
@@ -93,30 +92,32 @@ class Router(Front):
     @asynccontextmanager
     async def _writing(self, touched: Mapping[str, Sequence[Touch]], size: int) -> AsyncIterator[Write]:
         lanes: dict[str, tuple[Lane, list[Touch]]] = {}
+        collections: dict[str, str] = {}
+        """By the names of the request: what they stand for now, whatever is learnt while it is under way."""
         for name, touches in touched.items():
             lane = self.lane(name)
             if lane is not None:
+                collections[name] = lane.ends.collection
                 lanes.setdefault(lane.ends.collection, (lane, []))[1].extend(touches)
         async with AsyncExitStack() as stack:
-            passes = {
-                name: await stack.enter_async_context(lane.writing(touches, size))
-                for name, (lane, touches) in sorted(
-                    lanes.items()
-                )  # in one order, so that no two wait for each other
-            }
-            yield _Written(self._meeting(touched, passes), passes, self.aliases)
+            passes: dict[str, Pass] = {}
+            for name, (lane, touches) in sorted(lanes.items()):  # in one order: no two wait for each other
+                passes[name] = await stack.enter_async_context(lane.writing(touches, size))
+            elsewhere = len(collections) < len(touched) or not touched
+            access = self._meeting([one.access for one in passes.values()], elsewhere=elsewhere)
+            yield _Written(access, {name: passes[of] for name, of in collections.items()})
 
-    def _meeting(self, touched: Mapping[str, Sequence[Touch]], passes: Mapping[str, Pass]) -> Access:
+    def _meeting(self, accesses: Sequence[Access], *, elsewhere: bool) -> Access:
         """The one place where a request goes; it cannot go to two."""
-        accesses = {id(one.access.upstream or one.access.store): one.access for one in passes.values()}
-        if any(self.lane(name) is None for name in touched) or not touched:
-            accesses[id(self._through.upstream)] = self._through
-        if len(accesses) > 1:
+        met = {id(one.upstream or one.store): one for one in accesses}
+        if elsewhere:
+            met[id(self._through.upstream)] = self._through
+        if len(met) > 1:
             raise GateRefused(
                 "the request concerns collections that are answered by different databases now",
                 hint="send one request a collection",
             )
-        return next(iter(accesses.values()))
+        return next(iter(met.values()))
 
     def observed(
         self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
@@ -129,24 +130,21 @@ class Router(Front):
 class _Written(Write):
     """A write over all lanes that it concerns."""
 
-    def __init__(self, access: Access, passes: Mapping[str, Pass], aliases: Mapping[str, str]) -> None:
+    def __init__(self, access: Access, passes: Mapping[str, Pass]) -> None:
+        """`passes` by the names that the request uses, several perhaps for one."""
         self.access = access
         self._passes = passes
-        self._aliases = aliases
-
-    def _pass(self, collection: str) -> Pass | None:
-        return self._passes.get(collection) or self._passes.get(self._aliases.get(collection, ""))
 
     def answered(self, outcome: Outcome, *, position: str = "") -> None:
         for passing in self._passes.values():
             passing.answered(outcome, position)
 
     async def named(self, collection: str, ids: Sequence[RecordId]) -> None:
-        passing = self._pass(collection)
+        passing = self._passes.get(collection)
         if passing is not None:
             await passing.named(ids)
 
     def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
-        passing = self._pass(collection)
+        passing = self._passes.get(collection)
         if passing is not None:
             passing.hint(records, size)
