@@ -1,9 +1,13 @@
 """`make bench WHAT=proxy`: what a request costs through `vectormigrate serve`, as ratios of one run; table and JSON.
 
-Measured are a forwarded query (768 numbers as JSON) and a captured upsert (100 x 768), at one connection and at half of
-our own saturation, against the barest proxy of the same libraries (`passing.py`), direct access and, where the machine
-has it, nginx. CPU is utime + stime of the proxy's process, a request. All subjects take turns, round after round, and
-every figure is the median of its rounds: on a shared machine only ratios within a run mean something.
+Measured are a forwarded query (768 numbers as JSON) and a captured upsert (100 x 768), at one connection, at saturation
+and at half of what the slowest of our daemons can take, against the barest proxy of the same libraries (`passing.py`),
+direct access and, where the machine has it, nginx. The load `bytes` is the upsert's own bytes sent as a read: through
+the daemons of `subjects.py` the upsert then splits into forward, decode, mark and replay.
+
+CPU is utime + stime of the proxy's process, a request, and what is replayed later is waited for and counted. All subjects
+take turns, round after round: on a shared machine only ratios within a run mean something. CPU is the least of the
+rounds, which a neighbour can only raise; rates and latencies are medians.
 """
 
 from __future__ import annotations
@@ -12,10 +16,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,32 +25,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-import psutil
-
-from integration.bench.traffic import Traffic, drive, query, upsert
+from integration.bench.subjects import BARE, LIVE, MARKING, READING, Stage, Subject
+from integration.bench.traffic import Traffic, as_read, drive, query, upserts
 
 OUT = Path(__file__).parent / "out"
-OURS, BARE, DIRECT, NGINX = "vectormigrate", "bare pass-through", "direct", "nginx"
-_STARTING = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Something to ask."""
-
-    name: str
-    port: int
-    processes: tuple[psutil.Process, ...]
-    """Whose CPU is counted: those between client and server."""
-
-    def cpu(self) -> float:
-        """Seconds so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.processes)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One subject under one load. Medians of the rounds."""
+    """One subject under one load."""
 
     subject: str
     load: str
@@ -69,54 +52,82 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=16, help="at saturation and half of it")
+    parser.add_argument("--loads", default=",".join(LOADS), help="of these")
+    parser.add_argument("--target", default="sqlite", help="memory, sqlite or pgvector")
+    parser.add_argument(
+        "--distance", default="Dot", help="Cosine: every replay reads back, for the source normalises"
+    )
     asked = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vectormigrate-bench-")))
+        folder.chmod(0o755)
         fsync_ms = fsync(folder)
-        subjects = start(stack, folder)
-        names = ", ".join(subject.name for subject in subjects)
-        print(f"{names}; fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s")
-        if all(subject.name != NGINX for subject in subjects):
-            print("nginx is not on this machine: left out")
+        print(
+            f"fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s; {_machine()}"
+        )
+        subjects = start(Stage(stack, folder, asked.distance, asked.target))
         figures = []
-        for load, request in (("query", query()), ("upsert", upsert())):
-            figures += measure(subjects, load, request, asked.seconds, asked.rounds, asked.connections)
-    print_table(figures)
+        for load in asked.loads.split(","):
+            figures += measure(subjects, load, LOADS[load](), asked.seconds, asked.rounds, asked.connections)
+            print_table([one for one in figures if one.load.startswith(load)])
     OUT.mkdir(exist_ok=True)
     stamp = datetime.now(UTC)
     path = OUT / f"proxy-{stamp:%Y%m%dT%H%M%S}.json"
     document = {
         "at": stamp.isoformat(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": _machine(),
         "fsync_ms": fsync_ms,
+        "arguments": vars(asked),
         "figures": [asdict(one) for one in figures],
     }
     path.write_text(json.dumps(document, indent=2))
     print(f"written to {path}")
 
 
+LOADS: dict[str, Callable[[], list[bytes]]] = {
+    "query": query,
+    "bytes": lambda: as_read(100),
+    "upsert": lambda: upserts(100),
+    "single": lambda: upserts(1),
+}
+
+
+def start(stage: Stage) -> list[Subject]:
+    """Everything that takes part."""
+    nginx = stage.nginx()
+    if nginx is None:
+        print("nginx is not on this machine: left out")
+    others = [stage.direct(), stage.bare(), *([nginx] if nginx else [])]
+    return [*others, *(stage.serve(name) for name in (READING, MARKING, LIVE))]
+
+
 def measure(
-    subjects: Sequence[Subject], load: str, request: bytes, seconds: float, rounds: int, connections: int
+    subjects: Sequence[Subject],
+    load: str,
+    requests: Sequence[bytes],
+    seconds: float,
+    rounds: int,
+    connections: int,
 ) -> list[Figures]:
-    """One connection, then saturation, then half of what saturated us."""
-    alone = [_turns(subjects, rounds, lambda one: drive(one.port, request, connections=1, seconds=seconds))]
-    full = _turns(
-        subjects, rounds, lambda one: drive(one.port, request, connections=connections, seconds=seconds)
-    )
-    half = median(traffic.rate for _, traffic in full[OURS]) / 2
-    paced = _turns(
-        subjects,
-        rounds,
-        lambda one: drive(one.port, request, connections=connections, seconds=seconds, rate=half),
-    )
-    found = []
-    for name, runs, many in (
-        (f"{load}, one", alone[0], 1),
+    """One connection, then saturation, then half of what saturated the slowest of ours."""
+
+    def turns(connections: int, rate: float | None = None) -> Runs:
+        return _turns(
+            subjects,
+            rounds,
+            lambda one: drive(one.port, requests, connections=connections, seconds=seconds, rate=rate),
+        )
+
+    alone, full = turns(1), turns(connections)
+    ours = [name for name in full if name in (READING, MARKING, LIVE)]
+    half = min(median(traffic.rate for _, traffic in full[name]) for name in ours) / 2
+    paced = turns(connections, half)
+    loads = (
+        (f"{load}, one", alone, 1),
         (f"{load}, full", full, connections),
         (f"{load}, half", paced, connections),
-    ):
-        found += [_figures(subject.name, name, many, runs[subject.name]) for subject in subjects]
-    return found
+    )
+    return [_figures(one.name, name, many, runs[one.name]) for name, runs, many in loads for one in subjects]
 
 
 Runs = dict[str, list[tuple[float, Traffic]]]
@@ -130,6 +141,7 @@ def _turns(subjects: Sequence[Subject], rounds: int, run: Callable[[Subject], Tr
         for subject in subjects if number % 2 else reversed(subjects):
             before = subject.cpu()
             traffic = run(subject)
+            subject.settle()
             runs[subject.name].append((subject.cpu() - before, traffic))
     return runs
 
@@ -140,8 +152,7 @@ def _figures(subject: str, load: str, connections: int, runs: list[tuple[float, 
         load,
         connections,
         median(traffic.rate for _, traffic in runs),
-        # The warm-up's requests are in the CPU and not in the count: the same share for everybody.
-        median(cpu / len(traffic.latencies) for cpu, traffic in runs) * 1e6,
+        min(cpu / traffic.answered for cpu, traffic in runs) * 1e6,
         median(traffic.quantile(0.5) for _, traffic in runs),
         median(traffic.quantile(0.99) for _, traffic in runs),
     )
@@ -162,68 +173,8 @@ def print_table(figures: list[Figures]) -> None:
         )
 
 
-def start(stack: ExitStack, folder: Path) -> list[Subject]:
-    """The stub, and everything that can stand before it."""
-    passing = [sys.executable, "-m", "integration.bench.passing"]
-    stub_port, bare_port, our_port, nginx_port = (free_port() for _ in range(4))
-    _run(stack, [*passing, "stub", str(stub_port)], stub_port)
-    bare = _run(stack, [*passing, "bare", str(bare_port), str(stub_port)], bare_port)
-    serve = [sys.executable, "-m", "vectormigrate", "serve", "--state", str(folder / "state.db"), "--quiet"]
-    serve += ["--dialect", "qdrant", "--listen", f"127.0.0.1:{our_port}"]
-    serve += ["--upstream", f"http://127.0.0.1:{stub_port}"]
-    ours = _run(stack, serve, our_port)
-    subjects = [
-        Subject(DIRECT, stub_port, ()),
-        Subject(BARE, bare_port, (bare,)),
-        Subject(OURS, our_port, (ours,)),
-    ]
-    program = shutil.which("nginx")
-    if program is not None:
-        config = _nginx(folder, nginx_port, stub_port)
-        nginx = _run(stack, [program, "-c", str(config), "-p", str(folder)], nginx_port)
-        subjects.insert(1, Subject(NGINX, nginx_port, (nginx, *nginx.children())))
-    return subjects
-
-
-def _run(stack: ExitStack, command: list[str], port: int) -> psutil.Process:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    deadline = time.monotonic() + _STARTING
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return psutil.Process(process.pid)
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"did not start: {' '.join(command)}") from None
-            time.sleep(0.05)
-
-
-def _nginx(folder: Path, port: int, upstream: int) -> Path:
-    """One worker that keeps its connections, as ours does, and holds bodies in memory."""
-    path = folder / "nginx.conf"
-    path.write_text(f"""
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr error;
-events {{ worker_connections 512; }}
-http {{
-  access_log off; client_max_body_size 64m; client_body_buffer_size 4m; keepalive_requests 1000000000;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  upstream stub {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://stub; proxy_http_version 1.1; proxy_set_header Connection ""; }}
-  }}
-}}
-""")
-    return path
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
+def _machine() -> str:
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def fsync(folder: Path) -> float:

@@ -7,13 +7,17 @@ stalls is charged for everybody who waited.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import uvloop
+
+from integration.bench.library import COLLECTION, DIM, POINTS, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Traffic:
 
     latencies: np.ndarray
     seconds: float
+    answered: int
+    """Requests, those of the warm-up included, which are not in the latencies."""
 
     @property
     def rate(self) -> float:
@@ -33,25 +39,29 @@ class Traffic:
         return float(np.quantile(self.latencies, share)) * 1000
 
 
-def query() -> bytes:
+def query() -> list[bytes]:
     """A search for a vector of 768 numbers, as Qdrant's client sends it."""
-    vector = np.random.default_rng(1).standard_normal(768).round(8).tolist()
+    vector = np.random.default_rng(1).standard_normal(DIM).round(8).tolist()
     body = json.dumps({"query": vector, "limit": 10, "with_payload": True}).encode()
-    return _request("POST", "/collections/docs/points/query", body)
+    return [_request("POST", f"/collections/{COLLECTION}/points/query", body)]
 
 
-def upsert() -> bytes:
-    """100 points with vectors of 768 numbers."""
-    rng = np.random.default_rng(2)
-    points = [
-        {
-            "id": one,
-            "vector": rng.standard_normal(768).round(8).tolist(),
-            "payload": {"title": f"title {one}", "n": one},
-        }
-        for one in range(100)
+def upserts(size: int) -> list[bytes]:
+    """So many points a request, each with a vector of 768 numbers; all of them write the whole library once."""
+    return [
+        _request("PUT", f"/collections/{COLLECTION}/points?wait=true", b'{"points":%b}' % points(ids))
+        for ids in _groups(size)
     ]
-    return _request("PUT", "/collections/docs/points?wait=true", json.dumps({"points": points}).encode())
+
+
+def as_read(size: int) -> list[bytes]:
+    """The very bytes of such an upsert, sent where nothing is written: what passing them on costs, and no more."""
+    body = b'{"points":%b}' % points(_groups(size)[0])
+    return [_request("POST", f"/collections/{COLLECTION}/points/search", body)]
+
+
+def _groups(size: int) -> list[range]:
+    return [range(start, start + size) for start in range(0, POINTS, size)]
 
 
 def _request(method: str, path: str, body: bytes) -> bytes:
@@ -77,7 +87,7 @@ class _Client(asyncio.Protocol):
 
     def ask(self, due: float) -> None:
         self._due = due
-        self._transport.write(self._load.request)
+        self._transport.write(next(self._load.requests))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -98,8 +108,8 @@ class _Client(asyncio.Protocol):
 class _Load:
     """The state of one run: idle connections, and requests that are due and have none."""
 
-    def __init__(self, request: bytes, rate: float | None) -> None:
-        self.request = request
+    def __init__(self, requests: Sequence[bytes], rate: float | None) -> None:
+        self.requests = itertools.cycle(requests)
         self.latencies: list[float] = []
         self._rate = rate
         self._idle: deque[_Client] = deque()
@@ -122,6 +132,7 @@ class _Load:
             await loop.create_connection(lambda: _Client(self), "127.0.0.1", port) for _ in range(connections)
         ]
         await asyncio.sleep(0.2)  # to get warm
+        warm = len(self.latencies)
         self.latencies.clear()
         began = time.perf_counter()
         if self._rate is None:
@@ -134,7 +145,7 @@ class _Load:
         for transport, _ in pairs:
             transport.abort()
         await asyncio.sleep(0)
-        return Traffic(np.sort(np.array(latencies)), took)
+        return Traffic(np.sort(np.array(latencies)), took, warm + len(latencies))
 
     async def _pace(self, began: float, seconds: float) -> None:
         assert self._rate is not None
@@ -150,8 +161,8 @@ class _Load:
 
 
 def drive(
-    port: int, request: bytes, *, connections: int, seconds: float, rate: float | None = None
+    port: int, requests: Sequence[bytes], *, connections: int, seconds: float, rate: float | None = None
 ) -> Traffic:
-    """Ask for so many seconds; `rate` is requests a second, None as fast as the connections answer."""
+    """Ask for so many seconds, these requests over and over; `rate` is requests a second, None as fast as the connections answer."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_Load(request, rate).run(port, connections, seconds))
+        return runner.run(_Load(requests, rate).run(port, connections, seconds))
