@@ -140,7 +140,7 @@ class Ledger:
             if unresolved:
                 entry.source_until = max(entry.source_until, now + self.terms.quarantine)
                 entry.solo = 0
-            landed = now + (self.terms.quarantine if unresolved else 0.0)
+            landed = entry.source_until if unresolved and self.guards.source_quarantine else now
             entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
             self.queue(entry, now + self.terms.coalesce)
 

@@ -315,7 +315,13 @@ class Scheduler:
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
         if not self._database.read(lambda tx: dead_letters.among(tx, self._id, [text])):  # else it was told
             self._on_event(DeadLettered(self._id, text, error.message))
-        self._leave(job.entry, paid)  # its next write marks anew, and is tried
+        entry = job.entry
+        until = max(entry.source_until, entry.target_until)
+        if until > self._clock.monotonic():  # another state of it may land: that one is looked at, too
+            entry.row, entry.found = None, entry.row or entry.found
+            self._ledger.queue(entry, until)
+        else:
+            self._leave(entry, paid)  # its next write marks anew, and is tried
 
     def _leave(self, entry: Entry, paid: _Paid) -> set[tuple[str, int, int]]:
         """This process is done with the marks of an id, which it returns."""
