@@ -43,6 +43,7 @@ class Daemon:
         self._idle = asyncio.Event()
         self._idle.set()
         self._group = None
+        self._lives = []
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -112,7 +113,7 @@ class Daemon:
             return
         self.live = live
         self.router.add("docs", live.lane)
-        self._group.create_task(live.run())
+        self._lives.append(self._group.create_task(live.run()))
 
     def _make_live(self, migration):
         world = self.world
@@ -129,8 +130,8 @@ class Daemon:
             world.gap,
             terms=world.terms,
             guards=world.guards,
-            backfilling=lambda: not all(
-                row.done for row in self.database.read(lambda tx: checkpoints.ranges(tx, "m"))
+            backfilling=lambda: (
+                not all(row.done for row in self.database.read(lambda tx: checkpoints.ranges(tx, "m")))
             ),
         )
 
@@ -151,6 +152,8 @@ class Daemon:
         await self._idle.wait()
         if self.live is not None:
             await self.live.idle()
+        if self._lives:
+            await asyncio.wait(self._lives)
         if self.live is None or self.live.quiet:
             at = self.world.clock.now().isoformat()
             await self.database.write(lambda tx: sessions.end(tx, self.session.epoch, at=at))

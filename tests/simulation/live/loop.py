@@ -78,9 +78,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(_NoFiles(clock))
         self._clock_resolution = 1e-9
         _NumberedTask._numbers = itertools.count()
-        self.set_task_factory(
-            lambda loop, coroutine, **kwargs: _NumberedTask(coroutine, loop=loop, **kwargs)
-        )
+        self.set_task_factory(lambda loop, coroutine, **kwargs: _NumberedTask(coroutine, loop=loop, **kwargs))
 
     def time(self):
         return self._virtual.seconds

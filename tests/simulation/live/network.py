@@ -130,7 +130,14 @@ class Link:
         if self.rng.random() < self.faults.rejected:
             raise RecordRefused(f"{self.name} does not take it")
         message = Message(
-            next(self._numbers), self, sender, tuple(ids), wide, marked, self.clock.monotonic(), queued is not None
+            next(self._numbers),
+            self,
+            sender,
+            tuple(ids),
+            wide,
+            marked,
+            self.clock.monotonic(),
+            queued is not None,
         )
         self.watch.sent(message)
         self.under_way[message.number] = message

@@ -22,11 +22,30 @@ SHARES = (56, 22, 8, 3, 5, 2, 1, 3)
 def trouble(rng):
     """Faults for a while."""
     kind = rng.choice(
-        ("lost", "late", "last", "unanswered", "mixed", "down", "slow", "slow", "throttled", "refused", "rejected")
+        (
+            "lost",
+            "late",
+            "last",
+            "unanswered",
+            "mixed",
+            "down",
+            "slow",
+            "slow",
+            "throttled",
+            "refused",
+            "rejected",
+        )
     )
     if kind == "mixed":
         return Faults(
-            refused=0.05, throttled=0.05, lost=0.05, unanswered=0.1, late=0.1, last=0.05, slow=0.05, rejected=0.05
+            refused=0.05,
+            throttled=0.05,
+            lost=0.05,
+            unanswered=0.1,
+            late=0.1,
+            last=0.05,
+            slow=0.05,
+            rejected=0.05,
         )
     if kind == "down":
         return Faults(down=True)
@@ -80,7 +99,9 @@ class Story:
         self.world.write(kind, ids, hinted=self.rng.random() < 0.5, after=after)
 
     def _read(self):
-        self.world.read(sorted({self.rng.randrange(self.hot) for _ in range(2)}), after=0.1 * self.rng.random())
+        self.world.read(
+            sorted({self.rng.randrange(self.hot) for _ in range(2)}), after=0.1 * self.rng.random()
+        )
 
     def _trouble(self):
         world = self.world

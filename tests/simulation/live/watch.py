@@ -251,14 +251,13 @@ class Watch:
     def _sent_by_client(self, message):
         if not message.marked:
             return
-        unmarked = not self._known(message)
-        message.gapped = unmarked and bool(self.world.gap.named)
-        if unmarked and not message.gapped:
+        message.gapped = bool(self.world.gap.named)
+        if not (message.gapped or self._known(message)):
             self.fail(f"I1, I24: {message.ids} leave without a mark")
 
     def _known(self, message):
         if message.wide:
-            return bool(self.held.scopes) or (
+            return any(state != "registered" for state in self.held.scopes.values()) or (
                 message.landed is not None and all(one in self.held.journal for one in message.ids)
             )
         return all(one in self.held.journal for one in message.ids)
@@ -281,11 +280,9 @@ class Watch:
         self.quiet("apply")
 
     def _landed(self, message):
-        if message.gapped and not self._known(message):
-            if not self.world.gap.named and message.ids:
-                self.fail(f"I24: {message.ids} land without a mark, and the gap is closed")
-        elif not self._known(message):
-            self.fail(f"I1: {message.ids} land, and the marks are gone")
+        if not (self._known(message) or self.world.gap.named):
+            name = "I24: the gap" if message.gapped else "I1: the mark"
+            self.fail(f"{name} is gone when {message.ids} land")
 
     def _page(self, message, how):
         bare = [one for one in message.ids if not self.held.covered(one)]
@@ -298,9 +295,9 @@ class Watch:
             if one not in world.foreign or world.target.rows.get(one) == world.foreign[one]:
                 continue
             kept = world.database.read(
-                lambda tx, one=one: tx.execute(
-                    "SELECT count(*) FROM pre_image WHERE id = ?", (id_text(one),)
-                ).get
+                lambda tx, one=one: (
+                    tx.execute("SELECT count(*) FROM pre_image WHERE id = ?", (id_text(one),)).get
+                )
             )
             if world.skips or not kept:
                 self.fail(f"I14: the foreign record {one} is {world.target.rows.get(one)}")
@@ -434,5 +431,3 @@ class Watch:
     def killed(self):
         """The process is gone, and what it knew."""
         self.busy.clear()
-
-

@@ -320,6 +320,8 @@ class World:
                 self.command("resume")
             case Phase.ROLLING_BACK:
                 self.command("rollback")
+        if self.daemon.live is not None:
+            self.daemon.live.scheduler.guard.reset()
         for one in sorted(self.watch.held.dead & self.watch.held.journal.keys()):
             self.write("set", [one])
 
@@ -361,7 +363,9 @@ class World:
             self._lost(source)
 
     def _lost(self, rows):
-        wrong = [one for one in self.history.wrong(rows, self.initial) if not (self.skips and one in self.foreign)]
+        wrong = [
+            one for one in self.history.wrong(rows, self.initial) if not (self.skips and one in self.foreign)
+        ]
         if wrong:
             told = {one: [vars(op) for op in self.history.by_id.get(one, [])] for one in wrong}
             raise Violation(f"I17: {wrong} hold {[rows.get(one) for one in wrong]}: {told}")
