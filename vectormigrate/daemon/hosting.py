@@ -24,7 +24,13 @@ from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import GateRefused, UnknownMigration, UsageError, VectormigrateError
+from vectormigrate.model.errors import (
+    GateRefused,
+    StoreError,
+    UnknownMigration,
+    UsageError,
+    VectormigrateError,
+)
 from vectormigrate.model.events import Event, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
@@ -49,6 +55,8 @@ from .tasks import Stores
 logger = logging.getLogger(__name__)
 _AGAIN = 10.0
 """Seconds before a run that was ended by something that may pass is tried again."""
+_SOON = 0.5
+"""Seconds that a side may take to answer while the application waits for us to serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +228,14 @@ class Host:
         conductor.on_look = lambda: self._learn(passage, stores)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
+        # What is down now keeps nobody from being served: the application needs the source alone, and its writes are marked.
         if migration.mapping is not None:
-            await stores.greet()
+            await self._soon(spec.id, stores.greet())
         await conductor.open()
-        await self._learn(passage, stores)
+        if not await self._soon(spec.id, self._learn(passage, stores)):
+            self._supervisor.spawn_lasting(
+                self._learn_later(hosted, passage, stores), name=f"names {spec.id}"
+            )
         self._supervisor.spawn_lasting(self._drive(spec.id, hosted), name=f"conductor {spec.id}")
         return hosted
 
@@ -231,6 +243,32 @@ class Host:
         """By which names the source's collections go now."""
         if passage is not None:
             passage.router.learn(await stores.source.aliases())
+
+    async def _soon(self, migration_id: str, work: Coroutine[Any, Any, None]) -> bool:
+        """Do what dials a side, unless that does not answer; whether it did."""
+        try:
+            async with asyncio.timeout(_SOON):
+                await work
+        except (StoreError, TimeoutError) as error:
+            why = error.message if isinstance(error, StoreError) else "no answer"
+            self._on_event(Warned(migration_id, f"served without having asked both sides: {why}"))
+            return False
+        return True
+
+    async def _learn_later(self, hosted: _Hosted, passage: Passage | None, stores: Stores) -> None:
+        """Writes by names that nobody knew left without a mark: both sides are compared when none of them can land."""
+        while not await self._learned(passage, stores):  # noqa: ASYNC110 nobody tells when it is there again
+            await asyncio.sleep(_SOON)
+        await asyncio.sleep(hosted.conductor.migration.specification.quarantine)
+        if hosted.live is not None:
+            await hosted.live.scopes.suspect("the source's names were not known for a while")
+
+    async def _learned(self, passage: Passage | None, stores: Stores) -> bool:
+        try:
+            await self._learn(passage, stores)
+        except StoreError:
+            return False
+        return True
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         _ = self._supervisor.spawn(work, name=name)
