@@ -326,7 +326,10 @@ class OnlineConductor(Conductor):
                 secondary_down=down.message if live.scheduler.breaker.open and down is not None else "",
                 deletes_stopped=live.scheduler.guard.tripped,
                 overlap=self.overlap() if forwards else None,
-                obstacles=[*obstacles(plan), *([_UNNOTED] if live.intake is not None else [])],
+                obstacles=[
+                    *obstacles(plan, live.lane.ends.shape),
+                    *([_UNNOTED] if live.intake is not None else []),
+                ],
                 no_way_back_accepted=no_way_back,
                 free_bytes=self._free_bytes(),
             ),

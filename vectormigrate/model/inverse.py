@@ -1,11 +1,13 @@
 """A mapping backwards: batches, ids, filters and queries between the target's terms and the source's.
 
-What the application gets after a cutover, and what a revert carries back. A plan that dropped something, or spread more
-than one field, has no inverse: `obstacles` says so before anything moves.
+What the application gets after a cutover, and what a revert carries back. A plan that dropped something, or spread a
+field among keys that are not its own, has no inverse: `obstacles` says so before anything moves. The surprise: a spread
+field that is null or empty leaves no key, and is absent afterwards.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,23 +15,41 @@ from .batch import Batch, Column
 from .collection import CollectionShape
 from .conversion import CONVERSIONS
 from .errors import StoreBroken, Unsupported
-from .filter import And, Compare, Comparison, Exists, Filter, HasId, In, IsNull, Native, Not, Or, Path
+from .filter import (
+    And,
+    Compare,
+    Comparison,
+    Exists,
+    Filter,
+    HasId,
+    In,
+    IsNull,
+    Native,
+    Not,
+    Or,
+    Path,
+    foreign_words,
+)
 from .identity import to_source, to_target
 from .mapping import cast_column
-from .plan import Fate, FieldPlan, MappingPlan, VectorPlan
+from .plan import FieldPlan, MappingPlan, VectorPlan
 from .query import Query
 from .record import Payload, RecordId
 
-_COMPARABLE = frozenset({"", "extended_json", "uuid_text"})
+_COMPARABLE = frozenset({"extended_json", "uuid_text"})
 """Conversions that keep equality of values."""
+_OPEN = frozenset({"", "extended_json"})
+"""Conversions that leave the inside of a value as it is."""
 
 
-def obstacles(plan: MappingPlan) -> list[str]:
+def obstacles(plan: MappingPlan, source: CollectionShape) -> list[str]:
     """Why records cannot be carried back as they were; empty when they can."""
     plans: tuple[VectorPlan | FieldPlan, ...] = (*plan.vectors, *plan.fields)
     lost = [f"{one.source!r} is left behind" for one in plans if not one.kept]
     if len(plan.spread) > 1:
         lost.append("more than one field is spread: whose a key was cannot be told")
+    if plan.spread and source.dynamic:
+        lost.append(f"{plan.spread[0]!r} is spread among undeclared keys: whose a key was cannot be told")
     return lost
 
 
@@ -44,7 +64,11 @@ class Inverse:
         self._forward = {one.source: one for one in plan.fields}
         self._spread = plan.spread[0] if plan.spread else None
         self._declared = {one.name for one in source.fields}
-        self._undeclared = {one.name for one in plan.target.fields} - self._fields.keys()
+        self._columns_there = {one.name for one in plan.target.fields}
+        self._undeclared = self._columns_there - self._fields.keys()
+        changed = any(one.source != one.target or one.conversion for one in plan.fields)
+        renamed = any(one.source != one.target for one in plan.vectors)
+        self._as_named = not (plan.spread or changed or renamed)
 
     # Ids and records.
 
@@ -113,9 +137,10 @@ class Inverse:
                 compared = [self._compare(path, Comparison.EQ, value) for value in values]
                 return In(compared[0].path, tuple(one.value for one in compared)) if compared else Or(())
             case Exists(path):
-                if path[0] in self._declared:
+                renamed = self._path(path)[0]
+                if path[0] in self._declared - {self._spread} or renamed[0] in self._columns_there:
                     raise Unsupported(f"whether a record has the key {path[0]!r} is not kept by the target")
-                return Exists(self._path(path)[0])
+                return Exists(renamed)
             case IsNull(path):
                 return IsNull(self._path(path)[0])
             case HasId(ids):
@@ -127,31 +152,45 @@ class Inverse:
             case Or(items):
                 return Or(tuple(map(self.filter, items)))
             case Native():
+                if not self._as_named:
+                    raise foreign_words(condition)
                 return condition
 
     def _path(self, path: Path) -> tuple[Path, FieldPlan | None]:
-        if self._spread is not None and path[0] == self._spread:
+        """Where the target keeps what is at a path, and the plan of its field if it has one."""
+        if path[0] == self._spread:
             if len(path) == 1:
                 raise Unsupported(f"field {path[0]!r} is spread over several")
-            return path[1:], None
+            return self._unplanned(path[1:]), None
         plan = self._forward.get(path[0])
         if plan is None:
-            return path, None
+            if self._spread is not None:
+                raise Unsupported(f"field {path[0]!r} cannot be told from the keys of {self._spread!r}")
+            return self._unplanned(path), None
         if not plan.kept:
             raise Unsupported(f"field {path[0]!r} was left behind")
+        if len(path) > 1 and plan.conversion not in _OPEN:
+            raise Unsupported(f"field {path[0]!r} is converted ({plan.reason}) and cannot be looked into")
         return (plan.target, *path[1:]), plan
+
+    def _unplanned(self, path: Path) -> Path:
+        if path[0] in self._fields:
+            raise Unsupported(f"{path[0]!r} is the target's name of {self._fields[path[0]].source!r}")
+        return path
 
     def _compare(self, path: Path, comparison: Comparison, value: Any) -> Compare:
         renamed, plan = self._path(path)
-        if plan is None or plan.fate is Fate.EXACT:
+        if plan is None or not plan.conversion:
             return Compare(renamed, comparison, value)
         equality = comparison in (Comparison.EQ, Comparison.NE)
         if plan.conversion not in _COMPARABLE or not equality or len(path) > 1:
             raise Unsupported(f"field {path[0]!r} is converted ({plan.reason}) and cannot be compared so")
-        try:
-            return Compare(renamed, comparison, CONVERSIONS[plan.conversion].encode(value))
-        except (ValueError, TypeError) as error:
-            raise Unsupported(f"field {path[0]!r} cannot be compared with {value!r}: {error}") from None
+        conversion = CONVERSIONS[plan.conversion]
+        with suppress(ValueError, TypeError):
+            encoded = conversion.encode(value)
+            if type(conversion.decode(encoded)) is type(value):
+                return Compare(renamed, comparison, encoded)
+        raise Unsupported(f"field {path[0]!r} cannot be compared with {value!r}: {plan.reason}")
 
 
 def _decoded(plan: FieldPlan, value: Any) -> Any:
