@@ -200,6 +200,16 @@ async def test_what_ends_a_run_is_remembered_with_its_phase(world):
     assert not world.told(Resumed)  # nothing had been copied
 
 
+async def test_what_is_verified_stays_so_while_a_side_is_away(world):
+    world.set(max_retries=0)
+    await world.fill(range(5))
+    await world.run()
+    world.target.faults.down = True
+    with pytest.raises(Unreachable):
+        await world.run()
+    assert world.status.phase is Phase.VERIFIED
+
+
 @pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.BACKFILL, Phase.CATCH_UP])
 async def test_requests_to_the_target_are_tried_again(world, phase):
     await world.fill(range(5))

@@ -39,7 +39,7 @@ from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import to_source
 from vectormigrate.model.mapping import MappingPlan
-from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
 from vectormigrate.model.record import id_text, parse_id
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
@@ -452,7 +452,7 @@ class Conductor:
 
     async def _fail(self, error: VectormigrateError) -> None:
         phase = self.migration.phase
-        if phase not in (*_RESTING, *FINAL):
+        if Phase.FAILED in TRANSITIONS[phase]:  # behind `verified` nothing is under way that could fail
             await self._move(phase, Phase.FAILED, f"{error.code}: {error.message}")
 
     async def _move(self, before: Phase, after: Phase, reason: str = "") -> None:
