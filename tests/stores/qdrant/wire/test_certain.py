@@ -73,11 +73,16 @@ def test_long_numbers_in_payloads_are_read_back(payload, sure):
 def test_numbers_near_the_middle_between_two_floats_are_read_back():
     low = np.float32(1.0)
     middle = (float(low) + float(np.nextafter(low, np.float32(2)))) / 2
-    near, far = np.nextafter(middle, 2), middle + 1e-9
+    near, far = float(np.nextafter(middle, 2)), middle + 1e-9
     texts = [
         orjson.dumps([number, 0.5]) for number in (1.0, far, middle, near, 1e-5, float(np.float32(0.1)), 0.0)
     ]
     assert known(*((text, b"{}") for text in texts)) == [0, 1, 4, 5, 6]
+
+
+def test_numbers_beyond_what_a_float_has_all_its_bits_for_are_read_back():
+    texts = [b"[1e-40, 1]", b"[1, 3.5e38]", b"[1e-37, 3e38]", b"[-1e-45, 0]", b"[-0.0, -3e38]", b"[1, -1e39]"]
+    assert known(*((text, b"{}") for text in texts)) == [2, 4]
 
 
 def test_of_an_id_that_is_given_twice_the_last_is_known():

@@ -8,21 +8,24 @@ short numbers are certain. Over gRPC numbers travel as they are, and all of this
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
-import orjson
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorKind
+from vectormigrate.model.record import Array
 
 from .changes import Upsert
-from .points import WirePoint
+from .points import read_points
 
 _DOUBTFUL = re.compile(rb"[\d.]{17,}|\d[eE][-+\d]")
 """More than fifteen digits, or an exponent, anywhere in a payload: texts that look like it only cost a read."""
-_NUMBERS = re.compile(rb"\[[^\[\]{}\"]*\]")
-"""The innermost lists of a vector's text."""
+_BEYOND = np.uint64(2**29 - 1)
+"""The bits of a double's fraction that a 32-bit float does not have."""
+_MIDDLE, _NEAR = 2**28, 8
+"""Where between two floats those bits say the middle is, and how many of a double's last places count as close to it."""
+_PLAIN = float(np.finfo(np.float32).smallest_normal), float(np.finfo(np.float32).max)
+"""Between these, and at zero, a float has all its bits."""
 
 
 def keeps_as_given(shape: CollectionShape) -> bool:
@@ -40,21 +43,28 @@ def certain(change: Upsert, shape: CollectionShape) -> Batch:
 
     Of an id that is given twice, the last. Raises ValueError.
     """
-    batch = change.read(shape.vectors)
+    doubtful = {row for row, point in enumerate(change.texts) if _DOUBTFUL.search(bytes(point.payload))}
+
+    def seen(row: int, numbers: Array) -> None:
+        if not _rounds_surely(numbers):
+            doubtful.add(row)
+
+    if change.texts:
+        batch = read_points(change.texts, shape.vectors, ids=change.ids, seen=seen)
+    else:
+        batch = change.read(shape.vectors)
     last = {record_id: row for row, record_id in enumerate(batch.ids)}
-    rows = [row for row in last.values() if not change.texts or _is_certain(change.texts[row])]
+    rows = [row for row in last.values() if row not in doubtful]
     return batch if len(rows) == len(batch) else batch.take(sorted(rows))
 
 
-def _is_certain(point: WirePoint) -> bool:
-    if _DOUBTFUL.search(bytes(point.payload)):
-        return False
-    return all(_rounds_surely(orjson.loads(text)) for text in _NUMBERS.findall(bytes(point.vector)))
-
-
-def _rounds_surely(numbers: Sequence[float]) -> bool:
-    exact = np.array(numbers, np.float64)
-    rounded = exact.astype(np.float32)
-    middle = np.spacing(np.abs(rounded)).astype(np.float64) / 2
-    gap = np.abs(np.abs(exact - rounded) - middle)
-    return bool((gap > 8 * np.spacing(np.abs(exact))).all())
+def _rounds_surely(numbers: Array) -> bool:
+    """Whether no double (float64, any shape) would be another 32-bit float if it were a last place or two off."""
+    sizes = np.abs(numbers)
+    if len(sizes) and not (sizes.min() >= _PLAIN[0] and sizes.max() < _PLAIN[1]):
+        plain = (sizes == 0) | ((sizes >= _PLAIN[0]) & (sizes < _PLAIN[1]))
+        if not plain.all():
+            return False
+    places = numbers.view(np.uint64) & _BEYOND
+    places -= np.uint64(_MIDDLE - _NEAR)  # what lies below it becomes very large
+    return bool((places > np.uint64(2 * _NEAR)).all())

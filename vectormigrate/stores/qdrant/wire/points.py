@@ -6,8 +6,9 @@ parsed as doubles and rounded to 32 bits, which is what a server does with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -27,6 +28,10 @@ _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
 MAX_INDEX = 2**32 - 1
 _NUMBERS = b"0123456789+-.eE,[] \n\r\t"
 """What lists of numbers are written with."""
+
+
+Seen: TypeAlias = Callable[[int, Array], None]
+"""Takes a row and numbers of its vector as doubles, once for each vector."""
 
 
 class WirePoint(msgspec.Struct):
@@ -54,16 +59,23 @@ def read_point_id(point: WirePoint) -> RecordId:
 
 
 def read_points(
-    points: Sequence[WirePoint], fields: Sequence[VectorField], *, ids: Sequence[RecordId] | None = None
+    points: Sequence[WirePoint],
+    fields: Sequence[VectorField],
+    *,
+    ids: Sequence[RecordId] | None = None,
+    seen: Seen | None = None,
 ) -> Batch:
-    """Points as a batch with a column for each field. Raises ValueError for what does not fit, in words for the client."""
+    """Points as a batch with a column for each field. Raises ValueError for what does not fit, in words for the client.
+
+    `seen` is shown the numbers of each vector before they are rounded.
+    """
     builders = builders_of(fields)
     for row, point in enumerate(points):
         for name, raw in _vectors(point.vector):
             builder = builders.get(name)
             if builder is None:
                 raise ValueError(f"Not existing vector name error: {name}")
-            _read_vector(builder, row, raw)
+            _read_vector(builder, row, raw, seen)
     return Batch(
         list(ids) if ids is not None else [read_point_id(point) for point in points],
         build_columns(builders.values(), len(points)),
@@ -85,12 +97,15 @@ def _vectors(raw: msgspec.Raw) -> list[tuple[str, bytes]]:
     return [(name, bytes(value).strip()) for name, value in named.items()]
 
 
-def _read_vector(builder: ColumnBuilder, row: int, text: bytes) -> None:
-    if text.startswith(b"{"):
-        builder.sparse(row, _read_sparse(text))
-        return
-    values = read_floats(text)
-    if values.ndim == 2:
+def _read_vector(builder: ColumnBuilder, row: int, text: bytes, seen: Seen | None) -> None:
+    sparse = _read_pair(text) if text.startswith(b"{") else None
+    numbers = read_doubles(bytes(sparse.values) if sparse is not None else text)
+    if seen is not None:
+        seen(row, numbers)
+    values = _rounded(numbers)
+    if sparse is not None:
+        builder.sparse(row, _read_sparse(sparse, values))
+    elif values.ndim == 2:
         builder.multi(row, values.tobytes(), len(values))
     elif builder.field.kind is VectorKind.MULTI and not len(values):
         builder.multi(row, b"", 0)
@@ -98,13 +113,18 @@ def _read_vector(builder: ColumnBuilder, row: int, text: bytes) -> None:
         builder.dense(row, values.tobytes())
 
 
-def _read_sparse(text: bytes) -> SparseVector:
+def _read_pair(text: bytes) -> _Sparse:
     try:
-        pair = _SPARSE.decode(text)
+        return _SPARSE.decode(text)
+    except msgspec.ValidationError:
+        raise _made_by_the_server() from None
+
+
+def _read_sparse(pair: _Sparse, values: Array) -> SparseVector:
+    try:
         indices = np.array(msgspec.json.decode(pair.indices, type=list[int]), np.int64)
     except msgspec.ValidationError:
-        raise ValueError("this vector is to be made by the server, so its numbers are not known") from None
-    values = read_floats(bytes(pair.values))
+        raise _made_by_the_server() from None
     if len(indices) != len(values):
         raise ValueError("a sparse vector must have as many indices as values")
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) <= MAX_INDEX:
@@ -112,21 +132,42 @@ def _read_sparse(text: bytes) -> SparseVector:
     return SparseVector(indices, values)
 
 
-def read_floats(text: bytes) -> Array:
-    """A JSON list of numbers, or of equally long such lists, as 32-bit floats, (n,) or (tokens, n). Raises ValueError.
+def _made_by_the_server() -> ValueError:
+    return ValueError("this vector is to be made by the server, so its numbers are not known")
 
-    The numbers are Python's for a moment: parsing them so takes a quarter of the time of numpy's own text parser.
+
+def read_floats(text: bytes) -> Array:
+    """As `read_doubles`, rounded to 32-bit floats."""
+    return _rounded(read_doubles(text))
+
+
+def _rounded(numbers: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float32)
+
+
+def read_doubles(text: bytes) -> Array:
+    """A JSON list of numbers, or of equally long such lists, as doubles, (n,) or (tokens, n). Raises ValueError.
+
+    The numbers are Python's for a moment: parsing them so takes a quarter of the time of numpy's own text parser, and
+    `struct` makes doubles of them in a quarter of the time that numpy does.
     """
     if text.translate(None, _NUMBERS):
-        raise ValueError("a vector holds something that is no number")
-    with np.errstate(over="ignore"):
-        try:
-            values = np.array(orjson.loads(text), np.float32)
-        except (ValueError, TypeError):
-            raise ValueError("a vector holds something that is no number") from None
+        raise _no_number()
+    try:
+        numbers = orjson.loads(text)
+        if numbers and not isinstance(numbers[0], list):
+            return np.frombuffer(struct.pack(f"={len(numbers)}d", *numbers), np.float64)
+        values = np.array(numbers, np.float64)
+    except (ValueError, TypeError, OverflowError, struct.error):
+        raise _no_number() from None
     if values.ndim not in (1, 2):
         raise ValueError("a vector is a list of numbers, or a list of such lists")
     return values
+
+
+def _no_number() -> ValueError:
+    return ValueError("a vector holds something that is no number")
 
 
 # Writing.
