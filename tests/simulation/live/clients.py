@@ -78,9 +78,8 @@ class Clients:
                 write.answered(Outcome.LATE)
 
     async def _send(self, store, kind, ids, value):
-        own = isinstance(store, SimStore)
         match kind:
-            case "queued" if own and self._world.terms.visibility:
+            case "queued" if isinstance(store, SimStore) and self._world.terms.visibility:
                 await store.put_later(ids, value, self._world.terms.visibility / 2)
             case "set" | "queued":
                 _whole(await store.upsert("docs", batch(dict.fromkeys(ids, value))))
@@ -90,21 +89,27 @@ class Clients:
                 await store.delete("docs", ids)
             case "add":
                 return await self._add(store, value)
-            case "raise" if own:
-                await store.put_matching(lambda one, held: held > 0, value)
-            case "raise":
-                held = await self._matching(store)
-                if held:
-                    _whole(await store.upsert("docs", batch(dict.fromkeys(held, value))))
-            case "predicate" if own:
-                await store.delete_matching(lambda one, held: held > 0)
-            case "clear" if own:
-                await store.delete_matching(lambda one, held: True)
+            case _ if isinstance(store, SimStore):
+                await self._send_wide(store, kind, value)
             case _:
-                gone = await self._matching(store)
-                if gone:
-                    await store.delete("docs", gone)
+                await self._resolved(store, kind, value)
         return None
+
+    @staticmethod
+    async def _send_wide(store, kind, value):
+        """The source's own server knows what matches."""
+        if kind == "raise":
+            await store.put_matching(lambda one, held: held > 0, value)
+        else:
+            await store.delete_matching(lambda one, held: kind == "clear" or held > 0)
+
+    async def _resolved(self, store, kind, value):
+        """A facade answers from the target: it looks what matches, and writes that."""
+        held = [one async for page in store.select("docs", POSITIVE) for one in page.batch.ids]
+        if held and kind == "raise":
+            _whole(await store.upsert("docs", batch(dict.fromkeys(held, value))))
+        elif held:
+            await store.delete("docs", held)
 
     async def _add(self, store, value):
         if isinstance(store, SimStore):
@@ -112,10 +117,6 @@ class Clients:
         one = next(self._picked)
         _whole(await store.upsert("docs", batch({one: value})))
         return one
-
-    @staticmethod
-    async def _matching(store):
-        return [one async for page in store.select("docs", POSITIVE) for one in page.batch.ids]
 
     async def read(self, ids):
         """Read some records: no value may come back that a newer acknowledged one had replaced."""

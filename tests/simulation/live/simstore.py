@@ -6,6 +6,7 @@ import asyncio
 import bisect
 from contextvars import ContextVar
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -91,7 +92,7 @@ class SimStore(Store):
         ids = self.link.ids()
         cuts = sorted({ids[len(ids) * part // parts] for part in range(1, parts)}) if ids else []
         bounds = [None, *map(id_text, cuts), None]
-        return [Range(lower, upper) for lower, upper in zip(bounds, bounds[1:], strict=False)]
+        return [Range(lower, upper) for lower, upper in pairwise(bounds)]
 
     async def scan(self, collection, span, *, limit=None, content=Content.FULL):
         lower = None if span.lower is None else parse_id(span.lower)

@@ -44,7 +44,7 @@ class SimDatabase:
         self._connection.execute("BEGIN")
         try:
             result = work(self._connection)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 told to who waits for it
             self._connection.execute("ROLLBACK")
             _fail(done, error)
             return

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.simulation.live.network import Faults
+from tests.simulation.live.watch import Violation
 from tests.simulation.live.world import QUARANTINE, World
 from vectormigrate.engine.dualwrite.terms import Guards
 from vectormigrate.model.phase import Phase
@@ -250,3 +251,12 @@ def tell(seed, *, guards=Guards(), steps=40):  # noqa: B008 frozen
         finally:
             world.close()
         return world
+
+
+def tell_many(seeds, *, guards=Guards()):  # noqa: B008 frozen
+    """Tell one after the other; raises the first violation, with its seed."""
+    for seed in seeds:
+        try:
+            tell(seed, guards=guards)
+        except Exception as error:
+            raise Violation(f"seed {seed}: {error}") from error

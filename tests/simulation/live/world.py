@@ -73,7 +73,7 @@ class World:
     ):
         """`foreign`: what the target holds before, id to value. `entries`: how many ids fit in the daemon's memory."""
         self.path = path
-        self.rng = random.Random(seed)  # noqa: S311 a story must replay
+        self.rng = random.Random(seed)
         self.clock = VirtualTime()
         self.loop = VirtualLoop(self.clock)
         self.guards = guards
@@ -99,6 +99,8 @@ class World:
         """Tasks of clients and operators, in the order of their start."""
         self.events = []
         self.kills = 0
+        self.restarts = 0
+        """In good order."""
         self.daemon = None
         self.process = None
         self.spec = Specification(
@@ -170,6 +172,7 @@ class World:
         """An orderly end: requests under way end first, or their clients are cut off."""
         if self.process is None:
             return
+        self.restarts += 1
         self.loop.run_until_complete(self._drained())
         if self.handlers:
             self.kill()
