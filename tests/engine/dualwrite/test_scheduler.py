@@ -1,9 +1,10 @@
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from tests.fakes.world import SOURCE, records
-from vectormigrate.model.errors import PermissionDenied, Throttled, Unreachable
+from vectormigrate.model.errors import PermissionDenied, Throttled, Unreachable, Unresolved
 from vectormigrate.model.events import DeadLettered, DeletesStopped, SecondaryDown, SecondaryUp
 from vectormigrate.model.touch import Ids, Scope, Whole
 from vectormigrate.state import dead_letters, journal
@@ -300,6 +301,21 @@ async def test_the_next_write_of_a_refused_record_is_tried_and_told_once(bench):
     await bench.put(1, version=3)
     await bench.pay()
     assert (bench.marks(), bench.letters(), bench.target.held()) == ([], [], {1: 3})
+
+
+async def test_a_refused_record_of_which_another_state_may_land_is_looked_at_again(bench):
+    with suppress(Unresolved):
+        async with bench.lane.writing([Ids((1,))], 10):
+            raise Unresolved("lost")
+    await bench.source.upsert(SOURCE, records([1], 1))
+    bench.target.database.faults.refused_ids = frozenset({1})
+    async with bench.paying():
+        await asyncio.sleep(30)
+        assert bench.letters() == ["i:1"]
+        bench.target.database.faults.refused_ids = frozenset()
+        await bench.source.upsert(SOURCE, records([1], 2))  # what had no answer lands
+        await asyncio.sleep(40)
+    assert (bench.target.held(), bench.marks(), bench.letters()) == ({1: 2}, [], [])
 
 
 async def test_what_was_refused_is_tried_again_when_somebody_says_so(bench):

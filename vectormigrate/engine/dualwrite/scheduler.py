@@ -318,7 +318,7 @@ class Scheduler:
         entry = job.entry
         until = max(entry.source_until, entry.target_until)
         if until > self._clock.monotonic():  # another state of it may land: that one is looked at, too
-            entry.row, entry.found = None, entry.row or entry.found
+            entry.found, entry.row = entry.row or entry.found, None
             self._ledger.queue(entry, until)
         else:
             self._leave(entry, paid)  # its next write marks anew, and is tried
