@@ -14,7 +14,7 @@ from dataclasses import replace
 from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, KeyOrder
-from vectormigrate.model.errors import CollectionMissing, Unsupported
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsupported
 from vectormigrate.model.filter import Filter
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inverse import Inverse
@@ -27,6 +27,9 @@ from vectormigrate.model.specification import Existing
 from vectormigrate.state import ownership
 from vectormigrate.state.database import Database
 from vectormigrate.stores.base import EVERYWHERE, Content, Page, Range, Store, StoreInfo
+
+_MORE = 4
+"""So many times the results are asked for again when what is not ours took their places."""
 
 
 class TargetView(Store):
@@ -71,7 +74,9 @@ class TargetView(Store):
         return self._shown
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
-        raise Unsupported("a collection under migration cannot be made", collection=shape.name)
+        if shape.name == self._source.name:
+            raise CollectionExists(f"there is a collection {shape.name!r}", collection=shape.name)
+        raise Unsupported("a collection cannot be made beside one under migration", collection=shape.name)
 
     async def finish_load(self, shape: CollectionShape) -> None:
         await self._target.finish_load(self._plan.target)
@@ -153,14 +158,18 @@ class TargetView(Store):
 
     async def query(self, collection: str, query: Query) -> list[Match]:
         self._check(collection)
-        asked = self._inverse.query(query)
+        asked, most = self._inverse.query(query), query.limit
         if self._strangers:  # they take places of ours
-            untouched = self._database.read(lambda tx: ownership.untouched_count(tx, self._id))
-            asked = replace(asked, limit=query.limit + untouched)
-        matches = await self._target.query(self._name, asked)
-        hidden = self._foreign([match.id for match in matches], untouched=True)
-        found = [self._match(match) for match in matches if id_text(match.id) not in hidden]
-        return [match for match in found if match is not None][: query.limit]
+            most += self._database.read(lambda tx: ownership.untouched_count(tx, self._id))
+        limit = query.limit
+        while True:
+            matches = await self._target.query(self._name, replace(asked, limit=limit))
+            hidden = self._foreign([match.id for match in matches], untouched=True)
+            ours = [self._match(match) for match in matches if id_text(match.id) not in hidden]
+            found = [match for match in ours if match is not None]
+            if len(found) >= query.limit or len(matches) < limit or limit >= most:
+                return found[: query.limit]
+            limit = min(most, limit * _MORE)
 
     def _match(self, match: Match) -> Match | None:
         source_id = self._inverse.source_id(match.id)
@@ -214,18 +223,22 @@ class TargetView(Store):
         if translation.refused:
             raise translation.refused[0][1]
         hidden = self._foreign(translation.batch.ids, untouched=True)
-        ours = [one for one in translation.batch.ids if id_text(one) not in hidden]
-        return await self._target.patch(self._name, ours, translation.batch.payload[0] if ours else {})
+        rows = [row for row, one in enumerate(translation.batch.ids) if id_text(one) not in hidden]
+        ours = [translation.batch.ids[row] for row in rows]
+        payload = translation.batch.payload[0] if ours else {}
+        return _in_terms_of(ids, rows, await self._target.patch(self._name, ours, payload))
 
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
         self._check(collection)
         wanted = [self._inverse.target_id(one) for one in ids]
         foreign = self._foreign(wanted)
-        ours = [one for one in wanted if id_text(one) not in foreign]
-        result = await self._target.delete(self._name, ours) if ours else WriteResult(0)
+        rows = [row for row, one in enumerate(wanted) if id_text(one) not in foreign]
+        result = WriteResult(0)
+        if rows:
+            result = await self._target.delete(self._name, [wanted[row] for row in rows])
         if foreign:
             await self._put_back(foreign)
-        return WriteResult(result.acknowledged + len(foreign), result.refused)
+        return _in_terms_of(ids, rows, replace(result, acknowledged=result.acknowledged + len(foreign)))
 
     # What was there before us.
 
@@ -256,8 +269,9 @@ class TargetView(Store):
             shape = self._plan.target
             records = [record_from_bytes(data) for _, data in images]
             batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
-            await self._target.upsert(shape.name, batch)
-            restored = [text for text, _ in images]
+            result = await self._target.upsert(shape.name, batch)
+            unfit = {one.row for one in result.refused}
+            restored = [text for row, (text, _) in enumerate(images) if row not in unfit]
             await self._database.write(lambda tx: ownership.mark_restored(tx, self._id, restored))
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
@@ -274,3 +288,9 @@ class TargetView(Store):
 
     async def close(self) -> None:
         await self._target.close()
+
+
+def _in_terms_of(ids: Sequence[RecordId], rows: Sequence[int], result: WriteResult) -> WriteResult:
+    """The answer to a write of these rows of the ids, as one to a write of all of them."""
+    refused = [Refusal(rows[one.row], ids[rows[one.row]], one.error) for one in result.refused]
+    return replace(result, refused=tuple(refused))
