@@ -105,7 +105,8 @@ async def test_a_write_is_marked_before_it_leaves(passing, front, upstream, rout
     assert list(sent.headers) == [(b"api-key", b"k")]
     [write] = front.writes
     assert set(write.touched) == {"c"}
-    assert all(write.touched.values())
+    tunes = route.operation in {"create_collection", "update_collection", "create_index", "delete_index"}
+    assert all(write.touched.values()) is not tunes
     if route.decision is Decision.REFUSE:
         assert [*write.touched.values()] == [(Whole(Scope.RESTORE),)]
     assert write.size == len(asked.body)
@@ -255,16 +256,20 @@ class TestTouched:
     @pytest.mark.parametrize(
         ("method", "path", "scope"),
         [
-            ("PUT", "", Scope.DROP),
             ("DELETE", "", Scope.DROP),
-            ("PATCH", "", Scope.SHAPE),
-            ("PUT", "index", Scope.SHAPE),
             ("PUT", "vectors/v", Scope.SHAPE),
             ("POST", "cluster", Scope.RESTORE),
         ],
     )
     async def test_of_the_whole_collection(self, passing, method, path, scope):
         assert await self.touched(passing, method, path, {}) == (Whole(scope),)
+
+    @pytest.mark.parametrize(
+        ("method", "path"), [("PUT", ""), ("PATCH", ""), ("PUT", "index"), ("DELETE", "index/f")]
+    )
+    async def test_what_only_tunes_changes_no_record(self, passing, method, path):
+        """An application that makes its collection and its indexes at every start is answered as ever."""
+        assert await self.touched(passing, method, path, {}) == ()
 
 
 class TestBodies:

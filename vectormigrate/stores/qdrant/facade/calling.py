@@ -155,7 +155,7 @@ def _capture(route: Route, call: RpcCall, concerned: Sequence[str], *, native: b
         return _Captured(None, {name: (Whole(Scope.ALIAS),) for name in names})
     collection = _collection_of(route, call.request)
     of = concerned if collection is None else (collection,)
-    return _Captured(collection, dict.fromkeys(of, (whole(operation, route.decision, call.method),)))
+    return _Captured(collection, dict.fromkeys(of, whole(operation, route.decision, call.method)))
 
 
 def _statuses(route: Route, reply: RpcReply) -> frozenset[int]:

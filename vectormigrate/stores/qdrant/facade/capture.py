@@ -32,12 +32,10 @@ from vectormigrate.stores.qdrant.wire.changes import (
 
 from .endpoints import Found
 
+_TUNING = frozenset({"create_collection", "update_collection", "create_index", "delete_index"})
+"""What changes no record and no answer but its speed: making what is there already is refused by Qdrant."""
 _WHOLE = {
-    "create_collection": Scope.DROP,
     "delete_collection": Scope.DROP,
-    "update_collection": Scope.SHAPE,
-    "create_index": Scope.SHAPE,
-    "delete_index": Scope.SHAPE,
     "create_vector": Scope.SHAPE,
     "delete_vector": Scope.SHAPE,
     "create_shard_key": Scope.SHAPE,
@@ -68,14 +66,16 @@ def capture(found: Found, what: str, body: bytes, concerned: Sequence[str], *, n
     if route.operation == "change_aliases":
         return Captured({name: (Whole(Scope.ALIAS),) for name in read_aliased(body)})
     names = concerned if collection is None else (collection,)
-    return Captured(dict.fromkeys(names, (whole(route.operation, route.decision, what),)))
+    return Captured(dict.fromkeys(names, whole(route.operation, route.decision, what)))
 
 
-def whole(operation: str, decision: Decision, what: str) -> Touch:
+def whole(operation: str, decision: Decision, what: str) -> tuple[Touch, ...]:
     """What an operation that names no points may change."""
+    if operation in _TUNING:
+        return ()
     if operation in _WHOLE:
-        return Whole(_WHOLE[operation])
-    return Whole(Scope.RESTORE) if decision is Decision.REFUSE else Unknown(what)
+        return (Whole(_WHOLE[operation]),)
+    return (Whole(Scope.RESTORE) if decision is Decision.REFUSE else Unknown(what),)
 
 
 def touches_of(changes: Iterable[Change], *, native: bool) -> tuple[Touch, ...]:
