@@ -29,3 +29,12 @@ async def soon():
     """Let everything that can run now run."""
     for _ in range(30):
         await asyncio.sleep(0)
+
+
+def run(main):
+    """Run one coroutine to its end in virtual time, for a test whose neighbours are not."""
+    loop = virtual_loop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.close()

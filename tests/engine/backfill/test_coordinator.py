@@ -1,5 +1,12 @@
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
 import pytest
 
+from tests.fakes.statefile import MemoryState
+from tests.fakes.virtual import LoopClock, run
+from vectormigrate.engine.backfill.coordinator import CopyCoordinator
+from vectormigrate.engine.backfill.covers import Covers
 from vectormigrate.engine.work import (
     Assignment,
     Compared,
@@ -13,8 +20,12 @@ from vectormigrate.engine.work import (
     Report,
     Told,
 )
+from vectormigrate.model.collection import IdField, IdKind, KeyOrder
+from vectormigrate.model.errors import StateFull
 from vectormigrate.model.events import DeadLettered, Progress, Retried
-from vectormigrate.state import journal, ownership, views
+from vectormigrate.model.record import parse_id
+from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions, views
 
 
 @pytest.fixture
@@ -162,3 +173,105 @@ async def test_what_a_worker_tells_becomes_an_event(made):
 async def test_a_backfill_compares_nothing(made):
     with pytest.raises(AssertionError):
         await made.ask(Compared(0))
+
+
+# Covers, for replays to ask.
+
+
+class Spying(Covers):
+    """Covers that say when they were opened."""
+
+    def __init__(self):
+        super().__init__(IdField("id", IdKind.INT, KeyOrder.NUMERIC), parse_id, lambda: None)
+
+    def held(self):
+        return [one for one in range(12) if self.holds(one)]
+
+
+@asynccontextmanager
+async def covering(visibility=0.0):
+    """(coordinator, its covers, its state)."""
+    state = MemoryState()
+    session = await state.write(lambda tx: sessions.begin(tx, at=""))
+    spec = Specification("move", StoreRef("memory", "a", "docs"), StoreRef("memory", "b", "docs"))
+    await state.write(lambda tx: migrations.create(tx, spec, at=""))
+    await state.write(lambda tx: checkpoints.plan(tx, "move", [(None, "i:9")]))
+    covers = Spying()
+    clock = LoopClock()
+    words = {"session": session, "now": clock.now, "on_event": [].append, "total": 0}
+    yield CopyCoordinator(state, "move", covers=covers, visibility=visibility, **words), covers, state
+    state.close()
+
+
+def test_a_cover_stands_before_its_row_is_committed():
+    async def main():
+        async with covering() as (coordinator, covers, state), asyncio.TaskGroup() as group:
+            state.before = 1.0
+            group.create_task(coordinator.ask(OpenPage(0, None, "i:9", "a")))
+            await asyncio.sleep(0.5)
+            assert covers.held() == [*range(10)]
+            assert state.read(lambda tx: journal.intents(tx, "move")) == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["refused", "given up"])
+def test_a_page_that_is_not_granted_covers_nothing(how):
+    async def main():
+        async with covering() as (coordinator, covers, state):
+            state.before, state.full = 1.0, how == "refused"
+            with suppress(StateFull, TimeoutError):
+                async with asyncio.timeout(0.5 if how == "given up" else None):
+                    await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            assert len(covers) == 0
+
+    run(main())
+
+
+def test_the_first_read_waits_until_reads_see_what_was_written_before():
+    async def main():
+        async with covering(visibility=3.0) as (coordinator, covers, _):
+            began = asyncio.get_running_loop().time()
+            await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            assert asyncio.get_running_loop().time() - began == pytest.approx(3.0)
+            assert covers.held()
+
+    run(main())
+
+
+def test_covers_follow_the_rows():
+    async def main():
+        async with covering() as (coordinator, covers, _):
+            first = await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            second = await coordinator.ask(OpenPage(0, "i:5", "i:9", "b", narrow=first))
+            await coordinator.ask(report(0, first, "i:3"))
+            assert covers.held() == [4, 5, 6, 7, 8, 9]
+            await coordinator.ask(report(0, first, "i:5", closes=True))
+            assert covers.held() == [6, 7, 8, 9]
+            await coordinator.ask(Finish(0, second))
+            assert len(covers) == 0
+
+    run(main())
+
+
+def test_an_unanswered_attempt_keeps_its_cover():
+    async def main():
+        async with covering() as (coordinator, covers, _):
+            first = await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            await coordinator.ask(report(0, first, "i:3", unresolved=True))
+            await coordinator.ask(report(0, first, "i:5", closes=True))
+            await coordinator.ask(Release(0))
+            assert covers.held() == [*range(10)]
+
+    run(main())
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_worker_leaves_its_covers_and_an_orderly_one_does_not(lost):
+    async def main():
+        async with covering() as (coordinator, covers, _):
+            await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            await coordinator.ask(Release(0, lost=lost))
+            assert len(covers) == lost
+
+    run(main())

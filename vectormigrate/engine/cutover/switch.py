@@ -1,7 +1,7 @@
 """The swap of roles: fence, drain, verify, one durable bit, unfence. The same forwards and back.
 
 New writes are held at the fence; those on their way end; what is owed is paid and visible; a handful of the records that
-were written last is read on both sides. Then one transaction says who is the primary, and only then writes go on. Until
+were written last is looked for on both sides. Then one transaction says who is the primary, and only then writes go on. Until
 that transaction any failure or delay undoes nothing but the fence.
 """
 
@@ -11,16 +11,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text
-from vectormigrate.model.snapshot import record_digest
-from vectormigrate.stores.base import Store
+from vectormigrate.stores.base import Content, Store
 
 _PROBED = 20
-"""Records that are read on both sides while writes are held."""
+"""Records that are looked for on both sides while writes are held."""
 
 
 class Way(Protocol):
@@ -100,9 +98,9 @@ class Switch:
         ids = list(dict.fromkeys(self._recent(_PROBED)))
         if not ids:
             return
-        here = _digests(await self._primary.fetch(self._collection, ids))
-        there = _digests(await self._secondary.fetch(self._collection, ids))
-        missing = sorted(here.keys() ^ there.keys())
+        here = await self._primary.fetch(self._collection, ids, content=Content.IDS)
+        there = await self._secondary.fetch(self._collection, ids, content=Content.IDS)
+        missing = sorted(id_text(one) for one in set(here.ids) ^ set(there.ids))
         if missing:
             raise GateRefused(
                 f"a record that was written last is on one side only: {missing[0]}; nothing was changed",
@@ -110,7 +108,3 @@ class Switch:
                 collection=self._collection,
                 ids=tuple(missing[:5]),
             )
-
-
-def _digests(batch: Batch) -> dict[str, bytes]:
-    return {id_text(record.id): record_digest(record) for record in batch.records()}
