@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import StoreDown, StoreError, Unresolved, VectormigrateError
+from vectormigrate.model.errors import StateError, StoreDown, StoreError, Unresolved, VectormigrateError
 from vectormigrate.model.events import DeadLettered, DeletesStopped, Event, SecondaryDown, SecondaryUp
 from vectormigrate.model.join import joined
 from vectormigrate.model.points import reached
@@ -215,6 +215,9 @@ class Scheduler:
         except StoreError as error:
             self._unread(jobs, error)
             jobs = []
+        except StateError as error:  # what foreign records hold could not be kept, so they were not overwritten
+            for job in jobs:
+                job.failed = job.failed or error
         finally:
             paid = self._settle(jobs)
             self.running -= 1
@@ -257,7 +260,7 @@ class Scheduler:
             entry.busy = False
             if job.acknowledged:
                 self._acknowledged(job, paid)
-            elif isinstance(job.failed, StoreError) and not _final(job.failed):
+            elif isinstance(job.failed, StoreError | StateError) and not _final(job.failed):
                 trouble = job.failed
                 self._unanswered(job, now, paid)
             elif job.failed is not None:
