@@ -57,6 +57,8 @@ _AGAIN = 10.0
 """Seconds before a run that was ended by something that may pass is tried again."""
 _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
+_CAREFUL = 100
+"""Ids of one replay to a side of which nobody knows what it can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ class Host:
             lambda: lane_of[0].lane.secondary, self._clock, lambda search: self._spawn(search, "shadow read")
         )
         policy = RetryPolicy(attempts=1 + spec.max_retries)
+        # What is down now keeps nobody from being served: the application needs the source alone, and its writes are marked.
+        met = migration.mapping is None or await self._soon(spec.id, stores.greet())
 
         def on_live(live: Live | None) -> None:
             hosted = self._hosted[spec.id]
@@ -218,7 +222,7 @@ class Host:
             self._clock,
             self._on_event,
             workers=worker_count(spec),
-            make_live=lambda planned: self._make_live(planned, stores, passage, capture),
+            make_live=lambda planned: self._make_live(planned, stores, passage, capture, met=met),
             on_live=on_live,
             visibility=self._settings.terms.visibility,
             limits=self._settings.gates,
@@ -228,9 +232,6 @@ class Host:
         conductor.on_look = lambda: self._learn(passage, stores)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
-        # What is down now keeps nobody from being served: the application needs the source alone, and its writes are marked.
-        if migration.mapping is not None:
-            await self._soon(spec.id, stores.greet())
         await conductor.open()
         if not await self._soon(spec.id, self._learn(passage, stores)):
             self._supervisor.spawn_lasting(
@@ -274,8 +275,15 @@ class Host:
         _ = self._supervisor.spawn(work, name=name)
 
     def _make_live(
-        self, migration: Migration, stores: Stores, passage: Passage | None, capture: Capture | None
+        self,
+        migration: Migration,
+        stores: Stores,
+        passage: Passage | None,
+        capture: Capture | None,
+        *,
+        met: bool,
     ) -> Live:
+        """`met`: both sides could be asked what they can do."""
         spec = migration.specification
         assert migration.source_shape is not None
         assert migration.mapping is not None
@@ -284,8 +292,10 @@ class Host:
             quarantine=spec.quarantine,
             replay_batch=min(
                 self._settings.terms.replay_batch,
-                stores.target.capabilities.write_batch,
-                stores.source.capabilities.write_batch,
+                *(
+                    side.capabilities.write_batch if met else _CAREFUL
+                    for side in (stores.target, stores.source)
+                ),
             ),
         )
         return Live(

@@ -18,7 +18,7 @@ from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsu
 from vectormigrate.model.filter import Filter
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inverse import Inverse
-from vectormigrate.model.mapping import MappingPlan, Translator
+from vectormigrate.model.mapping import MappingPlan, Translation, Translator
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, id_text
@@ -56,7 +56,7 @@ class TargetView(Store):
         self._name = plan.target.name
         self._overwrites = existing is Existing.OVERWRITE
         self._inverse = Inverse(plan, source)
-        self._translate = Translator(plan, target.capabilities)
+        self._translator: Translator | None = None
         self._strangers = database.read(lambda tx: ownership.foreign_count(tx, migration_id)) > 0
 
     @property
@@ -198,8 +198,15 @@ class TargetView(Store):
         self._check(collection)
         return await self._write(batch, lambda ours: self._target.insert(self._name, ours))
 
+    async def _translate(self, batch: Batch) -> Translation:
+        # The target is asked what it can do by the first write to it: one that is down must not hold up what comes before.
+        if self._translator is None:
+            await self._target.info()
+            self._translator = Translator(self._plan, self._target.capabilities)
+        return self._translator(batch)
+
     async def _write(self, batch: Batch, write: Callable[[Batch], object]) -> WriteResult:
-        translation = self._translate(batch)
+        translation = await self._translate(batch)
         unfit = {row for row, _ in translation.refused}
         rows = [row for row in range(len(batch)) if row not in unfit]
         ours, rows = await self._spare(translation.batch, rows)
@@ -219,7 +226,7 @@ class TargetView(Store):
 
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
         self._check(collection)
-        translation = self._translate(Batch(list(ids), payload=[payload] * len(ids)))
+        translation = await self._translate(Batch(list(ids), payload=[payload] * len(ids)))
         if translation.refused:
             raise translation.refused[0][1]
         hidden = self._foreign(translation.batch.ids, untouched=True)
