@@ -7,10 +7,11 @@ import pytest
 
 from tests.fakes import reports
 from vectormigrate.cli import documents
-from vectormigrate.cli.documents import DeadLetters, Examined, Findings, Migrations, Written
+from vectormigrate.cli.documents import DeadLetters, Examined, Findings, Migrations, ServeEnded, Written
 from vectormigrate.cli.text import LONGEST, render
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.status import Check, PlanDocument, RollbackReport
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import Check, GateStatus, LiveStatus, PlanDocument, RollbackReport, SwapReport
 
 PLAN = PlanDocument(
     migration_id="docs",
@@ -48,6 +49,47 @@ def test_a_status():
     assert lines[0] == "catalogue-to-milvus: verified"
     assert "  copied   3,100 of 3,000 records in 31 batches, 5.4 MB" in lines
     assert "  ended    2026-03-01 12:00:12 UTC, after 12.5 s" in lines
+
+
+LIVE = LiveStatus(
+    "docs", "target", 0.1, 7, 1.25, 2, False, False, 0, "connection refused", {}, {"compared": 40, "overlap": 0.985},
+    (GateStatus("debt", True), GateStatus("secondary", False, "connection refused")),
+)  # fmt: skip
+
+
+def test_a_live_status_tells_who_answers_and_what_the_other_side_lacks():
+    status = replace(
+        reports.STATUS, phase=Phase.REVERSED, mode=Mode.PROXIED, primary="target", attested_by="ada", debt=7
+    )
+    assert "  mode      proxied; the target answers the application" in render(status)
+    assert "  attested  by ada" in render(status)
+    assert "  debt      7 records are owed to the source" in render(status)
+    told = text(replace(status, live=LIVE))
+    for words in (
+        "lag       1.2 s",
+        "7 records are owed to the source; 2 writes under way",
+        "source    does not answer: connection refused",
+        "10% are answered by the source",
+        "98.5% of results agree, in 40 searches",
+        "gates     secondary: connection refused",
+    ):
+        assert words in told
+
+
+def test_gates_and_swaps():
+    assert render(LIVE)[0] == "docs: 1 of 2 gates are closed"
+    assert render(LIVE)[-2:] == ["  open    debt", "  CLOSED  secondary: connection refused"]
+    assert render(replace(LIVE, gates=()))[0] == "docs: all 0 gates are open"
+    done = SwapReport("docs", False, "target", True, 12.4)
+    assert render(done) == ["docs: the target answers the application; writes were held for 12 ms"]
+    dry = replace(done, dry_run=True, primary="source", hold_ms=None)
+    assert render(dry) == ["docs: dry run, nothing was changed; the target could take over now"]
+    assert "the target could not take over now" in text(replace(dry, ok=False))
+
+
+def test_how_serving_ended():
+    assert render(ServeEnded([], True)) == ["ended; everything that was under way was answered"]
+    assert render(ServeEnded([], False)) == ["ended; not everything that was under way was answered"]
 
 
 def test_a_status_with_trouble():

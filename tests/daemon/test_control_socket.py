@@ -7,7 +7,7 @@ import pytest
 
 from vectormigrate.daemon import control_socket
 from vectormigrate.daemon.control_socket import ask_owner, listening
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, VectormigrateError
 
 
 async def echo(verb, migration_id, arguments):
@@ -47,6 +47,37 @@ async def test_an_error_arrives_as_it_is(tmp_path):
         with pytest.raises(GateRefused, match="not now") as caught:
             await ask_owner(tmp_path / "state.db", "pause", "docs")
     assert caught.value.hint == "later"
+
+
+async def test_what_was_not_foreseen_is_told_and_is_no_silence(tmp_path, caplog):
+    async def stumble(verb, migration_id, arguments):
+        raise ValueError("a bug")
+
+    async with listening(tmp_path / "state.db", stumble):
+        with pytest.raises(
+            VectormigrateError, match="could not pause 'docs': something that was not foreseen"
+        ):
+            await ask_owner(tmp_path / "state.db", "pause", "docs")
+    assert "a bug" in caplog.text
+
+
+async def test_an_owner_that_ends_meanwhile_is_not_taken_for_nobody(tmp_path):
+    async def die(reader, writer):
+        await reader.readline()
+        writer.close()
+
+    async with await asyncio.start_unix_server(die, str(tmp_path / "state.db.sock")):
+        with pytest.raises(GateRefused, match="ended before it answered"):
+            await ask_owner(tmp_path / "state.db", "pause", "docs")
+
+
+async def test_a_long_answer_arrives_whole(tmp_path):
+    async def tell(verb, migration_id, arguments):
+        return {"findings": ["x" * 1000] * 1000}
+
+    async with listening(tmp_path / "state.db", tell):
+        told = await ask_owner(tmp_path / "state.db", "validate", "docs")
+    assert len(told["findings"]) == 1000
 
 
 async def test_only_its_user_may_speak(tmp_path):

@@ -32,7 +32,7 @@ async def test_a_status_adds_up_what_the_rooms_hold(tx):
 async def test_what_a_process_owns_can_be_paused_and_looked_at(tx):
     async def steps():
         status = await tx(views.status)
-        return status.next_steps, views.while_owned(status).next_steps
+        return status.next_steps, (await tx(views.status, owned=True)).next_steps
 
     for before, after, while_owned in (
         (Phase.CREATED, Phase.PREFLIGHT, ("vectormigrate pause move",)),

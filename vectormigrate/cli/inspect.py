@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from vectormigrate import __version__
 from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
+from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.specify import overlay, specify
-from vectormigrate.model.errors import StateMissing, UsageError
+from vectormigrate.model.errors import PhaseError, StateMissing, UsageError
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import LiveStatus
 
 from . import output
 from .call import Answer, Call
@@ -19,12 +25,27 @@ from .doors import examine, stored, view
 
 FAILED = 1
 FINDINGS = 3
+_SOON = 5.0
+"""Seconds that a daemon may take to say more than the file does."""
 
 
-def status(call: Call) -> Answer:
-    """Where a migration is."""
+async def status(call: Call) -> Answer:
+    """Where a migration is; of a live one also what the daemon knows, when one runs."""
     with view(call) as viewer:
-        return Answer(viewer.status(call.migration_id))
+        found = viewer.status(call.migration_id)
+    if found.mode is not Mode.OFFLINE:
+        found = replace(found, live=await _live(call))
+    return Answer(found)
+
+
+async def _live(call: Call) -> LiveStatus | None:
+    try:
+        told = await ask_owner(call.state, "status", call.migration_id, within=_SOON)
+    except (
+        PhaseError
+    ):  # it has no plan yet, the owner is no daemon, or it is busy: the file has told the rest
+        return None
+    return None if told is None else msgspec.convert(told, LiveStatus)
 
 
 def list_migrations(call: Call) -> Answer:

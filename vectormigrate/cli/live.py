@@ -33,7 +33,17 @@ async def cutover(call: Call) -> Answer:
     dry_run = call.value("dry-run")
     confirm(call, "lets the target answer the application", dry_run=dry_run)
     report = await ask(call, "cutover", SwapReport, dry_run=dry_run, no_way_back=call.value("no-way-back"))
+    if not dry_run:
+        _tell_the_rest(call)
     return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
+
+
+def _tell_the_rest(call: Call) -> None:
+    """What can be done now that the target answers."""
+    with view(call) as viewer:
+        steps = viewer.status(call.migration_id).next_steps
+    if steps:
+        call.remark(f"next: {', or '.join(steps)}")
 
 
 async def revert(call: Call) -> Answer:
@@ -62,8 +72,8 @@ async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
     told = await ask_owner(call.state, verb, call.migration_id, arguments, within=None)
     if told is None:
         raise GateRefused(
-            f"no daemon runs on this state file: nobody can {verb} {call.migration_id!r}",
-            hint="start one with `vectormigrate serve`; which side answers is in `vectormigrate status`",
+            f"{call.command.name} of {call.migration_id!r} is for the daemon to do, and none runs on this state file",
+            hint=f"start it with `vectormigrate serve`; where it is: vectormigrate status {call.migration_id}",
         )
     return msgspec.convert(told, answer)
 

@@ -21,6 +21,7 @@ from vectormigrate.daemon import killing, logs, serving
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
 from vectormigrate.daemon.hosting import settle_live
+from vectormigrate.daemon.runtime import settle_in
 from vectormigrate.daemon.served import ServeSettings, settle
 from vectormigrate.daemon.serving import Service
 from vectormigrate.daemon.signals import Stop, stopping
@@ -52,6 +53,7 @@ def serve(call: Call) -> Answer:
 
 def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a command to its end."""
+    settle_in()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
@@ -101,7 +103,7 @@ async def until_stopped(
     stop: Stop
     with stopping(ask) as stop:
         drained = await run(ready)
-    return Answer(ServeEnded(listening, drained), stop.exit_code or 0, text="")
+    return Answer(ServeEnded(listening, drained), stop.exit_code or 0)
 
 
 def _tell(event: Event) -> None:

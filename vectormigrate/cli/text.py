@@ -11,6 +11,8 @@ from typing import Any
 
 from vectormigrate.cli.report.document import duration, moment, number, size
 from vectormigrate.cli.report.html import visible
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import (
     CaptureReport,
     Check,
@@ -23,7 +25,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from .documents import DeadLetters, Examined, Findings, Migrations, Written
+from .documents import DeadLetters, Examined, Findings, Migrations, ServeEnded, Written
 
 LONGEST = 120
 """Characters of one cell."""
@@ -45,7 +47,9 @@ def _status(status: MigrationStatus) -> list[str]:
         ("copied", f"{status.copied:,}{total} records in {status.batches:,} batches, {size(status.bytes)}"),
         ("ranges", f"{status.ranges_done:,} of {status.ranges:,} done"),
     ]
-    if status.debt:
+    if status.mode is not Mode.OFFLINE:
+        facts += _standing(status)
+    elif status.debt:
         facts.append(("owed", f"{status.debt:,} ids that the target still owes"))
     if status.dead_letters:
         facts.append(("refused", f"{status.dead_letters:,} records, see dead-letters"))
@@ -62,6 +66,46 @@ def _status(status: MigrationStatus) -> list[str]:
         facts.append(("error", status.error))
     facts += [("next", step) for step in status.next_steps]
     return [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
+
+
+def _standing(status: MigrationStatus) -> list[tuple[str, str]]:
+    """Who answers, and what the other side lacks by now."""
+    told = [("mode", f"{status.mode}; the {status.primary} answers the application")]
+    if status.attested_by:
+        told.append(("attested", f"by {status.attested_by}"))
+    if status.live is not None:
+        told += _lagging(status.live)
+        closed = [gate for gate in status.live.gates if not gate.open]
+        if closed and status.phase in (Phase.VERIFIED, Phase.REVERSED):
+            told.append(("gates", "; ".join(f"{gate.name}: {gate.reason}" for gate in closed)))
+        return told
+    if status.debt:
+        told.append(("debt", f"{status.debt:,} records are owed to the {_other(status.primary)}"))
+    return told
+
+
+def _other(side: str) -> str:
+    return "source" if side == "target" else "target"
+
+
+def _lagging(live: LiveStatus) -> list[tuple[str, str]]:
+    secondary = _other(live.primary)
+    told = [
+        ("lag", f"{live.lag_seconds:.1f} s"),
+        ("debt", f"{live.debt:,} records are owed to the {secondary}; {live.in_flight:,} writes under way"),
+    ]
+    if live.secondary_down:
+        told.append((secondary, f"does not answer: {live.secondary_down}"))
+    if live.reads:
+        told.append(("reads", f"{live.reads:.0%} are answered by the {secondary}"))
+    if live.shadow.get("compared"):
+        told.append(
+            (
+                "shadow",
+                f"{live.shadow['overlap']:.1%} of results agree, in {live.shadow['compared']:,} searches",
+            )
+        )
+    return told
 
 
 @render.register
@@ -192,6 +236,13 @@ def _written(written: Written) -> list[str]:
     return [f"{written.migration_id}: {written.verdict}", *(f"  written to {name}" for name in files)]
 
 
+@render.register
+def _ended(ended: ServeEnded) -> list[str]:
+    return [
+        "ended; " + ("everything" if ended.drained else "not everything") + " that was under way was answered"
+    ]
+
+
 def _checks(checks: Iterable[Check]) -> list[str]:
     lines = []
     for check in checks:
@@ -233,32 +284,27 @@ def _cell(value: object) -> str:
 
 @render.register
 def _swap(report: SwapReport) -> list[str]:
+    name, closed = report.migration_id, not report.ok
     if report.dry_run:
-        first = "could be done now" if report.ok else "could not be done now"
-        return [first, *_gates(report.gates)]
-    return [
-        f"the {report.primary} answers the application; writes were held for {report.hold_ms or 0:.0f} ms"
-    ]
+        there = f"the {_other(report.primary)} {'could not' if closed else 'could'} take over now"
+        return [f"{name}: dry run, nothing was changed; {there}", *_gates(report.gates)]
+    held = f"writes were held for {report.hold_ms or 0:.0f} ms"
+    return [f"{name}: the {report.primary} answers the application; {held}"]
 
 
 @render.register
 def _live(status: LiveStatus) -> list[str]:
-    facts = [
-        ("primary", status.primary),
-        ("lag", f"{status.lag_seconds:.1f} s"),
-        ("owed", f"{status.debt:,} records"),
-        ("in flight", f"{status.in_flight:,} writes"),
-        ("secondary", f"down: {status.secondary_down}" if status.secondary_down else "up"),
-    ]
-    if status.reads:
-        facts.append(("reads", f"{status.reads:.0%} are answered by the secondary"))
-    if status.shadow.get("compared"):
-        facts.append(("shadow", f"{status.shadow['overlap']:.1%} of results agree"))
-    return [*(f"{name + ':':<12}{value}" for name, value in facts), *_gates(status.gates)]
+    facts = [("primary", f"the {status.primary} answers the application"), *_lagging(status)]
+    return [f"{status.migration_id}: {_verdict(status.gates)}", *_facts(facts), *_gates(status.gates)]
+
+
+def _verdict(gates: Sequence[GateStatus]) -> str:
+    closed = sum(not gate.open for gate in gates)
+    return f"{closed} of {len(gates)} gates are closed" if closed else f"all {len(gates)} gates are open"
 
 
 def _gates(gates: Sequence[GateStatus]) -> list[str]:
     return [
-        f"  {'open  ' if gate.open else 'closed'}  {gate.name}{': ' + gate.reason if gate.reason else ''}"
+        f"  {'open  ' if gate.open else 'CLOSED'}  {gate.name}{': ' + gate.reason if gate.reason else ''}"
         for gate in gates
     ]

@@ -315,13 +315,13 @@ class Viewer:
 
     def status(self, migration_id: str) -> MigrationStatus:
         """Where it is. Raises UnknownMigration."""
-        status = self._reader.read(lambda tx: views.status(tx, migration_id))
-        return views.while_owned(status) if self._reader.owned() else status
+        owned = self._reader.owned()
+        return self._reader.read(lambda tx: views.status(tx, migration_id, owned=owned))
 
     def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""
-        found = self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset))
-        return [views.while_owned(one) for one in found] if self._reader.owned() else found
+        owned = self._reader.owned()
+        return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset, owned=owned))
 
     def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
         """Differences that the last validation left. Raises UnknownMigration."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -16,11 +17,14 @@ from typing import Any
 
 from vectormigrate.model.errors import GateRefused, VectormigrateError, error_from_dict
 
+logger = logging.getLogger(__name__)
 Answerer = Callable[[str, str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """From a verb, a migration id and the verb's arguments to the document that answers it."""
 
 _SECONDS = 120.0
 """How long an owner may take to end its batches."""
+_LONGEST_LINE = 2**24
+"""Bytes: a report names a hundred records, and ids may be long."""
 _LAST_WORD = 5.0
 """How long an owner waits for those who asked it to take their answer."""
 
@@ -35,26 +39,18 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal talking
         try:
-            line = await reader.readline()
-        except (ValueError, ConnectionError):
-            writer.close()
+            asked = json.loads(await reader.readline())
+            words = str(asked["verb"]), str(asked["migration_id"]), dict(asked.get("arguments", {}))
+        except (ValueError, KeyError, TypeError, AttributeError, ConnectionError):
+            writer.close()  # whoever asked has gone, or is not one of ours
             return
         talking += 1
         silent.clear()
         try:
-            asked = json.loads(line)
-            try:
-                document = {
-                    "result": await answer(
-                        str(asked["verb"]), str(asked["migration_id"]), dict(asked.get("arguments", {}))
-                    )
-                }
-            except VectormigrateError as error:
-                document = {"error": error.as_dict()}
-            writer.write(json.dumps(document).encode() + b"\n")
+            writer.write(json.dumps(await _answered(answer, *words)).encode() + b"\n")
             await writer.drain()
-        except (ValueError, KeyError, TypeError, ConnectionError):
-            pass  # whoever asked has gone, or is not one of ours
+        except ConnectionError:
+            pass
         finally:
             writer.close()
             talking -= 1
@@ -65,7 +61,7 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
         _unlink(path)  # we hold the lock, so what stands here was left by a dead process
         old = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(serve, path)
+            server = await asyncio.start_unix_server(serve, path, limit=_LONGEST_LINE)
         finally:
             os.umask(old)
         async with server:
@@ -78,6 +74,24 @@ async def listening(state: Path, answer: Answerer) -> AsyncIterator[None]:
                         await silent.wait()
 
 
+async def _answered(
+    answer: Answerer, verb: str, migration_id: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer to a word, or the error that it ended with."""
+    try:
+        return {"result": await answer(verb, migration_id, arguments)}
+    except VectormigrateError as error:
+        return {"error": error.as_dict()}
+    except Exception:
+        # Whoever asked must not take this for silence: silence means that nobody is there.
+        logger.exception("%s of %s", verb, migration_id)
+        unforeseen = VectormigrateError(
+            f"the daemon could not {verb} {migration_id!r}: something that was not foreseen",
+            hint="its log tells more; `vectormigrate status` says where the migration is",
+        )
+        return {"error": unforeseen.as_dict()}
+
+
 async def ask_owner(
     state: Path,
     verb: str,
@@ -86,12 +100,12 @@ async def ask_owner(
     *,
     within: float | None = _SECONDS,
 ) -> dict[str, Any] | None:
-    """The owner's answer, or None when nobody owns the state. Raises what the owner answered with, and GateRefused
-    when it does not answer within so many seconds (None: as long as it takes).
+    """The owner's answer, or None when nobody listens. Raises what the owner answered with, and GateRefused when it ends
+    first, or does not answer within so many seconds (None: as long as it takes).
     """
     try:
         with _short_path(state) as path:
-            reader, writer = await asyncio.open_unix_connection(path)
+            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE)
     except OSError:
         return None
     try:
@@ -101,7 +115,7 @@ async def ask_owner(
             await writer.drain()
             line = await reader.readline()
     except ConnectionError:
-        return None
+        line = b""
     except TimeoutError:
         raise GateRefused(
             f"the process that runs {migration_id!r} did not answer within {within:.0f} s",
@@ -110,7 +124,10 @@ async def ask_owner(
     finally:
         writer.close()
     if not line:
-        return None
+        raise GateRefused(
+            f"the process that runs {migration_id!r} ended before it answered",
+            hint="look with `vectormigrate status` whether it did what it was asked for",
+        )
     document: dict[str, Any] = json.loads(line)
     if "error" in document:
         raise error_from_dict(document["error"])

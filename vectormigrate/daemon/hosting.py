@@ -313,6 +313,7 @@ class Host:
             capture=capture,
             terms=terms,
             backfilling=lambda: self._backfilling(spec.id),
+            aside=asyncio.to_thread,
         )
 
     def _backfilling(self, migration_id: str) -> bool:
@@ -453,7 +454,7 @@ class Host:
     def status(self, migration_id: str) -> dict[str, Any]:
         """Where a migration is, as anybody sees it."""
         document: dict[str, Any] = msgspec.to_builtins(
-            self._database.read(lambda tx: views.status(tx, migration_id))
+            self._database.read(lambda tx: views.status(tx, migration_id, owned=True))
         )
         return document
 

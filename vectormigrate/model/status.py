@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .phase import Phase
+from .specification import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class MigrationStatus:
     ranges: int
     ranges_done: int
     debt: int
-    """Marks: ids that the target still owes."""
+    """Marks: ids that the secondary still owes."""
     dead_letters: int
     findings: int
     """Confirmed differences of the last validation."""
@@ -42,6 +43,13 @@ class MigrationStatus:
     """Why it failed, if it did."""
     next_steps: tuple[str, ...] = ()
     """Commands that make sense now."""
+    mode: Mode = Mode.OFFLINE
+    primary: str = "source"
+    """Who answers the application: "source" or "target"."""
+    attested_by: str = ""
+    """Who vouched that every writer comes through the daemon; empty as long as nobody did."""
+    live: LiveStatus | None = None
+    """What only the daemon knows; None for an offline migration, and when no daemon was asked."""
 
 
 @dataclass(frozen=True, slots=True)

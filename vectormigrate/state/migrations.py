@@ -10,7 +10,7 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import GateRefused, MigrationExists
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
-from vectormigrate.model.specification import Specification
+from vectormigrate.model.specification import Mode, Specification
 
 from . import audit
 from .database import Transaction
@@ -92,11 +92,17 @@ def move(
     tx: Transaction, migration_id: str, expected: Phase, wanted: Phase, *, at: str, reason: str = ""
 ) -> None:
     """Move from `expected` to `wanted`. Raises IllegalTransition, or GateRefused when it is not where it was thought."""
-    current = get(tx, migration_id).phase
+    migration = get(tx, migration_id)
+    current = migration.phase
     if current is not expected:
         raise GateRefused(f"migration {migration_id!r} is in phase {current}, not {expected}")
     check_transition(current, wanted)
     resting = wanted in (Phase.PAUSED, Phase.FAILED)
+    ends = wanted in FINAL or wanted is Phase.FAILED
+    if (
+        migration.specification.mode is Mode.OFFLINE
+    ):  # a live one goes on: behind `verified` begins what it is for
+        ends = ends or wanted is Phase.VERIFIED
     tx.execute(
         "UPDATE migration SET phase = ?, resume_phase = CASE WHEN ? THEN ? END, error = CASE WHEN ? THEN ? ELSE '' END,"
         " started_at = coalesce(started_at, ?), ended_at = CASE WHEN ? THEN ? END,"
@@ -108,7 +114,7 @@ def move(
             wanted is Phase.FAILED,
             reason,
             at,
-            wanted in FINAL or wanted in (Phase.VERIFIED, Phase.FAILED),
+            ends,
             at,
             wanted is Phase.VERIFIED,
             migration_id,

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from vectormigrate.model.errors import GateRefused
 
+from . import audit
 from .database import Transaction
 
 
@@ -67,6 +68,7 @@ def attest(tx: Transaction, migration_id: str, *, at: str, by: str) -> None:
         " ON CONFLICT (migration_id) DO UPDATE SET attested_at = ?2, attested_by = ?3",
         (migration_id, at, by),
     )
+    audit.record(tx, migration_id, "attest", at=at, detail=by)
 
 
 def set_reads(tx: Transaction, migration_id: str, share: float) -> None:

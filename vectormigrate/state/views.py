@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.next_steps import next_steps
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus
@@ -19,6 +19,8 @@ from .database import Transaction
 
 _STATUS = """
 SELECT migration.id, specification, phase, resume_phase, total, created_at, started_at, ended_at, error,
+    (SELECT side FROM primary_side WHERE migration_id = migration.id),
+    (SELECT attested_by FROM primary_side WHERE migration_id = migration.id AND attested_at IS NOT NULL),
     (SELECT coalesce(sum(copied), 0) FROM range WHERE migration_id = migration.id),
     (SELECT coalesce(sum(batches), 0) FROM range WHERE migration_id = migration.id),
     (SELECT coalesce(sum(bytes), 0) FROM range WHERE migration_id = migration.id),
@@ -30,35 +32,13 @@ SELECT migration.id, specification, phase, resume_phase, total, created_at, star
 FROM migration
 """
 
-_NEXT: dict[Phase, tuple[str, ...]] = {
-    Phase.CREATED: ("resume",),
-    Phase.PREFLIGHT: ("resume",),
-    Phase.BACKFILL: ("resume", "rollback"),
-    Phase.CATCH_UP: ("resume", "rollback"),
-    Phase.VERIFIED: ("validate --full", "report", "rollback"),
-    Phase.PAUSED: ("resume", "rollback"),
-    Phase.FAILED: ("resume", "rollback"),
-    Phase.ROLLING_BACK: ("rollback",),
-}
 
-
-_RUNNING = (Phase.PREFLIGHT, Phase.BACKFILL, Phase.CATCH_UP)
-
-
-def while_owned(status: MigrationStatus) -> MigrationStatus:
-    """A status while some process owns the file: what runs can be paused, and what needs the file must wait."""
-    steps = tuple(step for step in status.next_steps if step.startswith("vectormigrate report "))
-    if status.phase in _RUNNING:
-        steps = (f"vectormigrate pause {status.migration_id}",)
-    return replace(status, next_steps=steps)
-
-
-def status(tx: Transaction, migration_id: str) -> MigrationStatus:
-    """One migration. Raises UnknownMigration."""
+def status(tx: Transaction, migration_id: str, *, owned: bool = False) -> MigrationStatus:
+    """One migration. `owned`: some process owns the file, so that what needs it must wait. Raises UnknownMigration."""
     row = tx.execute(_STATUS + " WHERE migration.id = ?", (migration_id,)).fetchone()
     if row is None:
         raise unknown(migration_id)
-    return _status(row)
+    return _status(row, owned=owned)
 
 
 def unknown(migration_id: str) -> UnknownMigration:
@@ -69,13 +49,15 @@ def unknown(migration_id: str) -> UnknownMigration:
     )
 
 
-def all_statuses(tx: Transaction, phase: str | None, limit: int, offset: int) -> list[MigrationStatus]:
+def all_statuses(
+    tx: Transaction, phase: str | None, limit: int, offset: int, *, owned: bool = False
+) -> list[MigrationStatus]:
     """Migrations, newest first, optionally of one phase only."""
     rows = tx.execute(
         _STATUS + " WHERE ?1 IS NULL OR phase = ?1 ORDER BY created_at DESC, migration.id LIMIT ?2 OFFSET ?3",
         (phase, limit, offset),
     )
-    return [_status(row) for row in rows]
+    return [_status(row, owned=owned) for row in rows]
 
 
 def specification(tx: Transaction, migration_id: str) -> Specification:
@@ -114,8 +96,8 @@ def _documents(
     return [dict(zip(keys, row, strict=True)) for row in tx.execute(statement, (migration_id, limit, offset))]
 
 
-def _status(row: Sequence[Any]) -> MigrationStatus:
-    name, text, phase_text, resume, total, created, started, ended, error, *counts = row
+def _status(row: Sequence[Any], *, owned: bool) -> MigrationStatus:
+    name, text, phase_text, resume, total, created, started, ended, error, side, attested, *counts = row
     copied, batches, size, ranges, done, debt, dead, found = counts
     asked = msgspec.json.decode(text, type=Specification)
     phase = Phase(phase_text)
@@ -138,8 +120,8 @@ def _status(row: Sequence[Any]) -> MigrationStatus:
         started_at=datetime.fromisoformat(started) if started else None,
         ended_at=datetime.fromisoformat(ended) if ended else None,
         error=error,
-        next_steps=tuple(
-            f"vectormigrate {verb.partition(' ')[0]} {name}{verb[len(verb.partition(' ')[0]) :]}"
-            for verb in _NEXT.get(phase, ())
-        ),
+        next_steps=next_steps(name, asked.mode, phase, owned=owned, attested=attested is not None),
+        mode=asked.mode,
+        primary=side or "source",
+        attested_by=attested or "",
     )

@@ -1,0 +1,97 @@
+"""The verbs of a live migration, said from another shell to a daemon that is a process."""
+
+import time
+
+import pytest
+
+from tests.fakes.served import ServedProcess
+from tests.fakes.terminal import Terminal
+from vectormigrate.api.client import Client
+
+_LONGEST = 30.0
+
+
+def until(terminal, phase):
+    deadline = time.monotonic() + _LONGEST
+    while True:
+        found = terminal.run("status", "docs", "--json").document
+        if found["phase"] == phase:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def daemon(terminal):
+    """A daemon that speaks our own API, beside the terminal."""
+    terminal.source()
+    words = ("serve", "--dialect", "neutral", "--listen", "127.0.0.1:0", "--visibility", "0")
+    with ServedProcess(terminal.directory, *words) as process:
+        yield process
+
+
+def flags(terminal: Terminal):
+    return [*terminal.flags(), "--mode", "proxied", "--quarantine", "0"]
+
+
+def test_the_whole_way_there_back_and_there_again(terminal, daemon):
+    made = terminal.run("migrate", "docs", *flags(terminal), "--json")
+    assert (made.code, made.document["mode"], made.document["primary"]) == (0, "proxied", "source"), made.err
+    assert "vectormigrate attest docs" in made.err
+    until(terminal, "passthrough")
+    early = terminal.run("cutover", "docs", "--yes")
+    assert (early.code, "in phase passthrough, not verified" in early.err) == (4, True)
+
+    assert terminal.run("attest", "docs", "--by", "ada").code == 0
+    verified = until(terminal, "verified")
+    assert verified["attested_by"] == "ada"
+    assert verified["ended_at"] is None
+    assert verified["live"]["debt"] == 0
+    assert "vectormigrate cutover docs" in verified["next_steps"]
+
+    could = terminal.run("cutover", "docs", "--dry-run")
+    assert (could.code, "the target could take over now" in could.out) == (0, True)
+    unasked = terminal.run("cutover", "docs")
+    assert (unasked.code, "was not confirmed" in unasked.err) == (4, True)
+    refused = terminal.run("cutover", "docs", says="no\n")
+    assert (refused.code, "not confirmed; nothing was changed" in refused.err) == (4, True)
+    over = terminal.run("cutover", "docs", says="docs\n")
+    assert (over.code, "the target answers the application" in over.out) == (0, True), over.err
+    assert "vectormigrate revert docs" in over.err
+    with Client(f"http://127.0.0.1:{daemon.port}") as client:
+        client.upsert("docs", [{"id": 99, "vectors": {"embedding": [0.5] * 8}, "payload": {"title": "new"}}])
+    assert terminal.run("rollback", "docs", "--force").code == 4
+    shared = terminal.run("reads", "docs", "--share", "0.25", "--json")
+    assert shared.document["reads"] == 0.25
+
+    back = terminal.run("revert", "docs", "--yes", "--json")
+    assert (back.code, back.document["primary"]) == (0, "source"), back.document
+    assert terminal.sql("old.db", "SELECT title FROM docs WHERE id = 99") == [("new",)]
+    assert terminal.run("cutover", "docs", "--yes").code == 0
+    ended = terminal.run("commit", "docs", "--yes", "--json")
+    assert (ended.document["phase"], ended.document["ended_at"] is None) == ("committed", False)
+    again = terminal.run("commit", "docs", "--yes")
+    assert (again.code, "in phase committed" in again.err) == (4, True)
+
+
+def test_what_needs_the_daemon_says_so_when_there_is_none(terminal):
+    terminal.source()
+    made = terminal.run("migrate", "docs", *flags(terminal))
+    assert (made.code, "start it with `vectormigrate serve`" in made.err) == (4, True)
+    words = ("serve", "--dialect", "neutral", "--listen", "127.0.0.1:0")
+    with ServedProcess(terminal.directory, *words) as process:
+        assert terminal.run("migrate", "docs", *flags(terminal)).code == 0
+        until(terminal, "passthrough")
+        assert process.end().code == 143
+    for verb in ("attest", "gates", "cutover", "revert", "commit", "resume", "rollback"):
+        asked = terminal.run(
+            verb, "docs", *(["--yes"] if verb in ("cutover", "revert", "commit", "rollback") else [])
+        )
+        assert (asked.code, f"{verb} of 'docs' is for the daemon" in asked.err) == (4, True), asked.err
+    found = terminal.run("status", "docs", "--json").document
+    assert (found["phase"], found["live"], found["next_steps"]) == (
+        "passthrough",
+        None,
+        ["vectormigrate serve"],
+    )
+    assert terminal.run("gates", "nothing").code == 2
