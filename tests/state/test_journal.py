@@ -1,4 +1,4 @@
-from vectormigrate.state import checkpoints, journal
+from vectormigrate.state import checkpoints, dead_letters, journal
 
 
 async def mark(tx, ids, epoch=1, sequence=1):
@@ -88,3 +88,64 @@ async def test_what_may_still_land_is_known_from_the_file(tx):
     assert await tx(journal.strays)  # a replay of it may have been cut off
     await tx(journal.attempted, ["i:1"], "refused")
     assert not await tx(journal.strays)  # it was answered
+
+
+# What live writes need.
+
+
+async def test_marks_by_age_leave_out_what_was_refused(tx):
+    await mark(tx, ["i:3"], 1, 2)
+    await mark(tx, ["i:2", "i:1"], 1, 3)
+    await mark(tx, ["i:9"], 2, 1)
+    await tx(journal.attempted, ["i:2"], journal.REFUSED)
+    await tx(journal.attempted, ["i:1"], "unanswered")
+    first = await tx(journal.oldest, None, 2)
+    assert [(one.id, one.epoch, one.sequence, one.reason) for one in first] == [
+        ("i:3", 1, 2, "test"),
+        ("i:1", 1, 3, "test"),
+    ]
+    assert [one.id for one in await tx(journal.oldest, first[-1], 10)] == ["i:9"]
+    assert await tx(journal.oldest, first[-1], 0) == []
+
+
+async def test_a_write_or_a_word_lets_a_refused_record_be_tried_again(tx):
+    await mark(tx, ["i:1", "i:2", "i:3"])
+    await tx(journal.attempted, ["i:1", "i:2"], journal.REFUSED)
+    await tx(journal.attempted, ["i:3"], "unanswered")
+    await mark(tx, ["i:1", "i:3"], 1, 2)
+    assert sorted(one.id for one in await tx(journal.oldest, None, 10)) == ["i:1", "i:3"]
+    assert await tx(journal.strays)  # the write of i:3 does not answer for its replay
+    await tx(journal.retry)
+    assert len(await tx(journal.oldest, None, 10)) == 3
+
+
+async def test_since_when_the_oldest_is_owed(tx):
+    assert await tx(journal.first_seen) is None
+    for sequence, (one, at) in enumerate([("i:1", "10:00"), ("i:2", "11:00")]):
+        await tx(journal.mark, [one], epoch=1, sequence=sequence, reason="", at=at)
+    assert await tx(journal.first_seen) == "10:00"
+    await tx(journal.attempted, ["i:1"], journal.REFUSED)
+    assert await tx(journal.first_seen) == "11:00"
+
+
+async def test_which_of_some_ids_are_marked(tx, database):
+    await mark(tx, ["i:1", "i:2"])
+    assert await tx(journal.among, ["i:1", "i:3"]) == {"i:1"}
+    assert database.read(lambda tx: journal.among(tx, "other", ["i:1"])) == set()
+
+
+async def test_how_many_were_refused(tx):
+    await mark(tx, ["i:1", "i:2"])
+    assert await tx(journal.refused) == 0
+    letters = [dead_letters.DeadLetter(one, "record_refused", "no") for one in ("i:1", "i:9")]
+    await tx(dead_letters.add, letters, at="")
+    assert await tx(journal.refused) == 1  # of those that are marked
+
+
+async def test_records_ahead_of_the_cursors(tx):
+    await tx(journal.keep_ahead, ["i:2", "i:1"])
+    await tx(journal.keep_ahead, ["i:2", "i:3"])
+    assert await tx(journal.ahead, "", 2) == ["i:1", "i:2"]
+    assert await tx(journal.ahead, "i:2", 2) == ["i:3"]
+    await tx(journal.forget_ahead)
+    assert await tx(journal.ahead, "", 9) == []
