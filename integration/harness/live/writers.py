@@ -99,7 +99,7 @@ class Writers:
             case chance if chance < 0.77:
                 value = next(self._numbers)
                 return self._vendor.patch(one, value), [(one, Kind.PATCH, value)]
-            case chance if chance < 0.97:
+            case chance if chance < 0.94:
                 return self._vendor.delete([one]), [(one, Kind.DELETE, None)]
             case _:
                 which = rng.randrange(GROUPS)
