@@ -14,7 +14,7 @@ from dataclasses import replace
 from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, KeyOrder
-from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsupported
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, Unsupported, VectormigrateError
 from vectormigrate.model.filter import Filter
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inverse import Inverse
@@ -57,6 +57,8 @@ class TargetView(Store):
         self._overwrites = existing is Existing.OVERWRITE
         self._inverse = Inverse(plan, source)
         self._translator: Translator | None = None
+        self._returning: set[str] = set()
+        """Foreign records on their way back: whether they have arrived is not in the file yet, or nobody knows."""
         self._strangers = database.read(lambda tx: ownership.foreign_count(tx, migration_id)) > 0
 
     @property
@@ -243,9 +245,11 @@ class TargetView(Store):
         result = WriteResult(0)
         if rows:
             result = await self._target.delete(self._name, [wanted[row] for row in rows])
-        if foreign:
-            await self._put_back(foreign)
-        return _in_terms_of(ids, rows, replace(result, acknowledged=result.acknowledged + len(foreign)))
+        unfit = await self._put_back(foreign) if foreign else {}
+        removed = result.acknowledged + len(foreign) - len(unfit)
+        found = _in_terms_of(ids, rows, replace(result, acknowledged=removed))
+        kept = [Refusal(row, ids[row], unfit[text]) for row, text in enumerate(map(id_text, wanted)) if text in unfit]
+        return replace(found, refused=(*found.refused, *kept))
 
     # What was there before us.
 
@@ -254,7 +258,9 @@ class TargetView(Store):
             return set()
         texts = [id_text(one) for one in target_ids]
         among = ownership.untouched_among if untouched and self._overwrites else ownership.foreign_among
-        return self._database.read(lambda tx: among(tx, self._id, texts))
+        return self._database.read(lambda tx: among(tx, self._id, texts)) | (
+            self._returning.intersection(texts) if untouched else set()
+        )
 
     async def _spare(self, batch: Batch, rows: list[int]) -> tuple[Batch, list[int]]:
         """What may be written of a batch, and the rows of it: all, once what foreign records hold is kept; else ours."""
@@ -265,21 +271,29 @@ class TargetView(Store):
             held = await self._target.fetch(self._name, [one for one in batch.ids if id_text(one) in foreign])
             kept = [(id_text(record.id), record_bytes(record)) for record in held.records()]
             await self._database.write(lambda tx: ownership.keep_pre_images(tx, self._id, kept))
+            self._returning.difference_update(foreign)
             return batch, rows
         ours = [row for row, one in enumerate(batch.ids) if id_text(one) not in foreign]
         return batch.take(ours), [rows[row] for row in ours]
 
-    async def _put_back(self, foreign: set[str]) -> None:
-        """The source has lost records that had replaced foreign ones: what those held is theirs again."""
-        images = self._database.read(lambda tx: ownership.pre_images_of(tx, self._id, foreign))
-        if images:
-            shape = self._plan.target
-            records = [record_from_bytes(data) for _, data in images]
-            batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
-            result = await self._target.upsert(shape.name, batch)
-            unfit = {one.row for one in result.refused}
-            restored = [text for row, (text, _) in enumerate(images) if row not in unfit]
-            await self._database.write(lambda tx: ownership.mark_restored(tx, self._id, restored))
+    async def _put_back(self, foreign: set[str]) -> dict[str, VectormigrateError]:
+        """The source has lost records that had replaced foreign ones: what those held is theirs again. Returns why, by
+        target id, for those that the target does not take back.
+        """
+        images = self._database.read(lambda tx: ownership.pre_images_of(tx, self._id, sorted(foreign)))
+        if not images:
+            return {}
+        texts = [text for text, _ in images]
+        self._returning.update(texts)
+        shape = self._plan.target
+        records = [record_from_bytes(data) for _, data in images]
+        batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+        result = await self._target.upsert(shape.name, batch)
+        unfit = {texts[one.row]: one.error for one in result.refused}
+        restored = [text for text in texts if text not in unfit]
+        await self._database.write(lambda tx: ownership.mark_restored(tx, self._id, restored))
+        self._returning.difference_update(texts)
+        return unfit
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
         await self._target.barrier(self._name, position=position)
