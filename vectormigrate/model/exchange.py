@@ -29,9 +29,11 @@ _LIMIT = 10
 
 def read_id(value: Any, key: IdField) -> RecordId:
     """An id of a collection. Raises UsageError for what its key cannot hold."""
-    if key.kind is IdKind.COMPOUND and isinstance(value, list) and len(value) == len(key.parts):
-        return tuple(_scalar(part, of.kind) for part, of in zip(value, key.parts, strict=True))
-    return _scalar(value, key.kind)
+    if key.kind is not IdKind.COMPOUND:
+        return _scalar(value, key.kind)
+    if not isinstance(value, list) or len(value) != len(key.parts):
+        raise UsageError(f"{value!r} is no id of this collection, which has a list of {len(key.parts)}")
+    return tuple(_scalar(part, of.kind) for part, of in zip(value, key.parts, strict=True))
 
 
 def _scalar(value: Any, kind: IdKind) -> ScalarId:
@@ -59,7 +61,10 @@ def read_records(values: Any, shape: CollectionShape) -> Batch:
     if not isinstance(values, list):
         raise UsageError("records are a list")
     records = [_record(value, shape) for value in values]
-    return batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+    try:
+        return batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
+    except ValueError as error:  # of a field without a declared dimension
+        raise UsageError(f"the vectors do not have the shape of their fields: {error}") from None
 
 
 def _record(value: Any, shape: CollectionShape) -> Record:
@@ -97,17 +102,29 @@ def read_vector(value: Any, name: str, shape: CollectionShape) -> Array | Sparse
         ) from None
     try:
         if field.kind is VectorKind.SPARSE:
-            order = np.argsort(np.asarray(value["indices"], np.int64), kind="stable")
-            indices = np.asarray(value["indices"], np.int64)[order]
-            return SparseVector(indices, np.asarray(value["values"], np.float32)[order])
+            return _sparse(value)
         found = np.asarray(value, dtype=field.element.dtype)
+        whole = found.dtype.kind == "f" or bool((found == np.asarray(value)).all())
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise UsageError(f"vector {name!r} cannot be read: {error}") from None
-    if found.ndim != (2 if field.kind is VectorKind.MULTI else 1) or found.shape[-1] != (
-        field.row_width or found.shape[-1]
-    ):
+    rank = 2 if field.kind is VectorKind.MULTI else 1
+    if found.ndim != rank or field.row_width not in (None, found.shape[-1]):
         raise UsageError(f"vector {name!r} does not have the shape of its field, {field.dim} dimensions")
+    if not whole:
+        raise UsageError(f"vector {name!r} holds {field.element} numbers, which are whole")
     return found
+
+
+def _sparse(value: Any) -> SparseVector:
+    """Raises ValueError, and what a value of another kind raises."""
+    indices, values = np.asarray(value["indices"]), np.asarray(value["values"], np.float32)
+    if indices.shape != values.shape or indices.ndim != 1 or indices.dtype.kind not in ("i", "u", "f"):
+        raise ValueError("indices and values are lists of numbers, as many of one as of the other")
+    order = np.argsort(indices, kind="stable")
+    ascending = indices[order].astype(np.int64)
+    if (ascending != indices[order]).any() or (ascending[:1] < 0).any() or (np.diff(ascending) == 0).any():
+        raise ValueError("indices are whole numbers from 0 on, and none is there twice")
+    return SparseVector(ascending, values[order])
 
 
 def write_records(records: Iterable[Record]) -> list[dict[str, Any]]:
