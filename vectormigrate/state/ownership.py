@@ -96,8 +96,8 @@ def untouched_count(tx: Transaction, migration_id: str) -> int:
 
 
 def pre_images_of(tx: Transaction, migration_id: str, ids: Iterable[str]) -> list[tuple[str, bytes]]:
-    """Kept records of these target ids that were not put back yet."""
-    statement = "SELECT id, record FROM pre_image WHERE migration_id = ? AND id = ? AND restored = 0"
+    """Kept records of these target ids, put back before or not: a write of ours may have landed behind that."""
+    statement = "SELECT id, record FROM pre_image WHERE migration_id = ? AND id = ?"
     rows = [tx.execute(statement, (migration_id, one)).fetchone() for one in ids]
     return [(row[0], row[1]) for row in rows if row is not None]
 
