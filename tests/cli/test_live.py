@@ -35,6 +35,10 @@ def flags(terminal: Terminal):
 
 
 def test_the_whole_way_there_back_and_there_again(terminal, daemon):
+    nothing = terminal.run("migrate", "docs", *flags(terminal), "--source-index", "nothing")
+    assert (nothing.code, "there is no table 'nothing'" in nothing.err) == (2, True), nothing.err
+    assert terminal.run("status", "docs").code == 2  # the id is not taken by what cannot be had
+
     made = terminal.run("migrate", "docs", *flags(terminal), "--json")
     assert (made.code, made.document["mode"], made.document["primary"]) == (0, "proxied", "source"), made.err
     assert "vectormigrate attest docs" in made.err

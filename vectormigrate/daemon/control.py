@@ -36,7 +36,8 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
 from .crewing import crew_for, worker_count
-from .hosting import Host, LiveSettings, Passage
+from .hosting import Host, LiveSettings
+from .passages import Passage
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores, SystemClock

@@ -10,14 +10,14 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from vectormigrate.engine import preflight
 from vectormigrate.engine.cutover.gate import Limits as GateLimits
-from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
@@ -41,12 +41,12 @@ from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores import registry
 from vectormigrate.stores.capture import Capture
-from vectormigrate.stores.raw import Upstream
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .config import Merged
 from .crewing import crew_for, worker_count
 from .live_settings import GATES, SHADOW, TERMS
+from .passages import Passage, fronting
 from .secrets import Secrets
 from .setting import Setting
 from .supervisor import Supervisor
@@ -69,17 +69,6 @@ class LiveSettings:
     gates: GateLimits = field(default_factory=GateLimits)
     shadow: float = 0.0
     """Share of the searches that is asked of the secondary as well."""
-
-
-@dataclass(slots=True)
-class Passage:
-    """One listener: what stands in front of a source server."""
-
-    name: str
-    dialect: str
-    upstream: Upstream | None
-    """None where only our own API is spoken."""
-    router: Router
 
 
 @dataclass(slots=True, eq=False)
@@ -157,8 +146,12 @@ class Host:
     # One migration.
 
     async def create(self, specification: Specification) -> dict[str, Any]:
-        """Add a migration and start it; the same again is a no-op."""
-        self._passage(specification)
+        """Add a migration and start it; the same again is a no-op. Raises what would keep it from starting: an id is not
+        taken by a wish that cannot be had.
+        """
+        fronting(self._passages, specification)
+        if specification.id not in self._hosted:
+            await self._foresee(specification)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
         if specification.id not in self._hosted:
@@ -166,9 +159,16 @@ class Host:
             hosted.go.set()
         return self.status(specification.id)
 
+    async def _foresee(self, spec: Specification) -> None:
+        source, target = (self._secrets.resolve(side, spec.id) for side in (spec.source, spec.target))
+        async with Stores.open(source, target) as stores:
+            await stores.greet()
+            found = await preflight.examine(spec, stores.source, stores.target, self._clock.monotonic)
+            preflight.check_startable(spec, found)
+
     async def _take_up(self, migration: Migration) -> _Hosted:
         spec = migration.specification
-        passage = self._passage(spec)
+        passage = fronting(self._passages, spec)
         source = self._secrets.resolve(spec.source, spec.id)
         stores = await self._stack.enter_async_context(
             Stores.open(source, self._secrets.resolve(spec.target, spec.id))
@@ -320,30 +320,6 @@ class Host:
         rows = self._database.read(lambda tx: checkpoints.ranges(tx, migration_id))
         return not all(row.done for row in rows)
 
-    def _passage(self, spec: Specification) -> Passage | None:
-        """The listener that fronts a migration's source; None where the source notes its changes itself."""
-        if spec.mode is Mode.CAPTURED:
-            return None
-        wanted = spec.source.options.get("listener")
-        if wanted is not None and wanted in self._passages:
-            return self._passages[wanted]
-        fitting = [one for one in self._passages.values() if one.dialect in (spec.source.kind, "neutral")]
-        if not fitting:
-            raise UsageError(
-                f"no listener of this daemon speaks {spec.source.kind}",
-                hint="add one to [listeners] of its configuration, in front of the source, and restart it",
-            )
-        if len(fitting) > 1:
-            named = [one for one in fitting if one.name == spec.source.options.get("listener")]
-            if len(named) != 1:
-                raise UsageError(
-                    f"{len(fitting)} listeners speak {spec.source.kind}",
-                    hint="say which with --source-option listener=NAME: "
-                    + ", ".join(one.name for one in fitting),
-                )
-            return named[0]
-        return fitting[0]
-
     def _free_bytes(self) -> int:
         found = os.statvfs(self._database.path.parent)
         return found.f_bavail * found.f_frsize
@@ -415,6 +391,10 @@ class Host:
     async def _resume(self, hosted: _Hosted) -> object:
         hosted.conductor.again()
         hosted.go.set()
+        with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
+            async with asyncio.timeout(_SOON):
+                while hosted.conductor.migration.phase in (Phase.PAUSED, Phase.FAILED):  # noqa: ASYNC110 only the file tells
+                    await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 
     async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:

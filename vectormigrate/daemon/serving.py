@@ -26,8 +26,9 @@ from vectormigrate.stores.raw import Upstream
 from .activation import Notifier
 from .announced import Listening
 from .control import Control
-from .hosting import LiveSettings, Passage
+from .hosting import LiveSettings
 from .listeners import Address, Limits, Listener
+from .passages import Passage
 from .served import ListenerSettings, ServeSettings
 from .supervisor import Supervisor
 from .upstream import DialledUpstream
