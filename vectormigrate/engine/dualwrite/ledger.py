@@ -57,6 +57,8 @@ class Entry:
     """Generation of the one write that nobody overlapped."""
     source_until: float = 0.0
     """A write of this id to the primary may land until then."""
+    accepted_until: float = 0.0
+    """A write of this id that the primary accepted may be applied until then."""
     target_until: float = 0.0
     """A replay of this id to the secondary may land until then."""
     fresh_at: float = 0.0
@@ -119,7 +121,9 @@ class Ledger:
         now = self._now()
         for entry in entries:
             # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
-            alone = not entry.in_flight and now >= max(entry.source_until, self.quiet_after)
+            alone = not entry.in_flight and now >= max(
+                entry.source_until, entry.accepted_until, self.quiet_after
+            )
             entry.in_flight += 1
             entry.generation = generation
             entry.solo = generation if alone else 0
@@ -141,6 +145,7 @@ class Ledger:
                 entry.source_until = max(entry.source_until, now + self.terms.quarantine)
                 entry.solo = 0
             landed = entry.source_until if unresolved and self.guards.source_quarantine else now
+            entry.accepted_until = max(entry.accepted_until, now + late)
             entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
             self.queue(entry, now + self.terms.coalesce)
 
