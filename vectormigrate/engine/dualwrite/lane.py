@@ -39,7 +39,7 @@ from .ledger import Entry, Hint, Ledger
 from .scopes import Scopes, by_id
 from .terms import Guards, Terms
 
-_SOMEWHERE = "0"
+SOMEWHERE = "0"
 """The position of a write that was accepted and not applied yet, where the primary does not say one."""
 
 
@@ -77,7 +77,7 @@ class Pass:
 
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
-        at = position or (_SOMEWHERE if outcome is Outcome.LATE else "")
+        at = position or (SOMEWHERE if outcome is Outcome.LATE else "")
         self._lane.position = max(self._lane.position, at, key=_as_number)
 
     async def named(self, ids: Sequence[RecordId]) -> None:

@@ -15,7 +15,7 @@ from vectormigrate.model.errors import StoreError, VectormigrateError
 from vectormigrate.stores.base import Content
 
 from .guard import DeleteGuard
-from .lane import Lane
+from .lane import SOMEWHERE, Lane
 from .ledger import Entry
 
 
@@ -99,8 +99,8 @@ class Sight:
         if self._guards.fresh_read:
             position = self._lane.position
             await self._lane.primary.barrier(collection, position=position)
-            if self._lane.position == position:
-                self._lane.position = ""
+            if self._lane.position == position == SOMEWHERE:
+                self._lane.position = ""  # a number is kept: it costs nothing to have waited for it already
         batch = await self._lane.primary.fetch(collection, [job.entry.id for job in jobs])
         rows = {one: row for row, one in enumerate(batch.ids)}
         strange: list[Job] = []
