@@ -139,7 +139,7 @@ class Bench:
 
     def _wake(self):
         self.woken += 1
-        self.scheduler.wake()
+        self.scheduler.marked()
 
     def _unblock(self):
         self.unblocked += 1

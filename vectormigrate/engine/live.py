@@ -33,6 +33,7 @@ from .dualwrite.lane import Ends, Lane
 from .dualwrite.ledger import Ledger
 from .dualwrite.scheduler import Scheduler
 from .dualwrite.scopes import Scopes
+from .dualwrite.sight import Aside, at_once
 from .dualwrite.terms import Guards, Terms
 from .dualwrite.view import TargetView
 from .quarantine import waiting
@@ -72,8 +73,11 @@ class Live:
         terms: Terms = Terms(),  # noqa: B008 frozen
         guards: Guards = Guards(),  # noqa: B008 frozen
         backfilling: Callable[[], bool] = lambda: False,
+        aside: Aside = at_once,
     ) -> None:
-        """`capture` is what notes changes where no requests pass; `backfilling` says whether ranges are still to be copied."""
+        """`capture` is what notes changes where no requests pass; `backfilling` says whether ranges are still to be copied;
+        `aside` does what takes long without holding up requests.
+        """
         self._database = database
         self._id = specification.id
         self._clock = clock
@@ -99,7 +103,7 @@ class Live:
             terms,
             guards,
             gap,
-            self._wake,
+            self._marked,
             self._told,
         )
         self._on_event = on_event
@@ -107,7 +111,7 @@ class Live:
         self.intake = None if capture is None else Intake(self._id, capture, self.lane, on_event)
         self.covers = Covers(shape.id, source.key_of, self._unblock)
         self.scheduler = Scheduler(
-            database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling
+            database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling, aside=aside
         )
 
     def _told(self, event: Event) -> None:
@@ -115,8 +119,8 @@ class Live:
             self.gap = True
         self._on_event(event)
 
-    def _wake(self) -> None:
-        self.scheduler.wake()
+    def _marked(self) -> None:
+        self.scheduler.marked()
 
     def _unblock(self) -> None:
         self.scheduler.unblock()

@@ -236,6 +236,16 @@ def test_a_write_is_due_when_others_had_time_to_come_along(ledger, clock):
     assert (due(ledger), ledger.next_at(), ledger.queued) == ([], None, 0)
 
 
+def test_what_is_written_meanwhile_is_due_with_the_first(ledger, clock):
+    write(ledger, [1], 1)
+    clock.advance(0.06)
+    write(ledger, [2], 2)
+    clock.advance(0.05)
+    assert due(ledger) == [1, 2]
+    write(ledger, [3], 3)
+    assert ledger.next_at() == clock.monotonic() + 0.1
+
+
 def test_a_hot_id_waits_once(ledger, clock):
     for generation in range(1, 5):
         write(ledger, [1], generation)

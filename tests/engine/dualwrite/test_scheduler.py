@@ -118,6 +118,34 @@ async def test_only_so_many_replays_are_under_way_at_once(bench_of):
         assert bench.marks() == []
 
 
+async def test_a_write_that_is_due_before_anything_else_is_not_slept_over(bench):
+    async with bench.paying():
+        await asyncio.sleep(0.3)  # it sleeps until the file is looked at again
+        await bench.put(1)
+        await asyncio.sleep(0.2)
+        assert bench.marks() == []
+
+
+async def test_a_write_that_is_replayed_with_others_wakes_nobody(bench, monkeypatch):
+    looks = []
+    expire = bench.scopes.expire
+    async with bench.paying():
+        await bench.put(1)
+        await asyncio.sleep(0.01)
+
+        async def counted():
+            looks.append(bench.clock.monotonic())
+            await expire()
+
+        monkeypatch.setattr(bench.scopes, "expire", counted)
+        for number in range(2, 10):
+            await bench.put(number)
+            await asyncio.sleep(0.001)
+        assert looks == []
+        await asyncio.sleep(0.2)
+        assert [len(kept[1]) for kept in bench.target.writes()] == [9]
+
+
 async def test_records_ahead_of_the_cursors_are_written_down_while_the_backfill_runs(bench):
     await bench.put(1)
     await bench.remove(2)

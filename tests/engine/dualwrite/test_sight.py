@@ -13,12 +13,12 @@ from vectormigrate.model.touch import Ids
 class Looking:
     """A sight of a bench's primary, and the jobs it is given."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, **given):
         self.bench = bench
         self.guard = DeleteGuard(bench.terms.delete_guard)
         self.tally = Tally()
         self.alarms = 0
-        self.sight = Sight(bench.lane, bench.clock, self.guard, self.tally, self._alarm)
+        self.sight = Sight(bench.lane, bench.clock, self.guard, self.tally, self._alarm, **given)
 
     def _alarm(self):
         self.alarms += 1
@@ -99,6 +99,23 @@ async def test_a_hint_spares_the_read(bench, look):
     await bench.put(3)
     assert (await look.at(1, 2, 3))[0] == [1, 2, 3]
     assert (bench.source.fetches(), look.tally.hinted) == ([(3,)], 2)
+
+
+async def test_hints_are_decoded_aside_and_all_at_once(bench):
+    calls = []
+
+    async def aside(work):
+        hints = [bench.ledger.get(one).hint for one in (1, 2)]
+        work()
+        calls.append(hints)
+
+    look = Looking(bench, aside=aside)
+    await bench.put(1, hinted=True)
+    await bench.put(2, hinted=True)
+    assert (await look.at(1, 2))[0] == [1, 2]
+    await bench.put(3)
+    assert (await look.at(3))[0] == [3]
+    assert calls == [[None, None]]
 
 
 async def test_the_hint_of_a_delete_spares_the_read(bench, look):

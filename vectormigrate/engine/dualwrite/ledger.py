@@ -31,11 +31,16 @@ class Hint:
     rows: dict[RecordId, int] | None = None
     batch: Batch | None = None
 
-    def row(self, record_id: RecordId) -> int | None:
-        """Where the record is in `batch`; None when the write did not hold it after all."""
+    def decode(self) -> None:
+        """Make `batch` of what was kept; takes its time."""
         if self.rows is None:
             self.batch = self.records()
             self.rows = {one: row for row, one in enumerate(self.batch.ids)}
+
+    def row(self, record_id: RecordId) -> int | None:
+        """Where the record is in `batch`; None when the write did not hold it after all."""
+        self.decode()
+        assert self.rows is not None
         return self.rows.get(record_id)
 
 
@@ -89,6 +94,8 @@ class Ledger:
         self._due: deque[RecordId] = deque()
         self._later: list[tuple[float, int, RecordId]] = []
         self._order = 0
+        self._together = 0.0
+        """When what was written last is replayed, and what is written until then with it."""
         self._hints = 0
         self.quiet_after = 0.0
         """No read before this clears anything: the boot quarantine, or one for more ids than fit in memory."""
@@ -139,6 +146,8 @@ class Ledger:
         """
         self.in_flight -= 1
         now = self._now()
+        if self._together <= now:
+            self._together = now + self.terms.coalesce
         for entry in entries:
             entry.in_flight -= 1
             if unresolved:
@@ -147,7 +156,7 @@ class Ledger:
             landed = entry.source_until if unresolved and self.guards.source_quarantine else now
             entry.accepted_until = max(entry.accepted_until, now + late)
             entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
-            self.queue(entry, now + self.terms.coalesce)
+            self.queue(entry, self._together)
 
     def mark(self, entries: Iterable[Entry], row: Row) -> None:
         """Their marks are in the file now."""

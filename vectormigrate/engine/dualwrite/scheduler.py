@@ -30,7 +30,7 @@ from .breaker import Breaker
 from .guard import DeleteGuard
 from .lane import Lane
 from .ledger import Entry
-from .sight import Job, Sight, Tally
+from .sight import Aside, Job, Sight, Tally, at_once
 
 _IDLE = 1.0
 """Seconds after which the file is asked whether it holds a mark that nobody queued."""
@@ -62,8 +62,11 @@ class Scheduler:
         on_event: Callable[[Event], None],
         *,
         ahead: Callable[[], bool],
+        aside: Aside = at_once,
     ) -> None:
-        """`covered` says whether a standing page intent may hold an id; `ahead`, whether the backfill is under way."""
+        """`covered` says whether a standing page intent may hold an id; `ahead`, whether the backfill is under way;
+        `aside` does what takes long.
+        """
         self._database = database
         self._id = migration_id
         self._lane = lane
@@ -84,7 +87,9 @@ class Scheduler:
         self.breaker = Breaker(self._terms.replay_concurrency, self._terms.retry_longest)
         self.guard = DeleteGuard(self._terms.delete_guard)
         self.tally = Tally()
-        self._sight = Sight(lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)))
+        self._sight = Sight(
+            lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)), aside=aside
+        )
         self.running = 0
         """Replays under way."""
         self.paused = False
@@ -92,6 +97,7 @@ class Scheduler:
         """Why the primary could not be read last; None when it could."""
         self._unread_in_a_row = 0
         self._stopped = False
+        self._asleep_until = 0.0
 
     @property
     def trouble(self) -> tuple[VectormigrateError | None, int]:
@@ -109,6 +115,12 @@ class Scheduler:
         """Something may be due."""
         self._wake.set()
 
+    def marked(self) -> None:
+        """A write ended: what it left may be due before anything else is."""
+        at = self._ledger.next_at()
+        if self._ledger.spilled or (at is not None and at < self._asleep_until):
+            self._wake.set()
+
     def unblock(self) -> None:
         """A page or scope intent is gone: what it held may be cleared."""
         held, self._held = self._held, {}
@@ -124,8 +136,10 @@ class Scheduler:
                 self._wake.clear()
                 await self._lane.scopes.expire()
                 self._start(group)
+                pause = self._pause()
+                self._asleep_until = self._clock.monotonic() + pause
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pause()):
+                    async with asyncio.timeout(pause):
                         await self._wake.wait()
 
     def _pause(self) -> float:
@@ -215,7 +229,9 @@ class Scheduler:
         except StoreError as error:
             self._unread(jobs, error)
             jobs = []
-        except StateError as error:  # what foreign records hold could not be kept, so they were not overwritten
+        except (
+            StateError
+        ) as error:  # what foreign records hold could not be kept, so they were not overwritten
             for job in jobs:
                 job.failed = job.failed or error
         finally:
@@ -254,12 +270,13 @@ class Scheduler:
     def _settle(self, jobs: Sequence[Job]) -> _Paid:
         now = self._clock.monotonic()
         paid = _Paid()
+        ahead = self._ahead()
         trouble: VectormigrateError | None = None
         for job in jobs:
             entry = job.entry
             entry.busy = False
             if job.acknowledged:
-                self._acknowledged(job, paid)
+                self._acknowledged(job, paid, ahead=ahead)
             elif isinstance(job.failed, StoreError | StateError) and not _final(job.failed):
                 trouble = job.failed
                 self._unanswered(job, now, paid)
@@ -278,14 +295,14 @@ class Scheduler:
             self._on_event(SecondaryUp(self._id))
         return paid
 
-    def _acknowledged(self, job: Job, paid: _Paid) -> None:
+    def _acknowledged(self, job: Job, paid: _Paid, *, ahead: bool) -> None:
         entry = job.entry
         entry.failures = 0
         if job.deleted:
             self.tally.deleted += 1
         else:
             self.tally.upserted += 1
-            if self._ahead():
+            if ahead:
                 paid.ahead.append(id_text(entry.id))
         clearing = job.clearing
         if not self._guards.judged_at_read:

@@ -6,8 +6,9 @@ later: a source whose shard is away answers "not found" as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
@@ -16,7 +17,15 @@ from vectormigrate.stores.base import Content
 
 from .guard import DeleteGuard
 from .lane import SOMEWHERE, Lane
-from .ledger import Entry
+from .ledger import Entry, Hint
+
+Aside: TypeAlias = Callable[[Callable[[], None]], Awaitable[None]]
+"""Does something without holding up everybody else."""
+
+
+async def at_once(work: Callable[[], None]) -> None:
+    """Hold up everybody else."""
+    work()
 
 
 @dataclass(slots=True, eq=False)
@@ -49,13 +58,25 @@ class Tally:
     """Clears that a newer write forbade."""
 
 
+def _decode(hints: Iterable[Hint]) -> None:
+    for hint in hints:
+        hint.decode()
+
+
 class Sight:
     """Looks at the primary of one lane."""
 
     def __init__(
-        self, lane: Lane, clock: Clock, guard: DeleteGuard, tally: Tally, alarm: Callable[[], None]
+        self,
+        lane: Lane,
+        clock: Clock,
+        guard: DeleteGuard,
+        tally: Tally,
+        alarm: Callable[[], None],
+        *,
+        aside: Aside = at_once,
     ) -> None:
-        """`alarm` is called once, when so much is absent that nothing is deleted any more."""
+        """`alarm` is called once, when so much is absent that nothing is deleted any more; `aside` does what takes long."""
         self._lane = lane
         self._ledger = lane.ledger
         self._terms = lane.ledger.terms
@@ -64,6 +85,7 @@ class Sight:
         self._guard = guard
         self._tally = tally
         self._alarm = alarm
+        self._aside = aside
         self._alarmed = False
 
     async def of(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Batch, int]], list[Job]]:
@@ -72,14 +94,22 @@ class Sight:
         """
         present: list[tuple[Job, Batch, int]] = []
         absent: list[Job] = []
-        unread = [job for job in jobs if not self._hinted(job, present, absent)]
+        hints = {job: hint for job in jobs if job.clearing and (hint := self._ledger.take_hint(job.entry))}
+        if hints:
+            await self._aside(lambda: _decode(hints.values()))
+        unread = [job for job in jobs if not self._hinted(job, hints.get(job), present, absent)]
         self._tally.hinted += len(jobs) - len(unread)
         if unread:
             await self._read(unread, present, absent)
         return present, absent
 
-    def _hinted(self, job: Job, present: list[tuple[Job, Batch, int]], absent: list[Job]) -> bool:
-        hint = self._ledger.take_hint(job.entry) if job.clearing else None
+    def _hinted(
+        self,
+        job: Job,
+        hint: Hint | None,
+        present: list[tuple[Job, Batch, int]],
+        absent: list[Job],
+    ) -> bool:
         if hint is None:
             return False
         row = hint.row(job.entry.id)

@@ -17,7 +17,7 @@ class Terms:
     visibility: float = 0.0
     """T_vis: how long an acknowledged write may stay unseen by reads, where no barrier tells."""
     coalesce: float = 0.1
-    """A mark waits so long for others before it is replayed."""
+    """A mark waits so long for others before they are replayed together."""
     provisional_after: float = 0.25
     """A hot id is copied without clearing when its mark is this old."""
     replay_batch: int = 200
