@@ -25,9 +25,14 @@ class Fault(Enum):
     """Every piece takes its time."""
     LATE = "late"
     """A request arrives after whoever sent it has given up."""
+    THROTTLED = "throttled"
+    """A request is answered 429 and does not arrive. For HTTP alone."""
 
 
-FAULTS = tuple(fault for fault in Fault if fault is not Fault.NONE)
+FAULTS = tuple(fault for fault in Fault if fault not in (Fault.NONE, Fault.THROTTLED))
+_THROTTLED = (
+    b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+)
 
 
 class Link:
@@ -99,6 +104,10 @@ class Link:
                     raise ConnectionResetError
                 case Fault.BLACK_HOLE:
                     continue
+                case Fault.THROTTLED:
+                    here.write(_THROTTLED)
+                    await here.drain()
+                    raise ConnectionResetError
                 case Fault.SLOW:
                     await asyncio.sleep(self._rng.uniform(0, self.latency))
                 case Fault.LATE:

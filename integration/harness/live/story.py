@@ -262,12 +262,14 @@ class Story:
 
     async def _until(self, phases: tuple[str, ...]) -> None:
         """Wait for a phase, resuming what failed."""
+        self._writers.gentle = True
         deadline = time.monotonic() + 240
         while (phase := self._phase()) not in phases:
             assert time.monotonic() < deadline, f"{phase} for ever, {await self._world.ask('status', NAME)}"
             if phase == "failed":
                 await self._world.ask("resume", NAME)
             await asyncio.sleep(0.2)
+        self._writers.gentle = False
 
     async def _primary(self) -> str:
         found = await self._ask("status")
@@ -290,19 +292,22 @@ class Story:
 
     async def _swap(self) -> None:
         """One cutover or revert, as soon as it may be; counted by what the file says afterwards."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        while time.monotonic() < began + 60:
+            self._writers.gentle = time.monotonic() > began + QUARANTINE + 0.5
             phase = self._phase()
             verb, words = ("cutover", {"no_way_back": False}) if phase == "verified" else ("revert", {})
             found = await self._world.ask(verb, NAME, dry_run=False, **words)
             if isinstance(found, dict):
                 self._seen.swaps += 1
                 self._seen.holds_ms.append(found["hold_ms"])
+                self._writers.gentle = False
                 return
             if found is None:
-                return
+                break
             await asyncio.sleep(0.1)
-        raise AssertionError(f"no {verb}: {found}")
+        self._writers.gentle = False
+        assert found is None, f"no {verb}: {found}"
 
     async def _swaps(self, most: int) -> None:
         """In a row, in peace."""

@@ -83,10 +83,6 @@ class Vendor(ABC):
         """By filter."""
 
     @abstractmethod
-    def count(self) -> Request:
-        """A read."""
-
-    @abstractmethod
     def read(self, port: int) -> Contents:
         """Everything, by the vendor's client."""
 
@@ -123,8 +119,9 @@ class Qdrant(Vendor):
         chosen = {"must": [{"key": "g", "match": {"value": which}}]}
         return Request("POST", f"{self._points}/delete?wait=true", {"filter": chosen})
 
-    def count(self) -> Request:
-        return Request("POST", f"{self._points}/count", {"exact": True})
+    def fetch(self, ids: list[int]) -> Request:
+        """Some records whole."""
+        return Request("POST", self._points, {"ids": ids, "with_vector": True, "with_payload": True})
 
     def read(self, port: int) -> Contents:
         client = QdrantClient(url=f"http://127.0.0.1:{port}", check_compatibility=False)
@@ -174,9 +171,6 @@ class PineconeIndex(Vendor):
 
     def delete_group(self, which: int) -> Request:
         return Request("POST", "/vectors/delete", {"filter": {"g": {"$eq": which}}})
-
-    def count(self) -> Request:
-        return Request("POST", "/describe_index_stats", {})
 
     def read(self, port: int) -> Contents:
         client = Pinecone(api_key="any", host=f"http://127.0.0.1:{port}")

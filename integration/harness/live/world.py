@@ -50,6 +50,8 @@ class World:
         self.session = session
         self.daemon: Made | None = None
         self.state = folder / "s.db"
+        self.timeout = TIMEOUT
+        """Of every request that a daemon makes, in seconds; as it was when a daemon was started, or a migration made."""
 
     @classmethod
     @asynccontextmanager
@@ -90,7 +92,7 @@ class World:
         self.daemon = await self.forge.make(
             *("serve", "--state", str(self.state), "--dialect", vendor.kind),
             *("--listen", f"127.0.0.1:{self.port}", "--upstream", f"http://127.0.0.1:{self.to_source.port}"),
-            *("--upstream-timeout", str(TIMEOUT), "--grace", "1", "--retry-longest", "0.5"),
+            *("--upstream-timeout", str(self.timeout), "--grace", "1", "--retry-longest", "0.5"),
             *("--delete-confirmation", "0.5", "--hold-seconds", "1.5", *vendor.emulated(), *more),
             **environ,
         )
@@ -155,9 +157,9 @@ class World:
             *(vendor.collection, "--quarantine", str(QUARANTINE), "--max-retries", "20"),
             *(
                 "--source-option",
-                f"timeout={TIMEOUT}",
+                f"timeout={self.timeout}",
                 "--target-option",
-                f"timeout={TIMEOUT}",
+                f"timeout={self.timeout}",
                 *options,
                 *more,
             ),
