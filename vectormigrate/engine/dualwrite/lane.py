@@ -322,10 +322,11 @@ class Lane:
             await self.scopes.forward(number)
             return
         found = await self.scopes.matching(self.primary, self.ends.collection, touch)
-        if found is None:
+        unseen = self.ledger.unseen()
+        if found is None or unseen is None:
             await self.scopes.owe(number, "a filter that could not be resolved into ids")
             return
-        await self._mark_more(passing, found, removes=touch.removes)
+        await self._mark_more(passing, [*found, *unseen], removes=touch.removes)
         reached("scope.enumerated")
         await self.scopes.forward(number)
         reached("scope.forwarded")

@@ -105,6 +105,8 @@ class Ledger:
         """Writes under way to the primary."""
         self.recent: deque[RecordId] = deque(maxlen=_RECENT)
         """Ids written last."""
+        self._unseen: deque[tuple[float, list[RecordId]]] = deque(maxlen=terms.enumerate_limit)
+        """Ids of writes that a read may not show yet, and until when."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -146,6 +148,8 @@ class Ledger:
         """
         self.in_flight -= 1
         now = self._now()
+        if self.terms.visibility and not unresolved:
+            self._unseen.append((now + max(late, self.terms.visibility), [entry.id for entry in entries]))
         if self._together <= now:
             self._together = now + self.terms.coalesce
         for entry in entries:
@@ -157,6 +161,17 @@ class Ledger:
             entry.accepted_until = max(entry.accepted_until, now + late)
             entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
             self.queue(entry, self._together)
+
+    def unseen(self) -> list[RecordId] | None:
+        """Ids of acknowledged writes that a listing may not show yet; None when that is not known so soon after a start."""
+        if not self.terms.visibility:
+            return []
+        now = self._now()
+        while self._unseen and self._unseen[0][0] <= now:
+            self._unseen.popleft()
+        if now < self.quiet_after or len(self._unseen) == self._unseen.maxlen:
+            return None
+        return list(dict.fromkeys(one for _, ids in self._unseen for one in ids))
 
     def mark(self, entries: Iterable[Entry], row: Row) -> None:
         """Their marks are in the file now."""
