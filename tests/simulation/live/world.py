@@ -358,7 +358,8 @@ class World:
                 raise Violation(f"I19: left in the target: {target}, before us: {self.foreign}")
             self._lost(source)
         elif self.phase is Phase.COMMITTED:
-            self._lost(target)
+            ours = {one: value for one, value in target.items() if self.foreign.get(one) != value}
+            self._lost(ours)
         else:
             unequal = [one for one in self.ids() if not self.watch.equal(one)]
             if unequal:
