@@ -113,9 +113,11 @@ class Client:
         data = None if body is None else jsonvalue.dumps(body)
         for attempt in range(_ATTEMPTS):
             try:
-                self._connection.connect() if self._connection.sock is None else None
+                if self._connection.sock is None:
+                    self._connection.connect()
             except OSError as error:
-                raise Unreachable(f"{self._connection.host} does not answer: {error}") from None
+                lost = Unresolved if attempt else Unreachable  # an earlier attempt may have arrived
+                raise lost(f"{self._connection.host} does not answer: {error}") from None
             try:
                 self._connection.request(
                     method,

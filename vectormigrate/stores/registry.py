@@ -6,6 +6,7 @@ does not touch that vendor must not pay for it.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from difflib import get_close_matches
 
@@ -90,6 +91,12 @@ _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
 KINDS = tuple(sorted(_OPENERS))
 
 
+def load(kind: str) -> None:
+    """Import what a store of a kind needs, ahead of opening one. An unknown kind is told of then."""
+    if kind in _OPENERS:
+        importlib.import_module(f".{kind}", __package__)
+
+
 def open_store(endpoint: Endpoint) -> Store:
     """Open a store of a kind. Nothing is dialled yet: the first call does. Raises UsageError for an unknown kind or option."""
     opener = _OPENERS.get(endpoint.kind)
@@ -143,7 +150,7 @@ def _pinecone_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
 def _neutral_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     from .neutral import NeutralFacade
 
-    return NeutralFacade(front)
+    return NeutralFacade(front, clock)
 
 
 _FACADES: dict[str, Callable[[Front, Clock, Reached], Facade]] = {

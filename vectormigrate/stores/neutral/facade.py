@@ -13,7 +13,7 @@ Bodies are those of `model.exchange`. It passes nothing through, because nobody 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import msgspec
 
 from vectormigrate.model import exchange, jsonvalue
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
     AuthenticationFailed,
@@ -61,7 +62,8 @@ _STATUS: tuple[tuple[type[VectormigrateError], int], ...] = (
     (StoreDown, 503),
     (StateError, 503),
 )
-Handler = Callable[[str, Any], Awaitable[Any]]
+Handler = Callable[[str, Any, int], Awaitable[Any]]
+"""From a collection, a body and the size of the body to the answer."""
 
 
 class NeutralFacade(Facade):
@@ -79,8 +81,9 @@ class NeutralFacade(Facade):
         Endpoint("GET", "/collections/{name}/count", Decision.SERVE),
     )
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, clock: Clock) -> None:
         self._front = front
+        self._clock = clock
         self._idempotency = Idempotency()
         self._handlers: dict[tuple[str, str], Handler] = {
             ("GET", ""): self._describe,
@@ -119,7 +122,7 @@ class NeutralFacade(Facade):
             raise UsageError(f"the body is not JSON: {error}") from None
         if not isinstance(body, dict):
             raise UsageError("the body is an object")
-        return await handler(unquote(parts[1]), body)
+        return await handler(unquote(parts[1]), body, len(request.body))
 
     async def _names(self) -> list[str]:
         concerned = self._front.concerned()
@@ -128,53 +131,55 @@ class NeutralFacade(Facade):
     def _reading(self, name: str) -> Store:
         return _store(self._front.reading(name), name)
 
-    async def _describe(self, name: str, _: Any) -> Any:
+    async def _describe(self, name: str, *_: Any) -> Any:
         return msgspec.to_builtins(await self._reading(name).describe(name))
 
-    async def _count(self, name: str, _: Any) -> Any:
+    async def _count(self, name: str, *_: Any) -> Any:
         return {"count": await self._reading(name).count(name)}
 
-    async def _fetch(self, name: str, body: Any) -> Any:
+    async def _fetch(self, name: str, body: Any, _: int) -> Any:
         store = self._reading(name)
         ids = _ids(body, await store.describe(name))
         batch = await store.fetch(name, ids)
         return {"records": exchange.write_records(batch.records())}
 
-    async def _query(self, name: str, body: Any) -> Any:
-        store = self._reading(name)
+    async def _query(self, name: str, body: Any, _: int) -> Any:
+        access = self._front.reading(name)
+        store = _store(access, name)
         query = exchange.read_query(body, await store.describe(name))
-        return {"matches": exchange.write_matches(await store.query(name, query))}
+        began = self._clock.monotonic()
+        matches = await store.query(name, query)
+        if access.shadowed:
+            self._front.observed(name, self._clock.monotonic() - began, lambda: (query, matches))
+        return {"matches": exchange.write_matches(matches)}
 
     # Writes.
 
-    async def _upsert(self, name: str, body: Any) -> Any:
+    async def _upsert(self, name: str, body: Any, size: int) -> Any:
         batch = exchange.read_records(body.get("records"), await self._shape(name))
-        async with self._front.writing({name: [Ids(tuple(batch.ids))]}) as write:
-            return _result(await _store(write.access, name).upsert(name, batch))
+        async with self._front.writing({name: [Ids(tuple(batch.ids))]}, size=size) as write:
+            return _result([await _store(write.access, name).upsert(name, batch)])
 
-    async def _patch(self, name: str, body: Any) -> Any:
+    async def _patch(self, name: str, body: Any, size: int) -> Any:
         ids, payload = _ids(body, await self._shape(name)), body.get("payload")
         if not isinstance(payload, dict):
             raise UsageError("a patch has a payload, which is an object")
-        async with self._front.writing({name: [Ids(tuple(ids))]}) as write:
-            return _result(await _store(write.access, name).patch(name, ids, payload))
+        async with self._front.writing({name: [Ids(tuple(ids))]}, size=size) as write:
+            return _result([await _store(write.access, name).patch(name, ids, payload)])
 
-    async def _delete(self, name: str, body: Any) -> Any:
+    async def _delete(self, name: str, body: Any, size: int) -> Any:
         shape = await self._shape(name)
         if "filter" in body:
-            return await self._delete_where(name, exchange.read_filter(body["filter"], shape.id))
+            return await self._delete_where(name, exchange.read_filter(body["filter"], shape.id), size)
         ids = _ids(body, shape)
-        async with self._front.writing({name: [Ids(tuple(ids), removes=True)]}) as write:
-            return _result(await _store(write.access, name).delete(name, ids))
+        async with self._front.writing({name: [Ids(tuple(ids), removes=True)]}, size=size) as write:
+            return _result([await _store(write.access, name).delete(name, ids)])
 
-    async def _delete_where(self, name: str, where: Filter) -> Any:
-        async with self._front.writing({name: [Matching(where, removes=True)]}) as write:
+    async def _delete_where(self, name: str, where: Filter, size: int) -> Any:
+        async with self._front.writing({name: [Matching(where, removes=True)]}, size=size) as write:
             store = _store(write.access, name)
-            gone = 0
             async with aclosing(store.select(name, where, content=Content.IDS)) as pages:
-                async for page in pages:
-                    gone += (await store.delete(name, page.batch.ids)).acknowledged
-            return {"acknowledged": gone, "refused": []}
+                return _result([await store.delete(name, page.batch.ids) async for page in pages])
 
     async def _shape(self, name: str) -> CollectionShape:
         return await self._reading(name).describe(name)
@@ -193,9 +198,13 @@ def _ids(body: Any, shape: CollectionShape) -> list[RecordId]:
     return list(dict.fromkeys(exchange.read_id(one, shape.id) for one in ids))
 
 
-def _result(result: WriteResult) -> Any:
-    refused = [{"id": exchange.write_id(one.id), **one.error.as_dict()} for one in result.refused]
-    return {"acknowledged": result.acknowledged, "refused": refused}
+def _result(results: Sequence[WriteResult]) -> Any:
+    refused = [
+        {"id": exchange.write_id(one.id), **one.error.as_dict()}
+        for result in results
+        for one in result.refused
+    ]
+    return {"acknowledged": sum(result.acknowledged for result in results), "refused": refused}
 
 
 def _failed(error: VectormigrateError) -> HttpResponse:

@@ -22,7 +22,8 @@ _LONGEST = 255
 @dataclass(slots=True, eq=False)
 class _Known:
     digest: bytes
-    answer: asyncio.Future[HttpResponse]
+    answer: asyncio.Future[HttpResponse | None]
+    """None when whoever was to answer has gone without."""
 
 
 class Idempotency:
@@ -34,7 +35,7 @@ class Idempotency:
     async def once(self, request: HttpRequest, answer: Callable[[], Awaitable[HttpResponse]]) -> HttpResponse:
         """Answer a request, or give the answer that its key has got. Raises UsageError for a key of another request.
 
-        An answer that says that nothing was done (5xx) is not kept: the request may be sent again.
+        Only what was done is kept: after an error the same request may be sent again.
         """
         key = request.header(b"idempotency-key")
         if key is None:
@@ -44,11 +45,12 @@ class Idempotency:
         digest = hashlib.blake2b(
             b"\0".join((request.method.encode(), request.path.encode(), request.body)), digest_size=16
         ).digest()
-        known = self._known.get(key)
-        if known is not None:
+        while (known := self._known.get(key)) is not None:
             if known.digest != digest:
                 raise UsageError("this idempotency key was given to another request", hint="make a new one")
-            return await asyncio.shield(known.answer)
+            given = await asyncio.shield(known.answer)
+            if given is not None:
+                return given
         return await self._first(key, digest, answer)
 
     async def _first(
@@ -57,14 +59,11 @@ class Idempotency:
         known = self._known[key] = _Known(digest, asyncio.get_running_loop().create_future())
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
+        given: HttpResponse | None = None
         try:
             given = await answer()
-        except BaseException as error:
-            self._known.pop(key, None)
-            known.answer.set_exception(error)
-            known.answer.exception()  # whoever waits is told; nobody need be waiting
-            raise
-        if given.status >= 500:
-            self._known.pop(key, None)
-        known.answer.set_result(given)
-        return given
+            return given
+        finally:
+            if (given is None or given.status >= 400) and self._known.get(key) is known:
+                del self._known[key]
+            known.answer.set_result(given)
