@@ -100,7 +100,7 @@ def _is_native(value: Any) -> bool:
     """Whether metadata holds this value so that a filter and a reader see what it is."""
     if type(value) is int:
         return -_EXACT <= value <= _EXACT
-    return value != [] and _is_allowed(value)
+    return _is_allowed(value)
 
 
 def _is_allowed(value: Any) -> bool:
