@@ -39,7 +39,7 @@ def test_any_payload_comes_back_as_it_was(payload):
 
 
 def test_what_metadata_can_say_is_native():
-    held = {"text": "a", "number": 1.5, "yes": True, "tags": ["a", "b"]}
+    held = {"text": "a", "number": 1.5, "yes": True, "tags": ["a", "b"], "none": []}
     assert metadata.to_metadata(held) == held
 
 
