@@ -164,6 +164,7 @@ def _served(listener: ListenerSettings, front: Front, control: Upstream | None) 
         f"{upstream.scheme}://{upstream.authority}{upstream.prefix}"
         if upstream
         else "migrations of this daemon",
+        control,
     )
 
 
