@@ -63,7 +63,7 @@ def main() -> None:
         folder.chmod(0o755)
         fsync_ms = fsync(folder)
         print(
-            f"fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s; {_machine()}"
+            f"fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s; {machine()}"
         )
         subjects = start(Stage(stack, folder, asked.distance, asked.target))
         figures = []
@@ -75,7 +75,7 @@ def main() -> None:
     path = OUT / f"proxy-{stamp:%Y%m%dT%H%M%S}.json"
     document = {
         "at": stamp.isoformat(),
-        "machine": _machine(),
+        "machine": machine(),
         "fsync_ms": fsync_ms,
         "arguments": vars(asked),
         "figures": [asdict(one) for one in figures],
@@ -173,7 +173,8 @@ def print_table(figures: list[Figures]) -> None:
         )
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What this ran on, and how busy that is."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
