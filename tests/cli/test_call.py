@@ -10,8 +10,8 @@ from vectormigrate.cli.call import Call, default_state
 from vectormigrate.daemon.config import Config, merge
 
 
-def call(environ=None, **flags):
-    command = BY_NAME["status"]
+def call(environ=None, name="status", **flags):
+    command = BY_NAME[name]
     merged = merge(
         command.all_settings,
         {name.replace("_", "-"): value for name, value in flags.items()},
@@ -58,3 +58,20 @@ def test_remarks_are_for_people_and_can_be_turned_off():
 )
 def test_colours(environ, flags, colour):
     assert call(environ, **flags).colour is colour
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "hands"),
+    [
+        ("migrate", {}, 3),
+        ("migrate", {"workers": 2}, 1),
+        ("migrate", {"dry_run": True}, 0),
+        ("resume", {}, 3),
+        ("validate", {"full": True}, 3),
+        ("validate", {}, 0),
+        ("rollback", {}, 0),
+    ],
+)
+def test_processes_worth_starting_with_the_command(monkeypatch, name, flags, hands):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert call(name=name, **flags).hands == hands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any, TextIO
 
 from vectormigrate.api.commands import Command
 from vectormigrate.daemon.config import Config, Merged
+from vectormigrate.daemon.recruits import Recruits
+
+_CREWED = ("migrate", "resume", "validate")
+"""Commands that work with worker processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Call:
     err: TextIO
     asked: TextIO
     """Where a person's answers come from."""
+    recruits: Recruits = field(default_factory=Recruits, repr=False)
+    """Workers that were started with the command."""
 
     def value(self, name: str) -> Any:
         """The value of a setting."""
@@ -45,6 +52,15 @@ class Call:
     def json(self) -> bool:
         """Whether the result is to be one document."""
         return bool(self.value("json"))
+
+    @property
+    def hands(self) -> int:
+        """Worker processes worth starting before anybody knows whether there is enough to do: with this one, all cores."""
+        says = {name: given.value for name, given in self.merged.items()}
+        if self.command.name not in _CREWED or says.get("dry-run") or not says.get("full", True):
+            return 0
+        asked = says.get("workers")
+        return (asked if isinstance(asked, int) and asked else os.cpu_count() or 1) - 1
 
     @property
     def quiet(self) -> bool:

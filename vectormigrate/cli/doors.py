@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from vectormigrate.daemon import capture, control
 from vectormigrate.daemon.capture import Action
 from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.crewing import prepare
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
 from vectormigrate.daemon.specify import Request
@@ -33,11 +34,14 @@ def view(call: Call) -> Viewer:
 
 def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Event], None]) -> Control:
     """Own the state. Raises StateLocked when somebody does."""
-    return Control.open(call.state, secrets=Secrets(literals, call.environ), on_event=on_event)
+    return Control.open(
+        call.state, secrets=Secrets(literals, call.environ), on_event=on_event, recruits=call.recruits
+    )
 
 
 async def foresee(call: Call, request: Request, *, strict: bool = False) -> PlanDocument:
     """What a migration would do; owns nothing and writes nothing. `strict` raises what would keep it from starting."""
+    prepare(call.recruits, request.specification)
     return await control.plan(request.specification, Secrets(request.literals, call.environ), strict=strict)
 
 

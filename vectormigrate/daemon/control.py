@@ -35,9 +35,10 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
-from .crewing import crew_for, worker_count
+from .crewing import crew_for, prepare, worker_count
 from .hosting import Host, LiveSettings
 from .passages import Passage
+from .recruits import Recruits
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores, SystemClock
@@ -56,8 +57,14 @@ class Control:
     """The owner of a state file. Use it as an async context manager: its session starts and ends with the block."""
 
     def __init__(
-        self, database: Database, secrets: Secrets, on_event: Callable[[Event], None], clock: Clock
+        self,
+        database: Database,
+        secrets: Secrets,
+        on_event: Callable[[Event], None],
+        clock: Clock,
+        recruits: Recruits | None = None,
     ) -> None:
+        self._recruits = recruits or Recruits()
         self._database = database
         self._secrets = secrets
         self._on_event = on_event
@@ -76,9 +83,10 @@ class Control:
         secrets: Secrets,
         on_event: Callable[[Event], None] = _ignore,
         clock: Clock | None = None,
+        recruits: Recruits | None = None,
     ) -> Control:
-        """Own the state file. Raises StateLocked, StateNewer, StateBroken, StateFull."""
-        return cls(Database.open(state), secrets, on_event, clock or SystemClock())
+        """Own the state file; `recruits` are the workers that it takes first. Raises StateLocked, StateNewer, StateBroken, StateFull."""
+        return cls(Database.open(state), secrets, on_event, clock or SystemClock(), recruits)
 
     async def __aenter__(self) -> Self:
         at = self._clock.now().isoformat()
@@ -185,6 +193,7 @@ class Control:
         spec = migration.specification
         source = self._secrets.resolve(spec.source, migration_id)
         target = self._secrets.resolve(spec.target, migration_id)
+        prepare(self._recruits, spec)
         async with (
             self._advising(spec),
             Stores.open(source, target) as stores,
@@ -207,6 +216,7 @@ class Control:
                     self._on_event,
                     threshold=threshold,
                     writing=writing,
+                    recruits=self._recruits,
                 ),
                 self._clock,
                 self._on_event,
@@ -314,14 +324,19 @@ class Viewer:
         """What was asked for, secrets as references. Raises UnknownMigration."""
         return self._reader.read(lambda tx: views.specification(tx, migration_id))
 
+    @property
+    def owned(self) -> bool:
+        """Whether some process owns the file now."""
+        return self._reader.owned()
+
     def status(self, migration_id: str) -> MigrationStatus:
         """Where it is. Raises UnknownMigration."""
-        owned = self._reader.owned()
+        owned = self.owned
         return self._reader.read(lambda tx: views.status(tx, migration_id, owned=owned))
 
     def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""
-        owned = self._reader.owned()
+        owned = self.owned
         return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset, owned=owned))
 
     def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:

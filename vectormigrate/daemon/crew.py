@@ -7,8 +7,7 @@ spawned, never forked: gRPC channels do not survive a fork.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
+import subprocess
 from collections.abc import Callable
 
 from vectormigrate.engine.work import (
@@ -25,7 +24,8 @@ from vectormigrate.engine.worker import Worker
 from vectormigrate.model.errors import StoreBroken, VectormigrateError, error_from_dict
 from vectormigrate.model.events import Event, WorkerLost
 
-from .pipe import FROM_WORKER, Answered, Asked, Failed, Job, frame, read_frame
+from .pipe import FROM_WORKER, Answered, Asked, Failed, Job, frame, read_frame, streams
+from .recruits import Recruits
 from .tasks import Stores, tasks
 
 _MOST_LOST = 5
@@ -51,8 +51,15 @@ class ProcessCrew:
     """Workers in `processes` processes of their own."""
 
     def __init__(
-        self, job: Job, processes: int, migration_id: str, on_event: Callable[[Event], None]
+        self,
+        job: Job,
+        processes: int,
+        migration_id: str,
+        on_event: Callable[[Event], None],
+        recruits: Recruits | None = None,
     ) -> None:
+        """`recruits` are taken first."""
+        self._recruits = recruits or Recruits()
         self._job = job
         self._processes = processes
         self._id = migration_id
@@ -60,7 +67,7 @@ class ProcessCrew:
         self._lost = 0
 
     async def run(self, coordinator: Coordinator) -> None:
-        """Start the processes, answer them until they end, replace those that die."""
+        """Take or start the processes, answer them until they end, replace those that die."""
         failure: VectormigrateError | None = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -72,7 +79,7 @@ class ProcessCrew:
             raise failure
 
     async def _keep_one(self, coordinator: Coordinator) -> None:
-        while (code := await _Process(self._job, coordinator).run()) != 0:
+        while (code := await _Process(self._job, coordinator, self._recruits).run()) != 0:
             self._lost += 1
             self._on_event(WorkerLost(self._id, code))
             if self._lost >= _MOST_LOST:
@@ -84,7 +91,7 @@ class ProcessCrew:
 
 class Together:
     """Crews side by side against one coordinator. This process takes part beside its worker processes: it copies while
-    they start, which takes them most of a second.
+    they start, which takes one that was not started ahead most of a second.
     """
 
     def __init__(self, *crews: Crew) -> None:
@@ -106,52 +113,51 @@ class Together:
 class _Process:
     """One worker process and its conversation."""
 
-    def __init__(self, job: Job, coordinator: Coordinator) -> None:
+    def __init__(self, job: Job, coordinator: Coordinator, recruits: Recruits) -> None:
+        self._recruits = recruits
         self._job = job
         self._coordinator = coordinator
         self._leased: set[int] = set()
 
     async def run(self) -> int:
         """The exit code once it has ended, its leases given back. Raises what it failed with."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "vectormigrate.daemon.worker_process",
-            str(os.getpid()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for the process that owns the state, which tells its workers
-        )
+        process = self._recruits.take()
         try:
             return await self._converse(process)
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            process.kill()
+            process.wait()  # not for long: it is dead
             for number in self._leased:
                 await self._coordinator.ask(Release(number, lost=True))
 
-    async def _converse(self, process: asyncio.subprocess.Process) -> int:
+    async def _converse(self, process: subprocess.Popen[bytes]) -> int:
         assert process.stdin is not None
         assert process.stdout is not None
+        reader, reading, writer = await streams(process.stdout, process.stdin)
+        try:
+            await self._listen(reader, writer)
+        finally:
+            writer.close()
+            reading.close()
+        return await asyncio.to_thread(process.wait)
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Until it says no more. Raises what it failed with."""
         failure: VectormigrateError | None = None
-        process.stdin.write(frame(self._job))
+        writer.write(frame(self._job))
         try:
             async with asyncio.TaskGroup() as answers:
-                while (data := await read_frame(process.stdout)) is not None:
+                while (data := await read_frame(reader)) is not None:
                     message: Asked | Failed = FROM_WORKER.decode(data)
                     match message:
                         case Failed(error):
                             failure = error_from_dict(error)
                         case Asked():
-                            answers.create_task(self._answer(message, process.stdin))
+                            answers.create_task(self._answer(message, writer))
         except* VectormigrateError as errors:
             raise first_error(errors) from None
-        process.stdin.close()
-        code = await process.wait()
         if failure is not None:
             raise failure
-        return code
 
     async def _answer(self, asked: Asked, stdin: asyncio.StreamWriter) -> None:
         answer = await self._coordinator.ask(asked.request)

@@ -14,7 +14,8 @@ from vectormigrate.state.database import Database
 from vectormigrate.state.migrations import Migration
 
 from .crew import LocalCrew, ProcessCrew, Together
-from .pipe import Job
+from .pipe import Job, Prepare, frame
+from .recruits import Recruits
 from .tasks import Stores
 
 _LOCAL_RECORDS = 5_000
@@ -28,6 +29,11 @@ def worker_count(spec: Specification) -> int:
     return spec.workers or os.cpu_count() or 1
 
 
+def prepare(recruits: Recruits, spec: Specification) -> None:
+    """Tell those that wait for a job of this migration what it will be about."""
+    recruits.tell(frame(Prepare((spec.source.kind, spec.target.kind))))
+
+
 def crew_for(
     database: Database,
     migration: Migration,
@@ -37,10 +43,11 @@ def crew_for(
     *,
     threshold: float,
     writing: bool,
+    recruits: Recruits | None = None,
     serving: bool = False,
 ) -> Crew:
-    """Workers for so many ranges of a planned migration. `serving`: this process answers an application, so whatever
-    can be done elsewhere is.
+    """Workers for so many ranges of a planned migration. `recruits` are taken first, and let go when none is needed.
+    `serving`: this process answers an application, so whatever can be done elsewhere is.
     """
     spec = migration.specification
     foreign = database.read(lambda tx: ownership.foreign_count(tx, spec.id))
@@ -71,8 +78,10 @@ def crew_for(
         _CONCURRENCY,
     )
     here = LocalCrew(job, stores)
-    if alone or small:
+    if serving and not (alone or small):
+        return ProcessCrew(job, processes, spec.id, on_event, recruits)
+    if alone or small or processes == 1:
+        if recruits is not None:
+            recruits.dismiss()
         return here
-    if serving:
-        return ProcessCrew(job, processes, spec.id, on_event)
-    return here if processes == 1 else Together(here, ProcessCrew(job, processes - 1, spec.id, on_event))
+    return Together(here, ProcessCrew(job, processes - 1, spec.id, on_event, recruits))

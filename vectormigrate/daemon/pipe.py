@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -20,8 +20,14 @@ from vectormigrate.stores.base import Endpoint
 _LENGTH = struct.Struct(">I")
 
 
-class Job(msgspec.Struct, frozen=True):
-    """All that a worker process is told, once, at its start: through the pipe, because it holds secrets."""
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """Told to a worker process that waits for its job: load what these kinds of stores need."""
+
+    kinds: tuple[str, ...]
+
+
+class Job(msgspec.Struct, frozen=True, tag=True):
+    """All that a worker process is told, once: through the pipe, because it holds secrets."""
 
     source: Endpoint
     target: Endpoint
@@ -57,7 +63,20 @@ class Answered(msgspec.Struct, frozen=True):
 
 FROM_WORKER = msgspec.msgpack.Decoder(Asked | Failed)
 TO_WORKER = msgspec.msgpack.Decoder(Answered)
-JOB = msgspec.msgpack.Decoder(Job)
+JOB: msgspec.msgpack.Decoder[Prepare | Job] = msgspec.msgpack.Decoder(Prepare | Job)
+
+
+async def streams(
+    readable: IO[bytes], writable: IO[bytes]
+) -> tuple[asyncio.StreamReader, asyncio.ReadTransport, asyncio.StreamWriter]:
+    """Two ends of pipes, to be read and written by this event loop. Closing the transport and the writer closes them."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), readable)
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.streams.FlowControlMixin(loop=loop), writable
+    )
+    return reader, reading, asyncio.StreamWriter(transport, protocol, None, loop)
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes | None:

@@ -1,4 +1,4 @@
-"""A worker process: reads its job from standard input, opens the stores, works, speaks only through the pipe.
+"""A worker process: waits for its job on standard input, opens the stores, works, speaks only through the pipe.
 
 It dies with its parent (the kernel kills it, and a closed pipe ends it too), so that a killed migration leaves no
 writer behind on this host.
@@ -17,9 +17,10 @@ from typing import Any
 from vectormigrate.engine.work import Request
 from vectormigrate.engine.worker import Worker
 from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.stores import registry
 
 from . import killing
-from .pipe import JOB, TO_WORKER, Asked, Failed, frame, read_frame
+from .pipe import JOB, TO_WORKER, Asked, Failed, Job, Prepare, frame, read_frame, streams
 from .tasks import Stores, tasks
 
 _PR_SET_PDEATHSIG = 1
@@ -62,11 +63,10 @@ class PipeCoordinator:
 
 async def work(stdin: int, stdout: int) -> int:
     """The life of one worker process; returns its exit code."""
-    reader, writer = await _pipes(stdin, stdout)
-    data = await read_frame(reader)
-    if data is None:
+    reader, _, writer = await streams(os.fdopen(stdin, "rb"), os.fdopen(stdout, "wb"))
+    job = await _job(reader)
+    if job is None:
         return 1
-    job = JOB.decode(data)
     coordinator = PipeCoordinator(reader, writer)
     try:
         async with asyncio.TaskGroup() as group:
@@ -87,14 +87,16 @@ async def work(stdin: int, stdout: int) -> int:
     return 0
 
 
-async def _pipes(stdin: int, stdout: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=2**26)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(stdin, "rb"))
-    transport, protocol = await loop.connect_write_pipe(
-        lambda: asyncio.streams.FlowControlMixin(loop=loop), os.fdopen(stdout, "wb")
-    )
-    return reader, asyncio.StreamWriter(transport, protocol, None, loop)
+async def _job(reader: asyncio.StreamReader) -> Job | None:
+    """The job, whenever it comes; None when the parent is gone, or wanted nothing."""
+    while (data := await read_frame(reader)) is not None:
+        match JOB.decode(data):
+            case Prepare(kinds):
+                for kind in kinds:
+                    registry.load(kind)
+            case Job() as job:
+                return job
+    return None
 
 
 def _die_with_parent(parent: int) -> None:
