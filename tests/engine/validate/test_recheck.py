@@ -136,3 +136,15 @@ async def test_nothing_found_needs_no_pause():
     pauses = Pauses()
     assert (await recheck(pair.sides, [], pauses)).confirmed == []
     assert pauses.count == 0
+
+
+async def test_of_records_that_are_written_nothing_is_believed():
+    pair = await make_pair()
+    await pair.target.delete(TARGET, [-40, -37])
+    seen = await recheck(pair.sides, await found(pair), Pauses())
+    seen.unsettled = [finding for finding in seen.confirmed if finding.id == "i:-37"]
+    seen.leave_out(lambda finding: finding.id == "i:-40")
+    assert [finding.id for finding in seen.confirmed] == ["i:-37"]
+    assert [finding.id for finding in seen.healed] == ["i:-40"]
+    seen.leave_out(lambda finding: True)
+    assert (seen.confirmed, seen.unsettled) == ([], [])

@@ -48,7 +48,7 @@ async def validation(database, pair, tmp_path, monkeypatch):
     spec = World(tmp_path / "y").spec
     made = await pair.source.describe("docs")
 
-    def make(events=None, crew=Here):
+    def make(events=None, crew=Here, **live):
         return Validation(
             database,
             replace(spec, target=replace(spec.target, collection=TARGET)),
@@ -59,6 +59,7 @@ async def validation(database, pair, tmp_path, monkeypatch):
             lambda ranges: crew(pair.sides),
             SystemClock(),
             ([] if events is None else events).append,
+            **live,
         )
 
     return make
@@ -179,3 +180,52 @@ async def test_too_many_findings_are_all_kept_and_not_looked_at_again(
     await pair.target.delete(TARGET, [-40 + 3 * row for row in range(10)])
     report = await validation().full(None)
     assert (report.missing, len(held(database))) == (10, 10)
+
+
+# While the application writes.
+
+
+def writing(*texts):
+    """Says that these are being written, whoever else is asked about."""
+    return lambda asked: set(texts) & set(asked)
+
+
+async def test_records_that_are_being_written_are_no_findings(validation, database, pair):
+    await pair.target.delete(TARGET, [-40])
+    await pair.change(-37, payload={"title": "other"})
+    report = await validation(writing=writing("i:-40")).full(None)
+    assert (report.missing, report.mismatched, held(database)) == (0, 1, {(FindingKind.PAYLOAD, "i:-37")})
+    report = await validation(writing=writing("i:-40", "i:-37")).sample(60, 1, None)
+    assert (report.missing, report.mismatched) == (0, 0)
+
+
+@pytest.mark.parametrize("look", [0, 1, 2])
+async def test_a_write_at_any_time_of_the_looks_counts(validation, database, pair, look):
+    await pair.target.delete(TARGET, [-40])
+    asked = []
+
+    def once(texts):
+        asked.append(texts)
+        return {"i:-40"} if len(asked) == look + 1 else set()
+
+    report = await validation(writing=once).full(None)
+    assert (report.ok, len(asked)) == (True, 3)  # before each of two looks, and behind the last
+
+
+async def test_a_record_of_the_target_alone_is_asked_about_by_its_source_id(validation, pair):
+    (one,) = (await pair.source.fetch("docs", [-37])).records()
+    await pair.put(replace(one, id=5000))
+    assert not (await validation().full(None)).ok
+    assert (await validation(writing=writing("i:5000")).full(None)).ok  # it is being removed
+
+
+async def test_a_difference_must_last_for_a_while(validation, pair, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr(running.asyncio, "sleep", sleep)
+    await pair.target.delete(TARGET, [-40])
+    assert not (await validation(settling=3.0).full(None)).ok
+    assert [seconds for seconds in waited if seconds] == [3.0, 3.0]

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
@@ -88,7 +87,7 @@ class Shadow:
             here, there = [match.id for match in primary], [match.id for match in secondary]
             self._last.append(Compared(overlap(here, there), same_order(here, there), seconds, took))
             self._compared += 1
-        except VectormigrateError:
+        except Exception:  # noqa: BLE001 whatever it is, nobody waits for this, and the daemon goes on
             self._failed += 1
         finally:
             self._running -= 1
