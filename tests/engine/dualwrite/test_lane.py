@@ -391,6 +391,16 @@ async def test_a_predicate_is_noted_resolved_and_marked_before_it_leaves(bench):
     assert bench.ledger.get(1).in_flight == 0
 
 
+async def test_what_is_written_while_a_filter_deletes_may_be_absent_and_rightly(bench):
+    async with bench.lane.writing([OLD], 10):
+        async with bench.lane.writing(touch(9), 10):
+            pass
+        assert bench.ledger.get(9).removed
+    async with bench.lane.writing(touch(8), 10):
+        pass
+    assert not bench.ledger.get(8).removed
+
+
 async def test_a_predicate_that_cannot_be_resolved_is_owed(bench_of):
     bench = await bench_of(terms={"enumerate_limit": 1})
     await bench.source.upsert(SOURCE, records([1, 2], 1))

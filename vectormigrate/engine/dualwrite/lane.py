@@ -221,6 +221,9 @@ class Lane:
             yield passing
             return
         ids, removes = by_id(touches)
+        removes = (
+            removes or self.scopes.removing
+        )  # what it writes may be gone before anybody looks, and rightly
         passing.entries = self.ledger.register(ids, passing.generation, removes=removes)
         left = False
         try:

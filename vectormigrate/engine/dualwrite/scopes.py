@@ -59,6 +59,8 @@ class Scopes:
         """By number, when it stops to block: never, or when a request that was not answered can no longer land."""
         self._untold: set[int] = set()
         """Those whose ids only the answer names, and it did not come: what they touched is not known."""
+        self._removing: set[int] = set()
+        """Those that may take away what is written while they stand."""
 
     async def load(self, quiet_after: float) -> None:
         """What an earlier process left: what had not left is void, what had may land until `quiet_after`."""
@@ -74,6 +76,11 @@ class Scopes:
     def blocking(self) -> bool:
         """Whether no mark may be cleared now."""
         return bool(self._blocking) and self._guards.scopes
+
+    @property
+    def removing(self) -> bool:
+        """Whether a record that is written now may be removed by a request that is under way and does not name it."""
+        return bool(self._removing)
 
     @property
     def owed(self) -> int:
@@ -123,6 +130,8 @@ class Scopes:
             raise
         if isinstance(touch, Unnamed):
             self._untold.add(number)
+        elif not isinstance(touch, Matching) or touch.removes:
+            self._removing.add(number)
         return number
 
     async def suspect(self, why: str) -> None:
@@ -181,6 +190,7 @@ class Scopes:
             await self._database.write(lambda tx: scopes.resolve(tx, number))
         reached("scope.resolved")
         self._blocking.pop(number, None)
+        self._removing.discard(number)
         self._on_change()
 
 
