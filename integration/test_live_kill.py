@@ -81,7 +81,8 @@ async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Targe
             try:
                 await story.tell(rounds=ROUNDS, commits=number % 3 == 0, workers=1 if number % 4 == 2 else 0)
             except BaseException:
-                shutil.copytree(place, RESULTS / f"failed-{pair}-{number}", dirs_exist_ok=True)
+                kept = RESULTS / f"failed-{pair}-{number}"
+                shutil.copytree(place, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
                 raise
             finally:
                 write(pair, seen, time.monotonic() - began)

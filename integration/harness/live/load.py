@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -67,13 +68,12 @@ class _Connection(asyncio.Protocol):
         self._due: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none
         self._load.free(self)
 
     def ask(self, request: bytes, due: float) -> None:
         self._due = due
-        self._transport.write(request)
+        self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -165,4 +165,4 @@ class Load:
         while len(self._idle) + self._missing < self._connections and time.perf_counter() < deadline:
             await asyncio.sleep(0.02)
         for connection in list(self._idle):
-            connection._transport.abort()
+            connection.transport.abort()

@@ -44,6 +44,7 @@ QUIET = ["journal.cleared", "replay.clearing", "replay.done", "start.quiet"]
 """Points that no daemon comes to before the quarantine of the one that died before it is over: dear."""
 QUICK = [one for one in _of("write", "journal", "replay", "scope", "start") if one not in QUIET] + [RANDOM]
 COPYING = [*_of("copy", "backfill"), *_of("copy", "backfill"), "start.owned", "write.marked", RANDOM]
+SENDING = ("write.sent", "write.answered")
 SWAPPING, ROLLING, ENDING, COMMITTING = _of("swap"), _of("rollback"), _of("stop"), _of("commit")
 
 
@@ -160,7 +161,11 @@ class Story:
         """Kills in a row, links failing."""
         for _ in range(self._rng.randint(14, 20)):
             self._disturb()
-            await self._die(QUICK if self._rng.random() < 0.9 else QUIET, 3.5)
+            points = QUICK if self._rng.random() < 0.9 else QUIET
+            away = (
+                SENDING if self._phase() == "reversed" else ()
+            )  # then nothing is sent to the source's own server
+            await self._die([one for one in points if one not in away], 3.5)
 
     async def _die_swapping(self) -> None:
         await self._calm()

@@ -173,14 +173,15 @@ class PineconeIndex(Vendor):
         return Request("POST", "/vectors/delete", {"filter": {"g": {"$eq": which}}})
 
     def read(self, port: int) -> Contents:
-        client = Pinecone(api_key="any", host=f"http://127.0.0.1:{port}")
-        index = client.Index(host=f"http://127.0.0.1:{port}")
-        found: Contents = {}
-        for page in index.list():
-            ids = [getattr(one, "id", one) for one in page]
-            for start in range(0, len(ids), 100):
-                held = index.fetch(ids=ids[start : start + 100]).vectors
-                found |= {int(one[1:]): _record(held[one].metadata or {}, held[one].values) for one in held}
+        url, found = f"http://127.0.0.1:{port}", Contents()
+        with Pinecone(api_key="any", host=url) as client, client.Index(host=url) as index:
+            for page in index.list():
+                ids = [getattr(one, "id", one) for one in page]
+                for start in range(0, len(ids), 100):
+                    held = index.fetch(ids=ids[start : start + 100]).vectors
+                    found |= {
+                        int(one[1:]): _record(held[one].metadata or {}, held[one].values) for one in held
+                    }
         return found
 
 
