@@ -99,3 +99,42 @@ def test_what_needs_the_daemon_says_so_when_there_is_none(terminal):
         ["vectormigrate serve"],
     )
     assert terminal.run("gates", "nothing").code == 2
+
+
+def test_following_until_it_is_verified_and_refused_records_once_more(terminal, daemon):
+    by_value = terminal.run("migrate", "docs", *flags(terminal), "--source-api-key", "secret")
+    assert (by_value.code, "cannot be given to the daemon" in by_value.err) == (2, True)
+    assert terminal.run("migrate", "docs", *flags(terminal)).code == 0
+    until(terminal, "passthrough")
+    assert terminal.run("attest", "docs").code == 0
+    followed = terminal.run("migrate", "docs", *flags(terminal), "--follow", "--verbose", "--json")
+    assert (followed.code, followed.document["phase"]) == (0, "verified"), followed.err
+    assert terminal.run("resume", "docs", "--follow").code == 0
+
+    terminal.sql(
+        "new.db",
+        "CREATE TRIGGER no BEFORE INSERT ON docs WHEN NEW.title = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END",
+    )
+    with Client(f"http://127.0.0.1:{daemon.port}") as client:
+        client.upsert("docs", [{"id": 7, "vectors": {"embedding": [0.5] * 8}, "payload": {"title": "bad"}}])
+    letters = patiently(lambda: terminal.run("dead-letters", "docs", "--json").document["dead_letters"])
+    assert [one["id"] for one in letters] == ["i:7"]
+    refused = terminal.run("cutover", "docs", "--yes")
+    assert (refused.code, "dead letters: 1 records were refused" in refused.err) == (4, True)
+    assert len(terminal.run("dead-letters", "docs", "--retry", "--json").document["dead_letters"]) == 1
+    terminal.sql("new.db", "DROP TRIGGER no")
+    assert terminal.run("dead-letters", "docs", "--retry", "--json").document["dead_letters"] == []
+    assert terminal.sql("new.db", "SELECT title FROM docs WHERE id = 7") == [("bad",)]
+
+
+def patiently(look):
+    deadline = time.monotonic() + _LONGEST
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def test_only_a_live_one_has_its_refused_records_retried_by_word(migrated):
+    asked = migrated.run("dead-letters", "docs", "--retry")
+    assert (asked.code, "vectormigrate resume docs" in asked.err) == (2, True)

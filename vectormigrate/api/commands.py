@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from vectormigrate.daemon.live_settings import BY, LIVE, NO_WAY_BACK, SHARE
+from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
@@ -89,10 +89,11 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="demo",
         summary="The whole story on embedded stores, with real text embeddings.",
-        details="Moves a collection from SQLite to pgvector to Milvus Lite, is killed and resumes, validates, rolls back,"
-        " and prints what that proved. Needs no set-up and leaves nothing running.",
+        details="Moves a collection from SQLite to pgvector to Milvus Lite, is killed and resumes, validates, rolls back;"
+        " and a collection in use from a Qdrant to Postgres, through a kill, a cutover and a revert. Prints what that"
+        " proved. Needs no set-up and leaves nothing running.",
         settings=(DIRECTORY, KEEP),
-        result="legs, rollback, ok",
+        result="legs, live, rollback, ok",
         reads_only=True,
         examples=(Example("demo", "see it work"), Example("demo --json", "the same as one document")),
         handler="vectormigrate.cli.demo.command:demo",
@@ -101,9 +102,10 @@ COMMANDS: tuple[Command, ...] = (
         name="migrate",
         summary="Copy a collection and validate it; goes on with the id if it exists.",
         details="Ctrl-C writes a checkpoint and says how to go on; so does a kill, without saying. With --dry-run it"
-        " connects, reads, maps and reports, and writes nothing.",
+        " connects, reads, maps and reports, and writes nothing. With --mode proxied or captured the daemon runs it, and"
+        " this command returns once the daemon has taken it over.",
         positionals=(ID,),
-        settings=(*SIDES, *MIGRATE, DRY_RUN),
+        settings=(*SIDES, *MIGRATE, DRY_RUN, FOLLOW),
         result="MigrationStatus; with --dry-run PlanDocument",
         reads_only=False,
         examples=(
@@ -159,7 +161,7 @@ COMMANDS: tuple[Command, ...] = (
         name="resume",
         summary="Go on with a migration that was stopped, paused, killed or failed.",
         positionals=(ID,),
-        settings=ACCESS,
+        settings=(*ACCESS, FOLLOW),
         result="MigrationStatus",
         reads_only=False,
         examples=(Example("resume docs", "go on from the last checkpoint"),),
@@ -192,6 +194,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="status",
         summary="Where a migration is.",
+        details="Of a live one also who answers the application, lag and debt, when its daemon runs.",
         positionals=(ID,),
         result="MigrationStatus",
         reads_only=True,
@@ -345,11 +348,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="dead-letters",
         summary="Records that the target refused for good, and why.",
+        details="An offline migration tries them again whenever it is resumed, a live one with --retry or when the record"
+        " is written anew.",
         positionals=(ID,),
-        settings=(LIMIT, OFFSET),
+        settings=(LIMIT, OFFSET, RETRY),
         result="migration_id, dead_letters, limit, offset",
-        reads_only=True,
-        examples=(Example("dead-letters docs", "with the reason of each"),),
+        reads_only=False,
+        examples=(
+            Example("dead-letters docs", "with the reason of each"),
+            Example("dead-letters docs --retry", "the target takes them now: the daemon is to try again"),
+        ),
         handler="vectormigrate.cli.inspect:dead_letters",
     ),
     Command(

@@ -16,12 +16,13 @@ from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.errors import PhaseError, StateMissing, UsageError
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import LiveStatus
+from vectormigrate.model.status import LiveStatus, MigrationStatus
 
 from . import output
 from .call import Answer, Call
 from .documents import DeadLetters, Examined, Findings, Migrations, Written
 from .doors import examine, stored, view
+from .live import ask
 
 FAILED = 1
 FINDINGS = 3
@@ -68,13 +69,26 @@ def findings(call: Call) -> Answer:
         )
 
 
-def dead_letters(call: Call) -> Answer:
-    """A page of what was refused for good."""
+async def dead_letters(call: Call) -> Answer:
+    """A page of what was refused for good; with `--retry` the daemon tries all of it once more."""
     limit, offset = call.value("limit"), call.value("offset")
+    if call.value("retry"):
+        await _retry(call)
     with view(call) as viewer:
         viewer.status(call.migration_id)
         letters = viewer.dead_letters(call.migration_id, limit, offset)
     return Answer(DeadLetters(call.migration_id, letters, limit, offset))
+
+
+async def _retry(call: Call) -> None:
+    with view(call) as viewer:
+        if viewer.specification(call.migration_id).mode is Mode.OFFLINE:
+            raise UsageError(
+                f"{call.migration_id!r} is an offline migration: the daemon has nothing to do with it",
+                hint=f"it tries refused records again when it goes on: vectormigrate resume {call.migration_id}",
+            )
+    await ask(call, "retry", MigrationStatus)
+    call.remark("tried again; what is refused once more is told again")
 
 
 def report(call: Call) -> Answer:

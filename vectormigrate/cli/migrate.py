@@ -10,7 +10,7 @@ from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, overlay, specify
-from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty
+from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
@@ -18,6 +18,7 @@ from vectormigrate.model.status import MigrationStatus, PlanDocument
 from .call import Answer, Call
 from .doors import foresee, own, stored, view
 from .failure import spelled
+from .following import handed_over
 from .live import ask
 from .progress import Follower
 
@@ -30,11 +31,11 @@ async def migrate(call: Call) -> Answer:
     check_id(call.migration_id)
     known = stored(call)
     request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
+    if request.specification.mode is not Mode.OFFLINE and not call.value("dry-run"):
+        return await _hand_over(call, request)
     _warn(call, request)
     if call.value("dry-run"):
         return await _plan(call, request)
-    if request.specification.mode is not Mode.OFFLINE:
-        return await _hand_over(call, request)
     return await _run(call, request, create=known is None)
 
 
@@ -43,7 +44,7 @@ async def resume(call: Call) -> Answer:
     with view(call) as viewer:
         known = viewer.specification(call.migration_id)
     if known.mode is not Mode.OFFLINE:
-        return Answer(await ask(call, "resume", MigrationStatus))
+        return await handed_over(call, await ask(call, "resume", MigrationStatus))
     request = overlay(known, call.merged)
     _warn(call, request)
     return await _run(call, request, create=False)
@@ -60,6 +61,11 @@ async def plan(call: Call) -> Answer:
 
 async def _hand_over(call: Call, request: Request) -> Answer:
     """Let the daemon that stands in front of the source run it; it goes on when this command has ended."""
+    if request.literals:
+        raise UsageError(
+            "a secret by value cannot be given to the daemon: it is not stored, and a restart would need it again",
+            hint="name it, as ${NAME} in its place or env:NAME, file:PATH, command:LINE, and start the daemon with it",
+        )
     document = {"specification": msgspec.to_builtins(request.specification)}
     told = await ask_owner(call.state, "create", request.specification.id, document)
     if told is None:
@@ -67,10 +73,7 @@ async def _hand_over(call: Call, request: Request) -> Answer:
             "a migration with live writes runs in the daemon, and none runs on this state file",
             hint="start it with `vectormigrate serve`",
         )
-    status = msgspec.convert(told, MigrationStatus)
-    if request.specification.mode is Mode.PROXIED:
-        call.remark(f"when every writer comes through the daemon: vectormigrate attest {status.migration_id}")
-    return Answer(status)
+    return await handed_over(call, msgspec.convert(told, MigrationStatus))
 
 
 async def _plan(call: Call, request: Request) -> Answer:

@@ -35,7 +35,7 @@ from vectormigrate.model.events import Event, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import GateStatus, LiveStatus
-from vectormigrate.state import checkpoints, migrations, sessions, views
+from vectormigrate.state import checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
@@ -46,7 +46,7 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 from .config import Merged
 from .crewing import crew_for, worker_count
 from .live_settings import GATES, SHADOW, TERMS
-from .passages import Passage, fronting
+from .passages import Passage, fronting, learn, learnt
 from .secrets import Secrets
 from .setting import Setting
 from .supervisor import Supervisor
@@ -59,6 +59,8 @@ _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
 _CAREFUL = 100
 """Ids of one replay to a side of which nobody knows what it can take."""
+_TRIED = 2.0
+"""Seconds for which whoever has refused records tried again waits to hear what became of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +231,16 @@ class Host:
             free_bytes=self._free_bytes,
         )
         conductor.overlap = shadow.overlap
-        conductor.on_look = lambda: self._learn(passage, stores)
+        conductor.on_look = lambda: learn(passage, stores.source)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
         await conductor.open()
-        if not await self._soon(spec.id, self._learn(passage, stores)):
+        if not await self._soon(spec.id, learn(passage, stores.source)):
             self._supervisor.spawn_lasting(
                 self._learn_later(hosted, passage, stores), name=f"names {spec.id}"
             )
         self._supervisor.spawn_lasting(self._drive(spec.id, hosted), name=f"conductor {spec.id}")
         return hosted
-
-    async def _learn(self, passage: Passage | None, stores: Stores) -> None:
-        """By which names the source's collections go now."""
-        if passage is not None:
-            passage.router.learn(await stores.source.aliases())
 
     async def _soon(self, migration_id: str, work: Coroutine[Any, Any, None]) -> bool:
         """Do what dials a side, unless that does not answer; whether it did."""
@@ -258,18 +255,11 @@ class Host:
 
     async def _learn_later(self, hosted: _Hosted, passage: Passage | None, stores: Stores) -> None:
         """Writes by names that nobody knew left without a mark: both sides are compared when none of them can land."""
-        while not await self._learned(passage, stores):  # noqa: ASYNC110 nobody tells when it is there again
+        while not await learnt(passage, stores.source):  # noqa: ASYNC110 nobody tells when it is there again
             await asyncio.sleep(_SOON)
         await asyncio.sleep(hosted.conductor.migration.specification.quarantine)
         if hosted.live is not None:
             await hosted.live.scopes.suspect("the source's names were not known for a while")
-
-    async def _learned(self, passage: Passage | None, stores: Stores) -> bool:
-        try:
-            await self._learn(passage, stores)
-        except StoreError:
-            return False
-        return True
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         _ = self._supervisor.spawn(work, name=name)
@@ -397,6 +387,15 @@ class Host:
                     await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 
+    async def _retry(self, hosted: _Hosted) -> object:
+        """Records that were refused may have been mended, or the target."""
+        migration_id = hosted.conductor.migration.id
+        await self._database.write(lambda tx: journal.retry(tx, migration_id))
+        if hosted.live is not None:
+            hosted.live.look()
+            await hosted.live.settled(within=_TRIED)
+        return self.status(migration_id)
+
     async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:
         if dry_run:
             return await hosted.conductor.rollback(dry_run=True, remove_unknown=True)
@@ -462,7 +461,19 @@ class Host:
 
 
 VERBS = frozenset(
-    {"attest", "status", "cutover", "revert", "commit", "reads", "pause", "resume", "rollback", "validate"}
+    {
+        "attest",
+        "status",
+        "cutover",
+        "revert",
+        "commit",
+        "reads",
+        "pause",
+        "resume",
+        "retry",
+        "rollback",
+        "validate",
+    }
 )
 """What a daemon can be told about a migration."""
 

@@ -146,3 +146,17 @@ NO_WAY_BACK = Setting(
     default=False,
     help="Accept that what the mapping left behind cannot be carried back: there will be no revert.",
 )
+FOLLOW = Setting(
+    name="follow",
+    section="migrate",
+    kind=Kind.FLAG,
+    default=False,
+    help="Show how far the daemon is until a live migration is verified; Ctrl-C ends the looking alone.",
+)
+RETRY = Setting(
+    name="retry",
+    section="dead-letters",
+    kind=Kind.FLAG,
+    default=False,
+    help="Have the daemon try them once more: the target, or the records, have been mended.",
+)

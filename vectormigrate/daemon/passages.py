@@ -1,4 +1,4 @@
-"""Which listener stands in front of the source of a migration."""
+"""Which listener stands in front of the source of a migration, and by which names the source goes there."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vectormigrate.engine.dualwrite.router import Router
-from vectormigrate.model.errors import UsageError
+from vectormigrate.model.errors import StoreError, UsageError
 from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.stores.base import Store
 from vectormigrate.stores.raw import Upstream
 
 OWN = "neutral"
@@ -52,3 +53,18 @@ def fronting(passages: Mapping[str, Passage], spec: Specification) -> Passage | 
             hint=f"say which with --source-option listener=NAME: {names}",
         )
     return fitting[0]
+
+
+async def learn(passage: Passage | None, source: Store) -> None:
+    """By which names the source's collections go now. Raises StoreError."""
+    if passage is not None:
+        passage.router.learn(await source.aliases())
+
+
+async def learnt(passage: Passage | None, source: Store) -> bool:
+    """The same; False when the source does not answer."""
+    try:
+        await learn(passage, source)
+    except StoreError:
+        return False
+    return True

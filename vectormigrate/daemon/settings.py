@@ -6,7 +6,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
-from .live_settings import BY, LIVE, MODE, NO_WAY_BACK, SHARE
+from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
@@ -358,5 +358,7 @@ SETTINGS: tuple[Setting, ...] = (
     BY,
     SHARE,
     NO_WAY_BACK,
+    FOLLOW,
+    RETRY,
 )
 """All of them. Names are unique: a flag means the same on every command."""

@@ -1,0 +1,80 @@
+"""Following a live migration that the daemon runs: looking at the state file until it is verified, or rests."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from vectormigrate.daemon.signals import stopping
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.events import PhaseChanged, Progress
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import MigrationStatus
+
+from .call import Answer, Call
+from .doors import view
+from .progress import Follower
+
+FAILED = 1
+FINDINGS = 3
+_EVERY = 0.25
+"""Seconds between two looks."""
+_UNDER_WAY = (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH, Phase.BACKFILL, Phase.CATCH_UP)
+
+
+async def handed_over(call: Call, status: MigrationStatus) -> Answer:
+    """The answer to a word that the daemon took: where it is, or with `--follow` where it came to."""
+    if not call.value("follow"):
+        if status.phase in _UNDER_WAY:
+            call.remark(
+                f"the daemon runs it; watch it with: vectormigrate resume {status.migration_id} --follow"
+            )
+        _ask_for_word(call, status)
+        return Answer(status)
+    looked = asyncio.Event()
+    with stopping(lambda _: looked.set()) as stop:
+        status = await _follow(call, looked)
+    if status.phase in _UNDER_WAY and stop.exit_code is not None:
+        call.remark(f"the daemon goes on with it; look with: vectormigrate status {status.migration_id}")
+        return Answer(status, stop.exit_code)
+    if status.phase is Phase.FAILED:
+        return Answer(status, FAILED)
+    return Answer(status, FINDINGS if status.findings or status.dead_letters else 0)
+
+
+async def _follow(call: Call, ended: asyncio.Event) -> MigrationStatus:
+    before: Phase | None = None
+    with Follower.of(call) as tell:
+        while True:
+            status = _look(call)
+            if before is not None and before is not status.phase:
+                tell(PhaseChanged(status.migration_id, before, status.phase))
+            if status.phase is Phase.PASSTHROUGH and before is not status.phase:
+                _ask_for_word(call, status)
+            if status.phase is Phase.BACKFILL or (before is Phase.BACKFILL and status.total):
+                tell(Progress(status.migration_id, "backfill", status.copied, status.total))
+            before = status.phase
+            if ended.is_set() or status.phase not in _UNDER_WAY:
+                return status
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY):
+                    await ended.wait()
+
+
+def _look(call: Call) -> MigrationStatus:
+    with view(call) as viewer:
+        if not viewer.owned:
+            raise GateRefused(
+                f"the daemon that ran {call.migration_id!r} has ended",
+                hint="start it again with `vectormigrate serve`: it goes on where it was",
+            )
+        return viewer.status(call.migration_id)
+
+
+def _ask_for_word(call: Call, status: MigrationStatus) -> None:
+    waiting = status.phase in (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH)
+    if waiting and status.mode is Mode.PROXIED and not status.attested_by:
+        call.remark(
+            f"nothing is copied until every writer comes through the daemon; then: vectormigrate attest {status.migration_id}"
+        )
