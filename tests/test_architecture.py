@@ -25,7 +25,7 @@ SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "pb" not in path.part
 MOST_LINES = 500
 """The guide is 300."""
 NO_MIRROR = {"__init__.py", "__main__.py"}
-GENERAL = {"conformance", "fakes", "simulation", "model/protocol"}
+GENERAL = {"conformance", "fakes", "life", "simulation", "model/protocol"}
 """Folders of tests that mirror nothing."""
 SUITE = "test_conformance.py"
 """What every store runs: the test of its `store.py`."""

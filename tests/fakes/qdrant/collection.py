@@ -10,6 +10,7 @@ import math
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -335,6 +336,11 @@ def check_id(given: Any) -> Any:
     """An id as the server takes it: the engine is more liberal about true and false."""
     if isinstance(given, bool) or not isinstance(given, int | str):
         raise Refused(400, f"Format error in JSON body: value {given} is not a valid point ID")
+    if isinstance(given, str):
+        try:
+            UUID(given)
+        except ValueError:
+            raise Refused(400, f"Format error in JSON body: value {given} is not a valid point ID") from None
     return given
 
 

@@ -28,6 +28,8 @@ _CODES = {
     503: grpc.StatusCode.UNAVAILABLE,
 }
 
+_CLAUSES = ("must", "should", "must_not")
+
 
 def serve_grpc(server: QdrantServer) -> tuple[Any, int]:
     """Start serving; the gRPC server and its port."""
@@ -110,11 +112,18 @@ def _selector(message: Any) -> dict[str, Any]:
 
 
 def _filter(message: Any) -> Any:
-    return GrpcToRest.convert_filter(message).model_dump(mode="json", exclude_none=True, by_alias=True)
+    return _rest(GrpcToRest.convert_filter(message))
 
 
 def _rest(model: Any) -> Any:
-    return model.model_dump(mode="json", exclude_none=True, by_alias=True)
+    return _asked(model.model_dump(mode="json", exclude_none=True, by_alias=True))
+
+
+def _asked(value: Any) -> Any:
+    """Without the clauses of filters that ask for nothing: messages cannot tell them from those that are not there."""
+    if isinstance(value, dict):
+        return {key: _asked(item) for key, item in value.items() if item != [] or key not in _CLAUSES}
+    return [*map(_asked, value)] if isinstance(value, list) else value
 
 
 def _payload_change(message: Any) -> dict[str, Any]:
@@ -295,6 +304,10 @@ class _Collections(messages.CollectionsServicer):
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
         dropped = self._database.drop(request.collection_name)
         return messages.CollectionOperationResponse(result=dropped)
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        there = bool(self._database.collection(request.collection_name))
+        return messages.CollectionOperationResponse(result=there)
 
     def UpdateAliases(self, request: Any, context: Any) -> Any:  # noqa: N802
         actions = [_rest(GrpcToRest.convert_alias_operations(one)) for one in request.actions]

@@ -1,0 +1,123 @@
+"""A vendor's server, its clients and a daemon between them, put together for one telling of the story."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    closing,
+    contextmanager,
+)
+from pathlib import Path
+from typing import Any
+
+from pinecone import Pinecone
+from qdrant_client import QdrantClient
+
+from tests.fakes.pinecone import serving
+from tests.fakes.qdrant import QdrantServer
+from vectormigrate.model.specification import Mode, Specification, StoreRef
+
+from . import pinecone, qdrant
+from .answers import Call, ask_all
+from .daemon import Behind, Daemon, in_process
+from .story import Ask, Life, Tally, lived, told
+
+Serving = Callable[[Path, Behind], AbstractAsyncContextManager[Daemon]]
+MIGRATION = "moving"
+
+
+@asynccontextmanager
+async def asking(client: AbstractContextManager[Any]) -> AsyncIterator[Ask]:
+    """Ask a client that blocks, always in the same thread."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as thread:
+        entered = await loop.run_in_executor(thread, client.__enter__)
+
+        async def ask(calls: list[Call]) -> dict[str, Any]:
+            return await loop.run_in_executor(thread, ask_all, entered, calls)
+
+        try:
+            yield ask
+        finally:
+            await loop.run_in_executor(thread, client.__exit__, None, None, None)
+
+
+def _specification(source: StoreRef, target: StoreRef) -> Specification:
+    return Specification(
+        MIGRATION, source, target, mode=Mode.PROXIED, quarantine=0.2, workers=1, validate_every=1
+    )
+
+
+# Qdrant.
+
+
+@contextmanager
+def qdrant_client(url: str, grpc_port: int, *, grpc: bool) -> Iterator[QdrantClient]:
+    """The official client."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client = QdrantClient(url, grpc_port=grpc_port, prefer_grpc=grpc, check_compatibility=False)
+    with closing(client):
+        yield client
+
+
+async def qdrant_story(
+    folder: Path,
+    server: QdrantServer,
+    life: qdrant.Life,
+    target: StoreRef,
+    *,
+    grpc: bool,
+    serve: Serving = in_process,
+    may_refuse: Collection[str] = (),
+) -> Tally:
+    """The life with Qdrant, moved to this target."""
+    parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
+    with qdrant_client(server.url, server.grpc_port, grpc=grpc) as client:
+        await asyncio.to_thread(client.delete_collection, qdrant.COLLECTION)  # of an earlier story
+        await asyncio.to_thread(life.create, client)
+    grpc_url = f"http://127.0.0.1:{server.grpc_port}"
+    behind = Behind("qdrant", server.url, grpc_url)
+    source = StoreRef("qdrant", server.url, qdrant.COLLECTION)
+    async with asking(qdrant_client(server.url, server.grpc_port, grpc=grpc)) as direct:
+        theirs = await told(parts, direct)
+        async with serve(folder, behind) as daemon:
+            await daemon.migrate(_specification(source, target))
+            async with asking(qdrant_client(daemon.url, daemon.port, grpc=grpc)) as through:
+                return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+
+
+# Pinecone.
+
+
+async def pinecone_story(
+    folder: Path,
+    way: str,
+    life: pinecone.Life,
+    target: StoreRef,
+    *,
+    serve: Serving = in_process,
+    may_refuse: Collection[str] = (),
+) -> Tally:
+    """The life with Pinecone by this client, moved to this target. Wants PINECONE_KEY and PINECONE_GRPC_SCHEME set."""
+    parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
+    async with serving(grpc=True) as fake:
+        with Pinecone(api_key=pinecone.KEY, host=fake.url) as control:
+            await asyncio.to_thread(life.create, control)
+        index = fake.service.indexes[pinecone.INDEX]
+        urls = [f"http://127.0.0.1:{port}" for port in (index.port, index.grpc_port)]
+        behind = Behind("pinecone", *urls, fake.url, pinecone.INDEX)
+        source = StoreRef("pinecone", fake.url, life.source, "env:PINECONE_KEY", {"visible_after": "0.1"})
+        async with asking(pinecone.CLIENTS[way](pinecone.Hosts(fake.url, *urls))) as direct:
+            theirs = await told(parts, direct)
+            async with serve(folder, behind) as daemon:
+                await daemon.migrate(_specification(source, target))
+                hosts = pinecone.Hosts(daemon.url, daemon.url, daemon.url)
+                async with asking(pinecone.CLIENTS[way](hosts)) as through:
+                    return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
