@@ -134,12 +134,10 @@ def _settings(settings: tuple[Setting, ...]) -> list[str]:
 def _default(setting: Setting) -> str:
     if setting.kind is Kind.FLAG:
         return ""
-    if setting.unset == "required":
-        return "Required."
-    words = []
+    words = ["Required."] if setting.unset == "required" else []
     if setting.choices and len(setting.choices) > 4:
         words.append(f"One of {', '.join(setting.choices)}.")
-    if setting.unset:
+    if setting.unset and setting.unset != "required":
         words.append(f"Default: {setting.unset}.")
     elif setting.default not in ("", (), {}, None):
         shown = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
