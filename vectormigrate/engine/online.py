@@ -417,7 +417,8 @@ class OnlineConductor(Conductor):
 
         def swap(tx: Transaction) -> None:
             # What was settled a moment ago may be owed again: a refusal, a request of unknown extent, a full disk.
-            if live.gap_stands or journal.debt(tx, self._id) or scopes.standing(tx, self._id):
+            owed = live.gap_stands or journal.debt(tx, self._id) or scopes.standing(tx, self._id)
+            if owed and live.guards.drain:
                 raise GateRefused("something is owed by now that no drain pays: nothing was changed")
             roles.swap(tx, self._id, role)
             migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
