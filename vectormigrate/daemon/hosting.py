@@ -82,6 +82,8 @@ class _Hosted:
     shadow: Shadow
     go: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Verbs that stop or start the conductor go one after the other."""
     live: Live | None = None
 
 
@@ -379,8 +381,9 @@ class Host:
         return self.status(hosted.conductor.migration.id)
 
     async def _resume(self, hosted: _Hosted) -> object:
-        hosted.conductor.again()
-        hosted.go.set()
+        async with hosted.turn:
+            hosted.conductor.again()
+            hosted.go.set()
         with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
             async with asyncio.timeout(_SOON):
                 while hosted.conductor.migration.phase in (Phase.PAUSED, Phase.FAILED):  # noqa: ASYNC110 only the file tells
@@ -418,17 +421,18 @@ class Host:
     @asynccontextmanager
     async def _halted(self, hosted: _Hosted) -> AsyncIterator[None]:
         """The conductor stands still for a verb; it goes on when that is refused and nothing has changed."""
-        went, phase = hosted.go.is_set(), hosted.conductor.migration.phase
-        hosted.go.clear()
-        hosted.conductor.stop()
-        await hosted.idle.wait()
-        hosted.conductor.again()
-        try:
-            yield
-        except BaseException:
-            if went and hosted.conductor.migration.phase is phase:
-                hosted.go.set()
-            raise
+        async with hosted.turn:
+            went, phase = hosted.go.is_set(), hosted.conductor.migration.phase
+            hosted.go.clear()
+            hosted.conductor.stop()
+            await hosted.idle.wait()
+            hosted.conductor.again()
+            try:
+                yield
+            except BaseException:
+                if went and hosted.conductor.migration.phase is phase:
+                    hosted.go.set()
+                raise
 
     def status(self, migration_id: str) -> dict[str, Any]:
         """Where a migration is, as anybody sees it."""

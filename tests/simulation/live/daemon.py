@@ -42,6 +42,7 @@ class Daemon:
         self._go = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._turn = asyncio.Lock()
         self._group = None
         self._lives = []
         self._stop = asyncio.Event()
@@ -162,25 +163,27 @@ class Daemon:
 
     @asynccontextmanager
     async def _halted(self):
-        went, phase = self._go.is_set(), self.conductor.migration.phase
-        self._go.clear()
-        self.conductor.stop()
-        await self._idle.wait()
-        self.conductor.again()
-        try:
-            yield
-        except BaseException:
-            if went and self.conductor.migration.phase is phase:
-                self._go.set()
-            raise
+        async with self._turn:
+            went, phase = self._go.is_set(), self.conductor.migration.phase
+            self._go.clear()
+            self.conductor.stop()
+            await self._idle.wait()
+            self.conductor.again()
+            try:
+                yield
+            except BaseException:
+                if went and self.conductor.migration.phase is phase:
+                    self._go.set()
+                raise
 
     async def pause(self):
         async with self._halted():
             await self.conductor.rest()
 
     async def resume(self):
-        self.conductor.again()
-        self._go.set()
+        async with self._turn:
+            self.conductor.again()
+            self._go.set()
 
     async def rollback(self):
         async with self._halted():
