@@ -13,10 +13,12 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -39,9 +41,17 @@ class Made:
         return not self.ended.is_set()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, unless it has ended: its parent has not reaped it before we heard, so no other gets it."""
+        """Send a signal, unless it has ended."""
         if self.alive:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended, and we did not hear of it yet
+                os.kill(self.pid, number)
+
+    def limit(self, size: int) -> None:
+        """Let no file of it grow beyond so many bytes; -1 lifts it."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+                resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (most if size < 0 else size, most))
 
     def killed_at(self) -> str:
         """The named point at which it died; "" for none."""

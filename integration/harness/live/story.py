@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import resource
 import signal
 import time
 from collections import Counter
@@ -224,14 +223,8 @@ class Story:
         state = self._world.state
         wal = Path(f"{state}-wal")
         full = min(path.stat().st_size for path in (state, wal) if path.exists())
-        _, most = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (max(full, 4096), most))
-
-        def free() -> None:
-            if daemon.alive:
-                resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (most, most))
-
-        self._later(self._rng.uniform(0.2, 0.8), free)
+        daemon.limit(max(full, 4096))
+        self._later(self._rng.uniform(0.2, 0.8), lambda: daemon.limit(-1))
 
     async def _calm(self) -> None:
         while self._mending:
