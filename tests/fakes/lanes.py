@@ -40,10 +40,12 @@ class Gap:
     def raise_for(self, one):
         if self.broken:
             raise OSError("no")
-        self.named.append(one)
+        if one not in self.named:
+            self.named.append(one)
 
     def clear(self, one):
-        self.named.remove(one)
+        if one in self.named:
+            self.named.remove(one)
 
 
 class Watched(MemoryStore):

@@ -360,6 +360,8 @@ class OnlineConductor(Conductor):
     async def _swap(self, before: Phase, after: Phase, *, dry_run: bool, no_way_back: bool) -> SwapReport:
         live = self._lane_of()
         self._expect(before)
+        if self._swapping:
+            raise GateRefused(f"the roles of {self._id!r} are being swapped already")
         found = await self.gates(no_way_back=no_way_back)
         closed = [gate for gate in found if not gate.open]
         statuses = tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)

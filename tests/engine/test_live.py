@@ -1,0 +1,429 @@
+import asyncio
+
+import pytest
+
+from tests.fakes.lanes import Gap
+from tests.fakes.online import QUARANTINE, TERMS
+from tests.fakes.statefile import MemoryState
+from tests.fakes.virtual import LoopClock, virtually
+from tests.fakes.world import SOURCE, TARGET, World, records
+from vectormigrate.engine.live import Live
+from vectormigrate.model.errors import PermissionDenied, Unreachable, Unresolved
+from vectormigrate.model.events import GapOpened, Warned
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.planning import make_plan
+from vectormigrate.model.record import id_text
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.touch import Ids, Scope, Whole
+from vectormigrate.state import journal, migrations, roles, sessions
+from vectormigrate.state.roles import Side
+
+
+class Stage:
+    """One migration's live part, whose phase a test says."""
+
+    def __init__(self):
+        self.world = World("unused.db", mode=Mode.PROXIED, quarantine=QUARANTINE)
+        self.state = MemoryState()
+        self.gap = Gap()
+        self.events = []
+        self.clock = LoopClock()
+        self.id = self.world.spec.id
+        self.source, self.target = self.world.store("source"), self.world.store("target")
+        self.task = None
+
+    async def begin(self, *, clean=False):
+        """A process, behind one that ended well or did not."""
+        if clean:
+            await self.state.write(lambda tx: sessions.end(tx, self.session.epoch, at=""))
+        self.session = await self.state.write(lambda tx: sessions.begin(tx, at=""))
+        return self.session
+
+    async def open(self, phase=Phase.CATCH_UP, *, clean=False):
+        """Bring the live part up, in a phase."""
+        if not self.world.source.tables:
+            await self.begin()
+            await self.state.write(lambda tx: migrations.create(tx, self.world.spec, at=""))
+            await self.world.fill(range(3))
+            await self.world.fill([], side="target")
+        await self.begin(clean=clean)
+        described = await self.source.describe(SOURCE)
+        plan = make_plan(described, self.target.capabilities, TARGET)
+        self.live = Live(
+            self.state,
+            self.session,
+            self.world.spec,
+            self.source,
+            self.target,
+            described,
+            plan,
+            self.clock,
+            self.events.append,
+            self.gap,
+            terms=TERMS,
+        )
+        await self.live.open()
+        self.live.follow(phase)
+        self.task = asyncio.get_running_loop().create_task(self.live.run())
+        return self.live
+
+    async def put(self, *ids, version=1):
+        async with self.live.lane.writing([Ids(tuple(ids))], 10) as passing:
+            await passing.access.store.upsert(SOURCE, records(ids, version))
+
+    async def mark(self, *ids):
+        """By somebody who tells nobody."""
+        texts = [id_text(one) for one in ids]
+        await self.state.write(
+            lambda tx: journal.mark(
+                tx, self.id, texts, epoch=0, sequence=1, reason="reconcile", at=self.clock.now().isoformat()
+            )
+        )
+
+    def held(self):
+        """Ids of the target."""
+        return set(self.world.held("target"))
+
+
+@pytest.fixture
+def stage():
+    made = Stage()
+    yield made
+    made.state.close()
+    made.world.close()
+
+
+# What the phase allows.
+
+MARKING = {
+    Phase.PASSTHROUGH,
+    Phase.BACKFILL,
+    Phase.CATCH_UP,
+    Phase.VERIFIED,
+    Phase.CUTTING_OVER,
+    Phase.REVERSED,
+    Phase.PAUSED,
+    Phase.FAILED,
+    Phase.ROLLING_BACK,
+}
+PAYING = {Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED}
+
+
+@pytest.mark.parametrize("phase", Phase)
+@virtually
+async def test_what_is_marked_and_paid_in_each_phase(stage, phase):
+    live = await stage.open(phase, clean=True)
+    live.calmed()
+    assert (live.lane.marking, not live.scheduler.paused) == (phase in MARKING, phase in PAYING)
+    assert live.lane.copying == (phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED))
+    await stage.put(1)
+    await asyncio.sleep(1)
+    assert stage.held() == ({1} if phase in PAYING else set())
+
+
+@pytest.mark.parametrize("resting", [Phase.CREATED, Phase.PREFLIGHT])
+@virtually
+async def test_nothing_is_marked_before_there_is_anything_to_mark_for(stage, resting):
+    live = await stage.open()
+    live.follow(Phase.FAILED, resting)
+    assert not live.lane.marking
+    live.follow(Phase.PAUSED, Phase.BACKFILL)
+    assert live.lane.marking
+
+
+# Taking up what an earlier process left.
+
+
+@pytest.mark.parametrize("clean", [False, True])
+@virtually
+async def test_after_a_crash_nothing_is_cleared_for_the_quarantine(stage, clean):
+    await stage.open()
+    live = await stage.open(clean=clean)
+    await stage.mark(1)
+    await asyncio.sleep(QUARANTINE - 1)
+    assert live.debt == (0 if clean else 1)
+    await asyncio.sleep(3)
+    assert live.debt == 0
+
+
+@virtually
+async def test_pages_that_stood_still_cover(stage):
+    await stage.open()
+    await stage.state.write(lambda tx: journal.open_intent(tx, stage.id, 0, "i:0", "i:1", nonce="a", epoch=1))
+    lapsed = await stage.state.write(
+        lambda tx: journal.open_intent(tx, stage.id, 0, "i:1", None, nonce="b", epoch=1)
+    )
+    await stage.state.write(lambda tx: journal.close_intent(tx, stage.id, lapsed))
+    live = await stage.open(clean=True)
+    assert [live.covers.holds(one) for one in (0, 1, 2)] == [False, True, False]
+    await stage.put(1, 2)
+    await asyncio.sleep(2)
+    assert live.debt == 1
+    live.covers.clear()
+    await asyncio.sleep(2)
+    assert live.debt == 0
+
+
+@virtually
+async def test_the_row_says_who_answers_and_who_reads(stage):
+    await stage.open()
+    await stage.state.write(lambda tx: roles.swap(tx, stage.id, roles.get(tx, stage.id)))
+    await stage.state.write(lambda tx: roles.set_reads(tx, stage.id, 0.5))
+    live = await stage.open()
+    assert (live.lane.role.primary, live.lane.read_share) == (Side.TARGET, 0.5)
+
+
+# How much is owed.
+
+
+@virtually
+async def test_how_old_the_oldest_mark_is(stage):
+    live = await stage.open(Phase.PASSTHROUGH)
+    assert live.lag() == 0.0
+    await stage.put(1)
+    await asyncio.sleep(7)
+    await stage.put(2)
+    assert live.lag() == pytest.approx(7)
+
+
+@virtually
+async def test_records_that_are_written_or_owed_are_not_quiet(stage):
+    live = await stage.open(Phase.PASSTHROUGH)
+    await stage.mark(1)
+    async with live.lane.writing([Ids((2,))], 10):
+        assert live.unquiet(["i:0", "i:1", "i:2"]) == {"i:1", "i:2"}
+    live.follow(Phase.CATCH_UP)
+    live.calmed()
+    await asyncio.sleep(2)
+    assert live.unquiet(["i:0", "i:1", "i:2"]) == set()
+
+
+@virtually
+async def test_the_ids_that_were_written_last(stage):
+    live = await stage.open()
+    await stage.put(1, 2)
+    await stage.put(3)
+    assert (live.recent(2), live.recent(9)) == ([2, 3], [1, 2, 3])
+
+
+@virtually
+async def test_it_is_busy_while_anything_could_still_change(stage):
+    live = await stage.open(Phase.PASSTHROUGH, clean=True)
+    await asyncio.sleep(0.01)
+    assert not live.busy()
+    async with live.lane.writing([Ids((1,))], 10):
+        assert live.busy()
+    assert live.busy()  # it is owed
+    live.follow(Phase.CATCH_UP)
+    await asyncio.sleep(1)
+    assert not live.busy()
+    async with live.lane.writing([Whole(Scope.CLEAR)], 10):
+        assert live.busy()
+    assert not live.busy()
+    with pytest.raises(Unresolved):
+        async with live.lane.writing([Ids((1,))], 10):
+            raise Unresolved("x")
+    await asyncio.sleep(5)
+    assert (live.busy(), live.quiet) == (True, False)
+    await asyncio.sleep(QUARANTINE)
+    assert (live.busy(), live.quiet) == (False, True)
+
+
+@virtually
+async def test_a_refused_record_keeps_nobody_busy(stage):
+    stage.world.target.faults.refused_ids = frozenset({1})
+    live = await stage.open(clean=True)
+    await stage.put(1)
+    await asyncio.sleep(1)
+    assert (live.busy(), live.owed(), live.debt) == (False, False, 1)
+
+
+@virtually
+async def test_settled_waits_for_everything_and_hurries(stage):
+    live = await stage.open(clean=True)
+    await stage.put(1)
+    began = stage.clock.monotonic()
+    assert await live.settled(within=5)
+    assert stage.clock.monotonic() - began < TERMS.coalesce
+    stage.world.target.faults.down = True
+    await stage.put(1)
+    assert not await live.settled(within=1)
+
+
+@virtually
+async def test_low_waits_until_little_is_owed(stage):
+    live = await stage.open(Phase.PASSTHROUGH, clean=True)
+    await stage.mark(*range(2 * TERMS.replay_batch + 1))
+    assert not await live.low(within=1)
+    live.follow(Phase.CATCH_UP)
+    assert await live.low(within=60)
+    with pytest.raises(Unresolved):
+        async with live.lane.writing([Ids((1,))], 10):
+            raise Unresolved("x")
+    assert not await live.low(within=1)
+
+
+# Paying to the end.
+
+
+@virtually
+async def test_paid_returns_when_nothing_is_owed(stage):
+    live = await stage.open(clean=True)
+    await stage.mark(1, 2)
+    live.look()
+    await live.paid(asyncio.Event(), patience=3)
+    assert (live.debt, stage.held()) == (0, {1, 2})
+
+
+@virtually
+async def test_paid_tells_once_what_it_waits_for(stage):
+    live = await stage.open()
+    await live.paid(asyncio.Event(), patience=3)
+    (warned,) = [event for event in stage.events if isinstance(event, Warned)]
+    assert "waiting" in warned.message
+
+
+@pytest.mark.parametrize(
+    ("side", "error", "attempts"),
+    [
+        ("target", Unreachable("gone"), 4),
+        ("source", Unreachable("gone"), 4),
+        ("target", PermissionDenied("no"), 1),
+    ],
+    ids=["target", "source", "no retry helps"],
+)
+@virtually
+async def test_paid_raises_what_keeps_it_from_its_end(stage, side, error, attempts):
+    live = await stage.open(clean=True)
+    await stage.mark(1)
+    live.look()
+    faults = getattr(stage.world, side).faults
+    faults.next_errors.extend([error] * 100)
+    with pytest.raises(type(error)):
+        await live.paid(asyncio.Event(), patience=3)
+    assert 100 - len(faults.next_errors) == attempts
+
+
+@virtually
+async def test_paid_ends_when_it_is_asked_to(stage):
+    live = await stage.open(Phase.PASSTHROUGH, clean=True)
+    await stage.mark(1)
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().call_later(1, stopping.set)
+    await live.paid(stopping, patience=3)
+    assert live.debt == 1
+
+
+# The gap, and calm.
+
+
+@virtually
+async def test_a_gap_stands_until_a_comparison_that_began_behind_it_is_done(stage):
+    live = await stage.open(clean=True)
+    assert not live.gap_stands
+    stage.state.full = True
+    await stage.put(1)
+    stage.state.full = False
+    assert isinstance(stage.events[-1], GapOpened)
+    assert (live.gap, live.gap_stands) == (True, True)
+    assert live.close_gap()
+    assert (live.gap, live.gap_stands) == (
+        False,
+        True,
+    )  # the flag is up until the comparison has come to its end
+    live.end_gap()
+    assert (live.gap_stands, stage.gap.named) == (False, [])
+
+
+@virtually
+async def test_another_gap_meanwhile_keeps_the_flag(stage):
+    live = await stage.open(clean=True)
+    live.gap = True
+    stage.gap.raise_for(stage.id)
+    live.close_gap()
+    stage.state.full = True
+    await stage.put(1)
+    live.end_gap()
+    assert (live.gap, stage.gap.named) == (True, [stage.id])
+
+
+@pytest.mark.parametrize("gap", [False, True])
+@virtually
+async def test_a_comparison_without_an_end_gives_the_gap_back(stage, gap):
+    live = await stage.open(clean=True)
+    live.gap = gap
+    live.reopen_gap(gap=live.close_gap())
+    assert live.gap == gap
+
+
+@virtually
+async def test_a_gap_of_an_earlier_process_is_known(stage):
+    stage.gap.raise_for(stage.id)
+    live = await stage.open(clean=True)
+    assert live.gap
+    stage.gap.named = ["another"]
+    assert not (await stage.open(clean=True)).gap
+
+
+@pytest.mark.parametrize("what", ["an unanswered write", "one without a mark", "a predicate", "the boot"])
+@virtually
+async def test_calm_waits_for_what_could_land_behind_a_comparison(stage, what):
+    live = await stage.open(clean=what != "the boot")
+    began = stage.clock.monotonic()
+    touches = [Whole(Scope.CLEAR)] if what == "a predicate" else [Ids((1,))]
+
+    async def write():
+        async with live.lane.writing(touches, 10):
+            if what == "an unanswered write":
+                raise Unresolved("x")
+            await asyncio.sleep(QUARANTINE)
+
+    async def ignored():
+        stage.state.full = what == "one without a mark"
+        try:
+            await write()
+        except Unresolved:
+            return
+
+    if what != "the boot":
+        asyncio.get_running_loop().create_task(ignored())
+        await asyncio.sleep(0.01)
+        stage.state.full = False
+    await live.calm(asyncio.Event())
+    assert stage.clock.monotonic() - began >= QUARANTINE
+    stopped = asyncio.Event()
+    stopped.set()
+    live.lane.ledger.quiet_after = stage.clock.monotonic() + 60
+    await live.calm(stopped)
+
+
+@virtually
+async def test_idle_waits_for_the_replays_under_way(stage):
+    live = await stage.open(clean=True)
+    stage.world.target.faults.latency = 3.0
+    await stage.put(1)
+    await asyncio.sleep(1)
+    live.follow(Phase.ROLLING_BACK)
+    assert live.scheduler.running
+    await live.idle()
+    assert not live.scheduler.running
+
+
+@virtually
+async def test_what_was_said_of_one_direction_is_forgotten_in_the_other(stage):
+    live = await stage.open()
+    live.lane.position = "17"
+    for _ in range(100):
+        live.scheduler.guard.saw(strange=True)
+    live.turned()
+    assert (live.lane.position, live.scheduler.guard.tripped) == ("", False)
+
+
+@virtually
+async def test_it_stops_behind_the_replays_under_way(stage):
+    live = await stage.open(clean=True)
+    await stage.put(1)
+    await asyncio.sleep(TERMS.coalesce + 0.01)
+    live.stop()
+    await stage.task
+    assert stage.held() == {1}

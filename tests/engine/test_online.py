@@ -1,0 +1,597 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.online import QUARANTINE, Online
+from tests.fakes.virtual import virtually
+from tests.fakes.world import SOURCE, records
+from vectormigrate.model.errors import GateRefused, IllegalTransition, StateFull, Unreachable
+from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
+from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.touch import Scope, Whole
+from vectormigrate.state import journal, migrations, roles
+from vectormigrate.state.roles import Side
+from vectormigrate.stores.capture import Changes
+from vectormigrate.stores.memory import CAPABILITIES
+
+
+@pytest.fixture
+def online():
+    made = Online()
+    yield made
+    made.state.close()
+    made.world.close()
+
+
+def moves(online):
+    """Where it was moved to, in order."""
+    return [event.after.value for event in online.events if isinstance(event, PhaseChanged)]
+
+
+# The way there.
+
+
+@virtually
+async def test_the_whole_way(online):
+    await online.world.fill(range(5))
+    await online.start()
+    assert online.router.concerned() == ()
+    async with online.running() as conductor:
+        await online.until("passthrough")
+        assert online.router.concerned() == (SOURCE,)
+        await online.put(7)
+        await asyncio.sleep(100)
+        assert (online.phase, online.debt, online.versions("target")) == ("passthrough", 1, {})
+        await conductor.attest("me")
+        began = online.clock.monotonic()
+        await online.until("verified")
+        assert online.clock.monotonic() - began >= QUARANTINE  # what did not come through us has landed
+    assert moves(online) == ["preflight", "passthrough", "backfill", "catch_up", "verified"]
+    assert online.versions("target") == online.versions("source")
+    assert (online.debt, online.role.attested_by) == (0, "me")
+
+
+@virtually
+async def test_an_attest_of_an_earlier_process_counts(online):
+    await online.world.fill(range(5))
+    await online.start()
+    async with online.running():
+        await online.until("passthrough")
+    await online.conductor.attest("me")
+    await online.die()
+    await online.start()
+    async with online.running():
+        await online.until("verified")
+
+
+@virtually
+async def test_writes_while_it_is_copied_arrive(online):
+    await online.world.fill(range(40))
+    online.world.target.faults.latency = 0.3
+    await online.start()
+    await online.conductor.attest("me")
+    async with online.running():
+        await online.until("backfill")
+        for version in range(1, 30):
+            await online.put(version % 7, 35, 100 + version, version=version)
+            await asyncio.sleep(0.2)
+        await online.until("verified")
+        await asyncio.sleep(5)
+    assert online.versions("target") == online.versions("source")
+
+
+@virtually
+async def test_records_behind_the_last_key_are_looked_for_only_so_often(online):
+    """New ones keep coming, and are marked."""
+    await online.world.fill(range(5))
+    await online.start()
+    await online.conductor.attest("me")
+    tails = []
+
+    async def grew():
+        tails.append(1)
+        return True
+
+    online.conductor._tail_grew = grew
+    async with online.running():
+        await online.until("verified")
+    assert len(tails) == 2
+
+
+@virtually
+async def test_a_pause_pays_nothing_and_marks_on(online):
+    await online.verified()
+    await online.state.write(lambda tx: migrations.move(tx, online.id, Phase.VERIFIED, Phase.CATCH_UP, at=""))
+    await online.conductor.rest()
+    await online.conductor.rest()  # it rests already
+    await online.put(1, version=5)
+    await asyncio.sleep(10)
+    assert (online.phase, online.debt, online.versions("target")[1]) == ("paused", 1, 0)
+    async with online.running():
+        await online.until("verified")
+    assert online.versions("target")[1] == 5
+
+
+@virtually
+async def test_where_nothing_rests_a_pause_is_refused(online):
+    await online.verified()
+    with pytest.raises(IllegalTransition):
+        await online.conductor.rest()
+
+
+@virtually
+async def test_a_sample_that_differs_is_followed_by_a_whole_comparison(online):
+    await online.verified()
+    await online.state.write(lambda tx: migrations.move(tx, online.id, Phase.VERIFIED, Phase.CATCH_UP, at=""))
+    await online.stores.target.delete("copy", [3])  # past us
+    async with online.running():
+        await online.until("verified")
+    assert online.versions("target") == online.versions("source")
+
+
+# Tending.
+
+
+@virtually
+async def test_a_write_of_unknown_extent_is_compared_and_then_owed_no_more(online):
+    await online.verified()
+    async with online.running():
+        async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
+            await online.stores.source.delete(SOURCE, [1, 2])
+        assert online.owed == ["owed"]
+        assert "scopes" in online.closed(await online.conductor.gates())
+        await asyncio.sleep(10)
+        assert online.owed == []
+        assert online.versions("target") == online.versions("source") == {0: 0, 3: 0, 4: 0}
+
+
+@virtually
+async def test_a_gap_is_compared_and_then_closed(online):
+    await online.verified()
+    online.state.full = True
+    await online.put(1, version=5)
+    online.state.full = False
+    await online.die()  # and with it the memory of the write
+    await online.start()
+    assert online.live.gap
+    async with online.running():
+        await asyncio.sleep(30)
+        assert (online.live.gap, online.gap.named) == (False, [])
+        assert online.versions("target")[1] == 5
+
+
+@virtually
+async def test_a_comparison_that_came_to_no_end_leaves_the_gap_open(online):
+    await online.verified()
+    online.state.full = True
+    await online.put(1)
+    online.state.full = False
+    online.world.target.faults.latency = 0.5
+    async with online.running():
+        await asyncio.sleep(1.2)
+        online.world.target.faults.down = True
+        await asyncio.sleep(10)
+        assert (online.live.gap_stands, online.gap.named) == (True, [online.id])
+        assert "gap" in online.closed(await online.conductor.gates())
+        assert any(
+            isinstance(event, Warned) and "could not be looked at" in event.message for event in online.events
+        )
+        online.world.target.faults.down = False
+        await asyncio.sleep(120)
+        assert not online.live.gap_stands
+
+
+@virtually
+async def test_somebody_who_writes_past_us_is_noticed(online):
+    await online.verified()
+    await online.stores.source.upsert(SOURCE, records([50, 51]))
+    async with online.running():
+        await asyncio.sleep(330)
+        assert online.versions("target") == online.versions("source")
+        (warned,) = [
+            event for event in online.events if isinstance(event, Warned) and "nobody wrote" in event.message
+        ]
+        assert warned.message.startswith("7 records on one side and 5 on the other")
+        await asyncio.sleep(700)
+    assert (
+        len(
+            [
+                event
+                for event in online.events
+                if isinstance(event, Warned) and "nobody wrote" in event.message
+            ]
+        )
+        == 1
+    )
+
+
+@virtually
+async def test_whoever_wants_to_look_is_asked_to_look(online):
+    await online.verified()
+    looks = []
+
+    async def look():
+        looks.append(online.clock.monotonic())
+
+    online.conductor.on_look = look
+    async with online.running():
+        await asyncio.sleep(650)
+    assert len(looks) == 2
+
+
+# The swap.
+
+
+@virtually
+async def test_there_and_back(online):
+    await online.verified()
+    async with online.running() as conductor:
+        report = await conductor.cutover()
+        assert (report.ok, report.primary, report.dry_run, online.phase) == (
+            True,
+            "target",
+            False,
+            "reversed",
+        )
+        assert report.hold_ms < 300
+        assert (online.role.primary, online.role.revision) == (Side.TARGET, 1)
+        await online.put(1, 9, version=5)
+        assert online.versions("target")[1] == 5
+        assert 9 not in online.versions("source")
+        await asyncio.sleep(1)
+        assert online.versions("source") == online.versions("target")
+        report = await conductor.revert()
+        assert (report.primary, online.phase, online.role.revision) == ("source", "verified", 2)
+        await online.put(2, version=6)
+        assert online.versions("source")[2] == 6
+        await asyncio.sleep(1)
+        assert online.versions("target")[2] == 6
+    assert [event.primary for event in online.events if isinstance(event, PrimaryChanged)] == [
+        "target",
+        "source",
+    ]
+
+
+@virtually
+async def test_a_dry_run_says_which_gates_are_closed_and_changes_nothing(online):
+    await online.verified()
+    online.free = 0
+    report = await online.conductor.cutover(dry_run=True)
+    assert (report.ok, report.dry_run, report.hold_ms, online.phase) == (False, True, None, "verified")
+    assert [gate.name for gate in report.gates if not gate.open] == ["disk"]
+    online.free = 2**40
+    assert (await online.conductor.cutover(dry_run=True)).ok
+
+
+@virtually
+async def test_a_refusal_names_every_closed_gate(online):
+    await online.verified()
+    online.free = 0
+    online.conductor.overlap = lambda: 0.5
+    with pytest.raises(GateRefused, match=r"not yet: shadow reads: .* 50%.*; disk: ") as caught:
+        await online.conductor.cutover()
+    assert "--no-way-back" not in caught.value.hint
+    assert (online.phase, online.role.revision) == ("verified", 0)
+
+
+@virtually
+async def test_what_was_said_of_the_way_there_counts_not_for_the_way_back(online):
+    await online.verified()
+    async with online.running() as conductor:
+        await conductor.cutover()
+        conductor.overlap = lambda: 0.0
+        online.clock.shift = 25 * 3600.0  # the comparison is old by now
+        await conductor.revert()
+
+
+@virtually
+async def test_an_old_comparison_bars_the_way_there(online):
+    await online.verified()
+    online.clock.shift = 25 * 3600.0
+    assert "compared" in online.closed(await online.conductor.gates())
+
+
+@virtually
+async def test_without_a_way_back_it_must_be_accepted():
+    online = Online(mapping=MappingOptions(drop=("*",)))
+    online.world.target.capabilities = replace(CAPABILITIES, dynamic=False)
+    await online.verified()
+    async with online.running() as conductor:
+        with pytest.raises(GateRefused, match=r"'\*' is left behind") as caught:
+            await conductor.cutover()
+        assert "--no-way-back" in caught.value.hint
+        assert (await conductor.cutover(no_way_back=True)).ok
+        with pytest.raises(GateRefused, match="way back"):
+            await conductor.revert()
+    await online.close()
+
+
+@pytest.mark.parametrize("command", ["cutover", "revert", "commit"])
+@virtually
+async def test_each_command_has_its_phase(online, command):
+    await online.world.fill(range(5))
+    await online.start()
+    async with online.running() as conductor:
+        await online.until("passthrough")
+        with pytest.raises(GateRefused, match="is in phase passthrough"):
+            await getattr(conductor, command)()
+
+
+@virtually
+async def test_what_cannot_be_paid_in_time_gives_the_swap_up(online):
+    await online.verified()
+    async with online.running() as conductor:
+        async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
+            pass
+        online.conductor._limits = online.limits
+        await asyncio.sleep(10)
+        assert online.closed(await conductor.gates()) == set()
+
+        async def forever():
+            async with online.router.writing({"docs": []}):
+                await asyncio.sleep(100)
+
+        writer = asyncio.get_running_loop().create_task(forever())
+        await asyncio.sleep(0.1)
+        with pytest.raises(GateRefused, match="nothing was changed"):
+            await conductor.cutover()
+        writer.cancel()
+        assert (online.phase, online.role.revision, online.live.lane.fenced) == ("verified", 0, False)
+        assert moves(online)[-2:] == ["cutting_over", "verified"]
+
+
+@virtually
+async def test_something_that_is_owed_at_the_last_moment_gives_it_up(online):
+    """A refusal is no debt of the drain, and no record may be left behind."""
+    await online.verified()
+    online.world.target.faults.refused_ids = frozenset({1})
+    async with online.running() as conductor:
+        settled = online.live.settled
+
+        async def late(*, within):
+            done = await settled(within=within)
+            await online.state.write(
+                lambda tx: journal.mark(tx, online.id, ["i:1"], epoch=9, sequence=1, reason="", at="")
+            )
+            return done
+
+        online.live.settled = late
+        with pytest.raises(GateRefused, match="owed by now"):
+            await conductor.cutover()
+        assert (online.phase, online.role.revision) == ("verified", 0)
+
+
+@virtually
+async def test_a_second_swap_waits_for_nobody(online):
+    await online.verified()
+    async with online.running() as conductor, asyncio.TaskGroup() as group:
+        first = group.create_task(conductor.cutover())
+        await asyncio.sleep(0)
+        with pytest.raises(GateRefused, match="being swapped already"):
+            await conductor.cutover()
+        await first
+        assert (online.phase, online.role.revision) == ("reversed", 1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@virtually
+async def test_an_interrupted_swap_is_decided_by_the_bit(online, turned):
+    await online.verified()
+
+    async def stop(live, after):
+        if turned:
+            await online.state.write(lambda tx: roles.swap(tx, online.id, live.lane.role))
+        raise KeyboardInterrupt
+
+    online.conductor._commit_bit = stop
+    move = online.conductor._move
+
+    async def once(before, after, reason=""):
+        if before is Phase.CUTTING_OVER:
+            raise StateFull("no")
+        await move(before, after, reason)
+
+    online.conductor._move = once
+    with pytest.raises((KeyboardInterrupt, StateFull)):
+        await online.conductor.cutover()
+    assert online.phase == "cutting_over"
+    await online.die()
+    await online.start()
+    assert online.phase == ("reversed" if turned else "verified")
+    assert online.live.lane.role.primary is (Side.TARGET if turned else Side.SOURCE)
+
+
+@virtually
+async def test_a_swap_that_could_not_be_called_off_is_called_off_later(online):
+    await online.verified()
+    await online.state.write(
+        lambda tx: migrations.move(tx, online.id, Phase.VERIFIED, Phase.CUTTING_OVER, at="")
+    )
+    async with online.running():
+        await online.until("verified")
+
+
+@virtually
+async def test_commit_gives_up_the_way_back(online):
+    await online.verified()
+    async with online.running() as conductor:
+        await conductor.cutover()
+        await conductor.commit()
+        await online.put(1, version=5)
+        await asyncio.sleep(5)
+        assert (online.phase, online.debt) == ("committed", 0)
+        assert (online.versions("target")[1], online.versions("source")[1]) == (5, 0)
+        with pytest.raises(GateRefused, match="in phase committed"):
+            await conductor.revert()
+        async with online.router.writing({SOURCE: [Whole(Scope.DROP)]}):
+            pass  # the collection is the application's own again
+
+
+@virtually
+async def test_a_share_of_the_reads_is_kept(online):
+    await online.verified()
+    await online.conductor.set_reads(0.5)
+    assert (online.live.lane.read_share, online.role.reads) == (0.5, 0.5)
+    await online.die()
+    await online.start()
+    assert online.live.lane.read_share == 0.5
+
+
+# Where the source notes its changes itself.
+
+
+class Noting:
+    """A capture that a test feeds."""
+
+    def __init__(self):
+        self.waiting = []
+        self.problem = []
+
+    async def poll(self, limit):
+        return self.waiting[0] if self.waiting else None
+
+    async def acknowledge(self, position):
+        self.waiting.pop(0)
+
+    async def check(self):
+        return self.problem
+
+    async def lag(self):
+        return 0.0
+
+
+@pytest.fixture
+def captured():
+    made = Online(Noting(), mode=Mode.CAPTURED)
+    yield made
+    made.state.close()
+    made.world.close()
+
+
+@virtually
+async def test_a_captured_migration_needs_no_word_and_commits_at_once(captured):
+    captured.capture.waiting.append(Changes((), everything=True, position="1"))
+    await captured.world.fill(range(5))
+    await captured.start()
+    async with captured.running() as conductor:
+        await captured.until("verified")
+        assert captured.owed == []  # what was noted before the first page was read, the scan saw
+        await captured.stores.source.upsert(SOURCE, records([1], 5))
+        captured.capture.waiting.append(Changes((1,), everything=False, position="2"))
+        await asyncio.sleep(2)
+        assert captured.versions("target")[1] == 5
+        with pytest.raises(GateRefused, match="nobody notes what is written to the target"):
+            await conductor.cutover()
+        await conductor.cutover(no_way_back=True)
+        assert captured.phase == "committed"
+
+
+@virtually
+async def test_a_capture_that_is_not_sound_is_told(captured):
+    captured.capture.problem = ["a trigger is gone"]
+    await captured.world.fill(range(5))
+    await captured.start()
+    with pytest.raises(GateRefused, match="may pass unseen: a trigger is gone") as caught:
+        await captured.conductor.run()
+    assert "capture install" in caught.value.hint
+    assert captured.phase == "failed"
+
+
+# The way back.
+
+
+@virtually
+async def test_a_rollback_takes_away_what_was_put_there(online):
+    await online.verified()
+    async with online.running():
+        await online.put(7)
+        await asyncio.sleep(1)
+    report = await online.conductor.rollback(dry_run=False, remove_unknown=False)
+    assert (report.deleted, online.phase, online.versions("target")) == (6, "rolled_back", {})
+    assert online.router.concerned() == ()
+    assert len(online.versions("source")) == 6
+
+
+@virtually
+async def test_a_target_that_answers_is_not_taken_away(online):
+    await online.verified()
+    async with online.running() as conductor:
+        await conductor.cutover()
+        with pytest.raises(GateRefused, match="would lose them") as caught:
+            await conductor.rollback(dry_run=False, remove_unknown=True)
+        assert "revert" in caught.value.hint
+        await conductor.revert()
+    await online.conductor.rollback(dry_run=False, remove_unknown=False)
+    assert online.phase == "rolled_back"
+
+
+@virtually
+async def test_a_rollback_waits_for_what_may_still_land(online):
+    await online.verified()
+    online.world.target.faults.unresolved_next = 1
+    await online.put(1, version=5)
+    await asyncio.sleep(1)
+    began = online.clock.monotonic()
+    await online.conductor.rollback(dry_run=False, remove_unknown=False)
+    assert online.clock.monotonic() - began >= QUARANTINE - 1
+    assert online.versions("target") == {}
+
+
+@virtually
+async def test_a_write_during_the_rollback_leaves_nothing_behind(online):
+    await online.verified()
+    delete = online.stores.target.delete
+
+    async def meanwhile(collection, ids):
+        online.stores.target.delete = delete
+        await online.put(99)
+        return await delete(collection, ids)
+
+    online.stores.target.delete = meanwhile
+    await online.conductor.rollback(dry_run=False, remove_unknown=False)
+    assert (online.phase, online.versions("target")) == ("rolled_back", {})
+
+
+# Trouble.
+
+
+@virtually
+async def test_trouble_of_a_store_while_it_is_tended_ends_nothing(online):
+    await online.verified()
+    async with online.running():
+        await asyncio.sleep(1)
+        online.world.source.faults.down = True
+        await asyncio.sleep(400)
+        assert online.phase == "verified"
+    assert online.failed == []
+
+
+@virtually
+async def test_a_state_file_that_is_full_for_a_while_fails_no_phase_that_cannot_fail(online):
+    await online.verified()
+    async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
+        pass
+    online.state.full = True
+    with pytest.raises(StateFull):
+        await online.conductor.run()
+    online.state.full = False
+    assert online.phase == "verified"
+
+
+@virtually
+async def test_a_copy_that_cannot_go_on_fails_and_goes_on_from_there(online):
+    await online.world.fill(range(5))
+    await online.start()
+    await online.conductor.attest("me")
+    async with online.running():
+        await online.until("passthrough")
+        online.world.target.faults.down = True
+        await asyncio.sleep(60)
+    (error,) = online.failed
+    assert (type(error), online.phase) == (Unreachable, "failed")
+    online.world.target.faults.down = False
+    async with online.running():
+        await online.until("verified")
