@@ -147,3 +147,12 @@ def test_a_write_beside_one_that_was_only_accepted_gives_no_hint(installation):
         world.write("set", [3], hinted=True)
         world.run(0.5)
     world.settle()
+
+
+def test_a_resume_does_not_keep_a_pause_waiting(installation):
+    world = installation()
+    world.command("pause")
+    world.command("resume")
+    world.command("pause")
+    world.run(2.0)
+    assert not world.handlers
