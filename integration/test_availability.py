@@ -172,6 +172,7 @@ async def under(
         "owed_at_the_end": debt,
         "caught_up_s": round(caught_up, 1),
         "memory_mb": {"least": round(min(warm), 1), "most": round(max(warm), 1)},
+        "load_average": round(os.getloadavg()[1], 1),
         "memory_grown_mb": round(float(np.median(warm[-10:]) - np.median(warm[:10])), 1),
     }
 

@@ -80,6 +80,7 @@ async def measured(folder: Path, target: Postgres) -> dict[str, Any]:
     return {
         "offered": RATE,
         "fsync_of_target": False,
+        "load_average": round(os.getloadavg()[1], 1),
         "lag_p50_s": float(np.quantile(lags, 0.5)),
         "lag_p99_s": float(np.quantile(lags, 0.99)),
         "lag_max_s": max(lags),
