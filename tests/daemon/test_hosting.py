@@ -1,62 +1,350 @@
-"""Live migrations taken up by a daemon: what is down when it starts keeps nobody from being served."""
+"""The migrations that a serving process hosts, word by word, over memory stores and a real state file."""
+
+from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
-import aiohttp
+import msgspec
+import pytest
 
-from tests.life.daemon import Behind, in_process
-from vectormigrate.daemon.listeners import Address, Limits
-from vectormigrate.daemon.serving import Service, emulate
+from tests.fakes.world import SOURCE, World, records
+from vectormigrate.daemon import hosting
+from vectormigrate.daemon.hosting import VERBS, Host, LiveSettings
+from vectormigrate.daemon.passages import Passage
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.model.specification import Mode, Specification, StoreRef
-from vectormigrate.stores.base import Endpoint
+from vectormigrate.engine.dualwrite.router import Router
+from vectormigrate.engine.dualwrite.terms import Terms
+from vectormigrate.model.errors import GateRefused, MigrationExists, UnknownMigration, Unreachable, UsageError
+from vectormigrate.model.events import PhaseChanged, Warned
+from vectormigrate.model.specification import Mode
+from vectormigrate.model.status import LiveStatus, SwapReport
+from vectormigrate.model.touch import Ids
+from vectormigrate.state import journal, migrations, sessions, views
+from vectormigrate.state.database import Database
 
-DOCS = "/collections/docs"
-
-
-@asynccontextmanager
-async def server(kind, url, port=0):
-    """A Qdrant on a store; its port."""
-    service = Service(Limits(), SystemClock(), 1.0)
-    listening = asyncio.get_running_loop().create_future()
-    async with asyncio.TaskGroup() as group:
-        at = Address(host="127.0.0.1", port=port)
-        group.create_task(emulate("qdrant", Endpoint(kind, url), at, service, listening.set_result))
-        yield int((await listening)[0].address.rpartition(":")[2])
-        service.stop()
+AT = "2026-01-01T00:00:00+00:00"
+TERMS = Terms(coalesce=0.001, provisional_after=0.01, delete_confirmation=0.01)
 
 
-async def ask(port, method, path, body):
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"http://127.0.0.1:{port}{path}", json=body) as answer,
-    ):
-        return answer.status, await answer.json()
+class Site:
+    """A state file, two memory databases, and the daemons that come and go."""
+
+    def __init__(self, directory):
+        self.world = World(directory / "unused.db", mode=Mode.PROXIED, quarantine=0.0)
+        self.state = directory / "state.db"
+        self.events = []
+        self._moved = asyncio.Event()
+        self.settings = LiveSettings(terms=TERMS)
+
+    def _told(self, event):
+        self.events.append(event)
+        self._moved.set()
+
+    @asynccontextmanager
+    async def daemon(self, *, start=True):
+        """A daemon with one listener of our own API."""
+        database = Database.open(self.state)
+        session = await database.write(lambda tx: sessions.begin(tx, at=""))
+        self.router = Router(None, random.Random(1))
+        passages = {"app": Passage("app", "neutral", None, self.router)}
+        self.database = database
+        try:
+            async with Supervisor() as supervisor:
+                host = Host(
+                    database,
+                    session,
+                    Secrets(),
+                    passages,
+                    supervisor,
+                    SystemClock(),
+                    self._told,
+                    self.settings,
+                )
+                try:
+                    await host.open()
+                    if start:
+                        host.start()
+                    yield host
+                finally:
+                    await host.close()
+        finally:
+            database.close()
+
+    async def until(self, phase):
+        """Wait until the migration is in a phase."""
+        async with asyncio.timeout(20):
+            while self.phase != phase:
+                self._moved.clear()
+                if self.phase != phase:
+                    await self._moved.wait()
+
+    @property
+    def phase(self):
+        return self.database.read(lambda tx: migrations.get(tx, self.world.spec.id)).phase.value
+
+    async def verified(self, host):
+        await self.world.fill(range(5))
+        await host.create(self.world.spec)
+        await host.answer("attest", "move", {"by": "me"})
+        await self.until("verified")
+
+    async def put(self, *ids, version=1):
+        async with self.router.writing({SOURCE: [Ids(tuple(ids))]}) as write:
+            await write.access.store.upsert(SOURCE, records(ids, version))
+
+    @property
+    def marked(self):
+        return self.database.read(lambda tx: journal.debt(tx, "move"))
 
 
-async def put(port, one, vector):
-    points = {"points": [{"id": one, "vector": vector, "payload": {}}]}
-    return (await ask(port, "PUT", f"{DOCS}/points?wait=true", points))[0]
+@pytest.fixture
+async def site(tmp_path):
+    made = Site(tmp_path)
+    yield made
+    made.world.close()
 
 
-async def held(port, one):
-    asked = {"ids": [one], "with_vector": True}
-    return [found["vector"] for found in (await ask(port, "POST", f"{DOCS}/points", asked))[1]["result"]]
+async def test_a_life_by_words(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        document = await host.answer("create", "", {"specification": msgspec.to_builtins(site.world.spec)})
+        assert document["migration_id"] == "move"
+        await site.until("passthrough")
+        assert site.router.concerned() == (SOURCE,)
+        document = await host.answer("attest", "move", {"by": "me"})
+        assert document["migration_id"] == "move"
+        await site.until("verified")
+
+        told = msgspec.convert(await host.answer("status", "move", {}), LiveStatus)
+        assert (told.primary, told.debt, told.gap) == ("source", 0, False)
+        assert all(gate.open for gate in told.gates)
+        told = msgspec.convert(await host.answer("reads", "move", {"share": 0.25}), LiveStatus)
+        assert told.reads == 0.25
+
+        report = await host.answer("validate", "move", {"sample_size": 5, "full": False, "seed": 1})
+        assert (report["ok"], report["compared"]) == (True, 5)
+        report = msgspec.convert(
+            await host.answer("cutover", "move", {"dry_run": True, "no_way_back": False}), SwapReport
+        )
+        assert (report.ok, site.phase) == (True, "verified")
+        report = msgspec.convert(
+            await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False}), SwapReport
+        )
+        assert (report.primary, site.phase) == ("target", "reversed")
+        await site.put(1, version=9)
+        report = msgspec.convert(await host.answer("revert", "move", {"dry_run": False}), SwapReport)
+        assert (report.primary, site.phase) == ("source", "verified")
+        assert (await site.world.store("source").fetch(SOURCE, [1])).payload[0]["version"] == 9
+
+        report = await host.answer("rollback", "move", {"dry_run": False})
+        assert (report["deleted"], site.phase, site.router.concerned()) == (5, "rolled_back", ())
 
 
-async def test_a_daemon_that_starts_while_the_target_is_down_serves_and_marks(tmp_path):
-    target_store = ("sqlite", str(tmp_path / "target.db"))
-    async with server("memory", "") as source:
-        behind = Behind("qdrant", f"http://127.0.0.1:{source}")
-        await ask(source, "PUT", DOCS, {"vectors": {"size": 2, "distance": "Dot"}})
-        assert await put(source, 1, [1, 1]) == 200
-        async with server(*target_store) as target, in_process(tmp_path, behind) as daemon:
-            sides = [StoreRef("qdrant", f"http://127.0.0.1:{port}", "docs") for port in (source, target)]
-            await daemon.migrate(Specification("m", *sides, mode=Mode.PROXIED, quarantine=0.1, workers=1))
-        async with in_process(tmp_path, behind) as daemon:
-            assert await put(daemon.port, 1, [2, 2]) == 200
-            assert (await daemon.ask("status", "m"))["debt"] == 1
-            async with server(*target_store, port=target):
-                await daemon.settled("m")
-                assert await held(target, 1) == await held(source, 1) == [[2, 2]]
+async def test_commit_is_the_end(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        document = await host.answer("commit", "move", {})
+        assert (document["phase"], site.phase) == ("committed", "committed")
+    async with site.daemon():  # requests still pass to where the records are
+        await site.put(7)
+        assert 7 in site.world.held("target")
+        assert site.marked == 0
+
+
+async def test_shadow_reads_of_the_other_direction_are_forgotten(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        forgot = []
+        host._hosted["move"].shadow.forget = lambda: forgot.append(1)
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        assert forgot
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+async def test_every_verb_is_about_a_migration_that_is_hosted(site, verb):
+    async with site.daemon() as host:
+        assert callable(getattr(host, f"_{verb}"))
+        with pytest.raises(UnknownMigration, match="does not host a migration 'nope'"):
+            await host.answer(verb, "nope", {})
+
+
+@pytest.mark.parametrize("verb", ["drive", "make_live", "halted", "", "__init__"])
+async def test_what_is_no_verb_is_none(site, verb):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        with pytest.raises(UsageError, match="unknown word"):
+            await host.answer(verb, "move", {})
+
+
+async def test_before_there_is_a_plan_nothing_is_known(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        with pytest.raises(GateRefused, match="no plan yet"):
+            await host.answer("status", "move", {})
+
+
+# Creating.
+
+
+async def test_the_same_again_is_the_same_and_another_under_its_id_is_told(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        assert (await host.create(site.world.spec))["phase"] == "verified"
+        with pytest.raises(MigrationExists):
+            await host.create(replace(site.world.spec, batch_size=7))
+
+
+async def test_a_wish_that_cannot_be_had_takes_no_id(site):
+    async with site.daemon() as host:
+        site.world.source.faults.down = True
+        with pytest.raises(Unreachable):
+            await host.create(site.world.spec)
+        site.world.source.faults.down = False
+        await site.verified(host)
+
+
+# Pausing.
+
+
+async def test_a_pause_stops_the_conductor_and_marks_go_on(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        assert (await host.answer("pause", "move", {}))["phase"] == "paused"
+        await site.put(1)
+        assert site.marked == 1
+        await host.answer("attest", "move", {"by": "me"})
+        await host.answer("resume", "move", {})
+        await site.until("verified")
+    assert [event.after.value for event in site.events if isinstance(event, PhaseChanged)].count(
+        "paused"
+    ) == 1
+
+
+async def test_a_pause_that_is_refused_pauses_nothing(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        with pytest.raises(Exception, match="cannot move to paused"):
+            await host.answer("pause", "move", {})
+        async with asyncio.timeout(5):  # it tends the migration still
+            looked = asyncio.Event()
+
+            async def look():
+                looked.set()
+
+            host._hosted["move"].conductor.on_look = look
+            host._hosted["move"].conductor._drift._at = 0.0
+            await looked.wait()
+
+
+# Other processes.
+
+
+async def test_everything_is_taken_up_before_anything_runs(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+    async with site.daemon(start=False):
+        await site.put(1, version=5)
+        assert site.marked == 1
+
+
+async def test_it_goes_on_from_where_it_was(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("passthrough")
+    async with site.daemon():
+        await site.until("verified")
+
+
+async def test_what_rests_is_left_alone(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        await host.answer("pause", "move", {})
+    async with site.daemon() as host:
+        assert not host._hosted["move"].go.is_set()
+        assert site.router.concerned() == (SOURCE,)
+
+
+async def test_offline_migrations_and_those_that_are_over_are_nobodys(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        await host.answer("rollback", "move", {"dry_run": False})
+        offline = replace(site.world.spec, id="offline", mode=Mode.OFFLINE)
+        await site.database.write(lambda tx: migrations.create(tx, offline, at=AT))
+    async with site.daemon() as host:
+        assert host._hosted == {}
+
+
+async def test_an_orderly_end_says_whether_anything_may_still_land(site):
+    async with site.daemon() as host:
+        assert host.quiet
+        await site.verified(host)
+        assert host.quiet
+        host._hosted["move"].live.lane.ledger.quiet_after = SystemClock().monotonic() + 60
+        assert not host.quiet
+
+
+# Trouble.
+
+
+async def test_what_may_pass_is_tried_again(site, monkeypatch):
+    monkeypatch.setattr(hosting, "_AGAIN", 0.01)
+    site.world.set(max_retries=0)
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        site.world.target.faults.next_errors.extend([Unreachable("gone")] * 3)
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("verified")
+    assert any(isinstance(event, Warned) and "trying again" in event.message for event in site.events)
+
+
+async def test_what_needs_a_person_waits_for_one(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        conductor = host._hosted["move"].conductor
+        copy, conductor._backfill = conductor._backfill, _refuse
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("failed")
+        await host._hosted["move"].idle.wait()
+        assert not host._hosted["move"].go.is_set()
+        conductor._backfill = copy
+        await host.answer("resume", "move", {})
+        await site.until("verified")
+
+
+async def _refuse():
+    raise GateRefused("not so")
+
+
+async def test_refused_records_are_tried_again_on_a_word(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        site.world.target.faults.refused_ids = frozenset({7})
+        await site.put(7)
+        async with asyncio.timeout(5):
+            while 7 not in [int(one["id"][2:]) for one in _letters(site)]:
+                await asyncio.sleep(0.01)
+        site.world.target.faults.refused_ids = frozenset()
+        await host.answer("retry", "move", {})
+        assert (site.marked, _letters(site)) == (0, [])
+
+
+def _letters(site):
+    return site.database.read(lambda tx: views.dead_letters(tx, "move", 10, 0))
