@@ -110,12 +110,20 @@ class Life:
     """All calls about one index."""
 
     def __init__(
-        self, metric: str, *, sparse: bool = False, namespaces: bool = False, brief: bool = False
+        self,
+        metric: str,
+        *,
+        sparse: bool = False,
+        namespaces: bool = False,
+        brief: bool = False,
+        complete: bool = False,
     ) -> None:
         """`namespaces`: there is another one beside the default, and it moves too. `brief`: each filter is asked once
-        instead of in every way.
+        instead of in every way. `complete`: every record has both vectors, as a database wants it that knows of no
+        absent ones.
         """
         self.brief = brief
+        self.complete = complete
         self.metric = metric
         self.sparse = sparse
         self.namespaces = namespaces
@@ -133,7 +141,7 @@ class Life:
         """The record of a row."""
         rng = np.random.default_rng(row)
         made: dict[str, Any] = {"id": f"r{row:02}", "values": _numbers(rng, DIM), "metadata": metadata(row)}
-        if self.sparse and row % 4:
+        if self.sparse and (self.complete or row % 4):
             values = rng.uniform(0.1, 2, 4).astype(np.float32).tolist()
             made["sparse_values"] = {"indices": sorted(rng.permutation(9)[:4].tolist()), "values": values}
         if row == ROWS - 1:
@@ -283,14 +291,17 @@ class Life:
         return {**found, "stats": client.index.describe_index_stats()}
 
     def _changes(self) -> Iterator[Call]:
-        new = [{"id": one, "values": self.vector(50)["values"]} for one in _NEW[:2]]
+        new = [{**self.vector(50 + row), "id": one, "metadata": {}} for row, one in enumerate(_NEW[:2])]
         space = self.spaces[-1]
         yield Call("upsert new ones", lambda c: c.index.upsert(vectors=new).upserted_count)
         tuples = [
             ("t1", self.vector(51)["values"], {"n": 2**53, "x": "ü"}),
             ("t2", self.vector(52)["values"]),
         ]
-        yield Call("upsert tuples", lambda c: c.index.upsert(vectors=tuples, namespace=space).upserted_count)
+        if not (self.sparse and self.complete):
+            yield Call(
+                "upsert tuples", lambda c: c.index.upsert(vectors=tuples, namespace=space).upserted_count
+            )
         yield Call(
             "upsert anew",
             lambda c: c.index.upsert(vectors=[{**self.vector(3), "metadata": {}}]).upserted_count,

@@ -55,11 +55,15 @@ NAMED = Shape(
 class Life:
     """All calls about one collection."""
 
-    def __init__(self, shape: Shape, *, ordered: bool = False, brief: bool = False) -> None:
+    def __init__(
+        self, shape: Shape, *, ordered: bool = False, brief: bool = False, complete: bool = False
+    ) -> None:
         """`ordered`: pages come in Qdrant's order of ids, which a database with texts for keys does not keep. `brief`:
-        each filter is asked once instead of in every way.
+        each filter is asked once instead of in every way. `complete`: every point has all vectors, as a database wants
+        it that knows of no absent ones.
         """
         self.brief = brief
+        self.complete = complete
         self.shape = shape
         self.ordered = ordered
         self.ids: list[Any] = [*range(ROWS)]
@@ -83,9 +87,9 @@ class Life:
         }
         if not isinstance(self.shape.vectors, dict):
             return made[""]
-        if row % 6 == 5:
+        if row % 6 == 5 and not self.complete:
             del made["image"]
-        if self.shape.sparse and row % 5 != 4:
+        if self.shape.sparse and (self.complete or row % 5 != 4):
             values = rng.uniform(0.1, 2, 4).astype(np.float32).tolist()
             made["words"] = models.SparseVector(indices=rng.permutation(9)[:4].tolist(), values=values)
         return made
@@ -276,7 +280,7 @@ class Life:
         yield did("clear payload", lambda c: c.clear_payload(COLLECTION, [self.ids[10]]))
         vectors = [models.PointVectors(id=self.ids[11], vector=self.vector(60))]
         yield did("update vectors", lambda c: c.update_vectors(COLLECTION, vectors))
-        if self.shape.sparse:
+        if self.shape.sparse and not self.complete:
             yield did("delete vectors", lambda c: c.delete_vectors(COLLECTION, ["words", "place"], few))
         yield Call(
             "batch", lambda c: [one.status for one in c.batch_update_points(COLLECTION, self._batch())]
@@ -372,7 +376,8 @@ class Life:
         made = [self.vector(row) for row in rows]
         if not isinstance(self.shape.vectors, dict):
             return made
-        return {name: [one[name] for one in made] for name in self.shape.dense}
+        names = [*self.shape.dense, "words"] if self.complete else self.shape.dense
+        return {name: [one[name] for one in made] for name in names}
 
     def _batch(self) -> list[Any]:
         return [
