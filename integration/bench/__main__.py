@@ -1,8 +1,9 @@
 """`make bench`: 100,000 x 768 float32 with payload over each pair, against the raw floors; prints a table, writes JSON.
 
-For each pair: seconds of the copy (from the first lease to the last acknowledged write; worker
-processes start with the command, so what they load is in the whole and not in the copy) and of the whole process, over `max(read floor, write floor)`; the peak memory of any process; the full scan's rate over the
-rate at which both sides can be read at once. `--records 1000000 --pairs sqlite:pgvector` for others.
+For each pair: seconds of the copy (from the first lease to the last acknowledged write) and of the whole process, over
+`max(read floor, write floor)`; the peak memory of any process; the full scan's rate over the rate at which both sides
+can be read at once. Worker processes start with the command: loading their modules counts in the whole process alone.
+`--records 1000000 --pairs sqlite:pgvector` for others.
 """
 
 from __future__ import annotations
