@@ -187,6 +187,24 @@ async def test_how_old_the_oldest_mark_is(stage):
 
 
 @virtually
+async def test_an_id_that_is_written_all_the_time_waits_since_its_last_copy(stage):
+    live = await stage.open(Phase.CATCH_UP, clean=True)
+
+    async def write(after):
+        await asyncio.sleep(after)
+        for _ in range(20):
+            async with live.lane.writing([Ids((1,))], 10):
+                await asyncio.sleep(0.4)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write(0.0))
+        group.create_task(write(0.2))
+        await asyncio.sleep(7)
+        assert live.debt == 1  # there is always one under way: it cannot be cleared
+        assert live.lag() < 1
+
+
+@virtually
 async def test_records_that_are_written_or_owed_are_not_quiet(stage):
     live = await stage.open(Phase.PASSTHROUGH)
     await stage.mark(1)

@@ -48,6 +48,8 @@ _MARKING = frozenset(Phase) - {
 _PAYING = frozenset({Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
 _LOW = 2
 """Replays that a swap may still have to do while writes are held."""
+_OLDEST = 200
+"""Marks among which the one that waits longest is looked for."""
 _SETTLING = 0.005
 """Seconds between two looks at whether everything is paid."""
 
@@ -226,9 +228,17 @@ class Live:
         return marked | {text for text in ids if self.lane.ledger.get(parse_id(text)) is not None}
 
     def lag(self) -> float:
-        """Age of the oldest mark that is not refused for good, in seconds."""
-        first = self._database.read(lambda tx: journal.first_seen(tx, self._id))
-        return 0.0 if first is None else (self._clock.now() - datetime.fromisoformat(first)).total_seconds()
+        """How long the record that waits longest was not copied, in seconds; what is refused for good is left out. An id
+        that is written all the time keeps its mark, and is copied all the same: it waits since its last copy.
+        """
+        marks = self._database.read(lambda tx: journal.first_seen(tx, self._id, _OLDEST))
+        return max((self._waited(one, at) for one, at in marks), default=0.0)
+
+    def _waited(self, one: str, at: str) -> float:
+        entry = self.lane.ledger.get(parse_id(one))
+        if entry is not None and entry.copied:
+            return self._clock.monotonic() - entry.since
+        return (self._clock.now() - datetime.fromisoformat(at)).total_seconds()
 
     def look(self) -> None:
         """There are marks in the file that nobody queued."""

@@ -101,14 +101,14 @@ def oldest(tx: Transaction, migration_id: str, after: Mark | None, limit: int) -
     return [Mark(*row) for row in rows]
 
 
-def first_seen(tx: Transaction, migration_id: str) -> str | None:
-    """When the oldest mark was made whose record was not refused for good; None when nothing is owed."""
-    row = tx.execute(
-        "SELECT first_seen FROM journal WHERE migration_id = ? AND last_error <> ?"
-        " ORDER BY epoch, sequence, id LIMIT 1",
-        (migration_id, REFUSED),
-    ).fetchone()
-    return str(row[0]) if row else None
+def first_seen(tx: Transaction, migration_id: str, limit: int) -> list[tuple[str, str]]:
+    """Ids of the oldest marks whose records were not refused for good, and when each was marked first."""
+    rows = tx.execute(
+        "SELECT id, first_seen FROM journal WHERE migration_id = ? AND last_error <> ?"
+        " ORDER BY epoch, sequence, id LIMIT ?",
+        (migration_id, REFUSED, limit),
+    )
+    return [(str(one), str(at)) for one, at in rows]
 
 
 def among(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:

@@ -39,6 +39,14 @@ async def test_an_intent_blocks_from_its_registration_to_its_answer(bench):
     assert (bench.scopes.blocking, bench.intents(), bench.unblocked) == (False, [], before + 1)
 
 
+async def test_a_request_under_way_is_owed_only_if_it_is_not_answered(bench):
+    answered, unanswered = await begun(bench), await begun(bench)
+    assert bench.scopes.owed == 0  # a swap drains them
+    await bench.scopes.end(answered, unresolved=False)
+    await bench.scopes.end(unanswered, unresolved=True)
+    assert bench.scopes.owed == 1
+
+
 async def test_one_of_two_still_blocks(bench):
     first, second = await begun(bench), await begun(bench, Whole(Scope.CLEAR))
     await bench.scopes.end(first, unresolved=False)

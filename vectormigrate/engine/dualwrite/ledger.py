@@ -50,7 +50,7 @@ class Entry:
 
     id: RecordId
     since: float
-    """When it was marked first, as far as is known here."""
+    """When it was marked first, as far as is known here, or copied last."""
     generation: int = 0
     """Sequence of the last write or mark; 0 for one that was found in the file."""
     row: Row | None = None
@@ -75,6 +75,8 @@ class Entry:
     queued: bool = False
     provisional: int = -1
     """Generation that was last copied without clearing."""
+    copied: bool = False
+    """It was copied since it was marked first, and could not be cleared."""
     removed: bool = False
     """It was deleted since it was last seen: that it is absent is meant, whatever else was written meanwhile."""
     absent_since: float | None = None

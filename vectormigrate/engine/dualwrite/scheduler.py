@@ -312,12 +312,13 @@ class Scheduler:
         if clearing and same:
             entry.again = False  # nobody wrote since
             self.tally.cleared += 1
+            entry.copied = False
             paid.clears += [Mark(*row) for row in self._leave(entry, paid)]
             return
         self.tally.provisional += not clearing
         self.tally.conflicts += clearing
         entry.provisional = job.generation if not clearing else -1
-        entry.since = self._clock.monotonic()
+        entry.copied, entry.since = True, self._clock.monotonic()
         self._ledger.queue(entry, self._clock.monotonic())
 
     def _unanswered(self, job: Job, now: float, paid: _Paid) -> None:

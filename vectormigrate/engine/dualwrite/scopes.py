@@ -84,8 +84,11 @@ class Scopes:
 
     @property
     def owed(self) -> int:
-        """Intents that want both sides compared, and those that still block."""
-        return len(self._database.read(lambda tx: scopes.standing(tx, self._id)))
+        """Intents that want both sides compared, and those of requests that were not answered. Requests under way are
+        none: a swap drains them.
+        """
+        standing = self._database.read(lambda tx: scopes.standing(tx, self._id))
+        return sum(one.state == "owed" or self._blocking.get(one.number) != float("inf") for one in standing)
 
     async def expire(self) -> None:
         """Resolve what can no longer land."""
