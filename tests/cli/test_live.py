@@ -46,6 +46,9 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     early = terminal.run("cutover", "docs", "--yes")
     assert (early.code, "in phase passthrough, not verified" in early.err) == (4, True)
 
+    assert terminal.run("pause", "docs", "--json").document["phase"] == "paused"
+    assert terminal.run("migrate", "docs", *flags(terminal), "--json").document["phase"] == "passthrough"
+
     assert terminal.run("attest", "docs", "--by", "ada").code == 0
     verified = until(terminal, "verified")
     assert verified["attested_by"] == "ada"
@@ -74,6 +77,8 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     assert terminal.run("cutover", "docs", "--yes").code == 0
     ended = terminal.run("commit", "docs", "--yes", "--json")
     assert (ended.document["phase"], ended.document["ended_at"] is None) == ("committed", False)
+    onward = terminal.run("resume", "docs")
+    assert (onward.code, "is committed: it cannot go on" in onward.err) == (4, True)
     again = terminal.run("commit", "docs", "--yes")
     assert (again.code, "in phase committed" in again.err) == (4, True)
 
@@ -133,6 +138,38 @@ def patiently(look):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
+
+
+def test_a_captured_one_from_its_capture_to_its_end(terminal):
+    terminal.source()
+    words = [*terminal.flags(), "--mode", "captured", "--quarantine", "0"]
+    with ServedProcess(terminal.directory, "serve", "--visibility", "0") as process:
+        assert "no listener is configured: only migrations that are captured run" in process.first_line
+        unseen = patiently(lambda: refused(terminal, words))
+        assert (unseen.code, "capture install docs" in unseen.err) == (4, True), unseen.err
+        assert terminal.run("status", "docs").code == 2
+        assert terminal.run("capture", "install", "docs", *terminal.flags()).code == 0
+        followed = terminal.run("migrate", "docs", *words, "--follow", "--json")
+        assert (followed.code, followed.document["phase"]) == (0, "verified"), followed.err
+        vouched = terminal.run("attest", "docs")
+        assert (vouched.code, "its source notes every change" in vouched.err) == (4, True)
+
+        terminal.sql("old.db", "UPDATE docs SET title = 'new' WHERE id = 3")
+        patiently(lambda: terminal.sql("new.db", "SELECT 1 FROM docs WHERE title = 'new'"))
+        barred = terminal.run("cutover", "docs", "--yes")
+        assert (barred.code, "--no-way-back" in barred.err) == (4, True)
+        over = terminal.run("cutover", "docs", "--yes", "--no-way-back")
+        assert (over.code, "next: vectormigrate capture remove docs" in over.err) == (0, True), over.err
+        assert terminal.run("capture", "remove", "docs").code == 0
+        ended = process.end()
+    assert ended.code == 143
+    assert "changes of the source are not read" not in ended.err
+
+
+def refused(terminal, words):
+    """The answer of a daemon that has just begun to listen."""
+    ran = terminal.run("migrate", "docs", *words)
+    return None if "none runs on this state file" in ran.err else ran
 
 
 def test_only_a_live_one_has_its_refused_records_retried_by_word(migrated):

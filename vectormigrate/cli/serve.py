@@ -27,7 +27,16 @@ from vectormigrate.daemon.serving import Service
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.model.errors import UsageError
-from vectormigrate.model.events import Event, Progress
+from vectormigrate.model.events import (
+    DeadLettered,
+    DeletesStopped,
+    Event,
+    GapOpened,
+    Progress,
+    SecondaryDown,
+    Warned,
+    WorkerLost,
+)
 
 from .call import Answer, Call
 from .documents import ServeEnded
@@ -35,6 +44,7 @@ from .doors import own
 from .progress import sentence
 
 logger = logging.getLogger(__name__)
+_TROUBLE = (Warned, DeadLettered, WorkerLost, SecondaryDown, DeletesStopped, GapOpened)
 
 
 def serve(call: Call) -> Answer:
@@ -108,7 +118,8 @@ async def until_stopped(
 
 def _tell(event: Event) -> None:
     if not isinstance(event, Progress):
-        logger.info("%s: %s", event.migration_id, sentence(event))
+        level = logging.WARNING if isinstance(event, _TROUBLE) else logging.INFO
+        logger.log(level, "%s: %s", event.migration_id, sentence(event))
 
 
 def _line(one: Listening) -> str:

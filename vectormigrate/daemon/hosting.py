@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.engine import preflight
 from vectormigrate.engine.cutover.gate import Limits as GateLimits
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
@@ -45,6 +44,7 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .config import Merged
 from .crewing import crew_for, worker_count
+from .foreseeing import check_startable
 from .live_settings import GATES, SHADOW, TERMS
 from .passages import Passage, fronting, learn, learnt
 from .secrets import Secrets
@@ -61,6 +61,7 @@ _CAREFUL = 100
 """Ids of one replay to a side of which nobody knows what it can take."""
 _TRIED = 2.0
 """Seconds for which whoever has refused records tried again waits to hear what became of them."""
+_RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +151,22 @@ class Host:
     # One migration.
 
     async def create(self, specification: Specification) -> dict[str, Any]:
-        """Add a migration and start it; the same again is a no-op. Raises what would keep it from starting: an id is not
+        """Add a migration and start it; the same again goes on with it where it rests. Raises what would keep it from starting: an id is not
         taken by a wish that cannot be had.
         """
         fronting(self._passages, specification)
         if specification.id not in self._hosted:
-            await self._foresee(specification)
+            source = self._secrets.resolve(specification.source, specification.id)
+            target = self._secrets.resolve(specification.target, specification.id)
+            await check_startable(specification, source, target, self._clock.monotonic)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
         if specification.id not in self._hosted:
             hosted = await self._take_up(self._database.read(lambda tx: migrations.get(tx, specification.id)))
             hosted.go.set()
+        elif (hosted := self._hosted[specification.id]).conductor.migration.phase in _RESTING:
+            await self._resume(hosted)
         return self.status(specification.id)
-
-    async def _foresee(self, spec: Specification) -> None:
-        source, target = (self._secrets.resolve(side, spec.id) for side in (spec.source, spec.target))
-        async with Stores.open(source, target) as stores:
-            await stores.greet()
-            found = await preflight.examine(spec, stores.source, stores.target, self._clock.monotonic)
-            preflight.check_startable(spec, found)
 
     async def _take_up(self, migration: Migration) -> _Hosted:
         spec = migration.specification
@@ -381,12 +379,13 @@ class Host:
         return self.status(hosted.conductor.migration.id)
 
     async def _resume(self, hosted: _Hosted) -> object:
+        hosted.conductor.check_onward()
         async with hosted.turn:
             hosted.conductor.again()
             hosted.go.set()
         with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
             async with asyncio.timeout(_SOON):
-                while hosted.conductor.migration.phase in (Phase.PAUSED, Phase.FAILED):  # noqa: ASYNC110 only the file tells
+                while hosted.conductor.migration.phase in _RESTING:  # noqa: ASYNC110 only the file tells
                     await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 

@@ -144,15 +144,17 @@ class Conductor:
         await self._source.info()
         await self._target.info()
 
+    def check_onward(self) -> None:
+        """Raise GateRefused when it cannot go on, whatever is done."""
+        phase = self.migration.phase
+        if phase in (*FINAL, Phase.ROLLING_BACK):
+            finish = f"finish it with `vectormigrate rollback {self._id}`"
+            hint = "start a new one under another id" if phase in FINAL else finish
+            raise GateRefused(f"migration {self._id!r} is {phase}: it cannot go on", hint=hint)
+
     async def _wake(self) -> None:
+        self.check_onward()
         migration = self.migration
-        if migration.phase in FINAL or migration.phase is Phase.ROLLING_BACK:
-            raise GateRefused(
-                f"migration {self._id!r} is {migration.phase}: it cannot go on",
-                hint="start a new one under another id"
-                if migration.phase in FINAL
-                else f"finish it with `vectormigrate rollback {self._id}`",
-            )
         if migration.phase in _RESTING:
             assert migration.resume_phase is not None
             await self._move(migration.phase, migration.resume_phase, "resumed")

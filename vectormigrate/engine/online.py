@@ -152,7 +152,12 @@ class OnlineConductor(Conductor):
         await self._pause(_LOOK)
 
     async def attest(self, by: str) -> None:
-        """Somebody vouches that every writer comes through us from now on."""
+        """Somebody vouches that every writer comes through us from now on. Raises GateRefused where that says nothing."""
+        self.check_onward()
+        if self.migration.specification.mode is Mode.CAPTURED:
+            raise GateRefused(
+                f"nobody has to vouch for the writers of {self._id!r}: its source notes every change"
+            )
         at = self._at()
         await self._database.write(lambda tx: roles.attest(tx, self._id, at=at, by=by))
         self._attested.set()

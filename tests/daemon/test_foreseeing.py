@@ -1,0 +1,48 @@
+import time
+
+import pytest
+
+from tests.fakes.terminal import Terminal
+from tests.fakes.world import World
+from vectormigrate.daemon.foreseeing import check_startable
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.errors import CollectionMissing, GateRefused, TargetNotEmpty, Unreachable
+from vectormigrate.model.specification import Mode, StoreRef
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path / "state.db", mode=Mode.PROXIED)
+    yield world
+    world.close()
+
+
+async def check(world):
+    source, target = (Secrets().resolve(side, "move") for side in (world.spec.source, world.spec.target))
+    await check_startable(world.spec, source, target, time.monotonic)
+
+
+async def test_what_can_start_is_let_through_and_nothing_is_written(world):
+    await world.fill(range(3))
+    await check(world)
+    assert world.target.tables == {}
+
+
+async def test_what_would_keep_it_from_starting_is_raised(world):
+    with pytest.raises(CollectionMissing):
+        await check(world)
+    await world.fill(range(3))
+    await world.fill(range(3), side="target")
+    with pytest.raises(TargetNotEmpty):
+        await check(world)
+    world.target.faults.down = True
+    with pytest.raises(Unreachable):
+        await check(world)
+
+
+async def test_changes_that_nobody_notes_are_not_captured(tmp_path, world):
+    url = Terminal(tmp_path).source()
+    world.set(mode=Mode.CAPTURED, source=StoreRef("sqlite", url, "docs"))
+    with pytest.raises(GateRefused, match="may pass unseen") as caught:
+        await check(world)
+    assert "vectormigrate capture install move" in caught.value.hint

@@ -1,0 +1,33 @@
+"""What would keep a live migration from starting, asked before its id is taken. Opens both sides, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vectormigrate.engine import preflight
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.stores import registry
+from vectormigrate.stores.base import Endpoint
+
+from .tasks import Stores
+
+
+async def check_startable(
+    spec: Specification, source: Endpoint, target: Endpoint, monotonic: Callable[[], float]
+) -> None:
+    """Raises what the stores say, MappingRefused, TargetNotEmpty, and GateRefused for a capture that is not sound."""
+    async with Stores.open(source, target) as stores:
+        await stores.greet()
+        found = await preflight.examine(spec, stores.source, stores.target, monotonic)
+        preflight.check_startable(spec, found)
+    if spec.mode is Mode.CAPTURED:
+        async with registry.open_capture(source, spec.source.collection) as capture:
+            problems = await capture.check()
+        if problems:
+            raise GateRefused(
+                f"changes of the source may pass unseen: {problems[0]}",
+                hint=f"`vectormigrate capture install {spec.id}` with the same flags, then this again",
+                store=spec.source.kind,
+                collection=spec.source.collection,
+            )
