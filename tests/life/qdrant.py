@@ -341,7 +341,7 @@ class Life:
             Call("beyond: alias", lambda c: c.update_collection_aliases([self._alias()])),
             Call(
                 "beyond: text index",
-                lambda c: c.create_payload_index(COLLECTION, "text", field_schema="text"),
+                lambda c: c.create_payload_index(COLLECTION, "story", field_schema="text"),
             ),
         ]
 
@@ -409,7 +409,7 @@ def payload(row: int) -> dict[str, Any]:
         "at": datetime(2024, 1, 1 + row, 10, tzinfo=UTC).isoformat().replace("+00:00", "Z"),
         "where": {"lon": 13.0 + row / 10, "lat": 52.0 + row / 10},
         "uid": str(UUID(int=row)),
-        "text": f"The quick brown fox {row} jumps: “naïve” 🦊\n\ttab",
+        "story": f"The quick brown fox {row} jumps: “naïve” 🦊\n\ttab",
         "empty": [],
         "void": {},
     }

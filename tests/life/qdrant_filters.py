@@ -34,7 +34,7 @@ FILTERS: dict[str, models.Filter] = {
     "match any integer": F(must=[K(key="n", match=models.MatchAny(any=[1, 5, 99]))]),
     "match except": F(must=[K(key="word", match=models.MatchExcept(**{"except": ["drama"]}))]),
     "match except integers": F(must=[K(key="rare", match=models.MatchExcept(**{"except": [4, 8]}))]),
-    "match text": F(must=[K(key="text", match=models.MatchText(text="fox 7"))]),
+    "match text": F(must=[K(key="story", match=models.MatchText(text="fox 7"))]),
     "range": F(must=[_within("n", gte=3, lt=8)]),
     "range of halves": F(must=[_within("half", gt=1.5, lte=4)]),
     "range below zero": F(must=[_within("less", lt=-10)]),

@@ -1,0 +1,162 @@
+"""The official clients, unchanged, through `vectormigrate serve`: their ordinary life before a cutover, after it and after
+the revert, from both vendors to PostgreSQL, Milvus and SQLite, under every metric.
+
+Every answer is compared with what the source says of the same life with nobody in between. What was compared, and what is
+refused after a cutover, is written to `integration/sdk/out/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.harness.sides import Side
+from tests.fakes.qdrant import QdrantServer
+from tests.life import pinecone, qdrant
+from tests.life.daemon import Behind, Daemon
+from tests.life.stage import pinecone_story, qdrant_story
+from tests.life.story import Tally
+from vectormigrate.model.specification import StoreRef
+
+OUT = Path(__file__).parent / "sdk" / "out"
+TARGETS = ("pgvector", "milvus", "sqlite")
+WAYS = ("scroll", "count", "search")
+ONLY_QDRANT = {f"{way} where match text" for way in WAYS}
+"""How Qdrant takes a text apart, nobody else knows."""
+
+
+@asynccontextmanager
+async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
+    """`vectormigrate serve`, until the block ends."""
+    words = ["--dialect", behind.dialect, "--listen", "127.0.0.1:0", "--upstream", behind.url]
+    words += ["--grpc-upstream", behind.grpc_url] if behind.grpc_url else []
+    words += ["--control-upstream", behind.control_url] if behind.control_url else []
+    words += ["--index", behind.index] if behind.index else []
+    words += ["--coalesce", "0.01", "--provisional-after", "0.02", "--delete-confirmation", "0.1"]
+    log, state = folder / "serve.log", folder / "state.db"
+    command = [sys.executable, "-m", "vectormigrate", "serve", "--state", str(state), *words]
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            command, stdout=told, stderr=told, cwd=folder, env={**os.environ, "PINECONE_KEY": pinecone.KEY}
+        )
+    try:
+        async with asyncio.timeout(60):
+            while (found := re.search(r" at \S+:(\d+)", log.read_text())) is None:
+                assert process.poll() is None, log.read_text()
+                await asyncio.sleep(0.05)
+        yield Daemon(state, int(found[1]))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(process.wait, 30)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="module")
+def figures() -> Iterator[dict[str, dict[str, Any]]]:
+    """What was compared, by story; written when all is done."""
+    found: dict[str, dict[str, Any]] = {}
+    yield found
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "figures.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    rows = [
+        f"| {name} | {one['calls']:,} | {one['equal']:,} | {one['refused']} |" for name, one in found.items()
+    ]
+    head = ["| story | calls compared | equal | refused after the cutover |", "|---|---|---|---|"]
+    reasons = {name: why for one in found.values() for name, why in one["reasons"].items()}
+    refused = [f"- {name}: {why}" for name, why in sorted(reasons.items())]
+    (OUT / "figures.md").write_text("\n".join([*head, *rows, "", *refused, ""]))
+
+
+@pytest.fixture
+def source() -> Iterator[QdrantServer]:
+    """A Qdrant."""
+    server = QdrantServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, sides: dict[str, tuple[Side, Side]], tmp_path: Path) -> StoreRef:
+    """A place where the collection is not yet."""
+    kind = request.param
+    url = str(tmp_path / "target.db") if kind == "sqlite" else sides[kind][1].url
+    if kind == "pgvector":
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    name = re.sub(r"\W", "_", tmp_path.name)[-40:].lower()
+    return StoreRef(kind, url, f"t_{name}")
+
+
+def _judged(figures: dict[str, dict[str, Any]], name: str, tally: Tally, refused: set[str]) -> None:
+    figures[name] = {
+        "calls": tally.calls,
+        "equal": tally.equal,
+        "refused": len(tally.refused),
+        "wrong": tally.wrong,
+        "reasons": tally.refused,
+    }
+    assert tally.wrong == []
+    assert tally.refused.keys() == refused
+
+
+SHAPES = {
+    **{name: shape for name, shape in qdrant.UNNAMED.items() if name != "manhattan"},
+    "named": qdrant.NAMED,
+}
+
+
+@pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("target", TARGETS, indirect=True)
+async def test_with_qdrant(
+    tmp_path: Path,
+    source: QdrantServer,
+    target: StoreRef,
+    figures: dict[str, dict[str, Any]],
+    shape: str,
+    grpc: bool,
+) -> None:
+    life = qdrant.Life(SHAPES[shape], complete=target.kind == "milvus")
+    tally = await qdrant_story(
+        tmp_path, source, life, target, grpc=grpc, serve=in_a_process, may_refuse=ONLY_QDRANT
+    )
+    name = f"qdrant {shape} by {'gRPC' if grpc else 'REST'} to {target.kind}"
+    _judged(figures, name, tally, ONLY_QDRANT | {call.name for call in life.beyond()})
+
+
+LIVES: dict[str, dict[str, Any]] = {
+    "cosine": {"metric": "cosine"},
+    "euclidean": {"metric": "euclidean"},
+    "hybrid": {"metric": "dotproduct", "sparse": True},
+    "namespaces": {"metric": "cosine", "namespaces": True},
+}
+
+
+@pytest.mark.parametrize("way", pinecone.CLIENTS)
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("target", TARGETS, indirect=True)
+async def test_with_pinecone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: StoreRef,
+    figures: dict[str, dict[str, Any]],
+    life: str,
+    way: str,
+) -> None:
+    monkeypatch.setenv("PINECONE_GRPC_SCHEME", "http")
+    lived = pinecone.Life(**LIVES[life], complete=target.kind == "milvus")
+    tally = await pinecone_story(tmp_path, way, lived, target, serve=in_a_process)
+    name = f"pinecone {life} by {way} to {target.kind}"
+    _judged(figures, name, tally, {call.name for call in lived.beyond()})
