@@ -45,8 +45,9 @@ class Subject:
     """Its state file, if what it is asked leaves work for later."""
 
     def cpu(self) -> float:
-        """Seconds so far."""
-        return sum(sum(process.cpu_times()[:2]) for process in self.processes)
+        """Seconds so far, user and system, of all threads."""
+        # What clock_getcpuclockid(3) makes of a process: to the nanosecond, where /proc counts in hundredths of a second.
+        return sum(time.clock_gettime((~process.pid << 3) | 2) for process in self.processes)
 
     def settle(self) -> None:
         """Wait until what it was asked is done: what is put off costs as well."""
