@@ -119,14 +119,15 @@ async def test_a_write_or_a_word_lets_a_refused_record_be_tried_again(tx):
     assert len(await tx(journal.oldest, None, 10)) == 3
 
 
-async def test_since_when_the_oldest_is_owed(tx):
+async def test_since_when_the_oldest_are_owed(tx):
     assert await tx(journal.first_seen, 9) == []
-    for sequence, (one, at) in enumerate([("i:1", "10:00"), ("i:2", "11:00")]):
+    for sequence, (one, at) in enumerate([("i:2", "10:00"), ("i:1", "11:00"), ("i:3", "12:00")]):
         await tx(journal.mark, [one], epoch=1, sequence=sequence, reason="", at=at)
-    assert await tx(journal.first_seen, 9) == [("i:1", "10:00"), ("i:2", "11:00")]
-    assert await tx(journal.first_seen, 1) == [("i:1", "10:00")]
-    await tx(journal.attempted, ["i:1"], journal.REFUSED)
-    assert await tx(journal.first_seen, 9) == [("i:2", "11:00")]
+    assert await tx(journal.first_seen, 2) == [("i:2", "10:00"), ("i:1", "11:00")]
+    await tx(journal.mark, ["i:1"], epoch=1, sequence=9, reason="", at="13:00")  # raised, and owed since 11:00
+    assert await tx(journal.first_seen, 9) == [("i:2", "10:00"), ("i:3", "12:00"), ("i:1", "11:00")]
+    await tx(journal.attempted, ["i:2"], journal.REFUSED)
+    assert await tx(journal.first_seen, 1) == [("i:3", "12:00")]
 
 
 async def test_which_of_some_ids_are_marked(tx, database):
