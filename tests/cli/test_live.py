@@ -148,7 +148,7 @@ def test_a_captured_one_from_its_capture_to_its_end(terminal):
         unseen = patiently(lambda: refused(terminal, words))
         assert (unseen.code, "capture install docs" in unseen.err) == (4, True), unseen.err
         assert terminal.run("status", "docs").code == 2
-        assert terminal.run("capture", "install", "docs", *terminal.flags()).code == 0
+        assert terminal.run("capture", "install", "docs", *words).code == 0
         followed = terminal.run("migrate", "docs", *words, "--follow", "--json")
         assert (followed.code, followed.document["phase"]) == (0, "verified"), followed.err
         vouched = terminal.run("attest", "docs")

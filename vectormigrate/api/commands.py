@@ -322,9 +322,10 @@ COMMANDS: tuple[Command, ...] = (
         name="capture",
         summary="Let the source itself tell which records change, where no proxy stands in front of it.",
         details="install makes a logical slot or triggers in PostgreSQL, triggers in SQLite; check exits 1 when changes"
-        " may pass unseen; remove takes away exactly what was made. Install before anything is copied.",
+        " may pass unseen; remove takes away exactly what was made. Install before anything is copied, with the flags of the"
+        " migration; what says nothing of the source is not looked at.",
         positionals=(Positional("action", "What to do.", choices=("install", "check", "remove")), ID),
-        settings=(*SIDES, WAY),
+        settings=(*SIDES, *MIGRATE, WAY),
         result="CaptureReport",
         reads_only=False,
         examples=(
