@@ -24,7 +24,7 @@ from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.specification import Specification
 
-_LONGEST = 20.0
+_LONGEST = 60.0
 
 
 @dataclass(frozen=True, slots=True)
