@@ -138,7 +138,9 @@ class Qdrant(Vendor):
 
 
 class PineconeIndex(Vendor):
-    """Vectors with texts as ids."""
+    """Vectors with texts as ids. An upsert says "no patch" by a 0: Milvus Lite merges an upsert into the old row, so that a
+    row which is to lose a key is deleted first, and whoever dies between the two has lost the record. A server does not.
+    """
 
     kind = "pinecone"
     headers = {"api-key": "any", "x-pinecone-api-version": "2025-10"}
@@ -158,7 +160,11 @@ class PineconeIndex(Vendor):
 
     def upsert(self, numbers: dict[int, int]) -> Request:
         vectors = [
-            {"id": f"k{one}", "values": vector(one, number), "metadata": {"n": number, "g": group(one)}}
+            {
+                "id": f"k{one}",
+                "values": vector(one, number),
+                "metadata": {"n": number, "g": group(one), "p": 0},
+            }
             for one, number in numbers.items()
         ]
         return Request("POST", "/vectors/upsert", {"vectors": vectors})
@@ -279,5 +285,5 @@ def _metadata(row: dict[str, Any]) -> dict[str, Any]:
 
 def _record(fields: dict[str, Any], values: Any) -> tuple[Held, tuple[float, ...]]:
     patch = fields.get("p")
-    held = (int(fields["n"]), None if patch is None else int(patch))
+    held = (int(fields["n"]), int(patch) if patch else None)
     return held, tuple(np.asarray(values, np.float32).tolist())
