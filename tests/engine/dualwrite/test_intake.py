@@ -17,6 +17,7 @@ class Noted:
         self.acknowledged = []
         self.polls = 0
         self.errors = []
+        self.closed = False
 
     def put(self, *ids, everything=False):
         self.waiting.append(Changes(ids, everything, f"at {len(self.waiting) + len(self.acknowledged)}"))
@@ -30,6 +31,9 @@ class Noted:
     async def acknowledge(self, position):
         assert self.waiting[0].position == position
         self.acknowledged.append(self.waiting.pop(0))
+
+    async def close(self):
+        self.closed = True
 
     async def check(self):
         return ["a trigger is gone"]
@@ -131,3 +135,9 @@ async def test_what_the_source_cannot_name_is_owed_and_not_asked_for_in_a_loop(b
 
 async def test_what_the_capture_says_of_itself(intake):
     assert (await intake.problems(), await intake.lag()) == (["a trigger is gone"], 3.0)
+
+
+async def test_the_capture_is_given_back_when_nobody_reads_it_any_more(noted, intake):
+    async with taking(intake):
+        assert not noted.closed
+    assert noted.closed

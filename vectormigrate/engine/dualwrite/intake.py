@@ -50,7 +50,7 @@ class Intake:
         return await self._capture.lag()
 
     async def run(self) -> None:
-        """Mark changes until stopped; trouble is waited out."""
+        """Mark changes until stopped; trouble is waited out. Gives the capture back, so that it can be removed then."""
         while not self._stopped.is_set():
             try:
                 some = await self._take()
@@ -62,6 +62,7 @@ class Intake:
                 self._troubled = True
             if not some:
                 await self._rest(_TROUBLED if self._troubled else _IDLE)
+        await self._capture.close()
 
     async def _take(self) -> bool:
         changes = await self._capture.poll(_LIMIT)
