@@ -155,6 +155,13 @@ class Online:
             while self.phase != phase:
                 await asyncio.sleep(0.1)
 
+    async def wait(self, seconds):
+        await asyncio.sleep(seconds)
+
+    async def until_idle(self):
+        """Until what can be paid is paid."""
+        await self.live.settled(within=60)
+
     async def put(self, *ids, version=1):
         """A client's write, wherever it goes now."""
         async with self.router.writing({SOURCE: [Ids(tuple(ids))]}) as write:

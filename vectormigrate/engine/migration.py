@@ -24,13 +24,13 @@ from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
-from vectormigrate.engine.rollback.pool import Pool, Removal
+from vectormigrate.engine.rollback.pool import Removal
+from vectormigrate.engine.undoing import Undoing
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
-    CollectionMissing,
     FinishedWithFindings,
     GateRefused,
     VectormigrateError,
@@ -384,38 +384,28 @@ class Conductor:
         done_already = migration.phase is Phase.ROLLED_BACK
         if not dry_run and not done_already:
             await self._begin_rollback(migration)
-        plan = migration.mapping
-        total = sum(row.copied for row in self._ranges() if not row.removed)
-        pool = Pool(
+        undoing = self._undoing(migration, dry_run=dry_run)
+        removal = await undoing.remove(
+            migration.mapping,
+            remove_unknown=remove_unknown or not migration.completed,
+            only_verify=done_already,
+        )
+        dropped = False
+        if not (dry_run or done_already or removal.left or removal.owed):
+            dropped = migration.target_created and await undoing.drop_empty(migration.mapping.target.name)
+            await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+        return undoing.report(removal, dropped=dropped, seconds=self._clock.monotonic() - began)
+
+    def _undoing(self, migration: Migration, *, dry_run: bool) -> Undoing:
+        return Undoing(
             self._database,
             self._id,
             self._source,
             migration.specification.source.collection,
             self._target,
-            plan,
-            remove_unknown=remove_unknown or not migration.completed,
+            self._on_event,
+            self._stopping.is_set,
             dry_run=dry_run,
-            progress=lambda done: self._on_event(Progress(self._id, "rollback", done, total)),
-            stopped=self._stopping.is_set,
-        )
-        removal = (
-            Removal() if await self._is_gone(plan.target.name) else await pool.run(only_verify=done_already)
-        )
-        dropped = False
-        if not (dry_run or done_already or removal.left or removal.owed):
-            dropped = migration.target_created and await self._drop_empty(plan.target.name)
-            await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)
-        return RollbackReport(
-            self._id,
-            dry_run,
-            removal.deleted,
-            removal.restored,
-            removal.left,
-            removal.foreign_kept,
-            removal.foreign_changed,
-            dropped,
-            self._clock.monotonic() - began,
-            removal.unknown,
         )
 
     async def _begin_rollback(self, migration: Migration) -> None:
@@ -427,28 +417,14 @@ class Conductor:
     async def _roll_back_nothing(self, migration: Migration, *, dry_run: bool) -> RollbackReport:
         """Nothing was ever written: at most an empty collection of our own stands in the target."""
         dropped = False
+        undoing = self._undoing(migration, dry_run=dry_run)
         if not dry_run:
-            dropped = migration.target_created and await self._drop_empty(
+            dropped = migration.target_created and await undoing.drop_empty(
                 migration.specification.target.collection
             )
             if migration.phase not in FINAL:
                 await self._move(migration.phase, Phase.ABORTED)
-        return RollbackReport(self._id, dry_run, 0, 0, 0, 0, 0, dropped, 0.0, 0)
-
-    async def _is_gone(self, collection: str) -> bool:
-        try:
-            await self._target.describe(collection)
-        except CollectionMissing:
-            return True
-        return False
-
-    async def _drop_empty(self, collection: str) -> bool:
-        if await self._is_gone(collection):
-            return True  # by an earlier attempt that was killed behind it
-        if await self._target.count(collection):
-            return False
-        await self._target.drop(collection)
-        return True
+        return undoing.report(Removal(), dropped=dropped, seconds=0.0)
 
     # Shared.
 

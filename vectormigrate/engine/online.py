@@ -19,18 +19,18 @@ from typing import Any
 
 from vectormigrate.model.errors import GateRefused, StateError, StoreError
 from vectormigrate.model.events import PrimaryChanged, Warned
-from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport
-from vectormigrate.state import findings, journal, migrations, roles, scopes
+from vectormigrate.state import journal, migrations, roles, scopes
 from vectormigrate.state.database import Transaction
 from vectormigrate.state.migrations import Migration
 from vectormigrate.state.roles import Side
 
 from .backfill.coordinator import CopyCoordinator
-from .cutover.gate import Conditions, Gate, Limits, gates
+from .conditions import measure
+from .cutover.gate import Gate, Limits, gates
 from .cutover.switch import Switch
 from .drift import Drift
 from .live import Live
@@ -39,7 +39,6 @@ from .validate.run import Validation
 
 _LOOK = 0.2
 """Seconds between two looks at how much is owed."""
-_UNNOTED = "nobody notes what is written to the target once the application uses it"
 _TAILS = 2
 """So often records behind the last key are looked for: new ones keep coming, and are marked."""
 
@@ -310,42 +309,19 @@ class OnlineConductor(Conductor):
 
     async def gates(self, *, no_way_back: bool = False) -> list[Gate]:
         """The conditions of a swap, as they are now."""
-        live, migration = self._lane_of(), self.migration
-        plan = migration.mapping
-        assert plan is not None
-        forwards = live.lane.role.primary is Side.SOURCE
-        down = live.scheduler.breaker.error
-        intents = self._database.read(lambda tx: journal.intents(tx, self._id))
-        refused = self._dead()
-        return gates(
-            Conditions(
-                copied=all(row.done for row in self._ranges()),
-                standing=sum(one.standing for one in intents),
-                debt=live.debt - refused,
-                oldest=live.lag(),
-                dead_letters=refused,
-                scopes=live.scopes.owed,
-                gap=live.gap_stands,
-                unresolved=live.lane.ledger.unresolved,
-                compared_ago=self._compared_ago() if forwards else 0.0,
-                secondary_down=down.message if live.scheduler.breaker.open and down is not None else "",
-                deletes_stopped=live.scheduler.guard.tripped,
-                overlap=self.overlap() if forwards else None,
-                obstacles=[
-                    *obstacles(plan, live.lane.ends.shape),
-                    *([_UNNOTED] if live.intake is not None else []),
-                ],
-                no_way_back_accepted=no_way_back,
-                free_bytes=self._free_bytes(),
-            ),
-            self._limits,
+        plan = self.migration.mapping
+        assert plan is not None, "a lane has a plan"
+        found = measure(
+            self._database,
+            self._id,
+            self._lane_of(),
+            plan,
+            self._clock,
+            overlap=self.overlap(),
+            no_way_back=no_way_back,
+            free_bytes=self._free_bytes(),
         )
-
-    def _compared_ago(self) -> float | None:
-        report = self._database.read(lambda tx: findings.latest_report(tx, self._id))
-        if report is None or not report.ok:
-            return None
-        return (self._clock.now() - report.started_at).total_seconds()
+        return gates(found, self._limits)
 
     async def cutover(self, *, dry_run: bool = False, no_way_back: bool = False) -> SwapReport:
         """Let the target answer. Raises GateRefused, with every closed gate, and when it could not be done in time.

@@ -1,0 +1,62 @@
+"""What the gates of a swap go by, measured: one look at a live migration, in whichever direction it is to be swapped."""
+
+from __future__ import annotations
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.inverse import obstacles
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.state import checkpoints, findings, journal
+from vectormigrate.state.database import Database
+from vectormigrate.state.roles import Side
+
+from .cutover.gate import Conditions
+from .live import Live
+
+_UNNOTED = "nobody notes what is written to the target once the application uses it"
+
+
+def measure(
+    database: Database,
+    migration_id: str,
+    live: Live,
+    plan: MappingPlan,
+    clock: Clock,
+    *,
+    overlap: float | None,
+    no_way_back: bool,
+    free_bytes: int,
+) -> Conditions:
+    """A planned migration at this moment. What the copy and the shadow reads have shown is asked of the way there only:
+    after a swap the other side holds everything.
+    """
+    forwards = live.lane.role.primary is Side.SOURCE
+    breaker = live.scheduler.breaker
+    rows = database.read(lambda tx: checkpoints.ranges(tx, migration_id))
+    intents = database.read(lambda tx: journal.intents(tx, migration_id))
+    refused = database.read(lambda tx: journal.refused(tx, migration_id))
+    unnoted = [_UNNOTED] if live.intake is not None else []
+    return Conditions(
+        copied=all(row.done for row in rows),
+        standing=sum(one.standing for one in intents),
+        debt=live.debt - refused,
+        oldest=live.lag(),
+        dead_letters=refused,
+        scopes=live.scopes.owed,
+        gap=live.gap_stands,
+        unresolved=live.lane.ledger.unresolved,
+        compared_ago=_compared_ago(database, migration_id, clock) if forwards else 0.0,
+        secondary_down=breaker.error.message if breaker.open and breaker.error is not None else "",
+        deletes_stopped=live.scheduler.guard.tripped,
+        overlap=overlap if forwards else None,
+        obstacles=[*obstacles(plan, live.lane.ends.shape), *unnoted],
+        no_way_back_accepted=no_way_back,
+        free_bytes=free_bytes,
+    )
+
+
+def _compared_ago(database: Database, migration_id: str, clock: Clock) -> float | None:
+    """Seconds since the last comparison, if that was clean."""
+    report = database.read(lambda tx: findings.latest_report(tx, migration_id))
+    if report is None or not report.ok:
+        return None
+    return (clock.now() - report.started_at).total_seconds()
