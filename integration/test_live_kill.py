@@ -77,7 +77,14 @@ async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Targe
         place = folder / f"{number}"
         place.mkdir()
         async with World.opened(place, vendor, target, rng) as world:
-            story = Story(world, vendor, seen, rng, RESULTS / f"live-kill-{pair}.log")
+            story = Story(
+                world,
+                vendor,
+                seen,
+                rng,
+                RESULTS / f"live-kill-{pair}.log",
+                lambda: write(pair, seen, time.monotonic() - began),
+            )
             try:
                 await story.tell(rounds=ROUNDS, commits=number % 3 == 0, workers=1 if number % 4 == 2 else 0)
             except BaseException:

@@ -14,7 +14,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,15 +73,24 @@ class Seen:
 class Story:
     """One migration. `tell` it."""
 
-    def __init__(self, world: World, vendor: Vendor, seen: Seen, rng: random.Random, log: Path) -> None:
+    def __init__(
+        self,
+        world: World,
+        vendor: Vendor,
+        seen: Seen,
+        rng: random.Random,
+        log: Path,
+        on_round: Callable[[], None],
+    ) -> None:
         self._world = world
         self._vendor = vendor
         self._seen = seen
         self._rng = rng
         self._log = log
+        self._on_round = on_round
         self._began = time.monotonic()
         self._history = History({})
-        self._writers = Writers(world, vendor, self._history, COLD, rng, pause=0.04)
+        self._writers = Writers(world, vendor, self._history, COLD, rng, pause=0.08)
         self._mending: set[asyncio.Task[None]] = set()
 
     def _say(self, words: str) -> None:
@@ -108,10 +117,9 @@ class Story:
                 await self._swaps(self._rng.randint(2, 7))
                 await self._die_ending()
                 await self._heal()
+                self._on_round()
             await (self._commit() if commits else self._roll_back())
         await self._check_alone(commits=commits)
-        self._seen.acknowledged += self._history.acknowledged
-        self._seen.unknown += self._history.unknown
         await self._world.kill()
 
     async def _fill(self) -> None:
@@ -353,9 +361,16 @@ class Story:
         seen.lost += len(missing)
         seen.resurrected += len(extra)
         seen.stale += len(stale)
+        self._count()
         self._explain(first)
         evidence = {one: (first.get(one), second.get(one)) for one in [*missing, *extra, *stale]}
         assert not evidence, f"{primary} first, then the other: {evidence}"
+
+    def _count(self) -> None:
+        history, seen = self._history, self._seen
+        seen.acknowledged += history.acknowledged
+        seen.unknown += history.unknown
+        history.acknowledged = history.unknown = 0
 
     def _explain(self, held: Contents) -> None:
         wrong = self._history.unexplained({one: found[0] for one, found in held.items()})
@@ -396,6 +411,7 @@ class Story:
 
     async def _check_alone(self, *, commits: bool) -> None:
         """One side is left: its contents, and that nothing is left on the other."""
+        self._count()
         await asyncio.sleep(1.0)  # what was sent and not answered lands
         target = await asyncio.to_thread(self._world.target.read, self._vendor.collection)
         if commits:
