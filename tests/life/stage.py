@@ -113,7 +113,7 @@ async def pinecone_story(
         index = fake.service.indexes[pinecone.INDEX]
         urls = [f"http://127.0.0.1:{port}" for port in (index.port, index.grpc_port)]
         behind = Behind("pinecone", *urls, fake.url, pinecone.INDEX)
-        source = StoreRef("pinecone", fake.url, life.source, "env:PINECONE_KEY", {"visible_after": "0.1"})
+        source = StoreRef("pinecone", fake.url, life.source, "env:PINECONE_KEY")
         async with asking(pinecone.CLIENTS[way](pinecone.Hosts(fake.url, *urls))) as direct:
             theirs = await told(parts, direct)
             async with serve(folder, behind) as daemon:

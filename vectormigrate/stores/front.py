@@ -60,7 +60,8 @@ class Write(ABC):
     @abstractmethod
     def answered(self, outcome: Outcome, *, position: str = "") -> None:
         """What came of it; ANSWERED is assumed. `position` is where the primary stands behind this write, if it has
-        a word for it: a decimal number that grows (Pinecone's log sequence number).
+        a word for it: a decimal number that grows (Pinecone's log sequence number), or `log=number` where there are several logs
+        (Pinecone's namespaces).
         """
 
     @abstractmethod

@@ -5,7 +5,7 @@ import pytest
 
 from tests.fakes.virtual import soon
 from tests.fakes.world import SOURCE, records
-from vectormigrate.engine.dualwrite.lane import Ends
+from vectormigrate.engine.dualwrite.lane import Ends, furthest
 from vectormigrate.model.errors import (
     GateRefused,
     PermissionDenied,
@@ -149,6 +149,24 @@ async def test_what_is_applied_some_time_later_is_read_no_earlier(bench_of):
         passing.answered(Outcome.LATE, "")
     assert not await quarantined(bench, 1)
     assert bench.ledger.get(1).fresh_at == bench.clock.monotonic() + 5.0
+
+
+@pytest.mark.parametrize(
+    ("held", "said", "kept"),
+    [
+        ("", "7", "7"),
+        ("9", "10", "10"),
+        ("10", "9", "10"),
+        ("10", "", "10"),
+        ("a=9", "a=10", "a=10"),
+        ("a=9", "b=2", "a=9\nb=2"),
+        ("a=9\nb=2", "a=3", "a=9\nb=2"),
+        ("x=y=9", "x=y=10", "x=y=10"),
+        ("a=9", "0", "0\na=9"),
+    ],
+)
+def test_the_further_of_two_positions_goes_by_log(held, said, kept):
+    assert furthest(held, said) == kept
 
 
 async def test_the_furthest_position_is_kept(bench):

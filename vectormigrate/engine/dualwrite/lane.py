@@ -78,7 +78,7 @@ class Pass:
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
         at = position or (SOMEWHERE if outcome is Outcome.LATE else "")
-        self._lane.position = max(self._lane.position, at, key=_as_number)
+        self._lane.position = furthest(self._lane.position, at)
 
     async def named(self, ids: Sequence[RecordId]) -> None:
         if self._marking:
@@ -375,6 +375,20 @@ class Lane:
 def _definite(error: BaseException) -> bool:
     """Whether it says that the request was not applied. What nobody foresaw says nothing."""
     return isinstance(error, VectormigrateError) and not isinstance(error, Unresolved | StoreDown)
+
+
+def furthest(held: str, said: str) -> str:
+    """The further of two positions (see `Write.answered`); of several logs, how far each of them goes."""
+    logs = _logs(held)
+    for log, number in _logs(said).items():
+        logs[log] = max(logs.get(log, ""), number, key=_as_number)
+    return "\n".join(f"{log}={number}" if log else number for log, number in sorted(logs.items()))
+
+
+def _logs(position: str) -> dict[str, str]:
+    """The numbers of a position by their log, "" for the one without a name."""
+    parted = (line.rpartition("=") for line in position.split("\n") if line)
+    return {log: number for log, _, number in parted}
 
 
 def _as_number(position: str) -> tuple[int, str]:

@@ -25,7 +25,7 @@ from vectormigrate.stores.pinecone.filters import BadFilter
 from vectormigrate.stores.pinecone.wire import responses
 from vectormigrate.stores.pinecone.wire.heads import clearing
 from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors
-from vectormigrate.stores.pinecone.wire.shape import Layout
+from vectormigrate.stores.pinecone.wire.shape import Keys, Layout
 from vectormigrate.stores.raw import Upstream
 
 from .answers import DEFINITE, READ_AT, WRITTEN_AT, Positions, TooLarge
@@ -159,6 +159,9 @@ class DataPlane:
     async def _passed(self, asked: Asked[Reply], write: Write, place: Place) -> Reply:
         reply = await asked.forward(_upstream(write.access, asked.route))
         outcome, position = asked.outcome(reply)
+        if position and place.layout.keys is not Keys.ID:
+            namespace = asked.namespace()  # each has a log of its own; lines are what positions are parted by
+            position = "" if "\n" in namespace else f"{namespace}={position}"
         write.answered(outcome, position=position)
         if asked.route.action == "upsert" and place.shape is not None and asked.succeeded(reply):
             write.hint(place.collection, lambda: _records(asked, place.layout), asked.size)

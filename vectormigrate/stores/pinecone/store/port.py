@@ -221,15 +221,16 @@ class PineconeStore(Store):
     # Ordering.
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
-        """A position is the `x-pinecone-request-lsn` of a write, or `namespace=number` where there are several
+        """A position is the `x-pinecone-request-lsn` of a write, or lines of `namespace=number` where there are several
         namespaces: there a number alone means nothing. Without one, a store that is a target deletes an id that
         nobody has, whose answer says how far the log goes; a source is never written to, and time passes.
         """
         opened = await self._catalog.opened(collection)
         namespaces = await self._catalog.namespaces(opened)
-        at = read_position(position) if position else (None, -1)
-        if at[0] is not None or (position and len(namespaces) == 1):
-            opened.freshness.must_see(at[0] or namespaces[0], at[1])
+        at = [read_position(line) for line in position.split("\n")] if position else []
+        if at and (len(namespaces) == 1 or all(namespace is not None for namespace, _ in at)):
+            for namespace, number in at:
+                opened.freshness.must_see(namespace or namespaces[0], number)
             await self._waiting.settle(opened, namespaces)
             await asyncio.sleep(self._fetch_lag)
         elif self._writes:
