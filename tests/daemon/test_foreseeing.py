@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,13 @@ from tests.fakes.terminal import Terminal
 from tests.fakes.world import World
 from vectormigrate.daemon.foreseeing import check_startable
 from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.model.errors import CollectionMissing, GateRefused, TargetNotEmpty, Unreachable
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    ConfigInvalid,
+    GateRefused,
+    TargetNotEmpty,
+    Unreachable,
+)
 from vectormigrate.model.specification import Mode, StoreRef
 
 
@@ -18,8 +25,7 @@ def world(tmp_path):
 
 
 async def check(world):
-    source, target = (Secrets().resolve(side, "move") for side in (world.spec.source, world.spec.target))
-    await check_startable(world.spec, source, target, time.monotonic)
+    await check_startable(world.spec, Secrets({}, {}), time.monotonic)
 
 
 async def test_what_can_start_is_let_through_and_nothing_is_written(world):
@@ -46,3 +52,10 @@ async def test_changes_that_nobody_notes_are_not_captured(tmp_path, world):
     with pytest.raises(GateRefused, match="may pass unseen") as caught:
         await check(world)
     assert "vectormigrate capture install move" in caught.value.hint
+
+
+async def test_a_secret_is_looked_for_where_the_daemon_runs(world):
+    world.set(target=replace(world.spec.target, api_key="env:NOWHERE"))
+    with pytest.raises(ConfigInvalid, match="NOWHERE is not set") as caught:
+        await check(world)
+    assert "start the daemon again" in caught.value.hint

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vectormigrate.engine import preflight
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import ConfigInvalid, GateRefused
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.stores import registry
-from vectormigrate.stores.base import Endpoint
 
+from .secrets import Secrets
 from .tasks import Stores
 
 
-async def check_startable(
-    spec: Specification, source: Endpoint, target: Endpoint, monotonic: Callable[[], float]
-) -> None:
-    """Raises what the stores say, MappingRefused, TargetNotEmpty, and GateRefused for a capture that is not sound."""
+async def check_startable(spec: Specification, secrets: Secrets, monotonic: Callable[[], float]) -> None:
+    """Raises what the stores say, ConfigInvalid, MappingRefused, TargetNotEmpty, and GateRefused for a capture that is
+    not sound.
+    """
+    try:
+        source, target = (secrets.resolve(side, spec.id) for side in (spec.source, spec.target))
+    except ConfigInvalid as error:
+        error.hint = "the daemon has to find it: set it there and start the daemon again; nothing was changed"
+        raise
     async with Stores.open(source, target) as stores:
         await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)

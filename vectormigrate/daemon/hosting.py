@@ -156,9 +156,7 @@ class Host:
         """
         fronting(self._passages, specification)
         if specification.id not in self._hosted:
-            source = self._secrets.resolve(specification.source, specification.id)
-            target = self._secrets.resolve(specification.target, specification.id)
-            await check_startable(specification, source, target, self._clock.monotonic)
+            await check_startable(specification, self._secrets, self._clock.monotonic)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
         if specification.id not in self._hosted:
