@@ -55,17 +55,13 @@ NAMED = Shape(
 class Life:
     """All calls about one collection."""
 
-    def __init__(
-        self, shape: Shape, *, ordered: bool = False, brief: bool = False, complete: bool = False
-    ) -> None:
-        """`ordered`: pages come in Qdrant's order of ids, which a database with texts for keys does not keep. `brief`:
-        each filter is asked once instead of in every way. `complete`: every point has all vectors, as a database wants
-        it that knows of no absent ones.
+    def __init__(self, shape: Shape, *, brief: bool = False, complete: bool = False) -> None:
+        """`brief`: each filter is asked once instead of in every way. `complete`: every point has all vectors, as a
+        database wants it that knows of no absent ones.
         """
+        self.shape = shape
         self.brief = brief
         self.complete = complete
-        self.shape = shape
-        self.ordered = ordered
         self.ids: list[Any] = [*range(ROWS)]
         if shape.mixed_ids:
             self.ids[::4] = [str(UUID(int=0x1234567 * (row + 1))) for row in range(0, ROWS, 4)]
@@ -144,7 +140,7 @@ class Life:
         yield Call("scroll ids", lambda c: self.scrolled(c, limit=7, with_payload=False))
 
     def scrolled(self, client: QdrantClient, **words: Any) -> list[Any]:
-        """All pages of a scroll, each as long as was asked."""
+        """All pages of a scroll, each as long as was asked; points stand in the order in which a database keeps ids."""
         found, offset = [], None
         while True:
             page, offset = client.scroll(COLLECTION, offset=offset, **words)
@@ -152,7 +148,7 @@ class Life:
             found += page
             if offset is None:
                 break
-        return found if self.ordered else sorted(found, key=lambda point: str(point.id))
+        return sorted(found, key=lambda point: str(point.id))
 
     def _filters(self) -> Iterator[Call]:
         using = next(iter(self.shape.dense))
