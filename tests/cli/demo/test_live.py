@@ -3,7 +3,8 @@
 import asyncio
 import io
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -110,10 +111,44 @@ async def test_an_application_that_cannot_do_it_is_quoted(told, monkeypatch):
 
 
 async def test_a_server_that_ends_at_once_is_told(told):
-    told._command.running = ended
     with pytest.raises(StepFailed, match="`vectormigrate emulate` ended with 2"):
-        async with told._server("emulate", "qdrant", "--listen", "127.0.0.1:1"):
-            raise AssertionError("it serves")
+        await told._serves(Ended(), "emulate", 0)
+
+
+def ours(story):
+    """Processes that work in the directory of the story."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if one.joinpath("cwd").resolve() == story._work:
+                found.append(one.name)
+    return found
+
+
+async def test_a_step_that_fails_is_told_and_no_process_stays(tmp_path, monkeypatch):
+    async def leave_empty(verb, url):
+        """The collection is not there."""
+
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    story = LiveStory(tmp_path / "live", nowhere, Teller(io.StringIO(), quiet=True))
+    monkeypatch.setattr(story, "_once", leave_empty)
+    with pytest.raises(ExceptionGroup) as caught:
+        await story.run()
+    failed = caught.value
+    while isinstance(failed, ExceptionGroup):
+        (failed,) = failed.exceptions
+    assert "`vectormigrate migrate live` ended with" in failed.message
+    assert ours(story) == []
+
+
+async def test_whoever_stops_it_leaves_no_process_behind(tmp_path):
+    story = LiveStory(tmp_path / "live", "nowhere", Teller(io.StringIO(), quiet=True))
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(story.run())
+        while len(ours(story)) < 2:
+            await asyncio.sleep(0.02)
+        telling.cancel()
+    assert ours(story) == []
 
 
 def test_whether_somebody_listens():

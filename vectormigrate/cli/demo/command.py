@@ -31,7 +31,9 @@ async def demo(call: Call) -> Answer:
             if stop.exit_code is None:
                 raise
             return Answer(
-                {"legs": [], "live": None, "rollback": None, "ok": False}, stop.exit_code, "stopped; nothing is left behind"
+                {"legs": [], "live": None, "rollback": None, "ok": False},
+                stop.exit_code,
+                "stopped; nothing is left behind",
             )
     return Answer(outcome.document(), 0 if outcome.ok else 1, f"\n{outcome.conclusion()}")
 

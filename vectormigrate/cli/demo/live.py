@@ -14,7 +14,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ ID = "live"
 COLLECTION = "synsets_live"
 RATE = "600"
 """Records a second of the backfill, so slow that a kill lands in the middle of it."""
-QUARANTINE = "1"
+QUARANTINE = "0.5"
+"""Seconds: what a killed daemon had under way here has landed long before."""
 _LONGEST = 40.0
 """Seconds for a step that should take a few."""
 
@@ -56,17 +57,21 @@ class LiveStory:
         )
         async with AsyncExitStack() as stack:
             qdrant = await stack.enter_async_context(
-                self._server("emulate", "qdrant", "--listen", f"127.0.0.1:{self._ports[0]}")
+                self._started("emulate", "qdrant", "--listen", self._listen_at(0))
             )
+            daemon = await stack.enter_async_context(self._daemon(source))
+            await self._serves(qdrant, "emulate", 0)
             await self._once("fill", source)
             self._tell.did(f"a Qdrant with {RECORDS:,} of the synsets; the application changes its host name")
-            async with self._daemon(source) as daemon:
-                application = await stack.enter_async_context(self._application(front))
-                await self._migrate(source)
-                copied = await self._until_copied(RECORDS // 3)
-                kill(daemon)
-            async with self._daemon(source):
-                return await self._rest(application, qdrant, copied)
+            await self._serves(daemon, "serve", 1)
+            application = await stack.enter_async_context(self._application(front))
+            await self._migrate(source)
+            copied = await self._until_copied(RECORDS // 3)
+            kill(daemon)
+            await daemon.wait()
+            again = await stack.enter_async_context(self._daemon(source))
+            await self._serves(again, "serve", 1)
+            return await self._rest(application, qdrant, copied)
 
     async def _rest(
         self,
@@ -181,23 +186,26 @@ class LiveStory:
 
     # Processes.
 
-    @asynccontextmanager
-    async def _daemon(self, source: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        words = ("--dialect", "qdrant", "--listen", f"127.0.0.1:{self._ports[1]}", "--upstream", source)
-        async with self._server("serve", *words) as process:
-            yield process
+    def _daemon(self, source: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+        return self._started(
+            "serve", "--dialect", "qdrant", "--listen", self._listen_at(1), "--upstream", source
+        )
 
-    @asynccontextmanager
-    async def _server(self, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """One of our commands that serves, once it does; what it says goes to a file."""
-        async with self._command.running(*words, quiet=True) as process:
-            listen = words[words.index("--listen") + 1]
-            await self._until(
-                lambda: process.returncode is not None or _accepts(listen), f"{words[0]} does not serve"
-            )
-            if process.returncode is not None:
-                raise StepFailed(f"`vectormigrate {words[0]}` ended with {process.returncode}")
-            yield process
+    def _started(self, *words: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+        """One of our commands that serves; what it says is not kept."""
+        return self._command.running(*words, quiet=True)
+
+    def _listen_at(self, number: int) -> str:
+        return f"127.0.0.1:{self._ports[number]}"
+
+    async def _serves(self, process: asyncio.subprocess.Process, verb: str, number: int) -> None:
+        """Wait until it does. Raises StepFailed when it ends instead."""
+        await self._until(
+            lambda: process.returncode is not None or _accepts(self._listen_at(number)),
+            f"`vectormigrate {verb}` does not serve",
+        )
+        if process.returncode is not None:
+            raise StepFailed(f"`vectormigrate {verb}` ended with {process.returncode}")
 
     async def _once(self, verb: str, url: str) -> None:
         words = ["-W", "ignore", "-m", "vectormigrate.cli.demo.application", verb, url, COLLECTION]
