@@ -119,12 +119,23 @@ async def test_a_write_or_a_word_lets_a_refused_record_be_tried_again(tx):
     assert len(await tx(journal.oldest, None, 10)) == 3
 
 
+async def test_that_an_absence_is_meant_stays_until_the_mark_is_cleared(tx):
+    for sequence, reason in enumerate(["write", "delete", "write"]):
+        meant = await tx(journal.mark, ["i:1"], epoch=1, sequence=sequence, reason=reason, at="")
+        assert meant == (set() if not sequence else {"i:1"})
+    assert [one.reason for one in await tx(journal.oldest, None, 9)] == ["delete"]
+    await tx(journal.clear, [journal.Mark("i:1", 1, 2)])
+    assert await tx(journal.mark, ["i:1"], epoch=1, sequence=3, reason="write", at="") == set()
+
+
 async def test_since_when_the_oldest_are_owed(tx):
     assert await tx(journal.first_seen, 9) == []
     for sequence, (one, at) in enumerate([("i:2", "10:00"), ("i:1", "11:00"), ("i:3", "12:00")]):
         await tx(journal.mark, [one], epoch=1, sequence=sequence, reason="", at=at)
     assert await tx(journal.first_seen, 2) == [("i:2", "10:00"), ("i:1", "11:00")]
-    await tx(journal.mark, ["i:1"], epoch=1, sequence=9, reason="", at="13:00")  # raised, and owed since 11:00
+    await tx(
+        journal.mark, ["i:1"], epoch=1, sequence=9, reason="", at="13:00"
+    )  # raised, and owed since 11:00
     assert await tx(journal.first_seen, 9) == [("i:2", "10:00"), ("i:3", "12:00"), ("i:1", "11:00")]
     await tx(journal.attempted, ["i:2"], journal.REFUSED)
     assert await tx(journal.first_seen, 1) == [("i:3", "12:00")]

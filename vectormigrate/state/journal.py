@@ -16,6 +16,9 @@ from .database import Transaction
 REFUSED = "refused"
 """The last error of a mark whose record the target answered with a refusal: nothing of it is under way."""
 
+MEANT = ("delete", "reconcile")
+"""Reasons of marks whose record may rightly be absent: somebody deleted it, or a comparison found it absent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -45,15 +48,21 @@ class PageIntent:
 
 def mark(
     tx: Transaction, migration_id: str, ids: Iterable[str], *, epoch: int, sequence: int, reason: str, at: str
-) -> None:
-    """Mark ids at a generation; an id that is marked already is raised to it."""
-    tx.executemany(
+) -> set[str]:
+    """Mark ids at a generation; an id that is marked already is raised to it, and stays one whose absence is meant. Returns
+    those whose absence is.
+    """
+    ids = list(ids)
+    rows = tx.executemany(
         "INSERT INTO journal (migration_id, id, epoch, sequence, reason, first_seen) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (migration_id, id) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence,"
-        " reason = excluded.reason, last_error = CASE WHEN last_error = ? THEN '' ELSE last_error END",
+        " reason = CASE WHEN reason IN ('delete', 'reconcile') THEN reason ELSE excluded.reason END,"
+        " last_error = CASE WHEN last_error = ? THEN '' ELSE last_error END RETURNING reason",
         [(migration_id, record_id, epoch, sequence, reason, at, REFUSED) for record_id in ids],
     )
+    meant = {one for one, (kept,) in zip(ids, rows, strict=True) if kept in MEANT}
     reached("journal.inserted")
+    return meant
 
 
 def clear(tx: Transaction, migration_id: str, marks: Sequence[Mark]) -> None:

@@ -283,18 +283,24 @@ class Lane:
             self._on_mark()
 
     async def mark(self, entries: Sequence[Entry], generation: int, reason: str) -> None:
-        """Return when the marks of these ids are durable. Those that are already need no write."""
-        wanting = [entry for entry in entries if entry.row is None]
+        """Return when the marks of these ids are durable. Those that are already need no write, unless they must say from
+        now on that an absence is meant.
+        """
+        removes = reason in journal.MEANT
+        wanting = [entry for entry in entries if entry.row is None or (removes and not entry.meant)]
         if not wanting or not self._guards.mark_first:
             return
         row = (self._session.epoch, generation)
         texts = [id_text(entry.id) for entry in wanting]
         at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: self._mark(tx, texts, generation, reason, at))
+        meant = await self._database.write(lambda tx: self._mark(tx, texts, generation, reason, at))
         self.ledger.mark(wanting, row)
+        for entry, text in zip(wanting, texts, strict=True):
+            entry.meant = text in meant
+            entry.removed = entry.removed or entry.meant  # by an earlier process
 
-    def _mark(self, tx: Transaction, texts: list[str], generation: int, reason: str, at: str) -> None:
-        journal.mark(
+    def _mark(self, tx: Transaction, texts: list[str], generation: int, reason: str, at: str) -> set[str]:
+        return journal.mark(
             tx, self._id, texts, epoch=self._session.epoch, sequence=generation, reason=reason, at=at
         )
 

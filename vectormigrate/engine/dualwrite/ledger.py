@@ -55,6 +55,8 @@ class Entry:
     """Sequence of the last write or mark; 0 for one that was found in the file."""
     row: Row | None = None
     """The mark that this process wrote, known to be durable and not being cleared: another write needs none."""
+    meant: bool = False
+    """Of `row`: it says that an absence is meant."""
     found: Row | None = None
     """A mark that a look at the file showed. It may be on its way out already, so a write cannot rely on it."""
     in_flight: int = 0

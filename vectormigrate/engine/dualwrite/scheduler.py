@@ -194,7 +194,7 @@ class Scheduler:
             entry = self._ledger.entry(record_id)
             if not entry.in_flight and not entry.busy:
                 entry.found = (mark.epoch, mark.sequence)
-                entry.removed = entry.removed or mark.reason in ("delete", "reconcile")
+                entry.removed = entry.removed or mark.reason in journal.MEANT
             self._ledger.queue(entry, now)
 
     # One replay.
