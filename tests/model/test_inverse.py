@@ -113,7 +113,7 @@ def records(draw, source):
     return Batch(ids, {"v": dense_column(numbers, width=2, dtype=np.dtype(np.float16))}, payloads)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_what_was_carried_over_comes_back_as_it_was(data):
     source, plan, capabilities = data.draw(mappings())
@@ -147,7 +147,7 @@ filters = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_translated_filter_finds_the_same_records(data):
     source, plan, capabilities = data.draw(mappings())
