@@ -120,3 +120,17 @@ async def test_trouble_of_a_delete_concerns_all(store):
     assert [(type(job.failed), job.acknowledged, job.deleted) for job in made] == [
         (Unresolved, False, False)
     ] * 2
+
+
+async def test_an_error_that_is_kept_keeps_no_batch(store):
+    class Down(Watched):
+        async def upsert(self, collection, batch, **words):
+            try:
+                raise OSError(batch)
+            except OSError:
+                raise Unresolved("x") from None
+
+    store = Down("y")
+    (job,) = await upsert(store, 1)
+    assert job.failed is not None
+    assert (job.failed.__traceback__, job.failed.__context__) == (None, None)

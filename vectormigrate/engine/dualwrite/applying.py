@@ -47,6 +47,8 @@ async def _apply(jobs: Sequence[Applied], start: int, write: _Write) -> None:
     except StoreError as error:
         whole = isinstance(error, RecordRefused) or type(error) is StoreError
         if not whole or len(jobs) == 1:
+            # What is kept of an error must hold no frames: they hold the batch, encoded, and the jobs, in a circle.
+            error.__traceback__ = error.__context__ = error.__cause__ = None
             for job in jobs:
                 job.failed = RecordRefused(error.message, hint=error.hint) if whole else error
             return
