@@ -70,6 +70,7 @@ def test_colours(environ, flags, colour):
         ("validate", {"full": True}, 3),
         ("validate", {}, 0),
         ("rollback", {}, 0),
+        ("migrate", {"workers": 5, "mode": "proxied"}, 0),
     ],
 )
 def test_processes_worth_starting_with_the_command(monkeypatch, name, flags, hands):

@@ -59,6 +59,8 @@ class Call:
         says = {name: given.value for name, given in self.merged.items()}
         if self.command.name not in _CREWED or says.get("dry-run") or not says.get("full", True):
             return 0
+        if says.get("mode", "offline") != "offline":  # the daemon does the work
+            return 0
         asked = says.get("workers")
         return (asked if isinstance(asked, int) and asked else os.cpu_count() or 1) - 1
 

@@ -118,6 +118,8 @@ class Live:
 
     def _told(self, event: Event) -> None:
         if isinstance(event, GapOpened):
+            if self.gap:  # one line a gap, not one a write
+                return
             self.gap = True
         self._on_event(event)
 
