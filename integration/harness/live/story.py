@@ -150,6 +150,7 @@ class Story:
         except TimeoutError:
             await self._world.kill()
         task.cancel()
+        self._writers.gentle = False
         if not os.WIFSIGNALED(daemon.status) and point not in ENDING:
             self._seen.kills.setdefault(point, 0)
             self._seen.faults["left by itself"] += 1
