@@ -248,7 +248,11 @@ class TargetView(Store):
         unfit = await self._put_back(foreign) if foreign else {}
         removed = result.acknowledged + len(foreign) - len(unfit)
         found = _in_terms_of(ids, rows, replace(result, acknowledged=removed))
-        kept = [Refusal(row, ids[row], unfit[text]) for row, text in enumerate(map(id_text, wanted)) if text in unfit]
+        kept = [
+            Refusal(row, ids[row], unfit[text])
+            for row, text in enumerate(map(id_text, wanted))
+            if text in unfit
+        ]
         return replace(found, refused=(*found.refused, *kept))
 
     # What was there before us.
