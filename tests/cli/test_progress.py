@@ -7,11 +7,16 @@ import pytest
 from vectormigrate.cli.progress import Follower, Pace, left, sentence
 from vectormigrate.model.events import (
     DeadLettered,
+    DeletesStopped,
     Event,
+    GapOpened,
     PhaseChanged,
+    PrimaryChanged,
     Progress,
     Resumed,
     Retried,
+    SecondaryDown,
+    SecondaryUp,
     Warned,
     WorkerLost,
 )
@@ -148,6 +153,11 @@ def test_every_event_has_a_sentence():
         DeadLettered("m", "i:1", "e"),
         WorkerLost("m", -9),
         Warned("m", "w"),
+        SecondaryDown("m", "e"),
+        SecondaryUp("m"),
+        DeletesStopped("m"),
+        GapOpened("m", "disk full"),
+        PrimaryChanged("m", "target", 12.0),
     ]
     assert {type(example) for example in examples} == set(Event.__args__)
     told = [sentence(example) for example in examples]

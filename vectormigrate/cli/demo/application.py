@@ -70,10 +70,8 @@ class Application:
             thread.join()
         client = _client(self._url)
         ids = list(self._expected)
-        held = {
-            int(point.id): (point.payload or {}).get("turn")
-            for point in client.retrieve(self._collection, ids, with_payload=True)
-        }
+        points = self._until_acknowledged(lambda: client.retrieve(self._collection, ids, with_payload=True))
+        held = {int(point.id): (point.payload or {}).get("turn") for point in points}
         self.found.writes_lost = sum(held.get(one) != turn for one, turn in self._expected.items())
 
     def _write(self, number: int) -> None:
