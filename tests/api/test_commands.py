@@ -51,7 +51,16 @@ def test_promised_defaults():
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
     offline = {"migrate", "resume", "validate", "rollback", "pause", "capture"}
-    assert changing == offline | {"serve", "emulate", "attest", "cutover", "revert", "commit", "reads", "dead-letters"}
+    assert changing == offline | {
+        "serve",
+        "emulate",
+        "attest",
+        "cutover",
+        "revert",
+        "commit",
+        "reads",
+        "dead-letters",
+    }
     for name in ("migrate", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 

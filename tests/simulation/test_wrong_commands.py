@@ -65,7 +65,11 @@ def test_a_threshold_that_proves_nothing(terminal, flags):
 
 def test_a_kind_of_store_that_nobody_knows(terminal, tmp_path, flags):
     ran = terminal.run("migrate", "docs", *flags, "--target-type", "sqlitee")
-    assert_error(ran, 2, "--target-type must be one of memory, milvus, pgvector, pinecone, qdrant, sqlite, not 'sqlitee'")
+    assert_error(
+        ran,
+        2,
+        "--target-type must be one of memory, milvus, pgvector, pinecone, qdrant, sqlite, not 'sqlitee'",
+    )
     assert not (tmp_path / "state.db").exists()
 
 

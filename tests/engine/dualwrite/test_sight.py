@@ -60,7 +60,10 @@ async def test_the_read_is_behind_everything_that_was_acknowledged(bench, look):
     await look.at(1)
     assert bench.source.asked[-2:] == [("barrier", "17"), ("fetch", (1,))]
     await look.at(1)
-    assert bench.source.asked[-2] == ("barrier", "17")  # others may have their part in it: none waits for longer
+    assert bench.source.asked[-2] == (
+        "barrier",
+        "17",
+    )  # others may have their part in it: none waits for longer
 
 
 async def test_what_passed_the_queue_need_not_pass_it_again(bench, look):
