@@ -64,17 +64,20 @@ async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
 
 
 @pytest.fixture(scope="module")
-def figures() -> Iterator[dict[str, dict[str, Any]]]:
-    """What was compared, by story; written when all is done."""
-    found: dict[str, dict[str, Any]] = {}
-    yield found
+def figures() -> dict[str, dict[str, Any]]:
+    """What was compared, by story."""
+    return {}
+
+
+def _write(figures: dict[str, dict[str, Any]]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "figures.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    (OUT / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     rows = [
-        f"| {name} | {one['calls']:,} | {one['equal']:,} | {one['refused']} |" for name, one in found.items()
+        f"| {name} | {one['calls']:,} | {one['equal']:,} | {one['refused']} |"
+        for name, one in figures.items()
     ]
     head = ["| story | calls compared | equal | refused after the cutover |", "|---|---|---|---|"]
-    reasons = {name: why for one in found.values() for name, why in one["reasons"].items()}
+    reasons = {name: why for one in figures.values() for name, why in one["reasons"].items()}
     refused = [f"- {name}: {why}" for name, why in sorted(reasons.items())]
     (OUT / "figures.md").write_text("\n".join([*head, *rows, "", *refused, ""]))
 
@@ -107,6 +110,7 @@ def _judged(figures: dict[str, dict[str, Any]], name: str, tally: Tally, refused
         "wrong": tally.wrong,
         "reasons": tally.refused,
     }
+    _write(figures)
     assert tally.wrong == []
     assert tally.refused.keys() == refused
 
