@@ -31,6 +31,7 @@ class Stage:
         self.id = self.world.spec.id
         self.source, self.target = self.world.store("source"), self.world.store("target")
         self.task = None
+        self.capture = None
 
     async def begin(self, *, clean=False):
         """A process, behind one that ended well or did not."""
@@ -61,6 +62,7 @@ class Stage:
             self.events.append,
             self.gap,
             terms=TERMS,
+            capture=self.capture,
         )
         await self.live.open()
         self.live.follow(phase)
@@ -330,6 +332,29 @@ async def test_paid_ends_when_it_is_asked_to(stage):
     asyncio.get_running_loop().call_later(1, stopping.set)
     await live.paid(stopping, patience=3)
     assert live.debt == 1
+
+
+class Silent:
+    """A capture that has nothing to tell."""
+
+    closed = False
+
+    async def poll(self, limit):
+        assert not self.closed
+
+    async def close(self):
+        self.closed = True
+
+
+@virtually
+async def test_nobody_asks_the_source_what_changed_once_it_is_committed(stage):
+    stage.capture = Silent()
+    live = await stage.open(Phase.REVERSED, clean=True)
+    await asyncio.sleep(1)
+    assert not stage.capture.closed
+    live.follow(Phase.COMMITTED)
+    await asyncio.sleep(1)
+    assert stage.capture.closed
 
 
 # The gap, and calm.

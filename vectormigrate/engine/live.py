@@ -147,6 +147,8 @@ class Live:
         self.lane.copying = phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED)
         self.scheduler.paused = phase not in _PAYING
         self.scheduler.wake()
+        if phase is Phase.COMMITTED and self.intake is not None:  # the source may be taken down now
+            self.intake.stop()
 
     async def run(self) -> None:
         """Pay the journal, and take in what is captured, until stopped."""
