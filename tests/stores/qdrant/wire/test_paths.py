@@ -34,7 +34,7 @@ def test_what_is_no_path(text):
     ("include", "chosen"),
     [
         (["f"], {"f": "x"}),
-        (["a.b"], {"a": {"b": []}}),
+        (["a.b"], {"a": {"b": HELD["a"]["b"]}}),
         (["a.b[]"], {"a": {"b": HELD["a"]["b"]}}),
         (["a.b[].c"], {"a": {"b": [1, {"c": 2}]}}),
         (["a.none"], {"a": {}}),
