@@ -21,6 +21,7 @@ import numpy as np
 import psutil
 import pytest
 import uvloop
+from qdrant_client import QdrantClient
 
 from integration.harness.live.link import Fault
 from integration.harness.live.load import Answers, Load, encoded
@@ -53,7 +54,7 @@ class QdrantTarget(Target):
         return Qdrant(collection).read(self.port)
 
     def drop(self, collection: str) -> None:
-        raise NotImplementedError("it goes with its process")
+        QdrantClient(url=self.url(self.port), check_compatibility=False).delete_collection(collection)
 
     def close(self) -> None:
         return

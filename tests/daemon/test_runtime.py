@@ -28,7 +28,7 @@ print(faults() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc")
+@pytest.mark.skipif(sys.platform != "linux", reason="only the allocator of Linux' C library is set")
 def test_memory_that_was_freed_is_used_again():
     made = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
     assert int(made.stdout) < 20 * 8 * 2**20 / 4096 / 4

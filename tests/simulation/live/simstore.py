@@ -12,7 +12,7 @@ import numpy as np
 
 from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
-from vectormigrate.model.errors import CollectionMissing, RecordRefused
+from vectormigrate.model.errors import CollectionMissing, RecordRefused, Unsupported
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.record import id_text, parse_id
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
@@ -126,7 +126,7 @@ class SimStore(Store):
         return whole.take(order) if order else whole
 
     async def query(self, collection, query):
-        raise NotImplementedError
+        raise Unsupported("nobody searches in a simulation")
 
     async def barrier(self, collection, *, position=""):
         await asyncio.sleep(self.link.delay())
