@@ -3,12 +3,9 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.killing import Life, MortalDatabase, MortalFaults, was_killed
+from tests.fakes.crashing import Zombie, crash, watched
+from tests.fakes.killing import MortalFaults
 from tests.fakes.world import records
-from vectormigrate.daemon.control import Control
-from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.engine import migration as conducting
 from vectormigrate.engine.validate import run as validating
 from vectormigrate.model.errors import (
     FinishedWithFindings,
@@ -22,43 +19,10 @@ from vectormigrate.model.events import PhaseChanged, Progress, Resumed, Retried,
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Existing
 from vectormigrate.state.database import Database
-from vectormigrate.stores.memory import Outcome
 
 
 def phases(world):
     return [str(event.after) for event in world.told(PhaseChanged)]
-
-
-async def crash(world, after):
-    """Run in a process that dies when so many records have arrived."""
-    life = Life()
-    database = MortalDatabase.open(world.state)
-    database.life = life
-    before = world.target.faults
-    faults = MortalFaults(outcome=before.outcome, late_after=before.late_after, clock=before.clock, life=life)
-    faults.unresolved_next = before.unresolved_next
-    world.target.faults = faults
-
-    def watch(event):
-        world.events.append(event)
-        if isinstance(event, Progress) and event.work == "backfill" and event.done >= after:
-            life.ends = life.moments
-
-    died = False
-    try:
-        async with watched(database, watch) as control:
-            await control.create(world.spec)
-            await control.run(world.spec.id)
-    except BaseException as error:
-        died = was_killed(error)
-        if not died:
-            raise
-    assert died
-    faults.life = Life()
-
-
-def watched(database, watch):
-    return Control(database, Secrets(), watch, SystemClock())
 
 
 async def test_a_migration_passes_all_phases_and_ends_equal(world):
@@ -285,27 +249,6 @@ async def test_a_stop_while_both_sides_are_compared_fails_nothing(world, monkeyp
 # Requests that may still land.
 
 
-class Zombie(list):
-    """The answer to the target's next write is lost, and it lands 60 s later by the target's clock: while somebody
-    waits for it, if anybody does.
-    """
-
-    def __init__(self, world):
-        super().__init__()
-        self._clock = FakeClock()
-        world.set(quarantine=0.5)
-        world.events = self
-        world.target.faults.outcome = Outcome.LATE
-        world.target.faults.late_after = 60.0
-        world.target.faults.clock = self._clock.monotonic
-        world.target.faults.unresolved_next = 1
-
-    def append(self, event):
-        super().append(event)
-        if isinstance(event, Warned) and event.message.startswith("waiting"):
-            self._clock.advance(60)
-
-
 async def test_a_write_of_a_killed_process_lands_before_anything_is_judged(world):
     await world.fill(range(10))
     Zombie(world)
@@ -421,122 +364,6 @@ async def test_a_record_that_had_replaced_theirs_gives_it_back_when_the_source_l
     await world.remove([3])
     assert (await world.run()).phase is Phase.VERIFIED
     assert world.held("target")[3] == before[3]
-
-
-# The way back.
-
-
-async def test_a_rollback_of_what_is_whole_takes_the_collection_as_well(world):
-    await world.fill(range(20))
-    await world.run()
-    report = await world.rollback()
-    assert (report.deleted, report.left, report.collection_dropped) == (20, 0, True)
-    assert [(one.done, one.total) for one in world.events if isinstance(one, Progress)][-1] == (20, 20)
-    assert (world.status.phase, world.held("target")) == (Phase.ROLLED_BACK, None)
-    again = await world.rollback()
-    assert (again.deleted, again.left) == (0, 0)
-    with pytest.raises(GateRefused, match="cannot go on"):
-        await world.run()
-
-
-async def test_a_dry_run_counts_exactly_and_writes_nothing(world):
-    world.set(existing=Existing.OVERWRITE)
-    await world.fill(range(20))
-    await world.fill([3, 100], version=9, side="target")
-    await world.run()
-    before = world.held("target"), world.view("history")
-    report = await world.rollback(dry_run=True)
-    assert (report.deleted, report.restored, report.foreign_kept, report.foreign_changed) == (19, 1, 2, 0)
-    assert (world.held("target"), world.view("history")) == before
-    real = await world.rollback()
-    assert (real.deleted, real.restored) == (report.deleted, report.restored)
-
-
-async def test_after_completion_records_of_nobody_known_are_kept_and_counted(world):
-    await world.fill(range(20))
-    await world.run()
-    await world.fill([500], side="target")  # somebody uses the target now
-    await world.remove([4])
-    report = await world.rollback()
-    assert set(world.held("target")) == {4, 500}
-    assert (report.unknown_kept, report.left, report.collection_dropped) == (2, 0, False)
-
-
-async def test_they_go_when_asked_for_by_name(world):
-    await world.fill(range(20))
-    await world.run()
-    await world.remove([0])
-    report = await world.rollback(remove_unknown=True)
-    assert (report.unknown_kept, world.held("target")) == (0, None)
-
-
-async def test_before_completion_what_the_source_lost_goes_too(world):
-    await world.fill(range(20))
-    await crash(world, after=15)
-    await world.remove([0, 1])
-    report = await world.rollback()
-    assert (report.left, world.held("target")) == (0, None)
-
-
-async def test_a_rollback_waits_for_writes_that_may_still_land(world):
-    await world.fill(range(10))
-    Zombie(world)
-    await crash(world, after=5)
-    await world.rollback()
-    world.target.land()
-    assert world.held("target") is None
-
-
-async def test_a_rollback_told_to_stop_says_what_is_left_and_is_finished_by_the_next(world):
-    await world.fill(range(20))
-    await world.run()
-    async with world.control() as control:
-        control._on_event = lambda event: control.stop()  # at its first word
-        report = await control.rollback(world.spec.id, dry_run=False)
-    assert report.left == 20
-    assert world.status.phase is Phase.ROLLING_BACK
-    assert (await world.rollback()).left == 0
-    assert world.held("target") is None
-
-
-async def test_a_rollback_that_fails_is_told_and_goes_on(world):
-    await world.fill(range(20))
-    world.set(max_retries=0)
-    await world.run()
-    world.target.faults.refused_ids = frozenset({5})
-    report = await world.rollback()
-    assert (report.left, world.status.phase) == (1, Phase.ROLLING_BACK)
-    with pytest.raises(GateRefused, match="cannot go on"):
-        await world.run()
-    world.target.faults.refused_ids = frozenset()
-    world.target.faults.down = True
-    with pytest.raises(Unreachable):
-        await world.rollback()
-    world.target.faults.down = False
-    assert (await world.rollback()).left == 0
-    assert world.status.phase is Phase.ROLLED_BACK
-
-
-async def test_nothing_to_roll_back_before_the_plan(world):
-    await world.fill(range(20))
-    async with world.control() as control:
-        await control.create(world.spec)
-    report = await world.rollback()
-    assert (report.deleted, world.status.phase) == (0, Phase.ABORTED)
-
-
-async def test_a_collection_of_an_interrupted_preflight_is_taken_back(world, monkeypatch):
-    await world.fill(range(5))
-
-    async def fails(*_, **__):
-        raise Unreachable("gone")
-
-    monkeypatch.setattr(conducting, "plan_ranges", fails)
-    with pytest.raises(Unreachable):
-        await world.run()
-    assert world.held("target") == {}
-    report = await world.rollback()
-    assert (report.collection_dropped, world.held("target")) == (True, None)
 
 
 # Looking.
