@@ -14,7 +14,9 @@ import apsw
 import numpy as np
 import psycopg
 from pgvector.psycopg import register_vector
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType
+
+from tests.fakes.milvus import vendor_client
 
 from .records import DIM, Item, canonical
 
@@ -220,10 +222,10 @@ class MilvusSide(Side):
     def __init__(self, url: str) -> None:
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self.url = url
-        self._connection = self._client = MilvusClient(url)
+        self._connection = self._client = vendor_client(url)
 
     def create(self, collection: str) -> None:
-        schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
         schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=DIM)
         schema.add_field("title", DataType.VARCHAR, max_length=200)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymilvus import MilvusClient
 
 
 def free_port() -> int:
@@ -62,6 +63,15 @@ class LiteServer:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def vendor_client(url: str) -> MilvusClient:
+    """The vendor's own client, without its ping of an idle connection every ten seconds.
+
+    milvus-lite's server allows one in five minutes (gRPC's default) and hangs up on the third ("Too many pings"); a
+    client that outlives its test, or that waits, would then fail with the server alive.
+    """
+    return MilvusClient(url, grpc_options={"grpc.keepalive_permit_without_calls": 0})
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from pymilvus import DataType, MilvusClient
+from pymilvus import DataType
+
+from tests.fakes.milvus import vendor_client
 
 from .wrong import Side, assert_error, letters, make_source, plain_source, unknown, vectors, words
 
@@ -190,7 +192,7 @@ def test_an_id_longer_than_the_key_is_refused_by_itself(terminal, tmp_path, milv
 
 def short_key(url, name):
     """A collection of somebody else's, whose key takes 64 bytes."""
-    client = MilvusClient(url)
+    client = vendor_client(url)
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=64)
     schema.add_field("embedding", DataType.FLOAT_VECTOR, dim=16)

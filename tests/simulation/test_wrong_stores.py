@@ -4,7 +4,8 @@ import socket
 import time
 
 import pytest
-from pymilvus import MilvusClient
+
+from tests.fakes.milvus import vendor_client
 
 from .wrong import (
     PASSWORD,
@@ -45,7 +46,7 @@ def test_a_wrong_dimension(terminal, tmp_path, source, locked_dsn, postgres, mil
             postgres.execute("create table docs (id bigint primary key, title text, embedding vector(8))")
             target = Side("pgvector", locked_dsn)
         case "milvus":
-            MilvusClient(milvus_url).create_collection("narrow", dimension=8, vector_field_name="embedding")
+            vendor_client(milvus_url).create_collection("narrow", dimension=8, vector_field_name="embedding")
             target = Side("milvus", milvus_url, "narrow")
     ran = terminal.run("migrate", "docs", *words(source, target), "--existing", "skip")
     assert_error(ran, 2, "has 16 dimensions and the target's 'embedding' has 8", f"{kind}: {target.index}")
@@ -57,7 +58,7 @@ def test_a_wrong_dimension(terminal, tmp_path, source, locked_dsn, postgres, mil
 
 
 def test_a_wrong_metric(terminal, locked_dsn, postgres, milvus_url):
-    MilvusClient(milvus_url).create_collection(
+    vendor_client(milvus_url).create_collection(
         "angles", dimension=16, metric_type="COSINE", vector_field_name="embedding"
     )
     postgres.execute("create table docs (id bigint primary key, embedding vector(16))")
@@ -77,7 +78,7 @@ def test_what_a_store_could_not_create_is_refused_before_it_starts(terminal, tmp
     for command in ("plan", "migrate"):
         assert_error(terminal.run(command, "docs", *flags), 2, "needs a vector field", "milvus: bare")
     assert unknown(terminal, "docs")
-    assert not MilvusClient(milvus_url).has_collection("bare")
+    assert not vendor_client(milvus_url).has_collection("bare")
 
 
 def test_a_schema_that_is_not_there(terminal, source, locked_dsn):
@@ -276,7 +277,7 @@ def test_a_database_by_another_spelling(terminal, locked_dsn, postgres):
 
 
 def test_a_milvus_by_another_spelling(terminal, milvus_url):
-    MilvusClient(milvus_url).create_collection("twin", dimension=4)
+    vendor_client(milvus_url).create_collection("twin", dimension=4)
     url = milvus_url.replace("127.0.0.1", "localhost") + "/"
     ran = terminal.run(
         "migrate", "docs", *words(Side("milvus", milvus_url, "twin"), Side("milvus", url, "twin"))
@@ -297,4 +298,4 @@ def test_plan_and_dry_run_write_nothing(terminal, tmp_path, source, locked_dsn, 
     assert terminal.run("migrate", "docs", *flags, "--dry-run").code == 0
     assert prints(tmp_path) == before
     assert postgres.execute("select to_regclass('untouched')").fetchone() == (None,)
-    assert not MilvusClient(milvus_url).has_collection("untouched")
+    assert not vendor_client(milvus_url).has_collection("untouched")

@@ -16,8 +16,9 @@ import numpy as np
 import psycopg
 from pgvector.psycopg import register_vector
 from pinecone import Pinecone
-from pymilvus import MilvusClient
 from qdrant_client import QdrantClient
+
+from tests.fakes.milvus import vendor_client
 
 from .history import Held
 
@@ -251,7 +252,7 @@ class Milvus(Target):
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self._client = MilvusClient(self.url(port))
+        self._client = vendor_client(self.url(port))
 
     def url(self, port: int) -> str:
         return f"http://127.0.0.1:{port}"

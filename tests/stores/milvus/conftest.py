@@ -1,10 +1,9 @@
 """The server that the tests of this folder share, our store over it, and the vendor's own client beside it."""
 
 import pytest
-from pymilvus import MilvusClient
 
 from tests.conformance.subject import Subject
-from tests.fakes.milvus import judge_url, milvus_server, milvus_url
+from tests.fakes.milvus import judge_url, milvus_server, milvus_url, vendor_client
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.milvus import open_store
 
@@ -19,6 +18,6 @@ async def subject(milvus_url):
 
 @pytest.fixture
 def vendor(milvus_url):
-    client = MilvusClient(milvus_url)
+    client = vendor_client(milvus_url)
     yield client
     client.close()

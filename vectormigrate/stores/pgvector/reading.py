@@ -80,7 +80,8 @@ def split(connection: Connection, table: Table, parts: int) -> list[Range]:
     estimate = float(row[0]) if row else 0.0
     source = f"{table.sql} r"
     if estimate > _SAMPLE_FROM:
-        source += f" tablesample system ({100 * _SAMPLE_ROWS / estimate:.6f})"
+        # Repeatable: a plan that is made twice over the same table is the same plan.
+        source += f" tablesample system ({100 * _SAMPLE_ROWS / estimate:.6f}) repeatable (0)"
     places = [f"k{place}" for place in range(len(table.keys))]
     numbered = ", ".join(
         f"{key.column.selected} as {place}" for key, place in zip(table.keys, places, strict=True)
