@@ -2,8 +2,9 @@
 the protocol taken out, to see that the stories would notice.
 
 Writes what was told to `integration/simulation/out/`; a run worth keeping is copied to `integration/simulation/figures/`.
-A seed that fails tells the same story again: `tests.simulation.live.story.tell(SEED)`. Some twenty minutes on two cores;
-SEEDS=1000 in the environment for fewer.
+A seed that fails tells the same story again: `tests.simulation.live.story.tell(SEED)`. Some twenty minutes on two cores.
+In the environment: FIRST and SEEDS, the seeds to tell; MINUTES, after which no more are begun; PROCESSES. Runs add up: each
+is a row of `runs.json` with its seeds and the commit of the engine that it told them of, and `stories` is their sum.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import fields
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,9 +28,11 @@ from tests.simulation.live.story import tell
 from vectormigrate.engine.dualwrite.terms import Guards
 
 OUT = Path(__file__).parent / "simulation" / "out"
+FIRST = int(os.environ.get("FIRST", "0"))
 SEEDS = int(os.environ.get("SEEDS", "10000"))
+MINUTES = float(os.environ.get("MINUTES", "inf"))
 CHUNK = 50
-PROCESSES = 2
+PROCESSES = int(os.environ.get("PROCESSES", "2"))
 BUDGET = 2000
 """Seeds within which a missing guard must be noticed."""
 
@@ -90,21 +94,56 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
     (OUT / f"{name}.md").write_text("".join(f"| {line} |\n" for line in lines))
 
 
+def engine() -> str:
+    """The commit of the engine whose stories are told."""
+    asked = ("git", "log", "-1", "--format=%h", "--", "vectormigrate")
+    return subprocess.run(
+        asked, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    ).stdout.strip()
+
+
+def before() -> list[dict[str, Any]]:
+    """Runs whose seeds are not told again by this one."""
+    kept = OUT / "runs.json"
+    runs: list[dict[str, Any]] = json.loads(kept.read_text()) if kept.exists() else []
+    return [
+        run for run in runs if run["first seed"] + run["seeds"] <= FIRST or run["first seed"] >= FIRST + SEEDS
+    ]
+
+
+def chunks(pool: ProcessPoolExecutor) -> Iterator[dict[str, Any]]:
+    """What was seen in each chunk of seeds, in order, until all are told or the time is over."""
+    began = time.monotonic()
+    waiting: deque[Future[dict[str, Any]]] = deque()
+    for first in range(FIRST, FIRST + SEEDS, CHUNK):
+        if len(waiting) >= 2 * PROCESSES:
+            yield waiting.popleft().result()
+        if time.monotonic() - began > 60 * MINUTES:
+            break
+        waiting.append(pool.submit(told, first))
+    yield from (chunk.result() for chunk in waiting)
+
+
 def test_the_protocol_holds(pool: ProcessPoolExecutor) -> None:
     began = time.monotonic()
     seen: Counter[str] = Counter()
     wrong: list[tuple[int, str]] = []
-    chunks = [pool.submit(told, first) for first in range(0, SEEDS, CHUNK)]
-    for number, chunk in enumerate(as_completed(chunks), 1):
-        found = chunk.result()
+    runs = before()
+    for number, found in enumerate(chunks(pool), 1):
         seen.update(found["seen"])
         wrong += found["wrong"]
-        row = {"seeds": number * CHUNK, "violations": len(wrong), **dict(sorted(seen.items()))}
-        write("stories", [{"counted": name, "number": count} for name, count in row.items()])
-        if number % 10 == 0:
+        told = {"seeds": number * CHUNK, "violations": len(wrong), **dict(sorted(seen.items()))}
+        write("runs", [*runs, {"engine": engine(), "first seed": FIRST, **told}])
+        total = Counter(told)
+        for run in runs:
+            total.update({name: count for name, count in run.items() if name not in {"engine", "first seed"}})
+        write("stories", [{"counted": name, "number": count} for name, count in total.items()])
+        if number % 10 == 0 or found["wrong"]:
             told_in = time.monotonic() - began
-            print(f"{number * CHUNK:,} seeds, {len(wrong)} wrong, {told_in:.0f} s", flush=True)
-    assert sorted(wrong) == []
+            print(
+                f"{number * CHUNK:,} seeds, {len(wrong)} wrong, {told_in:.0f} s", found["wrong"], flush=True
+            )
+    assert wrong == []
 
 
 def test_every_missing_guard_is_noticed(pool: ProcessPoolExecutor) -> None:
