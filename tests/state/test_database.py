@@ -54,6 +54,7 @@ async def test_many_writers_share_commits_and_each_gets_its_own_result(database)
     assert [task.result() for task in rest] == [f"w{number}" for number in range(100)]
     assert len(verbs(database)) == 100
     assert len(commits) <= 3
+    assert (database.groups.sum, database.groups.count) == (101, database.commits.count)
 
 
 async def test_a_writer_that_fails_stands_alone(database):

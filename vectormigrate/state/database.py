@@ -14,6 +14,7 @@ import fcntl
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any, TypeVar
 import apsw
 
 from vectormigrate.model.errors import StateBroken, StateError, StateFull, StateLocked, StateMissing
+from vectormigrate.model.measure import SIZES, Histogram
 from vectormigrate.model.points import reached
 
 from . import upgrade
@@ -43,6 +45,10 @@ class Database:
         self._lock = lock
         self._reader = _connect(path, apsw.SQLITE_OPEN_READWRITE)
         self._reader.execute("PRAGMA query_only=ON")
+        self.commits = Histogram()
+        """Seconds of a commit, its fsync included."""
+        self.groups = Histogram(SIZES)
+        """Writes that shared one."""
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
         self._thread.start()
@@ -122,6 +128,7 @@ class Database:
                 return
 
     def _commit(self, group: list[_Write]) -> None:
+        began = time.monotonic()
         try:
             with translated(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -139,6 +146,8 @@ class Database:
         except Exception as error:  # noqa: BLE001 every waiter is told; none of the group was committed
             for item in group:
                 item.error = error
+        self.commits.observe(time.monotonic() - began)
+        self.groups.observe(len(group))
         for item in group:
             item.settle()
 

@@ -8,6 +8,7 @@ at the fence, which is before the register; where a write goes is decided behind
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -133,6 +134,10 @@ class Lane:
         """Off before the first phase that marks, and behind the last: writes pass without."""
         self.copying = True
         """Records are being carried over: the collection's shape must stay."""
+        self.marks: Counter[str] = Counter()
+        """Marks made durable since the process started, by reason."""
+        self.marks_skipped = 0
+        """Writes to ids whose mark was durable already."""
         self.unmarked = 0
         """Writes that left without their marks and are not answered yet."""
         self.position = ""
@@ -288,6 +293,7 @@ class Lane:
         """
         removes = reason in journal.MEANT
         wanting = [entry for entry in entries if entry.row is None or (removes and not entry.meant)]
+        self.marks_skipped += len(entries) - len(wanting)
         if not wanting or not self._guards.mark_first:
             return
         row = (self._session.epoch, generation)
@@ -295,6 +301,7 @@ class Lane:
         at = self._clock.now().isoformat()
         meant = await self._database.write(lambda tx: self._mark(tx, texts, generation, reason, at))
         self.ledger.mark(wanting, row)
+        self.marks[reason] += len(wanting)
         for entry, text in zip(wanting, texts, strict=True):
             entry.meant = text in meant
             entry.removed = entry.removed or entry.meant  # by an earlier process

@@ -19,6 +19,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StateError, StoreDown, StoreError, Unresolved, VectormigrateError
 from vectormigrate.model.events import DeadLettered, DeletesStopped, Event, SecondaryDown, SecondaryUp
 from vectormigrate.model.join import joined
+from vectormigrate.model.measure import Histogram
 from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.state import dead_letters, journal
@@ -90,6 +91,10 @@ class Scheduler:
         self._sight = Sight(
             lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)), aside=aside
         )
+        self.seconds = Histogram()
+        """Of one replay of many ids."""
+        self.lags = Histogram()
+        """Seconds from the first mark of an id, or its last copy, to the clear."""
         self.running = 0
         """Replays under way."""
         self.paused = False
@@ -224,6 +229,7 @@ class Scheduler:
 
     async def _replay(self, jobs: list[Job]) -> None:
         reached("replay.taken")
+        began = self._clock.monotonic()
         try:
             await self._copy(jobs)
         except StoreError as error:
@@ -236,6 +242,7 @@ class Scheduler:
                 job.failed = job.failed or error
         finally:
             paid = self._settle(jobs)
+            self.seconds.observe(self._clock.monotonic() - began)
             self.running -= 1
             self._wake.set()
         await self._keep(paid)
@@ -312,6 +319,7 @@ class Scheduler:
         if clearing and same:
             entry.again = False  # nobody wrote since
             self.tally.cleared += 1
+            self.lags.observe(self._clock.monotonic() - entry.since)
             entry.copied = False
             paid.clears += [Mark(*row) for row in self._leave(entry, paid)]
             return

@@ -1,0 +1,192 @@
+"""Every number that the daemon exports: its name, kind, labels and meaning. The page of metrics in the documentation, the
+dashboards and the alert rules are held against this table, and nothing that is not in it can be exported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+PREFIX = "vectormigrate_"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family. Base units: seconds, bytes; a counter is exported with `_total` behind its name."""
+
+    group: str
+    name: str
+    """Without the prefix."""
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def exported(self) -> tuple[str, ...]:
+        """Names of its samples, as a query uses them."""
+        name = PREFIX + self.name
+        if self.kind == "counter":
+            return (f"{name}_total",)
+        return (name,) if self.kind == "gauge" else (f"{name}_bucket", f"{name}_sum", f"{name}_count")
+
+
+_OF = ("migration",)
+
+
+def _group(group: str, *metrics: tuple[str, Kind, str, tuple[str, ...]]) -> tuple[Metric, ...]:
+    return tuple(Metric(group, name, kind, text, labels) for name, kind, text, labels in metrics)
+
+
+CLIENT = _group(
+    "client path",
+    (
+        "requests",
+        "counter",
+        "Requests answered, by what they do (read, write, other) and how they ended (ok, refused, throttled, failed).",
+        ("listener", "operation", "outcome"),
+    ),
+    (
+        "request_seconds",
+        "histogram",
+        "From the whole request to its answer.",
+        ("listener", "operation", "outcome"),
+    ),
+    ("source_seconds", "histogram", "What the vendor's own server took of it.", ("listener",)),
+    ("added_seconds", "histogram", "The rest: what passing through here costs.", ("listener", "operation")),
+    (
+        "mark_seconds",
+        "histogram",
+        "From the wish to write to the durable mark, waiting at the fence of a cutover included.",
+        ("listener",),
+    ),
+    ("inflight_requests", "gauge", "Requests being answered.", ("listener",)),
+)
+JOURNAL = _group(
+    "journal",
+    ("journal_ids", "gauge", "Debt: ids that the secondary still owes.", _OF),
+    (
+        "journal_oldest_seconds",
+        "gauge",
+        "Lag: how long the record that waits longest has not been copied.",
+        _OF,
+    ),
+    ("marks", "counter", "Marks made durable, by reason.", ("migration", "reason")),
+    ("marks_skipped", "counter", "Writes to ids whose mark was durable already.", _OF),
+    ("clears", "counter", "Marks paid.", _OF),
+    ("clear_conflicts", "counter", "Copies that could not clear their mark because of a newer write.", _OF),
+    ("gap", "gauge", "1 while writes left without a mark and both sides were not compared since.", _OF),
+    ("scope_intents", "gauge", "Requests of unknown extent that stand, or are owed a comparison.", _OF),
+    ("journal_commit_seconds", "histogram", "A commit of the state file, its fsync included.", ()),
+    ("journal_batch_size", "histogram", "Writes of the state file that shared a commit.", ()),
+)
+REPLAY = _group(
+    "replay",
+    (
+        "replays",
+        "counter",
+        "Records copied to the secondary, by outcome: upserted, deleted, refused, unanswered.",
+        ("migration", "outcome"),
+    ),
+    ("replay_seconds", "histogram", "One replay of many ids, read and write.", _OF),
+    ("replay_lag_seconds", "histogram", "From the first mark of an id, or its last copy, to its clear.", _OF),
+    (
+        "provisional_replays",
+        "counter",
+        "Copies that could not clear their mark because something may still land.",
+        _OF,
+    ),
+    ("hint_replays", "counter", "Copies that needed no read of the primary.", _OF),
+    ("delete_confirmations", "counter", "Absences that were looked at again before they were believed.", _OF),
+    ("unresolved", "gauge", "1 while a request that was never answered may still land.", _OF),
+    ("delete_guard_tripped", "gauge", "1 while nothing is deleted because too much is absent.", _OF),
+)
+STORES = _group(
+    "stores",
+    ("store_up", "gauge", "0 while the secondary counts as down.", ("migration", "side")),
+    (
+        "store_requests",
+        "counter",
+        "Requests that this process made of a side, by outcome (ok, refused, throttled, failed); workers' are not in it.",
+        ("migration", "side", "outcome"),
+    ),
+    ("store_seconds", "histogram", "What they took.", ("migration", "side")),
+)
+BACKFILL = _group(
+    "backfill",
+    ("source_records", "gauge", "Records of the source when the plan was made.", _OF),
+    ("backfill_records", "counter", "Records that the target acknowledged, copied again ones included.", _OF),
+    ("backfill_bytes", "counter", "Bytes of them.", _OF),
+    ("backfill_batches", "counter", "Batches of them.", _OF),
+    ("ranges", "gauge", "Ranges of the copy, by state: open, done.", ("migration", "state")),
+    ("backfill_eta_seconds", "gauge", "Time left at the present rate; absent before it is known.", _OF),
+    ("dead_letters", "gauge", "Records that the target refused for good.", _OF),
+    ("workers_lost", "counter", "Workers that ended without being told to.", _OF),
+)
+VERIFICATION = _group(
+    "verification",
+    ("findings", "gauge", "Differences that the last validation confirmed, by kind.", ("migration", "kind")),
+    ("finding_longest_seconds", "gauge", "Age of the oldest of them.", _OF),
+    (
+        "validation_ok",
+        "gauge",
+        "1 when the last validation of this method found nothing.",
+        ("migration", "method"),
+    ),
+    ("validation_compared", "gauge", "Records that it compared.", ("migration", "method")),
+    (
+        "validation_timestamp_seconds",
+        "gauge",
+        "When it began, as seconds since 1970.",
+        ("migration", "method"),
+    ),
+    (
+        "mismatch_rate_upper95",
+        "gauge",
+        "Bound of the rate of differing records at 95 %; absent for a full scan.",
+        _OF,
+    ),
+    ("shadow_overlap", "gauge", "Mean overlap of shadow reads; absent when there were none.", _OF),
+)
+CUTOVER = _group(
+    "cutover",
+    ("phase", "gauge", "1 for the phase that the migration is in.", ("migration", "phase")),
+    ("primary", "gauge", "1 for the side that answers the application.", ("migration", "side")),
+    (
+        "read_share",
+        "gauge",
+        "Share of the reads that the secondary answers.",
+        _OF,
+    ),
+    ("gate_open", "gauge", "1 when this condition of a swap is met.", ("migration", "gate")),
+    ("write_hold_seconds", "histogram", "How long a swap held writes.", _OF),
+    ("swaps", "counter", "Swaps of the roles, by outcome: done, given_up.", ("migration", "outcome")),
+)
+PROCESS = _group(
+    "process",
+    ("build_info", "gauge", "1, with the version as a label.", ("version",)),
+    ("boot_epoch", "gauge", "Number of this session of the state file.", ()),
+    ("state_file_bytes", "gauge", "Size of the state file and its write-ahead log, by file.", ("file",)),
+    ("state_disk_free_bytes", "gauge", "Free space where the state file is.", ()),
+    ("state_disk_bytes", "gauge", "Size of that file system.", ()),
+    ("loop_lag_seconds", "gauge", "Longest time that the loop was held up in the last minute.", ()),
+    (
+        "hooks",
+        "counter",
+        "Hooks and webhooks called, by event and outcome: ok, failed.",
+        ("event", "outcome"),
+    ),
+)
+
+CATALOGUE: tuple[Metric, ...] = (
+    *CLIENT,
+    *JOURNAL,
+    *REPLAY,
+    *STORES,
+    *BACKFILL,
+    *VERIFICATION,
+    *CUTOVER,
+    *PROCESS,
+)
+BY_NAME = {metric.name: metric for metric in CATALOGUE}

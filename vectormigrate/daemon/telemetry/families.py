@@ -1,0 +1,57 @@
+"""Values under the names of the catalogue, as the text that Prometheus reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from vectormigrate.model.measure import Histogram
+
+from .catalogue import BY_NAME, PREFIX
+
+_KINDS = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
+
+
+class Families(Collector):
+    """One look at the daemon: fill it, then `text`."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, Family] = {}
+
+    def add(self, name: str, value: float | None, *labels: str) -> None:
+        """A number, with the values of its labels in the order of the catalogue; None is left out."""
+        if value is not None:
+            self._family(name).add_metric(labels, value)
+
+    def histogram(self, name: str, seen: Histogram, *labels: str) -> None:
+        """The values of something that was observed."""
+        buckets = [(floatToGoString(bound), count) for bound, count in seen.cumulative()]
+        self._family(name).add_metric(labels, buckets, sum_value=seen.sum)
+
+    def one_of(self, name: str, chosen: str, all_of: Iterable[str], *labels: str) -> None:
+        """1 for the state that something is in and 0 for the others, the state being the last label."""
+        for state in all_of:
+            self.add(name, float(state == chosen), *labels, state)
+
+    def _family(self, name: str) -> Family:
+        metric = BY_NAME[name]
+        family = self._families.get(name)
+        if family is None:
+            make = _KINDS.get(metric.kind, HistogramMetricFamily)
+            family = self._families[name] = make(PREFIX + name, metric.help, labels=metric.labels)
+        return family
+
+    def collect(self) -> Iterator[Family]:
+        """`Collector.collect`, in the order of the catalogue."""
+        yield from (self._families[name] for name in BY_NAME if name in self._families)
+
+    def text(self) -> bytes:
+        """The exposition, in the text format 0.0.4."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)

@@ -1,0 +1,186 @@
+"""What passes one listener, timed at its three seams: the facade, the way to the databases, the vendor's own server.
+
+Each seam is the port that it already is, with a measuring stand-in around it; neither facades nor engine know. What one
+request spent is kept in a context variable, which the tasks that it starts inherit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from vectormigrate.model.measure import Histogram
+from vectormigrate.model.query import Match, Query
+from vectormigrate.model.touch import Touch
+from vectormigrate.stores.facade import Facade
+from vectormigrate.stores.front import Access, Front, Write
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+
+Now = Callable[[], float]
+
+_REFUSED_RPC = frozenset({3, 5, 6, 7, 9, 11, 12, 16})
+"""gRPC statuses that blame the caller."""
+_OK, _THROTTLED_RPC = 0, 8
+
+
+@dataclass(slots=True)
+class _Spent:
+    """On one request so far, in seconds."""
+
+    operation: str = "other"
+    source: float = 0.0
+
+
+_spent: ContextVar[_Spent] = ContextVar("spent")
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Of one listener."""
+
+    listener: str
+    requests: dict[tuple[str, str], Histogram] = field(default_factory=dict)
+    """Seconds by ("read", "write" or "other"; "ok", "refused", "throttled" or "failed")."""
+    added: dict[str, Histogram] = field(default_factory=dict)
+    """Seconds of a request that were not waiting for the source, by operation."""
+    source: Histogram = field(default_factory=Histogram)
+    """Seconds that the vendor's own server took."""
+    mark: Histogram = field(default_factory=Histogram)
+    """Seconds from the wish to write to the durable mark; waiting at the fence of a cutover is in it."""
+    in_flight: int = 0
+
+    def passed(self, spent: _Spent, outcome: str, seconds: float) -> None:
+        """One request was answered."""
+        self.requests.setdefault((spent.operation, outcome), Histogram()).observe(seconds)
+        self.added.setdefault(spent.operation, Histogram()).observe(max(0.0, seconds - spent.source))
+
+
+class MeasuredFacade(Facade):
+    """A facade, timed from the whole request to the whole answer, or to the head of one that arrives in pieces."""
+
+    def __init__(self, inner: Facade, traffic: Traffic, now: Now) -> None:
+        self.dialect = inner.dialect
+        self.endpoints = inner.endpoints
+        self._inner = inner
+        self._traffic = traffic
+        self._now = now
+
+    async def http(self, request: HttpRequest) -> HttpResponse:
+        spent, began = self._begin()
+        outcome = "failed"
+        try:
+            response = await self._inner.http(request)
+            outcome = of_status(response.status)
+            return response
+        finally:
+            self._end(spent, outcome, began)
+
+    async def rpc(self, call: RpcCall) -> RpcReply:
+        spent, began = self._begin()
+        outcome = "failed"
+        try:
+            reply = await self._inner.rpc(call)
+            outcome = of_code(reply.code)
+            return reply
+        finally:
+            self._end(spent, outcome, began)
+
+    def _begin(self) -> tuple[_Spent, float]:
+        spent = _Spent()
+        _spent.set(spent)
+        self._traffic.in_flight += 1
+        return spent, self._now()
+
+    def _end(self, spent: _Spent, outcome: str, began: float) -> None:
+        self._traffic.in_flight -= 1
+        self._traffic.passed(spent, outcome, self._now() - began)
+
+
+class MeasuredFront(Front):
+    """The way to the databases: says of a request whether it reads or writes, and times its mark."""
+
+    def __init__(self, inner: Front, traffic: Traffic, now: Now) -> None:
+        self._inner = inner
+        self._traffic = traffic
+        self._now = now
+
+    def reading(self, collection: str | None) -> Access:
+        spent = _spent.get(None)
+        if spent is not None and spent.operation == "other":
+            spent.operation = "read"
+        return self._inner.reading(collection)
+
+    def primary(self, collection: str | None) -> Access:
+        return self._inner.primary(collection)
+
+    def concerned(self) -> Sequence[str]:
+        return self._inner.concerned()
+
+    def writing(
+        self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
+    ) -> AbstractAsyncContextManager[Write]:
+        return self._writing(touched, size)
+
+    @asynccontextmanager
+    async def _writing(self, touched: Mapping[str, Sequence[Touch]], size: int) -> AsyncIterator[Write]:
+        spent = _spent.get(None)
+        if spent is not None:
+            spent.operation = "write"
+        began = self._now()
+        async with self._inner.writing(touched, size=size) as write:
+            self._traffic.mark.observe(self._now() - began)
+            yield write
+
+    def observed(
+        self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
+    ) -> None:
+        self._inner.observed(collection, seconds, found)
+
+
+class MeasuredUpstream(Upstream):
+    """The vendor's own server."""
+
+    def __init__(self, inner: Upstream, traffic: Traffic, now: Now) -> None:
+        self._inner = inner
+        self._traffic = traffic
+        self._now = now
+
+    async def send(self, request: HttpRequest, *, stream: bool = False) -> HttpResponse:
+        began = self._now()
+        try:
+            return await self._inner.send(request, stream=stream)
+        finally:
+            self._took(self._now() - began)
+
+    async def call(self, call: RpcCall) -> RpcReply:
+        began = self._now()
+        try:
+            return await self._inner.call(call)
+        finally:
+            self._took(self._now() - began)
+
+    def _took(self, seconds: float) -> None:
+        self._traffic.source.observe(seconds)
+        spent = _spent.get(None)
+        if spent is not None:
+            spent.source += seconds
+
+
+def of_status(status: int) -> str:
+    """What an HTTP status says about a request."""
+    if status < 400:
+        return "ok"
+    if status == 429:
+        return "throttled"
+    return "refused" if status < 500 else "failed"
+
+
+def of_code(code: int) -> str:
+    """What a gRPC status says about a call."""
+    if code == _OK:
+        return "ok"
+    if code == _THROTTLED_RPC:
+        return "throttled"
+    return "refused" if code in _REFUSED_RPC else "failed"
