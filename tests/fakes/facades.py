@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import grpc.aio
@@ -11,7 +11,7 @@ import grpc.aio
 from vectormigrate.daemon.listeners import Address, Limits, Listener
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Front
-from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply
+from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply
 
 LOOPBACK = Address(host="127.0.0.1")
 
@@ -43,6 +43,25 @@ class Scripted(Facade):
         if self._on_rpc is not None:
             return await self._on_rpc(call)
         return RpcReply(call.request)
+
+
+class Talking(Scripted, Conversation):
+    """Says to every message of a stream what the function gives; each twice by default."""
+
+    streams = frozenset({"/any.Service/Stream"})
+
+    def __init__(
+        self, on_message: Callable[[bytes], Awaitable[Sequence[bytes] | RpcReply]] | None = None
+    ) -> None:
+        super().__init__()
+        self._on_message = on_message
+
+    def conversation(self, call: RpcCall) -> Conversation:
+        self.calls.append(call)
+        return self
+
+    async def heard(self, message: bytes) -> Sequence[bytes] | RpcReply:
+        return await self._on_message(message) if self._on_message is not None else [message, message]
 
 
 class Plain(Scripted):

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from vectormigrate.model.collection import CollectionShape
 
-from .raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+from .raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 
 class Decision(StrEnum):
@@ -65,6 +65,9 @@ class Facade(ABC):
 
     endpoints: tuple[Endpoint, ...]
 
+    streams: frozenset[str] = frozenset()
+    """Methods of gRPC that are held in `conversation`."""
+
     @abstractmethod
     async def http(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
@@ -72,3 +75,7 @@ class Facade(ABC):
     async def rpc(self, call: RpcCall) -> RpcReply:
         """Answer one gRPC call; unimplemented (12) unless the vendor has gRPC."""
         return RpcReply(code=12, details=f"{call.method} is not served here")
+
+    def conversation(self, call: RpcCall) -> Conversation:
+        """Begin one call of a method that streams both ways; its request is empty. Only of `streams`."""
+        raise LookupError(f"{call.method} does not stream")

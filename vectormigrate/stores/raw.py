@@ -64,6 +64,17 @@ class RpcReply:
     trailing_metadata: Metadata = field(default=())
 
 
+class Conversation(ABC):
+    """One gRPC call that streams both ways, seen from the one who is called."""
+
+    @abstractmethod
+    async def heard(self, message: bytes) -> Sequence[bytes] | RpcReply:
+        """What is said to the next message of the caller; a reply, whose message is empty, ends the call with its status.
+
+        The next one is read when this was said, and a caller who goes away ends nothing that was begun.
+        """
+
+
 class Upstream(ABC):
     """The vendor's own server, asked with the application's own request and credentials."""
 

@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from tests.fakes.facades import LOOPBACK, Scripted, called, listening
+from tests.fakes.facades import LOOPBACK, Scripted, Talking, called, listening
 from tests.fakes.wire import connected
 from vectormigrate.daemon.listeners import Address, Limits, Listener
 from vectormigrate.daemon.listeners.rpc import RpcServer
@@ -126,3 +126,73 @@ async def test_two_servers_do_not_share_a_port():
     async with listening(Scripted(), grpc_listen=LOOPBACK) as (_, _, of_grpc):
         with pytest.raises(UsageError, match="cannot listen"):
             RpcServer(Scripted(), SMALL, asyncio.ensure_future).bind(of_grpc)
+
+
+# Calls that stream.
+
+
+async def heard(address, messages, **words):
+    async with grpc.aio.insecure_channel(str(address)) as channel:
+        return [one async for one in channel.stream_stream("/any.Service/Stream")(messages, **words)]
+
+
+async def test_each_message_of_a_stream_is_answered_in_its_turn():
+    facade = Talking()
+    async with listening(facade) as (_, address):
+        assert await heard(address, [b"a", b"b"], metadata=(("api-key", "k"),)) == [b"a", b"a", b"b", b"b"]
+        assert await called(address, b"plain") == b"plain"
+    stream, plain = facade.calls
+    assert (stream.method, dict(stream.metadata)["api-key"]) == ("/any.Service/Stream", "k")
+    assert plain.method == "/any.Service/Method"
+
+
+async def test_a_reply_ends_a_stream():
+    async def until_stop(message):
+        return [message] if message != b"stop" else RpcReply(code=10, details="enough")
+
+    async with listening(Talking(until_stop)) as (_, address):
+        with pytest.raises(grpc.aio.AioRpcError) as told:
+            await heard(address, [b"a", b"stop", b"never"])
+    assert (told.value.code(), told.value.details()) == (grpc.StatusCode.ABORTED, "enough")
+
+    async def well(_):
+        return RpcReply()
+
+    async with listening(Talking(well)) as (_, address):
+        assert await heard(address, [b"a", b"never"]) == []
+
+
+async def test_a_message_is_carried_to_its_end_without_its_client():
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_):
+        begun.set()
+        await go_on.wait()
+        ended.set()
+        return []
+
+    async with listening(Talking(slow)) as (_, address):
+        async with grpc.aio.insecure_channel(str(address)) as channel:
+            call = channel.stream_stream("/any.Service/Stream")([b"a"])
+            reading = call.read()
+            async with asyncio.TaskGroup() as group:
+                read = group.create_task(reading)
+                await begun.wait()
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await read
+        go_on.set()
+        async with asyncio.timeout(5):
+            await ended.wait()
+
+
+async def test_an_idle_stream_keeps_nobody_from_draining():
+    async with (
+        listening(Talking()) as (listener, address),
+        grpc.aio.insecure_channel(str(address)) as channel,
+    ):
+        call = channel.stream_stream("/any.Service/Stream")()
+        await call.write(b"a")
+        assert await call.read() == b"a"
+        async with asyncio.timeout(10):
+            assert await listener.drain(20)

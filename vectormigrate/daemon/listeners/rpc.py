@@ -1,15 +1,16 @@
 """gRPC by grpc.aio: every method of every service as bytes, with no message class in sight.
 
-The surprise: gRPC cancels a handler when its client goes away. A call is therefore answered by a task of its own, which
-runs on, and the handler only waits for it.
+The surprise: gRPC cancels a handler when its client goes away. A call, and each message of one that streams, is therefore
+answered by a task of its own, which runs on, and the handler only waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -23,6 +24,8 @@ from .limits import Limits
 from .splice import Spawn
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _INTERNAL = 13
@@ -74,7 +77,7 @@ class RpcServer:
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
-    """Any unary method."""
+    """Any unary method, and those that the facade says stream both ways."""
 
     def __init__(self, facade: Facade, spawn: Spawn) -> None:
         self._facade = facade
@@ -86,33 +89,55 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         method = details.method
+        if method in self._facade.streams:
+            return grpc.stream_stream_rpc_method_handler(self._converse(method))
 
         async def handle(request: bytes, context: Any) -> bytes:
             call = RpcCall(
                 method, request, tuple(context.invocation_metadata() or ()), context.time_remaining()
             )
-            reply: RpcReply = await asyncio.shield(self._spawn(self._reply(call)))
+            reply: RpcReply = await asyncio.shield(self._spawn(self._answer(method, self._facade.rpc(call))))
             if reply.initial_metadata:
                 await context.send_initial_metadata(tuple(reply.initial_metadata))
-            # Tuples of pairs: anything else raises TypeError inside grpc, which makes UNKNOWN of every status.
-            trailing = tuple(reply.trailing_metadata)
-            if reply.code:
-                await context.abort(_CODES.get(reply.code, grpc.StatusCode.UNKNOWN), reply.details, trailing)
-            if trailing:
-                context.set_trailing_metadata(trailing)
+            await _end(reply, context)
             return reply.message
 
         return grpc.unary_unary_rpc_method_handler(handle)
 
-    async def _reply(self, call: RpcCall) -> RpcReply:
+    def _converse(self, method: str) -> Callable[[AsyncIterator[bytes], Any], Awaitable[None]]:
+        async def handle(messages: AsyncIterator[bytes], context: Any) -> None:
+            metadata = tuple(context.invocation_metadata() or ())
+            conversation = self._facade.conversation(RpcCall(method, b"", metadata))
+            async for message in messages:
+                said: Sequence[bytes] | RpcReply = await asyncio.shield(
+                    self._spawn(self._answer(method, conversation.heard(message)))
+                )
+                if isinstance(said, RpcReply):
+                    await _end(said, context)
+                    return
+                for one in said:
+                    await context.write(one)
+
+        return handle
+
+    async def _answer(self, method: str, answer: Awaitable[Answer]) -> Answer | RpcReply:
         self._under_way += 1
         self.idle.clear()
         try:
-            return await self._facade.rpc(call)
+            return await answer
         except Exception:  # a facade answers what is foreseen itself
-            logger.exception("%s has no answer", call.method)
+            logger.exception("%s has no answer", method)
             return RpcReply(code=_INTERNAL, details="internal error")
         finally:
             self._under_way -= 1
             if not self._under_way:
                 self.idle.set()
+
+
+async def _end(reply: RpcReply, context: Any) -> None:
+    # Tuples of pairs: anything else raises TypeError inside grpc, which makes UNKNOWN of every status.
+    trailing = tuple(reply.trailing_metadata)
+    if reply.code:
+        await context.abort(_CODES.get(reply.code, grpc.StatusCode.UNKNOWN), reply.details, trailing)
+    if trailing:
+        context.set_trailing_metadata(trailing)
