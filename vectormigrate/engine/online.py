@@ -377,7 +377,7 @@ class OnlineConductor(Conductor):
                 "what is owed does not become little enough to hold writes for: nothing was changed"
             )
         switch = Switch(
-            lane,
+            lane.fence,
             lane.primary,
             lane.secondary,
             lane.ends.collection,
@@ -385,7 +385,6 @@ class OnlineConductor(Conductor):
             live.recent,
             self._clock,
             hold=live.terms.hold_seconds,
-            fence=live.guards.fence,
             drain=live.guards.drain,
         )
         try:

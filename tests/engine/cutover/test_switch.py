@@ -6,21 +6,24 @@ from tests.fakes.lanes import Watched
 from tests.fakes.virtual import LoopClock
 from tests.fakes.world import SOURCE, records, shape
 from vectormigrate.engine.cutover.switch import Switch
+from vectormigrate.engine.dualwrite.fence import Fence
+from vectormigrate.engine.dualwrite.terms import Guards, Terms
 from vectormigrate.model.errors import GateRefused, Unreachable
 
 
-class Fenced:
-    """A lane that writes down what happened to it."""
+class Noted(Fence):
+    """A fence that writes down what happened to it."""
 
-    def __init__(self):
-        self.drained = asyncio.Event()
-        self.drained.set()
-        self.log = []
+    def __init__(self, log):
+        super().__init__(SOURCE, Terms(), Guards())
+        self.log = log
 
-    def fence(self):
+    def close(self):
+        super().close()
         self.log.append("fenced")
 
-    def unfence(self):
+    def open(self):
+        super().open()
         self.log.append("unfenced")
 
 
@@ -28,8 +31,8 @@ class Stage:
     """A switch over two stores, and what its callers do."""
 
     def __init__(self):
-        self.lane = Fenced()
-        self.log = self.lane.log
+        self.log = []
+        self.fence = Noted(self.log)
         self.here, self.there = Watched("here"), Watched("there")
         self.recent = [1, 2]
         self.settling = 0.0
@@ -56,7 +59,7 @@ class Stage:
 
     def switch(self, **words):
         return Switch(
-            self.lane,
+            self.fence,
             self.here,
             self.there,
             SOURCE,
@@ -80,12 +83,12 @@ async def test_fence_drain_verify_bit_unfence(stage):
 
 
 async def test_writes_that_are_past_the_fence_end_first(stage):
-    stage.lane.drained.clear()
+    await stage.fence.enter(10)
 
     async def end():
         await asyncio.sleep(1)
         assert stage.log == ["fenced"]
-        stage.lane.drained.set()
+        stage.fence.leave()
 
     async with asyncio.TaskGroup() as group:
         group.create_task(end())
@@ -97,7 +100,7 @@ async def test_writes_that_are_past_the_fence_end_first(stage):
 @pytest.mark.parametrize("slow", ["writes", "debt", "a read"])
 async def test_what_takes_too_long_undoes_nothing_but_the_fence(stage, slow):
     if slow == "writes":
-        stage.lane.drained.clear()
+        await stage.fence.enter(10)
     if slow == "debt":
         stage.settling = 60.0
     if slow == "a read":
@@ -160,6 +163,6 @@ async def test_the_bit_is_not_cut_off_by_the_hold(stage):
     assert stage.log[-2:] == ["committed", "unfenced"]
 
 
-async def test_the_simulation_can_take_fence_and_drain_out(stage):
-    await stage.switch(fence=False, drain=False).run(stage.commit)
-    assert stage.log == ["named", "committed", "unfenced"]
+async def test_the_simulation_can_take_the_drain_out(stage):
+    await stage.switch(drain=False).run(stage.commit)
+    assert stage.log == ["fenced", "named", "committed", "unfenced"]

@@ -3,7 +3,6 @@ from contextlib import suppress
 
 import pytest
 
-from tests.fakes.virtual import soon
 from tests.fakes.world import SOURCE, records
 from vectormigrate.engine.dualwrite.lane import Ends, furthest
 from vectormigrate.model.errors import (
@@ -230,7 +229,11 @@ async def test_a_handler_that_dies_leaves_its_mark_or_sent_nothing(bench, at):
     assert not left or (bench.marks() == ["i:1"] and await quarantined(bench, 1))
     entry = bench.ledger.get(1)
     assert entry is None or (entry.in_flight, entry.row is None or bench.marks() == ["i:1"]) == (0, True)
-    assert (bench.ledger.in_flight, bench.lane.entered, bench.lane.drained.is_set()) == (0, 0, True)
+    assert (bench.ledger.in_flight, bench.lane.fence.entered, bench.lane.fence.drained.is_set()) == (
+        0,
+        0,
+        True,
+    )
 
 
 async def test_a_mark_that_was_given_up_is_relied_on_by_nobody(bench):
@@ -257,8 +260,8 @@ async def test_a_predicate_that_dies_leaves_an_intent_or_sent_nothing(bench_of, 
 # The fence.
 
 
-async def test_writes_are_held_at_the_fence_and_go_where_the_primary_is_then(bench):
-    bench.lane.fence()
+async def test_a_write_that_is_held_is_marked_later_and_goes_where_the_primary_is_then(bench):
+    bench.lane.fence.close()
     went = []
 
     async def write():
@@ -268,62 +271,17 @@ async def test_writes_are_held_at_the_fence_and_go_where_the_primary_is_then(ben
     async with asyncio.TaskGroup() as group:
         group.create_task(write())
         await asyncio.sleep(1)
-        assert (went, bench.lane.entered, bench.marks(), bench.lane.fenced) == ([], 0, [], True)
+        assert (went, bench.lane.fence.entered, bench.marks()) == ([], 0, [])
         bench.lane.role = Role(Side.TARGET, 1)
-        bench.lane.unfence()
+        bench.lane.fence.open()
     assert went == [bench.target]
 
 
-async def test_a_write_that_is_held_too_long_is_sent_away(bench):
-    bench.lane.fence()
-    began = bench.clock.monotonic()
-    with pytest.raises(StoreDown, match="holds writes") as caught:
+async def test_a_write_that_is_sent_away_at_the_fence_leaves_nothing(bench):
+    bench.lane.fence.close()
+    with pytest.raises(StoreDown, match="holds writes"):
         await bench.put(1)
-    assert bench.clock.monotonic() - began == pytest.approx(5.0)
-    assert caught.value.retry_after
     assert (bench.marks(), len(bench.ledger)) == ([], 0)
-
-
-async def test_only_so_many_writes_are_held(bench_of):
-    bench = await bench_of(terms={"hold_requests": 2})
-    bench.lane.fence()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(bench.put(1))
-        group.create_task(bench.put(2))
-        await soon()
-        began = bench.clock.monotonic()
-        with pytest.raises(StoreDown) as caught:
-            await bench.put(3)
-        assert (bench.clock.monotonic(), bool(caught.value.retry_after)) == (began, True)
-        bench.lane.unfence()
-    bench.lane.fence()
-    async with asyncio.TaskGroup() as group:  # the places are free again
-        group.create_task(bench.put(3))
-        await soon()
-        bench.lane.unfence()
-    assert bench.marks() == ["i:1", "i:2", "i:3"]
-
-
-async def test_only_so_many_bytes_are_held(bench_of):
-    bench = await bench_of(terms={"hold_bytes": 25})
-    for _ in range(2):  # the second time, their room is free again
-        bench.lane.fence()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(bench.put(1))  # 10 bytes each
-            group.create_task(bench.put(2))
-            await soon()
-            with pytest.raises(StoreDown):
-                await bench.put(3)
-            bench.lane.unfence()
-
-
-async def test_a_swap_can_wait_for_the_writes_that_are_past_the_fence(bench):
-    assert bench.lane.drained.is_set()
-    async with bench.lane.writing(touch(1), 10):
-        async with bench.lane.writing(touch(2), 10):
-            assert not bench.lane.drained.is_set()
-        assert not bench.lane.drained.is_set()
-    assert bench.lane.drained.is_set()
 
 
 async def test_a_write_counts_as_under_way_while_it_is_marked(bench):
@@ -332,13 +290,8 @@ async def test_a_write_counts_as_under_way_while_it_is_marked(bench):
     async with asyncio.TaskGroup() as group:
         group.create_task(bench.put(1))
         await asyncio.sleep(0.5)
-        assert not bench.lane.drained.is_set()
-
-
-async def test_the_simulation_can_take_the_fence_out(bench_of):
-    bench = await bench_of(guards={"fence": False})
-    bench.lane.fence()
-    await bench.put(1)
+        assert not bench.lane.fence.drained.is_set()
+    assert bench.lane.fence.drained.is_set()
 
 
 # The gap.
@@ -384,7 +337,7 @@ async def test_what_can_neither_be_marked_nor_flagged_does_not_leave(bench):
     with pytest.raises(StateError, match="nothing was sent"):
         async with bench.lane.writing(touch(1), 10):
             raise AssertionError("it left")
-    assert (bench.ledger.in_flight, bench.lane.entered) == (0, 0)
+    assert (bench.ledger.in_flight, bench.lane.fence.entered) == (0, 0)
 
 
 async def test_a_predicate_that_cannot_be_noted_raises_the_flag_too(bench):
@@ -472,7 +425,7 @@ async def test_what_may_not_happen_now_is_refused_and_marks_nothing(bench):
     with pytest.raises(GateRefused):
         async with bench.lane.writing([*touch(1), Whole(Scope.DROP)], 10):
             raise AssertionError("it left")
-    assert (bench.marks(), bench.lane.entered) == ([], 0)
+    assert (bench.marks(), bench.lane.fence.entered) == ([], 0)
     bench.lane.copying = False
     async with bench.lane.writing([Whole(Scope.DROP)], 10):
         pass

@@ -418,7 +418,7 @@ class Watch:
         held, world = self.held, self.world
         waiting = [message for link in (world.source, world.target) for message in link.under_way.values()]
         noes = {
-            "the fence is down": not world.lane.fenced,
+            "the fence is down": not world.lane.fence.closed,
             f"marked: {sorted(before.journal)}": bool(before.journal),
             "a scope intent stands": bool(before.scopes),
             "a gap is open": bool(world.gap.named),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
+from vectormigrate.engine.dualwrite.fence import Fence
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.points import reached
@@ -21,21 +21,12 @@ _PROBED = 20
 """Records that are looked for on both sides while writes are held."""
 
 
-class Way(Protocol):
-    """The lane, as far as a swap needs it."""
-
-    drained: asyncio.Event
-
-    def fence(self) -> None: ...
-    def unfence(self) -> None: ...
-
-
 class Switch:
     """One attempt."""
 
     def __init__(
         self,
-        lane: Way,
+        fence: Fence,
         primary: Store,
         secondary: Store,
         collection: str,
@@ -44,11 +35,10 @@ class Switch:
         clock: Clock,
         *,
         hold: float,
-        fence: bool = True,
         drain: bool = True,
     ) -> None:
         """`settled` waits until nothing is owed or says False after so many seconds; `recent` names ids written last."""
-        self._lane = lane
+        self._fence = fence
         self._primary = primary
         self._secondary = secondary
         self._collection = collection
@@ -56,7 +46,6 @@ class Switch:
         self._recent = recent
         self._clock = clock
         self._hold = hold
-        self._fence = fence
         self._drain = drain
 
     async def run(self, commit: Callable[[], Awaitable[None]]) -> float:
@@ -65,8 +54,7 @@ class Switch:
         Raises GateRefused when it could not be done in time or the two sides differ; nothing has changed then.
         """
         began = self._clock.monotonic()
-        if self._fence:
-            self._lane.fence()
+        self._fence.close()
         reached("swap.fenced")
         try:
             async with asyncio.timeout(self._hold):
@@ -82,11 +70,11 @@ class Switch:
                 hint="try again when the lag is smaller, or allow longer with --hold",
             ) from None
         finally:
-            self._lane.unfence()
+            self._fence.open()
         return self._clock.monotonic() - began
 
     async def _drain_all(self, began: float) -> None:
-        await self._lane.drained.wait()
+        await self._fence.drained.wait()
         reached("swap.drained")
         left = self._hold - (self._clock.monotonic() - began)
         if not await self._settled(left):

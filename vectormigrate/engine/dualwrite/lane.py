@@ -1,4 +1,4 @@
-"""One migration's way for writes: the fence, the mark, the send, the release. Both roles, and who has which.
+"""One migration's way for writes: past the fence, the mark, the send, the release. Both roles, and who has which.
 
 `writing` is the order of correctness.md C.4: register in memory, mark durably, then let the request leave; no lock is
 held and the answer is the primary's alone. From the mark on the handler may die at any await. A cutover holds writes
@@ -36,6 +36,7 @@ from vectormigrate.stores.base import Store
 from vectormigrate.stores.front import Access, Outcome
 from vectormigrate.stores.raw import Upstream
 
+from .fence import Fence
 from .ledger import Entry, Hint, Ledger
 from .scopes import Scopes, by_id
 from .terms import Guards, Terms
@@ -142,15 +143,8 @@ class Lane:
         """Writes that left without their marks and are not answered yet."""
         self.position = ""
         """The primary's own word for where it stands behind the last write that no barrier has passed yet."""
-        self._open = asyncio.Event()
-        self._open.set()
-        self._held = 0
-        self._held_bytes = 0
         self.read_share = 0.0
-        self.entered = 0
-        """Writes between the fence and their release."""
-        self.drained = asyncio.Event()
-        self.drained.set()
+        self.fence = Fence(ends.collection, terms, guards)
 
     @property
     def primary(self) -> Store:
@@ -166,58 +160,19 @@ class Lane:
             return Access(upstream=self.ends.upstream, shape=self.ends.shape)
         return Access(store=self.ends.side(side), shape=self.ends.shape)
 
-    # The fence.
-
-    def fence(self) -> None:
-        """Hold writes that come from now on."""
-        self._open.clear()
-
-    def unfence(self) -> None:
-        """Let them go, to whoever is the primary now."""
-        self._open.set()
-
-    @property
-    def fenced(self) -> bool:
-        return not self._open.is_set()
-
-    async def _pass_fence(self, size: int) -> None:
-        if self._open.is_set() or not self._guards.fence:
-            return
-        if self._held >= self._terms.hold_requests or self._held_bytes + size > self._terms.hold_bytes:
-            raise self._held_too_long()
-        self._held += 1
-        self._held_bytes += size
-        try:
-            async with asyncio.timeout(self._terms.hold_seconds):
-                await self._open.wait()
-        except TimeoutError:
-            raise self._held_too_long() from None
-        finally:
-            self._held -= 1
-            self._held_bytes -= size
-
-    def _held_too_long(self) -> StoreDown:
-        return StoreDown(
-            "a cutover holds writes", collection=self.ends.collection, hint="send it again", retry_after=1.0
-        )
-
     # A write.
 
     @asynccontextmanager
     async def writing(self, touches: Sequence[Touch], size: int) -> AsyncIterator[Pass]:
         """Hold at the fence, mark what the request touches, and let it leave inside the block."""
-        await self._pass_fence(size)
-        self.entered += 1
-        self.drained.clear()
+        await self.fence.enter(size)
         try:
             for touch in touches:
                 self.scopes.check(touch, copying=self.copying)
             async with self._marked(tuple(touches)) as passing:
                 yield passing
         finally:
-            self.entered -= 1
-            if not self.entered:
-                self.drained.set()
+            self.fence.leave()
 
     @asynccontextmanager
     async def _marked(self, touches: tuple[Touch, ...]) -> AsyncIterator[Pass]:
