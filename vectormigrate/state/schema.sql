@@ -28,7 +28,8 @@ CREATE TABLE migration (
     error TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
--- The history of phases and of every verb, append only.
+-- The history of phases, of every verb and of every request, append only. Each row holds a digest of itself and of the row
+-- before it, so that one changed or taken out afterwards breaks the chain.
 CREATE TABLE audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     migration_id TEXT NOT NULL,
@@ -36,8 +37,16 @@ CREATE TABLE audit (
     verb TEXT NOT NULL,
     before TEXT NOT NULL DEFAULT '',
     after TEXT NOT NULL DEFAULT '',
-    detail TEXT NOT NULL DEFAULT ''
+    detail TEXT NOT NULL DEFAULT '',
+    actor TEXT NOT NULL DEFAULT '', -- who asked
+    way TEXT NOT NULL DEFAULT '', -- by which door: rest, mcp, rpc, socket
+    arguments TEXT NOT NULL DEFAULT '', -- JSON, secrets as stars
+    outcome TEXT NOT NULL DEFAULT '', -- ok, or the code of the error
+    chain BLOB -- SHA-256; NULL for rows that are older than the chain
 ) STRICT;
+CREATE INDEX audit_of ON audit (migration_id, number);
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit is append only'); END;
+CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit is append only'); END;
 
 -- The plan of the backfill, persisted before the first record. (lower, upper] in the source's own order.
 CREATE TABLE range (
@@ -162,4 +171,49 @@ CREATE TABLE primary_side (
     reads REAL NOT NULL DEFAULT 0, -- share of the reads that the secondary answers
     attested_at TEXT, -- somebody said that every writer goes through us
     attested_by TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
+
+-- Who may ask over the network. The secret half of a key is not here: 256 random bits need no salt and no stretching.
+CREATE TABLE api_key (
+    id TEXT PRIMARY KEY,
+    digest BLOB NOT NULL, -- SHA-256 of the secret half
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'operate', 'admin')),
+    label TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    revoked_at TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Commands that outlast the request that asked for them.
+CREATE TABLE operation (
+    id TEXT PRIMARY KEY,
+    command TEXT NOT NULL,
+    migration_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'succeeded', 'failed', 'interrupted')),
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    result TEXT,
+    error TEXT
+) STRICT, WITHOUT ROWID;
+
+-- What happened, for those who follow; the oldest are dropped. The number is what a follower resumes from.
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    migration_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+
+-- Answers to requests with an idempotency key, to be given again.
+CREATE TABLE answered (
+    actor TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL, -- of the request: the same key for another one is refused
+    at TEXT NOT NULL,
+    status INTEGER, -- NULL while the first is under way
+    headers TEXT NOT NULL DEFAULT '{}',
+    body BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (actor, key)
 ) STRICT, WITHOUT ROWID;
