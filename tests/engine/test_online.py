@@ -339,7 +339,7 @@ async def test_what_cannot_be_paid_in_time_gives_the_swap_up(online):
         with pytest.raises(GateRefused, match="nothing was changed"):
             await conductor.cutover()
         writer.cancel()
-        assert (online.phase, online.role.revision, online.live.lane.fenced) == ("verified", 0, False)
+        assert (online.phase, online.role.revision, online.live.lane.fence.closed) == ("verified", 0, False)
         assert moves(online)[-2:] == ["cutting_over", "verified"]
 
 

@@ -127,7 +127,7 @@ async def test_a_write_of_nothing_under_migration_passes(bench, router):
 async def test_two_names_of_one_collection_are_one_write(bench, router):
     router.learn({"alias": SOURCE})
     async with router.writing({SOURCE: [Ids((1,))], "alias": [Ids((2,))]}):
-        assert (bench.marks(), bench.ledger.in_flight, bench.lane.entered) == (["i:1", "i:2"], 1, 1)
+        assert (bench.marks(), bench.ledger.in_flight, bench.lane.fence.entered) == (["i:1", "i:2"], 1, 1)
 
 
 async def test_two_collections_in_one_request(bench, router, other):
@@ -175,7 +175,7 @@ async def test_the_size_counts_at_the_fence(bench_of):
     bench = await bench_of(terms={"hold_bytes": 25})
     router = Router(UPSTREAM, random.Random(1))
     router.add(SOURCE, routed(bench))
-    bench.lane.fence()
+    bench.lane.fence.close()
 
     async def write(size):
         async with router.writing({SOURCE: [Ids((1,))]}, size=size):
@@ -186,7 +186,7 @@ async def test_the_size_counts_at_the_fence(bench_of):
         await asyncio.sleep(0)
         with pytest.raises(Exception, match="holds writes"):
             await write(20)
-        bench.lane.unfence()
+        bench.lane.fence.open()
     assert held.result()
 
 
