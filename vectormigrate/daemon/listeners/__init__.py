@@ -5,7 +5,9 @@ what was marked has to be answered by somebody.
 """
 
 from .address import Address
+from .application import Application
 from .limits import Limits
 from .listener import Listener
+from .tls import Tls
 
-__all__ = ["Address", "Limits", "Listener"]
+__all__ = ["Address", "Application", "Limits", "Listener", "Tls"]

@@ -7,27 +7,18 @@ cannot hand a connection on. What is used is its protocol over httptools, and it
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import suppress
-from typing import Any
+import ssl
+from collections.abc import Callable
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from vectormigrate.model.errors import VectormigrateError
-from vectormigrate.stores.facade import Facade
-from vectormigrate.stores.raw import HttpRequest, HttpResponse
-
+from .application import Application
 from .limits import Limits
 from .splice import PREFACE
 
-logger = logging.getLogger(__name__)
-
-Receive = Callable[[], Coroutine[Any, Any, Any]]
-Send = Callable[[Any], Coroutine[Any, Any, None]]
 HandOn = Callable[[asyncio.Transport, bytes], None]
 """Takes over a connection that speaks HTTP/2, with its first bytes."""
 
@@ -36,22 +27,22 @@ _LAST_REQUESTS = 0.25
 request that meets a closing connection is lost to its client, however idle the connection looked.
 """
 _LOOK_AGAIN = 0.02
-_CLOSE = (b"connection", b"close")
-_BODILESS = (204, 304)
-_TOO_LARGE_HEAD = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-)
+_END = b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_LARGE_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large" + _END
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
 
 
 class HttpServer:
-    """Serves one facade on sockets that are given to it."""
+    """Serves one application on sockets that are given to it."""
 
-    def __init__(self, facade: Facade, limits: Limits, hand_on: HandOn | None) -> None:
-        self._application = _Application(facade, limits)
+    def __init__(self, application: Application, limits: Limits, hand_on: HandOn | None) -> None:
+        self._application = application
         self._limits = limits
         self._hand_on = hand_on
         self._state = ServerState()
         self._servers: list[asyncio.AbstractServer] = []
+        self._secured: list[socket.socket] = []
+        """What is spoken at these is TLS."""
         self._config = Config(
             self._application,
             http=HttpToolsProtocol,
@@ -63,11 +54,26 @@ class HttpServer:
         )
         self._config.load()
 
-    async def start(self, bound: socket.socket) -> None:
+    async def start(self, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accept from a socket, which is the server's from now on."""
+        if tls is not None:
+            self._secured.append(bound)
+            bound = bound.dup()  # what is accepted with other certificates later comes from the same queue
+        self._servers.append(await self._accept(bound, tls))
+
+    async def _accept(self, bound: socket.socket, tls: ssl.SSLContext | None) -> asyncio.AbstractServer:
         loop = asyncio.get_running_loop()
         make = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
-        self._servers.append(await make(self._door, sock=bound, backlog=self._limits.backlog))
+        patience = None if tls is None else self._limits.handshake
+        return await make(
+            self._door, sock=bound, backlog=self._limits.backlog, ssl=tls, ssl_handshake_timeout=patience
+        )
+
+    async def secure(self, tls: ssl.SSLContext) -> None:
+        """Take other certificates for connections from now on; nobody is refused meanwhile."""
+        before, self._servers = self._servers, [await self._accept(one.dup(), tls) for one in self._secured]
+        for server in before:
+            server.close()
 
     def _door(self) -> _Door:
         return _Door(self._config, self._state, self._limits, self._hand_on)
@@ -86,6 +92,8 @@ class HttpServer:
         """Leave new connections in the sockets' queues, where whoever inherits them finds them."""
         for server in self._servers:
             server.close()
+        for bound in self._secured:
+            bound.close()
 
     async def drain(self) -> None:
         """Return when every request is answered and every connection closed. Cancelled, it leaves the rest as it is."""
@@ -116,6 +124,9 @@ class _Door(HttpToolsProtocol):
         self._pieces: list[bytes] = []
         self._size = 0
         """Of the pieces of a body that is not complete."""
+        self._arriving = False
+        """A request has begun and is not whole."""
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type] # of a stream, as every one here
@@ -143,6 +154,26 @@ class _Door(HttpToolsProtocol):
             if self._head > self._limits.head and not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE_HEAD)
                 self.transport.close()
+        if self._arriving and self._deadline is None:
+            self._deadline = self.loop.call_later(self._limits.arrival, self._give_up)
+
+    def _give_up(self) -> None:
+        """What drips in byte by byte holds a connection for nothing."""
+        self._deadline = None
+        if not self.transport.is_closing():
+            if self._head is not None or not self.cycle.response_started:
+                self.transport.write(_TOO_SLOW)
+            self.transport.close()
+
+    def _arrived(self) -> None:
+        self._arriving = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
 
     def _leave(self, data: bytes) -> None:
         assert self._hand_on is not None
@@ -154,6 +185,7 @@ class _Door(HttpToolsProtocol):
         self._head = 0
         self._pieces = []
         self._size = 0
+        self._arriving = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -169,6 +201,7 @@ class _Door(HttpToolsProtocol):
             self.cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        self._arrived()
         if self._pieces and not self.cycle.response_complete:
             self._hand_over()
         super().on_message_complete()
@@ -178,93 +211,3 @@ class _Door(HttpToolsProtocol):
         self.cycle.body = b"".join(self._pieces)  # type: ignore[assignment] # read by `receive` alone
         self._pieces = []
         self._size = 0
-
-
-class _TooLarge(Exception):
-    """The body of a request is over the limit."""
-
-
-class _Application:
-    """One facade as an ASGI application."""
-
-    def __init__(self, facade: Facade, limits: Limits) -> None:
-        self._facade = facade
-        self._limits = limits
-        self.draining = False
-        """Set: every answer ends its connection."""
-
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        try:
-            body = await _whole(receive, self._limits)
-        except _TooLarge:
-            told = _plain(413, f"the request is larger than {self._limits.body} bytes", _CLOSE)
-            await self._answer(scope, told, send)
-            return
-        if body is None:
-            return
-        request = HttpRequest(
-            scope["method"], scope["raw_path"].decode("ascii"), scope["query_string"], scope["headers"], body
-        )
-        try:
-            response = await self._facade.http(request)
-        except Exception:  # a facade answers what is foreseen itself
-            logger.exception("%s %s has no answer", request.method, request.path)
-            response = _plain(500, "internal error")
-        await self._answer(scope, response, send)
-
-    async def _answer(self, scope: Mapping[str, Any], response: HttpResponse, send: Send) -> None:
-        bodiless = response.status in _BODILESS
-        headers = list(response.headers)
-        if bodiless:
-            headers = [pair for pair in headers if pair[0] != b"content-length"]
-        elif response.stream is None and scope["method"] != "HEAD" and not _has_length(headers):
-            headers.append((b"content-length", b"%d" % len(response.body)))
-        if self.draining:
-            headers.append(_CLOSE)
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if response.stream is not None and not await _passed_on(
-            response.stream, scope["state"]["connection"], send
-        ):
-            return
-        await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
-
-
-async def _whole(receive: Receive, limits: Limits) -> bytes | None:
-    """The body, or None when its sender went away before its end. Raises _TooLarge behind the end of such a one."""
-    message = await receive()
-    body: bytes | None = message.get("body")
-    if body is None or (len(body) <= limits.body and not message["more_body"]):
-        return body
-    with suppress(TimeoutError):
-        async with asyncio.timeout(limits.patience):
-            while message.get("more_body"):
-                message = await receive()
-    raise _TooLarge
-
-
-async def _passed_on(stream: AsyncIterator[bytes], connection: asyncio.Transport, send: Send) -> bool:
-    """Pass on what arrives until its end, or until nobody is there to take it; False when it broke off."""
-    try:
-        async for piece in stream:
-            if connection.is_closing():
-                return False
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-    except VectormigrateError as error:
-        logger.warning("an answer broke off: %s", error.message)
-        connection.close()  # before its end, which is how the client learns of it
-        return False
-    finally:
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()
-    return True
-
-
-def _has_length(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"content-length" for name, _ in headers)
-
-
-def _plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> HttpResponse:
-    return HttpResponse(
-        status, ((b"content-type", b"text/plain; charset=utf-8"), *headers), text.encode() + b"\n"
-    )

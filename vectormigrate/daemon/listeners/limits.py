@@ -23,3 +23,7 @@ class Limits:
     """
     patience: float = 5.0
     """Seconds for which a body that is too large is read and thrown away, so that its sender hears why."""
+    arrival: float = 300.0
+    """Seconds from the first byte of a request to its last; a bulk of 64 MiB may come over a slow line."""
+    handshake: float = 10.0
+    """Seconds for which a client may take to agree on a TLS connection."""

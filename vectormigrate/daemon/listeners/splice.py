@@ -96,6 +96,9 @@ class _Half(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self.peer is not None and not self.peer.is_closing():
+            if not self.peer.can_write_eof():  # TLS has no half that is closed
+                self.peer.close()
+                return False
             self.peer.write_eof()
         return True
 
