@@ -262,7 +262,7 @@ class Live:
     async def calm(self, stopping: asyncio.Event) -> None:
         """Wait until no request that was never answered can still land, and none that left without a mark is under way."""
         while not stopping.is_set() and (
-            self.lane.ledger.unresolved or self.lane.unmarked or self.scopes.blocking
+            self.lane.ledger.unresolved or self.lane.marker.unmarked or self.scopes.blocking
         ):
             await self.scopes.expire()
             await asyncio.sleep(_SETTLING)

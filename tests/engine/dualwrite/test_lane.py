@@ -4,21 +4,19 @@ from contextlib import suppress
 import pytest
 
 from tests.fakes.world import SOURCE, records
-from vectormigrate.engine.dualwrite.lane import Ends, furthest
+from vectormigrate.engine.dualwrite.lane import Ends
 from vectormigrate.model.errors import (
     GateRefused,
     PermissionDenied,
     RecordRefused,
-    StateError,
     StateFull,
     StoreDown,
     Throttled,
     Unreachable,
     Unresolved,
 )
-from vectormigrate.model.events import GapOpened
 from vectormigrate.model.filter import Compare, Comparison
-from vectormigrate.model.touch import Ids, Matching, Scope, Unknown, Unnamed, Whole
+from vectormigrate.model.touch import Ids, Matching
 from vectormigrate.state import journal
 from vectormigrate.state.roles import Role, Side
 from vectormigrate.stores.front import Outcome
@@ -166,24 +164,6 @@ async def test_what_is_applied_some_time_later_is_read_no_earlier(bench_of):
     assert bench.ledger.get(1).fresh_at == bench.clock.monotonic() + 5.0
 
 
-@pytest.mark.parametrize(
-    ("held", "said", "kept"),
-    [
-        ("", "7", "7"),
-        ("9", "10", "10"),
-        ("10", "9", "10"),
-        ("10", "", "10"),
-        ("a=9", "a=10", "a=10"),
-        ("a=9", "b=2", "a=9\nb=2"),
-        ("a=9\nb=2", "a=3", "a=9\nb=2"),
-        ("x=y=9", "x=y=10", "x=y=10"),
-        ("a=9", "0", "0\na=9"),
-    ],
-)
-def test_the_further_of_two_positions_goes_by_log(held, said, kept):
-    assert furthest(held, said) == kept
-
-
 async def test_the_furthest_position_is_kept(bench):
     for told in ("9", "10", "", "8"):
         async with bench.lane.writing(touch(1), 10) as passing:
@@ -246,7 +226,7 @@ async def test_a_mark_that_was_given_up_is_relied_on_by_nobody(bench):
 
 @pytest.mark.parametrize("at", [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5])
 async def test_a_predicate_that_dies_leaves_an_intent_or_sent_nothing(bench_of, at):
-    bench = await bench_of(terms={"quarantine": 5.0})
+    bench = await bench_of(terms={"quarantine": 5.0, "mark_limit": 9.0})
     await bench.source.upsert(SOURCE, records([1, 2], 1))
     bench.state.before = bench.state.after = 1.0
     left = await cancelled_after(bench, at, lambda: bench.lane.writing([OLD], 10))
@@ -292,168 +272,6 @@ async def test_a_write_counts_as_under_way_while_it_is_marked(bench):
         await asyncio.sleep(0.5)
         assert not bench.lane.fence.drained.is_set()
     assert bench.lane.fence.drained.is_set()
-
-
-# The gap.
-
-
-async def test_a_write_that_cannot_be_marked_raises_the_flag_before_it_leaves(bench):
-    bench.state.full = True
-    async with bench.lane.writing(touch(1), 10) as passing:
-        assert bench.gap.named == ["move"]
-        assert passing.access.store is bench.source
-    assert [type(event) for event in bench.events] == [GapOpened]
-    assert bench.ledger.get(1).row is None
-
-
-async def test_a_mark_that_takes_too_long_raises_the_flag(bench):
-    bench.state.before = 10.0
-    began = bench.clock.monotonic()
-    async with bench.lane.writing(touch(1), 10):
-        assert bench.clock.monotonic() - began == pytest.approx(2.0)
-        assert bench.gap.named == ["move"]
-
-
-async def test_an_unmarked_write_is_copied_all_the_same(bench):
-    bench.state.full = True
-    await bench.put(1)
-    bench.state.full = False
-    await bench.pay()
-    assert bench.target.held() == {1: 1}
-
-
-async def test_who_would_rather_refuse_refuses(bench_of):
-    bench = await bench_of(terms={"fail_closed": True})
-    bench.state.full = True
-    with pytest.raises(StateError, match="cannot be marked"):
-        async with bench.lane.writing(touch(1), 10):
-            raise AssertionError("it left")
-    assert bench.gap.named == []
-    assert (bench.ledger.in_flight, await quarantined(bench, 1)) == (0, False)
-
-
-async def test_what_can_neither_be_marked_nor_flagged_does_not_leave(bench):
-    bench.state.full = bench.gap.broken = True
-    with pytest.raises(StateError, match="nothing was sent"):
-        async with bench.lane.writing(touch(1), 10):
-            raise AssertionError("it left")
-    assert (bench.ledger.in_flight, bench.lane.fence.entered) == (0, 0)
-
-
-async def test_a_predicate_that_cannot_be_noted_raises_the_flag_too(bench):
-    bench.state.full = True
-    async with bench.lane.writing([OLD], 10):
-        assert bench.gap.named == ["move"]
-
-
-async def test_it_is_known_how_many_writes_are_under_way_that_nobody_marked(bench):
-    """A comparison that is to find what they did must begin behind them."""
-    assert bench.lane.unmarked == 0
-    async with bench.lane.writing(touch(1), 10):
-        bench.state.full = True
-        async with bench.lane.writing(touch(2), 10):
-            assert bench.lane.unmarked == 1
-        assert bench.lane.unmarked == 0
-
-
-async def test_an_unmarked_write_of_unknown_extent_that_was_not_answered_bars_everything(bench):
-    bench.state.full = True
-    with pytest.raises(Unresolved):
-        async with bench.lane.writing([OLD], 10):
-            raise Unresolved("x")
-    assert bench.ledger.quiet_after == bench.clock.monotonic() + 60.0
-
-
-# Writes whose ids nobody knows.
-
-
-async def test_a_predicate_is_noted_resolved_and_marked_before_it_leaves(bench):
-    await bench.source.upsert(SOURCE, records([1, 2], 1))
-    await bench.source.upsert(SOURCE, records([3], 7))
-    async with bench.lane.writing([OLD], 10):
-        assert (bench.marks(), bench.intents()) == (["i:1", "i:2"], [("matching", "forwarded")])
-        assert bench.scopes.blocking
-        assert (bench.ledger.in_flight, bench.ledger.get(1).in_flight) == (1, 1)
-        assert bench.ledger.get(1).removed
-    assert (bench.intents(), bench.scopes.blocking, bench.ledger.in_flight) == ([], False, 0)
-    assert bench.ledger.get(1).in_flight == 0
-
-
-async def test_what_is_written_while_a_filter_deletes_may_be_absent_and_rightly(bench):
-    async with bench.lane.writing([OLD], 10):
-        async with bench.lane.writing(touch(9), 10):
-            pass
-        assert bench.ledger.get(9).removed
-    async with bench.lane.writing(touch(8), 10):
-        pass
-    assert not bench.ledger.get(8).removed
-
-
-async def test_a_predicate_that_cannot_be_resolved_is_owed(bench_of):
-    bench = await bench_of(terms={"enumerate_limit": 1})
-    await bench.source.upsert(SOURCE, records([1, 2], 1))
-    async with bench.lane.writing([OLD], 10):
-        assert bench.intents() == [("matching", "owed")]
-        assert bench.scopes.blocking
-    assert (bench.intents(), bench.scopes.blocking) == ([("matching", "owed")], False)
-
-
-@pytest.mark.parametrize(
-    ("what", "kind"),
-    [(Whole(Scope.CLEAR), "whole"), (Unknown("POST /x"), "unknown")],
-    ids=["whole", "unknown"],
-)
-async def test_what_nobody_can_resolve_is_owed(bench, what, kind):
-    async with bench.lane.writing([what], 10):
-        assert (bench.intents(), bench.scopes.blocking) == ([(kind, "owed")], True)
-    assert (bench.intents(), bench.scopes.blocking) == ([(kind, "owed")], False)
-
-
-async def test_a_predicate_without_an_answer_blocks_for_the_quarantine(bench):
-    with pytest.raises(Unresolved):
-        async with bench.lane.writing([OLD], 10):
-            raise Unresolved("x")
-    await asyncio.sleep(59)
-    await bench.scopes.expire()
-    assert (bench.scopes.blocking, bench.intents()) == (True, [("matching", "forwarded")])
-    await asyncio.sleep(1)
-    await bench.scopes.expire()
-    assert (bench.scopes.blocking, bench.intents()) == (False, [])
-
-
-async def test_what_may_not_happen_now_is_refused_and_marks_nothing(bench):
-    with pytest.raises(GateRefused):
-        async with bench.lane.writing([*touch(1), Whole(Scope.DROP)], 10):
-            raise AssertionError("it left")
-    assert (bench.marks(), bench.lane.fence.entered) == ([], 0)
-    bench.lane.copying = False
-    async with bench.lane.writing([Whole(Scope.DROP)], 10):
-        pass
-
-
-async def test_ids_that_the_database_picks_are_marked_as_part_of_the_write(bench):
-    async with bench.lane.writing([Unnamed()], 10) as passing:
-        assert bench.intents() == [("unnamed", "forwarded")]
-        await passing.named([7, 8])
-        assert bench.marks() == ["i:7", "i:8"]
-        assert (bench.ledger.get(7).in_flight, bench.ledger.in_flight) == (1, 1)
-        assert bench.intents() == [("unnamed", "forwarded")]
-    assert (bench.intents(), bench.ledger.get(7).in_flight, bench.ledger.in_flight) == ([], 0, 0)
-
-
-async def test_picked_ids_that_cannot_be_marked_raise_the_flag_for_the_write_is_done(bench_of):
-    bench = await bench_of(terms={"fail_closed": True})
-    async with bench.lane.writing([Unnamed()], 10) as passing:
-        bench.state.full = True
-        await passing.named([7])
-        assert bench.gap.named == ["move"]
-
-
-async def test_the_simulation_can_skip_the_resolving(bench_of):
-    bench = await bench_of(guards={"enumerate_first": False})
-    await bench.source.upsert(SOURCE, records([1], 1))
-    async with bench.lane.writing([OLD], 10):
-        assert (bench.marks(), bench.intents()) == ([], [("matching", "forwarded")])
 
 
 # Hints.

@@ -29,7 +29,7 @@ async def test_the_present_state_of_each_mark_is_copied_and_its_mark_cleared(ben
     assert (tally.cleared, tally.upserted, tally.deleted, tally.provisional) == (5, 4, 1, 0)
     assert bench.scheduler.lags.count == tally.cleared
     assert 0 < bench.scheduler.seconds.count <= tally.cleared
-    assert (bench.lane.marks["write"], bench.lane.marks["delete"], bench.lane.marks_skipped) == (4, 1, 1)
+    assert (bench.lane.marker.made, bench.lane.marker.skipped) == ({"write": 4, "delete": 1}, 1)
 
 
 async def test_marks_of_an_earlier_process_are_found_in_the_file_oldest_first(bench_of):

@@ -16,8 +16,9 @@ from vectormigrate.model.errors import StoreError, VectormigrateError
 from vectormigrate.stores.base import Content
 
 from .guard import DeleteGuard
-from .lane import SOMEWHERE, Lane
+from .lane import Lane
 from .ledger import Entry, Hint
+from .position import SOMEWHERE
 
 Aside: TypeAlias = Callable[[Callable[[], None]], Awaitable[None]]
 """Does something without holding up everybody else."""
