@@ -26,9 +26,9 @@ from vectormigrate.stores.pinecone.filters import from_json
 from vectormigrate.stores.pinecone.wire import metadata, requests
 from vectormigrate.stores.pinecone.wire.records import Malformed, decode_vectors, id_fault
 from vectormigrate.stores.pinecone.wire.shape import Keys
+from vectormigrate.stores.turns import Turns
 
 from .rooms import Room, Shelf
-from .turns import Turns
 
 Json = dict[str, Any]
 
@@ -57,7 +57,7 @@ class Writing:
         if not there:
             room = await shelf.made(room)
         typed = [_typed(payload, room) for payload in batch.payload]
-        async with self._turns.of(room.collection, map(str, batch.ids)):
+        async with self._turns.hold(room.collection, map(str, batch.ids)):
             _raise_refused(await self._put(room, replace(batch, payload=typed)))
         return {"upsertedCount": len(vectors)}
 
@@ -81,7 +81,7 @@ class Writing:
         if where:
             return await self._update_matching(room, body, from_json(where), payload)
         if room is not None:
-            async with self._turns.of(room.collection, [str(room.key(given))]):
+            async with self._turns.hold(room.collection, [str(room.key(given))]):
                 await self._update_one(room, given, body, _typed(payload, room))
         return {}
 
@@ -133,7 +133,7 @@ class Writing:
         room = await present(shelf, namespace)
         if ids:
             keys = room.keys(ids)
-            async with self._turns.of(room.collection, map(str, keys)):
+            async with self._turns.hold(room.collection, map(str, keys)):
                 if room.layout.keys is Keys.PARTITIONED:  # the id alone does not say where it is
                     keys = (await room.fetch(ids)).ids
                 if keys:
@@ -155,7 +155,7 @@ class Writing:
             async for page, _ in pages:
                 for start in range(0, len(page), size):
                     part = page.slice(start, start + size)
-                    async with self._turns.of(room.collection, map(str, part.ids)):
+                    async with self._turns.hold(room.collection, map(str, part.ids)):
                         keys = part.ids if where is None else await _still(room, part, where)
                         if keys:
                             yield keys

@@ -20,6 +20,7 @@ from vectormigrate.stores.qdrant.wire.certain import certain, keeps_as_given
 from vectormigrate.stores.qdrant.wire.changes import CHANGES, Upsert, read_changes
 from vectormigrate.stores.qdrant.wire.responses import failure
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+from vectormigrate.stores.turns import Turns
 
 from . import observing
 from .calling import Calls
@@ -28,7 +29,6 @@ from .endpoints import ENDPOINTS, Found, find
 from .passing import outcome, plainly, waits
 from .problems import Problem, bad_body, definite, not_served, problem_of
 from .rest import answer
-from .turns import Turns
 
 _JSON = (b"content-type", b"application/json")
 _DOWNLOADS = frozenset(

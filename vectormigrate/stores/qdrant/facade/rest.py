@@ -19,11 +19,11 @@ from vectormigrate.stores.qdrant.wire.responses import (
     write_names,
     write_slice,
 )
+from vectormigrate.stores.turns import Turns
 
 from . import collections, reading, searching
 from .endpoints import Found
 from .problems import INVALID, UNIMPLEMENTED, Problem, bad_body, not_served, told, wrong_input
-from .turns import Turns
 from .writing import Writer
 
 VERSION = "1.19.0"

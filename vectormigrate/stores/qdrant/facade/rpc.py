@@ -10,12 +10,12 @@ from google.protobuf.message import DecodeError
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.pb import collections_pb2, points_pb2, qdrant_pb2
 from vectormigrate.stores.qdrant.wire import calls, replies, requests, settings
+from vectormigrate.stores.turns import Turns
 
 from . import collections, reading, searching
 from .endpoints import Route
 from .problems import INVALID, UNIMPLEMENTED, Problem, told
 from .rest import VERSION
-from .turns import Turns
 from .writing import Writer
 
 Value = TypeVar("Value")

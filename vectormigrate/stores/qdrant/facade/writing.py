@@ -34,10 +34,10 @@ from vectormigrate.stores.qdrant.wire.changes import (
 )
 from vectormigrate.stores.qdrant.wire.paths import merge, read_path, remove
 from vectormigrate.stores.qdrant.wire.payloads import to_plain
+from vectormigrate.stores.turns import Turns
 
 from .matching import condition, matching_ids
 from .problems import not_found, not_served, problem_of, wrong_input
-from .turns import Turns
 
 
 class Writer:

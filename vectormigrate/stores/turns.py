@@ -1,7 +1,7 @@
-"""One writer at a time for each point.
+"""One writer at a time for each record: what a facade needs to change a part of one.
 
-A store replaces records whole, and some of Qdrant's writes change a part of one: read, change, write back. Between
-reading and writing nobody else may write the same point; writers of different points do not wait for each other.
+A store replaces records whole, and some writes of a vendor change a part of one: read, change, write back. Between
+reading and writing nobody else may write the same record; writers of different records do not wait for each other.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from vectormigrate.model.record import RecordId
 
 
 class Turns:
-    """Who is writing which points."""
+    """Who is writing which records, in this process."""
 
     def __init__(self) -> None:
         self._writing: dict[tuple[str, RecordId], Event] = {}
 
     @asynccontextmanager
     async def hold(self, collection: str, ids: Iterable[RecordId]) -> AsyncIterator[None]:
-        """Wait until nobody writes any of these points, and keep others from them inside the block."""
+        """Wait until nobody writes any of these records, and keep others from them inside the block."""
         keys = {(collection, record_id) for record_id in ids}
         while (busy := self._first_busy(keys)) is not None:
             await busy.wait()
