@@ -7,8 +7,9 @@ import pytest
 
 from tests.fakes import reports
 from vectormigrate.cli import documents
-from vectormigrate.cli.documents import DeadLetters, Examined, Findings, Migrations, ServeEnded, Written
+from vectormigrate.cli.documents import ServeEnded, Written
 from vectormigrate.cli.text import LONGEST, render
+from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import Check, GateStatus, LiveStatus, PlanDocument, RollbackReport, SwapReport

@@ -14,13 +14,14 @@ from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.specify import overlay, specify
+from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.errors import PhaseError, StateMissing, UsageError
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, MigrationStatus
 
 from . import output
 from .call import Answer, Call
-from .documents import DeadLetters, Examined, Findings, Migrations, Written
+from .documents import Written
 from .doors import examine, stored, view
 from .live import ask
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from vectormigrate.cli.report.document import duration, moment, number, size
 from vectormigrate.cli.report.html import visible
+from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import (
@@ -25,7 +26,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from .documents import DeadLetters, Examined, Findings, Migrations, ServeEnded, Written
+from .documents import ServeEnded, Written
 
 LONGEST = 120
 """Characters of one cell."""

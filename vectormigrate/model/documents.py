@@ -1,0 +1,141 @@
+"""Results that are no snapshot of `model.status`: lists, checks, keys, the audit. Each is one JSON document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .mapping import MappingPlan
+from .status import Check, MigrationStatus, ValidationReport
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A page of migrations, newest first."""
+
+    migrations: list[MigrationStatus]
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A page of what differs."""
+
+    migration_id: str
+    findings: list[dict[str, Any]]
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """A page of what the target refused for good."""
+
+    migration_id: str
+    dead_letters: list[dict[str, Any]]
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What doctor found."""
+
+    checks: list[Check]
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastReport:
+    """The last validation of a migration, with where it is and what its mapping does."""
+
+    status: MigrationStatus
+    validation: ValidationReport | None
+    mapping: MappingPlan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A command that outlasts the request that asked for it. Times are ISO 8601 in UTC."""
+
+    id: str
+    command: str
+    migration_id: str
+    actor: str
+    state: str
+    """"running", "succeeded", "failed", or "interrupted" when its daemon ended first."""
+    started_at: str
+    ended_at: str | None = None
+    result: Any = None
+    """What the command answers, once it has succeeded."""
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """A page of operations, newest first."""
+
+    operations: list[Operation]
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the API, without what opens anything. Times are ISO 8601 in UTC."""
+
+    id: str
+    scope: str
+    label: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    good: bool
+    """Neither revoked nor expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All keys, or what was done to one."""
+
+    keys: list[Key]
+    secret: str = field(default="", repr=False)
+    """The key that was made just now, in full. It is told once and kept nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+    number: int | None
+    """What a follower resumes from; None for progress, which is told and not kept."""
+    at: str
+    migration_id: str
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A page of events, oldest first."""
+
+    events: list[Event]
+    after: int
+    """The number to go on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLog:
+    """A page of the audit, newest first; or, verified, whether its chain is whole."""
+
+    rows: list[dict[str, Any]]
+    chained: int | None = None
+    """Rows of the chain; None when it was not looked at."""
+    unchained: int = 0
+    """Rows from before there was a chain."""
+    head: str = ""
+    """Digest of the last row."""
+    broken: tuple[str, ...] = ()
+    """What does not fit."""
+    ok: bool = True
