@@ -1,0 +1,373 @@
+"""A class of the schema, as JSON, to and from `CollectionShape` and `Layout`.
+
+What the shape has words for goes into them; the rest (quantisation, sharding, replicas, inverted index, tokenisation,
+references, nested properties) travels as it is in `CollectionShape.native["weaviate"]`, so that a copy in another
+Weaviate is configured alike. But for the vectorizers: vectors are copied, so nothing may make them anew.
+
+Weaviate has no place for the name of a key, for dimensions, nor for what a text holds that is JSON. A class that we make
+has them in its description, behind a word of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    KeyOrder,
+    Metric,
+    VectorField,
+    VectorIndex,
+    VectorKind,
+)
+from vectormigrate.model.errors import StoreBroken, Unsupported
+
+from .layout import META, ORIGINAL_ID, OURS, REFERENCE, TYPES, Layout, Property
+
+Json = dict[str, Any]
+
+KIND = "weaviate"
+METRICS = {
+    "cosine": Metric.COSINE,
+    "dot": Metric.DOT,
+    "l2-squared": Metric.EUCLID,
+    "manhattan": Metric.MANHATTAN,
+    "hamming": Metric.HAMMING,
+}
+WORDS = {metric: word for word, metric in METRICS.items()}
+TENANT = "tenant"
+"""The name of the first part of a key in a class with tenants."""
+_OURS = "vectormigrate: "
+_DEFAULT_KEY = "id"
+_GRAPH = {"maxConnections": "m", "efConstruction": "ef_construction"}
+_GRAPH_WORDS = {ours: word for word, ours in _GRAPH.items()}
+_CARRIED = ("description", "invertedIndexConfig", "replicationConfig", "multiTenancyConfig")
+_MADE = {
+    FieldType.TEXT: "text",
+    FieldType.INT: "int",
+    FieldType.FLOAT: "number",
+    FieldType.BOOL: "boolean",
+    FieldType.DATETIME: "date",
+    FieldType.UUID: "uuid",
+    FieldType.BYTES: "blob",
+    FieldType.JSON: "text",
+}
+_LISTED = frozenset(
+    {FieldType.TEXT, FieldType.INT, FieldType.FLOAT, FieldType.BOOL, FieldType.DATETIME, FieldType.UUID}
+)
+_SURE = frozenset({FieldType.TEXT, FieldType.BOOL, FieldType.DATETIME, FieldType.UUID, FieldType.JSON})
+"""Types whose every value a property gives back exactly."""
+
+
+# From a class to a layout and a shape.
+
+
+def read_layout(described: Mapping[str, Any]) -> Layout:
+    """What objects of a class need to know of it. Raises StoreBroken for what is no class."""
+    try:
+        marks = _read_marks(described.get("description") or "")
+        json_fields = frozenset(marks.get("json", ()))
+        properties = {
+            one["name"]: _read_property(one, json_fields) for one in described.get("properties") or ()
+        }
+        tenants = bool((described.get("multiTenancyConfig") or {}).get("enabled"))
+        vectors = _read_vectors(described, marks.get("dims"))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StoreBroken(f"the description of a class cannot be read: {error!r}", store=KIND) from None
+    return Layout(
+        str(described.get("class")),
+        {name: one for name, one in properties.items() if name not in OURS},
+        vectors,
+        tenant_key() if tenants else _read_key(marks.get("key")),
+        META in properties,
+        bool(marks.get("dynamic")) and META in properties,
+        tenants,
+    )
+
+
+def read_shape(described: Mapping[str, Any]) -> CollectionShape:
+    """The shape of a class. A dimension that the class does not tell is None. Raises StoreBroken."""
+    layout = read_layout(described)
+    return CollectionShape(
+        layout.name,
+        layout.key,
+        layout.vectors,
+        tuple(_read_field(one) for one in layout.properties.values()),
+        layout.dynamic,
+        (),
+        {KIND: _read_native(described)},
+    )
+
+
+def layout_of(shape: CollectionShape) -> Layout:
+    """The layout of the class that `write_class` makes of a shape."""
+    return read_layout(write_class(shape))
+
+
+def tenant_key() -> IdField:
+    """The key in a class with tenants: an id is unique in its tenant only."""
+    parts = (
+        IdField(TENANT, IdKind.TEXT, KeyOrder.BYTES, 64),
+        IdField(_DEFAULT_KEY, IdKind.UUID, KeyOrder.UUID),
+    )
+    return IdField(_DEFAULT_KEY, IdKind.COMPOUND, KeyOrder.OTHER, parts=parts)
+
+
+def of_one_tenant(shape: CollectionShape, name: str) -> CollectionShape:
+    """The shape of what one tenant of a class holds: a collection with ids of its own, under this name."""
+    native = {key: value for key, value in shape.native[KIND].items() if key != "multiTenancyConfig"}
+    key = IdField(_DEFAULT_KEY, IdKind.UUID, KeyOrder.UUID)
+    return replace(shape, name=name, id=key, native={KIND: native})
+
+
+def with_dims(shape: CollectionShape, dims: Mapping[str, int]) -> CollectionShape:
+    """The shape with the dimensions of vectors that the class does not tell."""
+    vectors = tuple(replace(one, dim=one.dim or dims.get(one.name)) for one in shape.vectors)
+    return replace(shape, vectors=vectors)
+
+
+def _read_marks(description: str) -> Json:
+    """What we wrote into a description; nothing where that is no longer readable."""
+    _, word, text = description.rpartition(_OURS)
+    try:
+        marks = json.loads(text) if word else {}
+    except ValueError:
+        return {}
+    return marks if isinstance(marks, dict) else {}
+
+
+def _read_key(mark: Json | None) -> IdField:
+    if not mark:
+        return IdField(_DEFAULT_KEY, IdKind.UUID, KeyOrder.UUID)
+    kind = IdKind(mark["kind"])
+    parts = tuple(_read_key(part) for part in mark.get("parts", ()))
+    order = KeyOrder.UUID if kind is IdKind.UUID else KeyOrder.OTHER
+    return IdField(mark["name"], kind, order, mark.get("max_length"), parts)
+
+
+def _read_property(told: Mapping[str, Any], json_fields: frozenset[str]) -> Property:
+    types = [str(one) for one in told["dataType"]]
+    known = types[0].removesuffix("[]") in TYPES
+    nested = (_read_property(one, frozenset()) for one in told.get("nestedProperties") or ())
+    return Property(
+        told["name"],
+        types[0] if known else REFERENCE,
+        () if known else tuple(types),
+        {one.name: one for one in nested},
+        told["name"] in json_fields,
+        told.get("indexFilterable") is not False,
+        told.get("tokenization") or "word",
+    )
+
+
+def _read_field(one: Property) -> Field:
+    return Field(one.name, one.field_type, True, one.element_type, indexed=one.filterable)
+
+
+def _read_vectors(described: Mapping[str, Any], dims: Mapping[str, int] | None) -> tuple[VectorField, ...]:
+    if dims is not None and not dims:
+        return ()  # of a class that we made without any: Weaviate shows an unnamed one all the same
+    return tuple(_read_vector(name, config, (dims or {}).get(name)) for name, config in _configs(described))
+
+
+def _read_vector(name: str, config: Mapping[str, Any], dim: int | None) -> VectorField:
+    kind = config["vectorIndexType"]
+    params: Mapping[str, Any] = config.get("vectorIndexConfig") or {}
+    graph: Mapping[str, Any] = params.get("hnsw") or params if kind != "flat" else {}
+    many = bool((graph.get("multivector") or {}).get("enabled"))
+    return VectorField(
+        name,
+        VectorKind.MULTI if many else VectorKind.DENSE,
+        Element.FLOAT32,
+        dim,
+        METRICS[params.get("distance") or "cosine"],
+        True,
+        VectorIndex(kind, {ours: graph[word] for word, ours in _GRAPH.items() if word in graph}),
+    )
+
+
+def _read_native(described: Mapping[str, Any]) -> Json:
+    native = {key: described[key] for key in _CARRIED if described.get(key)}
+    if "description" in native:
+        native["description"] = native["description"].rpartition(_OURS)[0] or native["description"]
+        if _read_marks(described["description"]) and native["description"] == described["description"]:
+            del native["description"]
+    sharding = described.get("shardingConfig") or {}
+    if "desiredCount" in sharding:
+        native["shardingConfig"] = {
+            key: sharding[key] for key in ("virtualPerPhysical", "desiredCount") if key in sharding
+        }
+    native["properties"] = [one for one in described.get("properties") or () if one["name"] not in OURS]
+    native["vectors"] = {
+        name: {key: config[key] for key in ("vectorIndexType", "vectorIndexConfig") if key in config}
+        for name, config in _configs(described)
+    }
+    return native
+
+
+def _configs(described: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    unnamed = [("", described)] if described.get("vectorIndexType") else []
+    return [*unnamed, *(described.get("vectorConfig") or {}).items()]
+
+
+# From a shape to a class.
+
+
+def settle(shape: CollectionShape) -> CollectionShape:
+    """The shape that can be made of a wanted one: an array of what no list holds becomes JSON. Raises Unsupported."""
+    for name in (field.name for field in shape.fields if field.type not in (*_MADE, FieldType.ARRAY)):
+        raise Unsupported(f"weaviate has no property for field {name!r}", store=KIND, collection=shape.name)
+    fields = tuple(
+        replace(one, type=FieldType.JSON, element=None)
+        if one.type is FieldType.ARRAY and one.element not in _LISTED
+        else one
+        for one in shape.fields
+    )
+    return replace(shape, fields=fields)
+
+
+def write_class(wanted: CollectionShape) -> Json:
+    """The body that makes a class of this shape. Raises Unsupported for vectors that Weaviate has no index for."""
+    shape = settle(wanted)
+    native: Json = shape.native.get(KIND) or {}
+    tenants = has_tenants(shape)
+    described: Json = {key: native[key] for key in (*_CARRIED, "shardingConfig") if key in native}
+    if not tenants:
+        described.pop("multiTenancyConfig", None)
+    else:
+        described.pop("shardingConfig", None)
+        described["multiTenancyConfig"] = native["multiTenancyConfig"] | {"autoTenantCreation": True}
+    described["class"] = shape.name
+    known = {one["name"]: one for one in native.get("properties", ())}
+    kept = {field.name: known[field.name] for field in shape.fields if _fits(field, known.get(field.name))}
+    described["properties"] = [kept.get(field.name) or _write_property(field) for field in shape.fields]
+    plain = all(field.name in kept or field.type in _SURE for field in shape.fields)
+    if shape.dynamic or not plain:
+        described["properties"].append(_hidden(META))
+    if shape.id.kind is not IdKind.UUID and not tenants:
+        described["properties"].append(_hidden(ORIGINAL_ID, filterable=True))
+    _write_vectors(described, shape, native.get("vectors") or {})
+    marks = _marks(shape, kept, tenants)
+    if marks:
+        before = described.get("description", "")
+        described["description"] = f"{before}{_OURS}{json.dumps(marks)}"
+    return described
+
+
+def has_tenants(shape: CollectionShape) -> bool:
+    """Whether a class of this shape keeps its records in tenants: what came out of one that does."""
+    config = (shape.native.get(KIND) or {}).get("multiTenancyConfig") or {}
+    kinds = [part.kind for part in shape.id.parts]
+    return bool(config.get("enabled")) and kinds == [IdKind.TEXT, IdKind.UUID]
+
+
+def _fits(field: Field, native: Mapping[str, Any] | None) -> bool:
+    """Whether a property of the source's class is what this field asks for."""
+    if native is None:
+        return False
+    read = _read_field(_read_property(native, frozenset()))
+    return (read.type, read.element) == (field.type, field.element)
+
+
+def _write_property(field: Field) -> Json:
+    kind = (
+        f"{_MADE[field.element or FieldType.TEXT]}[]" if field.type is FieldType.ARRAY else _MADE[field.type]
+    )
+    written: Json = {"name": field.name, "dataType": [kind]}
+    if field.type in (FieldType.JSON, FieldType.BYTES):
+        written |= {"indexFilterable": False}
+        if kind == "text":
+            written |= {"indexSearchable": False}
+    return written
+
+
+def _hidden(name: str, *, filterable: bool = False) -> Json:
+    return {
+        "name": name,
+        "dataType": ["text"],
+        "tokenization": "field",
+        "indexFilterable": filterable,
+        "indexSearchable": False,
+        "description": "kept by vectormigrate",
+    }
+
+
+def _write_vectors(described: Json, shape: CollectionShape, native: Mapping[str, Any]) -> None:
+    names = [vector.name for vector in shape.vectors]
+    if "" in names and len(names) > 1:
+        raise Unsupported(
+            "weaviate makes a class with an unnamed vector or with named ones, not with both",
+            hint="name the unnamed one",
+            store=KIND,
+            collection=shape.name,
+        )
+    for vector in shape.vectors:
+        config = _write_vector(vector, native.get(vector.name) or {}, shape.name)
+        if vector.name:
+            described.setdefault("vectorConfig", {})[vector.name] = {"vectorizer": {"none": {}}} | config
+        else:
+            described.update({"vectorizer": "none"} | config)
+    if not names:
+        described |= {"vectorizer": "none", "vectorIndexType": "hnsw", "vectorIndexConfig": {"skip": True}}
+
+
+def _write_vector(vector: VectorField, native: Mapping[str, Any], collection: str) -> Json:
+    many = vector.kind is VectorKind.MULTI
+    metric = vector.metric or Metric.COSINE
+    if vector.kind is VectorKind.SPARSE or metric not in WORDS or vector.element is not Element.FLOAT32:
+        raise Unsupported(
+            f"weaviate has no index for vector {vector.name!r}: {vector.kind}, {vector.element}, {metric}",
+            store=KIND,
+            collection=collection,
+        )
+    if many and not vector.name:
+        raise Unsupported("weaviate needs a name for a multi-vector", store=KIND, collection=collection)
+    wanted = vector.index.kind if vector.index else ""
+    kind = wanted if wanted in ("hnsw", "flat", "dynamic") else "hnsw"
+    params: Json = (
+        dict(native.get("vectorIndexConfig") or {}) if native.get("vectorIndexType") == kind else {}
+    )
+    params["distance"] = WORDS[metric]
+    if kind == "hnsw":
+        given = vector.index.params if vector.index else {}
+        params |= {_GRAPH_WORDS[key]: value for key, value in given.items() if key in _GRAPH_WORDS}
+        if many:
+            params["multivector"] = (params.get("multivector") or {}) | {"enabled": True}
+    return {"vectorIndexType": kind, "vectorIndexConfig": params}
+
+
+def _marks(shape: CollectionShape, kept: Mapping[str, Any], tenants: bool) -> Json:
+    """What the class itself cannot say. Nothing for a copy of a class that said enough."""
+    marks: Json = {}
+    if not tenants and (shape.id.kind is not IdKind.UUID or shape.id.name != _DEFAULT_KEY):
+        marks["key"] = _write_key(shape.id)
+    if texts := [one.name for one in shape.fields if one.type is FieldType.JSON and one.name not in kept]:
+        marks["json"] = texts
+    if shape.dynamic:
+        marks["dynamic"] = True
+    dims = {vector.name: vector.dim for vector in shape.vectors if vector.dim}
+    if dims or not shape.vectors:
+        marks["dims"] = dims
+    return marks
+
+
+def _write_key(key: IdField) -> Json:
+    written: Json = {"name": key.name, "kind": key.kind}
+    if key.max_length:
+        written["max_length"] = key.max_length
+    if key.parts:
+        written["parts"] = [_write_key(part) for part in key.parts]
+    return written
+
+
+def property_of(name: str, kind: str, targets: Sequence[str] = ()) -> Property:
+    """A property that nobody declared, of a type that its value told."""
+    return Property(name, kind, tuple(targets))
