@@ -24,6 +24,15 @@ async def test_a_mark_is_only_cleared_at_the_generation_that_was_replayed(tx):
     assert await tx(journal.debt) == 1
 
 
+async def test_the_generation_of_a_mark_never_falls(tx):
+    """Two writes of one process may reach the file in another order than they were numbered."""
+    await mark(tx, ["i:1"], 2, 7)
+    await mark(tx, ["i:1"], 2, 5)
+    assert [(one.epoch, one.sequence) for one in await tx(journal.marks, "", 10)] == [(2, 7)]
+    await mark(tx, ["i:1"], 3, 1)
+    assert [(one.epoch, one.sequence) for one in await tx(journal.marks, "", 10)] == [(3, 1)]
+
+
 async def test_a_replay_that_failed_is_counted_and_keeps_the_mark(tx):
     await mark(tx, ["i:1", "i:2"])
     await tx(journal.attempted, ["i:1"], "refused")

@@ -49,13 +49,15 @@ class PageIntent:
 def mark(
     tx: Transaction, migration_id: str, ids: Iterable[str], *, epoch: int, sequence: int, reason: str, at: str
 ) -> set[str]:
-    """Mark ids at a generation; an id that is marked already is raised to it, and stays one whose absence is meant. Returns
-    those whose absence is.
+    """Mark ids at a generation; an id that is marked already is raised to it, never lowered (two marks of one process may be
+    committed in another order than they were numbered), and stays one whose absence is meant. Returns those whose absence
+    is.
     """
     ids = list(ids)
     rows = tx.executemany(
         "INSERT INTO journal (migration_id, id, epoch, sequence, reason, first_seen) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (migration_id, id) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence,"
+        " ON CONFLICT (migration_id, id) DO UPDATE SET epoch = excluded.epoch,"
+        " sequence = CASE WHEN epoch = excluded.epoch THEN max(sequence, excluded.sequence) ELSE excluded.sequence END,"
         " reason = CASE WHEN reason IN ('delete', 'reconcile') THEN reason ELSE excluded.reason END,"
         " last_error = CASE WHEN last_error = ? THEN '' ELSE last_error END RETURNING reason",
         [(migration_id, record_id, epoch, sequence, reason, at, REFUSED) for record_id in ids],

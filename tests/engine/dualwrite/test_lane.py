@@ -16,7 +16,7 @@ from vectormigrate.model.errors import (
     Unresolved,
 )
 from vectormigrate.model.filter import Compare, Comparison
-from vectormigrate.model.touch import Ids, Matching
+from vectormigrate.model.touch import Ids, Matching, Scope, Whole
 from vectormigrate.state import journal
 from vectormigrate.state.roles import Role, Side
 from vectormigrate.stores.front import Outcome
@@ -336,6 +336,26 @@ async def test_no_hint_of_a_write_that_a_predicate_overlapped(bench, order):
                 await ended.wait()
         end.set()
     assert bench.ledger.get(9).hint is None
+
+
+async def test_a_hint_is_overtaken_by_a_request_that_names_no_ids(bench):
+    """It may be compared and counted as paid before the hint is used."""
+    await bench.put(1, hinted=True)
+    async with bench.lane.writing([Whole(Scope.CLEAR)], 10):
+        await bench.source.delete(SOURCE, [1])
+    await bench.pay(20)
+    assert bench.source.fetches()
+    assert bench.target.held() == {}
+
+
+async def test_a_hint_is_overtaken_by_such_a_request_that_could_not_be_noted(bench):
+    await bench.put(1, hinted=True)
+    bench.state.full = True
+    async with bench.lane.writing([Whole(Scope.CLEAR)], 10):
+        await bench.source.delete(SOURCE, [1])
+    bench.state.full = False
+    await bench.pay(20)
+    assert bench.target.held() == {}
 
 
 async def test_no_hint_of_a_write_that_the_boot_quarantine_overlapped(bench):

@@ -32,7 +32,7 @@ def write(ledger, ids, generation, *, removes=False, unresolved=False, late=0.0,
 
 
 def hint(size=100, ids=(1, 2)):
-    return Hint(lambda: records(list(ids)), size)
+    return Hint(lambda: records(list(ids)), size, 0)
 
 
 def due(ledger, most=100):
@@ -154,7 +154,7 @@ def test_a_hint_is_given_once(ledger):
 
 def test_a_hint_is_decoded_once_and_when_it_is_asked_for():
     decoded = []
-    one = Hint(lambda: decoded.append(1) or records([7, 8]), 10)
+    one = Hint(lambda: decoded.append(1) or records([7, 8]), 10, 0)
     assert decoded == []
     assert (one.row(8), one.row(7), one.row(9)) == (1, 0, None)
     assert decoded == [1]

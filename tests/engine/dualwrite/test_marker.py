@@ -105,6 +105,15 @@ async def test_it_is_known_how_many_writes_are_under_way_that_nobody_marked(benc
         assert bench.lane.marker.unmarked == 0
 
 
+async def test_an_unmarked_write_is_over_when_it_can_be_seen(bench_of):
+    """The comparison that closes the gap begins behind it."""
+    bench = await bench_of(terms={"visibility": 5.0})
+    bench.state.full = True
+    async with bench.lane.writing([OLD], 10):
+        pass
+    assert bench.ledger.quiet_after == bench.clock.monotonic() + 5.0
+
+
 async def test_an_unmarked_write_of_unknown_extent_that_was_not_answered_bars_everything(bench):
     bench.state.full = True
     with pytest.raises(Unresolved):

@@ -156,3 +156,25 @@ def test_a_resume_does_not_keep_a_pause_waiting(installation):
     world.command("pause")
     world.run(2.0)
     assert not world.handlers
+
+
+def test_a_hint_is_not_used_behind_a_request_that_emptied_the_collection(installation):
+    world = installation()
+    for _ in range(20):
+        world.write("set", [2], hinted=True)
+        world.write("clear", [], after=0.004)
+        world.run(0.21)
+    world.settle()
+
+
+def test_a_gap_is_not_closed_by_a_comparison_that_does_not_see_yet_what_left_unmarked(installation):
+    world = installation(stale=True, barrier=False)
+    for _ in range(8):
+        world.database.full = True
+        world.write("set", [1])
+        world.run(0.02)
+        world.database.full = False
+        world.run(0.73)
+        world.write("set", [5])
+        world.run(0.2)
+    world.settle()

@@ -22,6 +22,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.events import Event
 from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId
+from vectormigrate.model.selection import EVERYTHING, Selection
 from vectormigrate.model.touch import Touch
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
@@ -49,6 +50,8 @@ class Ends:
     shape: CollectionShape
     upstream: Upstream | None = None
     """The source's own server, for requests that pass through as they are."""
+    selection: Selection = EVERYTHING
+    """Which records of the source the target is to have."""
 
     def side(self, side: Side) -> Store:
         return self.source if side is Side.SOURCE else self.target
@@ -76,7 +79,7 @@ class Pass:
             await self._lane.marker.named(self.noted, ids)
 
     def hint(self, records: Callable[[], Batch], size: int) -> None:
-        self._hint = Hint(records, size)
+        self._hint = Hint(records, size, self._scopes)
 
     def settle(self) -> Hint | None:
         """The hint, if what came of the write allows it.
@@ -222,9 +225,9 @@ class Lane:
         self.ledger.release(noted.entries, unresolved=unresolved, late=late)
         if noted.unmarked:
             self.marker.unmarked -= 1
-            if unresolved:  # of its ids, perhaps none is known
-                wait = self._terms.quarantine + self._terms.visibility
-                self.ledger.quiet_after = max(self.ledger.quiet_after, self._clock.monotonic() + wait)
+            # Of its ids, perhaps none is known, and a comparison that closes the gap must see what it did.
+            wait = self._terms.visibility + (self._terms.quarantine if unresolved else 0.0)
+            self.ledger.quiet_after = max(self.ledger.quiet_after, self._clock.monotonic() + wait)
         self.ledger.trim()
         self._on_mark()
         for number in noted.tokens:

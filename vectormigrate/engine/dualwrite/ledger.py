@@ -28,6 +28,8 @@ class Hint:
 
     records: Callable[[], Batch]
     size: int
+    scopes: int
+    """Scope intents that had been registered when that write began: another one, and the hint may be overtaken."""
     rows: dict[RecordId, int] | None = None
     batch: Batch | None = None
 

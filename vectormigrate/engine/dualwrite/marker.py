@@ -95,6 +95,7 @@ class Marker:
             if self._terms.fail_closed:
                 raise StateError("the write cannot be marked: the state file does not take it") from error
             self._open_gap(error)
+            self._scopes.raised += 1  # what was read before may be older than what it does, as with an intent
             noted.unmarked = True
             self.unmarked += 1
 

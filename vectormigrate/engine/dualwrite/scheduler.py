@@ -206,6 +206,10 @@ class Scheduler:
 
     def _judge(self, entry: Entry, now: float) -> Job | None:
         """Whether to copy this id now, and whether that may clear its mark; else it is queued for when it may."""
+        if entry.hint is not None and entry.hint.scopes != self._lane.scopes.raised:
+            self._ledger.take_hint(
+                entry
+            )  # a request that does not name its ids may have come behind that write
         until = self._ledger.obstacle(entry)
         blocked = self._blocked(entry)
         if until is None and not blocked:

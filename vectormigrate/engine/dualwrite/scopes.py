@@ -54,7 +54,9 @@ class Scopes:
         self._guards = guards
         self._on_change = on_change
         self.raised = 0
-        """Intents registered so far: a replay that began before the last of them may not clear."""
+        """Intents registered so far, and writes that left without one: a replay that began before the last of them may not
+        clear, a hint from before it may not be used.
+        """
         self._blocking: dict[int, float] = {}
         """By number, when it stops to block: never, or when a request that was not answered can no longer land."""
         self._untold: set[int] = set()
