@@ -3,103 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import msgspec
 import pytest
 
-from tests.fakes.world import SOURCE, World, records
+from tests.fakes.hosted import Site
+from tests.fakes.world import SOURCE
 from vectormigrate.daemon import hosting
-from vectormigrate.daemon.hosting import VERBS, Host, LiveSettings
-from vectormigrate.daemon.passages import Passage
-from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.daemon.supervisor import Supervisor
+from vectormigrate.daemon.hosting import VERBS
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.engine.dualwrite.router import Router
-from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.errors import GateRefused, MigrationExists, UnknownMigration, Unreachable, UsageError
 from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
-from vectormigrate.model.touch import Ids
-from vectormigrate.state import journal, migrations, sessions, views
-from vectormigrate.state.database import Database
-
-AT = "2026-01-01T00:00:00+00:00"
-TERMS = Terms(coalesce=0.001, provisional_after=0.01, delete_confirmation=0.01)
-
-
-class Site:
-    """A state file, two memory databases, and the daemons that come and go."""
-
-    def __init__(self, directory):
-        self.world = World(directory / "unused.db", mode=Mode.PROXIED, quarantine=0.0)
-        self.state = directory / "state.db"
-        self.events = []
-        self._moved = asyncio.Event()
-        self.settings = LiveSettings(terms=TERMS)
-
-    def _told(self, event):
-        self.events.append(event)
-        self._moved.set()
-
-    @asynccontextmanager
-    async def daemon(self, *, start=True):
-        """A daemon with one listener of our own API."""
-        database = Database.open(self.state)
-        session = await database.write(lambda tx: sessions.begin(tx, at=""))
-        self.router = Router(None, random.Random(1))
-        passages = {"app": Passage("app", "neutral", None, self.router)}
-        self.database = database
-        try:
-            async with Supervisor() as supervisor:
-                host = Host(
-                    database,
-                    session,
-                    Secrets(),
-                    passages,
-                    supervisor,
-                    SystemClock(),
-                    self._told,
-                    self.settings,
-                )
-                try:
-                    await host.open()
-                    if start:
-                        host.start()
-                    yield host
-                finally:
-                    await host.close()
-        finally:
-            database.close()
-
-    async def until(self, phase):
-        """Wait until the migration is in a phase."""
-        async with asyncio.timeout(20):
-            while self.phase != phase:
-                self._moved.clear()
-                if self.phase != phase:
-                    await self._moved.wait()
-
-    @property
-    def phase(self):
-        return self.database.read(lambda tx: migrations.get(tx, self.world.spec.id)).phase.value
-
-    async def verified(self, host):
-        await self.world.fill(range(5))
-        await host.create(self.world.spec)
-        await host.answer("attest", "move", {"by": "me"})
-        await self.until("verified")
-
-    async def put(self, *ids, version=1):
-        async with self.router.writing({SOURCE: [Ids(tuple(ids))]}) as write:
-            await write.access.store.upsert(SOURCE, records(ids, version))
-
-    @property
-    def marked(self):
-        return self.database.read(lambda tx: journal.debt(tx, "move"))
+from vectormigrate.state import migrations, views
 
 
 @pytest.fixture
@@ -283,7 +201,7 @@ async def test_offline_migrations_and_those_that_are_over_are_nobodys(site):
         await site.verified(host)
         await host.answer("rollback", "move", {"dry_run": False})
         offline = replace(site.world.spec, id="offline", mode=Mode.OFFLINE)
-        await site.database.write(lambda tx: migrations.create(tx, offline, at=AT))
+        await site.database.write(lambda tx: migrations.create(tx, offline, at="2026-01-01T00:00:00+00:00"))
     async with site.daemon() as host:
         assert host._hosted == {}
 

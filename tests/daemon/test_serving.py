@@ -10,6 +10,7 @@ from tests.fakes.wire import connected, raw_server, well
 from vectormigrate.daemon.activation import Notifier
 from vectormigrate.daemon.listeners import Address, Limits
 from vectormigrate.daemon.serving import Served, Service, emulate
+from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.upstream import DialledUpstream, Target
 from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.base import Endpoint
@@ -35,7 +36,7 @@ class Running:
     """A service whose listeners can be awaited."""
 
     def __init__(self, group, run, **words):
-        self.service = Service(Limits(), FakeClock(), 5.0, **words)
+        self.service = Service(Limits(), FakeClock(), Telemetry(FakeClock()), 5.0, **words)
         self.listening = asyncio.get_running_loop().create_future()
         self.ended = group.create_task(run(self.service, self.listening.set_result))
 
@@ -71,7 +72,7 @@ async def test_a_taken_address_ends_it_and_what_was_bound_before_is_free_again()
         free.close()
         run = forwarding(1, *(Address(host="127.0.0.1", port=port) for port in (first, second)))
         with pytest.raises(UsageError, match="it is taken"):
-            await run(Service(Limits(), FakeClock(), 5.0), lambda _: None)
+            await run(Service(Limits(), FakeClock(), Telemetry(FakeClock()), 5.0), lambda _: None)
         socket.create_server(("127.0.0.1", first)).close()
 
 

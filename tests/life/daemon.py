@@ -13,12 +13,13 @@ import msgspec
 
 from vectormigrate.daemon.control import Control, Viewer
 from vectormigrate.daemon.control_socket import ask_owner
-from vectormigrate.daemon.hosting import LiveSettings
 from vectormigrate.daemon.listeners import Address, Limits
+from vectormigrate.daemon.live_terms import LiveSettings
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.served import MAIN, ListenerSettings, ServeSettings
 from vectormigrate.daemon.serving import Service, serve
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.upstream import Target, Timeouts
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.errors import GateRefused
@@ -115,7 +116,8 @@ async def in_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
         index=behind.index,
     )
     settings = ServeSettings((listener,), Limits(), Timeouts(), 2.0, "info")
-    service = Service(settings.limits, SystemClock(), settings.grace)
+    clock = SystemClock()
+    service = Service(settings.limits, clock, Telemetry(clock), settings.grace)
     ready: asyncio.Queue[int] = asyncio.Queue()
     state = folder / "state.db"
     control = Control.open(state, secrets=Secrets({}, {"PINECONE_KEY": "key"}))

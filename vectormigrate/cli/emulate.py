@@ -10,6 +10,7 @@ from vectormigrate.daemon.served import check_advertised
 from vectormigrate.daemon.serving import Service
 from vectormigrate.daemon.settings import STORE_KINDS
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.specification import StoreRef
 from vectormigrate.stores.base import Endpoint
@@ -35,7 +36,8 @@ def emulate(call: Call) -> Answer:
     advertise = check_advertised(call.value("advertise") or "", "--advertise")
     if not listen.loopback:
         call.warn(f"{listen} can be reached from other machines, and nobody is asked for a key")
-    service = Service(Limits(), SystemClock(), _GRACE)
+    clock = SystemClock()
+    service = Service(Limits(), clock, Telemetry(clock), _GRACE)
 
     def say(one: Listening) -> str:
         lines = [f"{one.dialect} at {one.address}, over {one.behind}; Ctrl-C ends it"]

@@ -20,12 +20,13 @@ from vectormigrate.daemon import config as configuration
 from vectormigrate.daemon import killing, logs, serving
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
-from vectormigrate.daemon.hosting import settle_live
+from vectormigrate.daemon.live_terms import settle_live
 from vectormigrate.daemon.runtime import settle_in
 from vectormigrate.daemon.served import ServeSettings, settle
 from vectormigrate.daemon.serving import Service
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.events import (
     DeadLettered,
@@ -75,7 +76,7 @@ async def _serve(call: Call, settings: ServeSettings) -> Answer:
     clock = SystemClock()
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)
-    service = Service(settings.limits, clock, settings.grace, sockets, notifier)
+    service = Service(settings.limits, clock, Telemetry(clock), settings.grace, sockets, notifier)
     try:
         async with own(call, {}, _tell) as control:
             with reloading(lambda: _reload(call, settings, notifier)):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import builtins
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,12 +38,14 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import listening
 from .crewing import crew_for, prepare, worker_count
-from .hosting import Host, LiveSettings
+from .hosting import Host
+from .live_terms import LiveSettings
 from .passages import Passage
 from .recruits import Recruits
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores, SystemClock
+from .telemetry.telemetry import Telemetry
 
 _GIVE_AGAIN = (
     "; a password given by value is not stored: give it again, with --source-url or --target-url, or once and for all"
@@ -51,6 +55,16 @@ _GIVE_AGAIN = (
 
 def _ignore(_: Event) -> None:
     """Nobody listens."""
+
+
+@dataclass(slots=True, eq=False)
+class _Run:
+    """An offline migration that this process works on."""
+
+    conductor: Conductor
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    pausing: bool = False
+    """It is to rest where it comes to."""
 
 
 class Control:
@@ -70,9 +84,7 @@ class Control:
         self._on_event = on_event
         self._clock = clock
         self._session: sessions.Session | None = None
-        self._conductor: Conductor | None = None
-        self._pausing = False
-        self._idle = asyncio.Event()
+        self._runs: dict[str, _Run] = {}
         self._host: Host | None = None
 
     @classmethod
@@ -109,6 +121,16 @@ class Control:
         finally:
             self._database.close()
 
+    @property
+    def database(self) -> Database:
+        """What it owns."""
+        return self._database
+
+    @property
+    def state(self) -> Path:
+        """The state file."""
+        return self._database.path
+
     # The verbs.
 
     async def create(self, spec: Specification) -> MigrationStatus:
@@ -119,9 +141,9 @@ class Control:
 
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
-        async with self._conducting(migration_id) as conductor:
-            phase = await conductor.run()
-            if self._pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
+        async with self._conducting(migration_id) as run:
+            phase = await run.conductor.run()
+            if run.pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
                 await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
@@ -135,8 +157,8 @@ class Control:
         seed: int | None = None,
     ) -> ValidationReport:
         """Compare source and target, whole or by sample, and keep the report."""
-        async with self._conducting(migration_id, threshold or DEFAULT_THRESHOLD) as conductor:
-            return await conductor.validate(
+        async with self._conducting(migration_id, threshold or DEFAULT_THRESHOLD) as run:
+            return await run.conductor.validate(
                 sample_size=sample_size, full=full, threshold=threshold, seed=seed
             )
 
@@ -144,8 +166,8 @@ class Control:
         self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False
     ) -> RollbackReport:
         """Take out of the target what the migration put in. Repeatable."""
-        async with self._conducting(migration_id) as conductor:
-            return await conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+        async with self._conducting(migration_id) as run:
+            return await run.conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
 
     async def pause(self, migration_id: str) -> MigrationStatus:
         """Rest where it is until resumed; for a migration that no process runs. Needs neither side."""
@@ -154,12 +176,33 @@ class Control:
 
     def stop(self) -> None:
         """Ask what runs to finish its batches, write its checkpoints and return."""
-        if self._conductor is not None:
-            self._conductor.stop()
+        for run in self._runs.values():
+            run.conductor.stop()
+
+    async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus:
+        """Stop what this process works on at its next checkpoint. Raises GateRefused when that is something else."""
+        run = self._runs.get(migration_id)
+        if run is None:
+            raise GateRefused(
+                f"the process that owns the state file does not run {migration_id!r}",
+                hint="there is nothing to stop; `vectormigrate list` shows what runs",
+            )
+        run.pausing = run.pausing or pause
+        run.conductor.stop()
+        await run.idle.wait()
+        return self._status(migration_id)
+
+    def runs(self, migration_id: str) -> bool:
+        """Whether this process works on an offline migration."""
+        return migration_id in self._runs
 
     @asynccontextmanager
     async def hosting(
-        self, passages: Mapping[str, Passage], supervisor: Supervisor, settings: LiveSettings
+        self,
+        passages: Mapping[str, Passage],
+        supervisor: Supervisor,
+        settings: LiveSettings,
+        telemetry: Telemetry,
     ) -> AsyncIterator[Host]:
         """Host the live migrations of the state file behind these listeners, and answer other shells."""
         assert self._session is not None, "a Control is used as an async context manager"
@@ -172,6 +215,7 @@ class Control:
             self._clock,
             self._on_event,
             settings,
+            telemetry,
         )
         try:
             await host.open()
@@ -187,8 +231,12 @@ class Control:
     @asynccontextmanager
     async def _conducting(
         self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
-    ) -> AsyncIterator[Conductor]:
+    ) -> AsyncIterator[_Run]:
         assert self._session is not None, "a Control is used as an async context manager"
+        if migration_id in self._runs:
+            raise GateRefused(
+                f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
+            )
         migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
         spec = migration.specification
         source = self._secrets.resolve(spec.source, migration_id)
@@ -196,18 +244,16 @@ class Control:
         prepare(self._recruits, spec)
         async with (
             self._advising(spec),
-            Stores.open(source, target) as stores,
-            listening(self._database.path, self._answer),
+            Stores.open(source, target, spec.mapping.selection) as stores,
+            self._listening(),
         ):
-            self._idle.clear()
-            self._pausing = False
             policy = RetryPolicy(attempts=1 + spec.max_retries)
-            self._conductor = Conductor(
+            conductor = Conductor(
                 self._database,
                 self._session,
                 migration_id,
                 RetryStore(stores.source, policy),
-                RetryStore(stores.target, policy, on_retry=self._retried),
+                RetryStore(stores.target, policy, on_retry=partial(self._retried, migration_id)),
                 lambda planned, ranges, writing: crew_for(
                     self._database,
                     planned,
@@ -217,17 +263,23 @@ class Control:
                     threshold=threshold,
                     writing=writing,
                     recruits=self._recruits,
+                    serving=self._host is not None,
                 ),
                 self._clock,
                 self._on_event,
                 workers=worker_count(spec),
                 make_live=lambda planned: self._offline(planned, stores),
             )
+            run = self._runs[migration_id] = _Run(conductor)
             try:
-                yield self._conductor
+                yield run
             finally:
-                self._conductor = None
-                self._idle.set()
+                del self._runs[migration_id]
+                run.idle.set()
+
+    def _listening(self) -> AbstractAsyncContextManager[None]:
+        """Words from other shells, unless whoever hosts hears them already."""
+        return listening(self._database.path, self._answer) if self._host is None else nullcontext()
 
     def _offline(self, migration: Migration, stores: Stores) -> Live:
         """What pays the marks of a migration that nobody writes to: what a comparison found absent is absent."""
@@ -264,23 +316,14 @@ class Control:
                 error.hint += _GIVE_AGAIN
             raise
 
-    def _retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
-        if self._conductor is not None:
-            self._on_event(Retried(self._conductor.migration.id, attempt, wait, error.message))
+    def _retried(self, migration_id: str, attempt: int, wait: float, error: VectormigrateError) -> None:
+        self._on_event(Retried(migration_id, attempt, wait, error.message))
 
     async def _answer(self, verb: str, migration_id: str, _: dict[str, Any]) -> dict[str, Any]:
         """A word from another shell."""
-        if self._conductor is None or self._conductor.migration.id != migration_id:
-            raise GateRefused(
-                f"the process that owns the state file does not run {migration_id!r}",
-                hint="there is nothing to stop; `vectormigrate list` shows what runs",
-            )
         if verb not in ("pause", "stop"):
             raise UsageError(f"unknown word {verb!r}")
-        self._pausing = self._pausing or verb == "pause"
-        self._conductor.stop()
-        await self._idle.wait()
-        status: dict[str, Any] = msgspec.to_builtins(self._status(migration_id))
+        status: dict[str, Any] = msgspec.to_builtins(await self.halt(migration_id, pause=verb == "pause"))
         return status
 
     def _status(self, migration_id: str) -> MigrationStatus:
@@ -295,7 +338,7 @@ async def plan(
     """
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
-    async with Stores.open(source, target) as stores:
+    async with Stores.open(source, target, spec.mapping.selection) as stores:
         await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         if strict:

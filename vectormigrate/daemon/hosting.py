@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
-from vectormigrate.engine.cutover.gate import Limits as GateLimits
-from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
@@ -42,15 +40,15 @@ from vectormigrate.stores import registry
 from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .config import Merged
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
-from .live_settings import GATES, SHADOW, TERMS
+from .live_terms import LiveSettings
 from .passages import Passage, fronting, learn, learnt
 from .secrets import Secrets
-from .setting import Setting
 from .supervisor import Supervisor
 from .tasks import Stores
+from .telemetry.exposition import Hosted, exposition
+from .telemetry.telemetry import Telemetry, both
 
 logger = logging.getLogger(__name__)
 _AGAIN = 10.0
@@ -62,16 +60,6 @@ _CAREFUL = 100
 _TRIED = 2.0
 """Seconds for which whoever has refused records tried again waits to hear what became of them."""
 _RESTING = (Phase.PAUSED, Phase.FAILED)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSettings:
-    """What live migrations of this process go by."""
-
-    terms: Terms = field(default_factory=Terms)
-    gates: GateLimits = field(default_factory=GateLimits)
-    shadow: float = 0.0
-    """Share of the searches that is asked of the secondary as well."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +89,7 @@ class Host:
         clock: Clock,
         on_event: Callable[[Event], None],
         settings: LiveSettings,
+        telemetry: Telemetry,
     ) -> None:
         """`passages` by the name of their listener."""
         self._database = database
@@ -109,8 +98,9 @@ class Host:
         self._passages = passages
         self._supervisor = supervisor
         self._clock = clock
-        self._on_event = on_event
+        self._on_event = both(on_event, telemetry.on_event)
         self._settings = settings
+        self._telemetry = telemetry
         self._gap = GapFlag(database.path)
         self._hosted: dict[str, _Hosted] = {}
         self._stack = AsyncExitStack()
@@ -148,6 +138,16 @@ class Host:
         """Whether no request of this process can still land: the next start need not wait then."""
         return all(hosted.live is None or hosted.live.quiet for hosted in self._hosted.values())
 
+    async def numbers(self) -> bytes:
+        """What a scrape is answered with, in Prometheus' text format."""
+        hosted = [
+            Hosted(
+                name, one.live, () if one.live is None else await one.conductor.gates(), one.shadow.overlap()
+            )
+            for name, one in self._hosted.items()
+        ]
+        return exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
+
     # One migration.
 
     async def create(self, specification: Specification) -> dict[str, Any]:
@@ -170,8 +170,13 @@ class Host:
         spec = migration.specification
         passage = fronting(self._passages, spec)
         source = self._secrets.resolve(spec.source, spec.id)
-        stores = await self._stack.enter_async_context(
-            Stores.open(source, self._secrets.resolve(spec.target, spec.id))
+        opened = await self._stack.enter_async_context(
+            Stores.open(source, self._secrets.resolve(spec.target, spec.id), spec.mapping.selection)
+        )
+        stores = replace(
+            opened,
+            source=self._telemetry.store(spec.id, "source", opened.source),
+            target=self._telemetry.store(spec.id, "target", opened.target),
         )
         capture = None
         if spec.mode is Mode.CAPTURED:
@@ -290,7 +295,7 @@ class Host:
             self._database,
             self._session,
             spec,
-            stores.source,
+            stores.whole,
             stores.target,
             migration.source_shape,
             migration.mapping,
@@ -477,14 +482,3 @@ VERBS = frozenset(
     }
 )
 """What a daemon can be told about a migration."""
-
-
-def settle_live(merged: Merged) -> LiveSettings:
-    """The settings of `[live]`."""
-
-    def values(settings: Sequence[Setting], prefix: str = "") -> dict[str, Any]:
-        return {one.key.removeprefix(prefix): merged[one.name].value for one in settings}
-
-    return LiveSettings(
-        Terms(**values(TERMS)), GateLimits(**values(GATES, "gate_")), float(values([SHADOW])["shadow"])
-    )

@@ -26,11 +26,12 @@ from vectormigrate.stores.raw import Upstream
 from .activation import Notifier
 from .announced import Listening
 from .control import Control
-from .hosting import LiveSettings
 from .listeners import Address, Limits, Listener
+from .live_terms import LiveSettings
 from .passages import Passage
 from .served import ListenerSettings, ServeSettings
 from .supervisor import Supervisor
+from .telemetry.telemetry import Telemetry
 from .upstream import DialledUpstream
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Service:
 
     limits: Limits
     clock: Clock
+    telemetry: Telemetry
     grace: float
     """Seconds for which requests under way may go on after `stop`."""
     inherited: Mapping[str, socket.socket] = field(default_factory=dict)
@@ -94,9 +96,12 @@ class Service:
         address = listener.bind(served.listen)
         url = served.advertise or f"http://{address}"
         facade = registry.build_facade(
-            served.dialect, served.front, self.clock, Reached(url, served.index, control=served.control)
+            served.dialect,
+            self.telemetry.front(served.name, served.front),
+            self.clock,
+            Reached(url, served.index, control=served.control),
         )
-        alone = await listener.start(facade, served.grpc_listen)
+        alone = await listener.start(self.telemetry.facade(served.name, facade), served.grpc_listen)
         return Listening(
             served.name,
             served.dialect,
@@ -134,9 +139,10 @@ async def serve(
         for one in settings.listeners:
             upstream = None
             if one.upstream is not None:
-                upstream = await stack.enter_async_context(
+                dialled = await stack.enter_async_context(
                     DialledUpstream(one.upstream, one.grpc_upstream, settings.timeouts, one.ca)
                 )
+                upstream = service.telemetry.upstream(one.name, dialled)
             if one.control_upstream is not None:
                 controls[one.name] = await stack.enter_async_context(
                     DialledUpstream(one.control_upstream, None, settings.timeouts, one.ca)
@@ -144,7 +150,8 @@ async def serve(
             front = Router(upstream, random.Random())  # noqa: S311 shares of requests, no secrets
             passages[one.name] = Passage(one.name, one.dialect, upstream, front)
         supervisor = await stack.enter_async_context(Supervisor())
-        await stack.enter_async_context(control.hosting(passages, supervisor, live))
+        supervisor.spawn_lasting(service.telemetry.watch_loop(), name="loop lag")
+        await stack.enter_async_context(control.hosting(passages, supervisor, live, service.telemetry))
         return await service.run(
             [_served(one, passages[one.name].router, controls.get(one.name)) for one in settings.listeners],
             on_ready,

@@ -26,20 +26,22 @@ class Families(Collector):
     def add(self, name: str, value: float | None, *labels: str) -> None:
         """A number, with the values of its labels in the order of the catalogue; None is left out."""
         if value is not None:
-            self._family(name).add_metric(labels, value)
+            self._family(name, labels).add_metric(labels, value)
 
     def histogram(self, name: str, seen: Histogram, *labels: str) -> None:
         """The values of something that was observed."""
         buckets = [(floatToGoString(bound), count) for bound, count in seen.cumulative()]
-        self._family(name).add_metric(labels, buckets, sum_value=seen.sum)
+        self._family(name, labels).add_metric(labels, buckets, sum_value=seen.sum)
 
     def one_of(self, name: str, chosen: str, all_of: Iterable[str], *labels: str) -> None:
         """1 for the state that something is in and 0 for the others, the state being the last label."""
         for state in all_of:
             self.add(name, float(state == chosen), *labels, state)
 
-    def _family(self, name: str) -> Family:
+    def _family(self, name: str, labels: tuple[str, ...]) -> Family:
         metric = BY_NAME[name]
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{name} has {len(metric.labels)} labels, not {len(labels)}")
         family = self._families.get(name)
         if family is None:
             make = _KINDS.get(metric.kind, HistogramMetricFamily)

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Self
 
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.touch import Touch
 from vectormigrate.stores.facade import Facade
 from vectormigrate.stores.front import Access, Front, Write
-from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 Now = Callable[[], float]
 
@@ -63,39 +64,60 @@ class MeasuredFacade(Facade):
     def __init__(self, inner: Facade, traffic: Traffic, now: Now) -> None:
         self.dialect = inner.dialect
         self.endpoints = inner.endpoints
+        self.streams = inner.streams
         self._inner = inner
         self._traffic = traffic
         self._now = now
 
     async def http(self, request: HttpRequest) -> HttpResponse:
-        spent, began = self._begin()
-        outcome = "failed"
-        try:
+        with _Timed(self._traffic, self._now) as timed:
             response = await self._inner.http(request)
-            outcome = of_status(response.status)
+            timed.outcome = of_status(response.status)
             return response
-        finally:
-            self._end(spent, outcome, began)
 
     async def rpc(self, call: RpcCall) -> RpcReply:
-        spent, began = self._begin()
-        outcome = "failed"
-        try:
+        with _Timed(self._traffic, self._now) as timed:
             reply = await self._inner.rpc(call)
-            outcome = of_code(reply.code)
+            timed.outcome = of_code(reply.code)
             return reply
-        finally:
-            self._end(spent, outcome, began)
 
-    def _begin(self) -> tuple[_Spent, float]:
-        spent = _Spent()
-        _spent.set(spent)
+    def conversation(self, call: RpcCall) -> Conversation:
+        return _MeasuredConversation(self._inner.conversation(call), self._traffic, self._now)
+
+
+class _MeasuredConversation(Conversation):
+    """Each message and what is said to it is a request."""
+
+    def __init__(self, inner: Conversation, traffic: Traffic, now: Now) -> None:
+        self._inner = inner
+        self._traffic = traffic
+        self._now = now
+
+    async def heard(self, message: bytes) -> Sequence[bytes] | RpcReply:
+        with _Timed(self._traffic, self._now) as timed:
+            said = await self._inner.heard(message)
+            timed.outcome = of_code(said.code) if isinstance(said, RpcReply) else "ok"
+            return said
+
+
+class _Timed:
+    """Around one request, in its own task."""
+
+    def __init__(self, traffic: Traffic, now: Now) -> None:
+        self.outcome = "failed"
+        self._traffic = traffic
+        self._now = now
+        self._spent = _Spent()
+
+    def __enter__(self) -> Self:
+        _spent.set(self._spent)
         self._traffic.in_flight += 1
-        return spent, self._now()
+        self._began = self._now()
+        return self
 
-    def _end(self, spent: _Spent, outcome: str, began: float) -> None:
+    def __exit__(self, *_: object) -> None:
         self._traffic.in_flight -= 1
-        self._traffic.passed(spent, outcome, self._now() - began)
+        self._traffic.passed(self._spent, self.outcome, self._now() - self._began)
 
 
 class MeasuredFront(Front):

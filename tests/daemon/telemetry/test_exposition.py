@@ -1,0 +1,119 @@
+"""A whole life, scraped: every name of the catalogue is exported by the daemon that lived it, and nothing else of ours."""
+
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.facades import Scripted
+from tests.fakes.hosted import Site
+from tests.fakes.world import DIM, SOURCE
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.telemetry.catalogue import CATALOGUE, PREFIX
+from vectormigrate.model.events import WorkerLost
+from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.query import Query
+from vectormigrate.state import findings
+from vectormigrate.stores.raw import HttpRequest
+
+
+@pytest.fixture
+async def site(tmp_path):
+    made = Site(tmp_path)
+    yield made
+    made.world.close()
+
+
+async def scraped(host):
+    """Samples by name and values of labels, in whatever order."""
+    return {
+        (sample.name.removeprefix(PREFIX), frozenset(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families((await host.numbers()).decode())
+        for sample in family.samples
+    }
+
+
+async def test_the_numbers_of_a_migration_that_was_cut_over(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        await site.put(1, 7, version=2)
+        await host._hosted["move"].live.settled(within=10)
+        await host.answer("validate", "move", {"sample_size": None, "full": True, "seed": 1})
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        await host.answer("reads", "move", {"share": 0.25})
+        seen = await scraped(host)
+    told = {
+        "phase": {"reversed": 1, "verified": 0},
+        "primary": {"source": 0, "target": 1},
+        "swaps_total": {"done": 1},
+        "marks_total": {"write": 2},
+        "ranges": {"open": 0},
+        "validation_ok": {"full": 1, "sample": 1},
+        "validation_compared": {"full": 6, "sample": 5},
+        "store_up": {"source": 1},
+    }
+    for name, values in told.items():
+        for label, value in values.items():
+            assert seen[name, frozenset({"move", label})] == value, (name, label)
+    alone = {"journal_ids": 0, "source_records": 5, "backfill_records_total": 5, "clears_total": 2, "gap": 0}
+    alone |= {
+        "read_share": 0.25,
+        "dead_letters": 0,
+        "finding_longest_seconds": 0,
+        "write_hold_seconds_count": 1,
+    }
+    assert {name: seen[name, frozenset({"move"})] for name in alone} == alone
+    assert seen["store_requests_total", frozenset({"move", "target", "ok"})] > 0
+    assert seen["process_resident_memory_bytes", frozenset()] > 0
+
+
+async def test_findings_are_told_by_kind_with_the_age_of_the_oldest(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+
+        def find(tx):
+            for at, id_ in (("2026-01-01T00:00:00+00:00", "i:1"), ("2026-01-02T00:00:00+00:00", "i:2")):
+                findings.add(tx, "move", [Finding(FindingKind.MISSING, id_)], at=at)
+            findings.add(tx, "move", [Finding(FindingKind.EXTRA, "i:3")], at="2026-01-02T00:00:00+00:00")
+
+        await site.database.write(find)
+        seen = await scraped(host)
+        oldest = SystemClock().now().timestamp() - 1767225600  # the first of the year
+    assert seen["findings", frozenset({"move", "missing"})] == 2
+    assert seen["findings", frozenset({"move", "extra"})] == 1
+    assert seen["finding_longest_seconds", frozenset({"move"})] == pytest.approx(oldest, abs=60)
+
+
+async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
+    telemetry = site.telemetry
+    site.settings = replace(site.settings, shadow=1.0)
+    async with site.daemon() as host:
+        await site.verified(host)
+        front = telemetry.front("app", site.router)
+
+        async def answer(request):
+            async with front.writing({SOURCE: []}):
+                return await Scripted().http(request)
+
+        await telemetry.facade("app", Scripted(answer)).http(HttpRequest("PUT", "/"))
+        telemetry.on_event(WorkerLost("move", -9))
+        telemetry.hooks["success", "ok"] += 1
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        await site.put(1, version=2)
+        found = Finding(FindingKind.MISSING, "i:1")
+        await site.database.write(
+            lambda tx: findings.add(tx, "move", [found], at="2026-01-01T00:00:00+00:00")
+        )
+        site.router.observed(SOURCE, 0.01, lambda: (Query(np.ones(DIM, np.float32), "v", 1), []))
+        while host._hosted["move"].shadow.overlap() is None:
+            await asyncio.sleep(0.001)
+        text = (await host.numbers()).decode()
+    families = text_string_to_metric_families(text)
+    names = {
+        sample.name for family in families for sample in family.samples if sample.name.startswith(PREFIX)
+    }
+    # Known for as long as a copy runs, which this one does not.
+    passing = {PREFIX + "backfill_eta_seconds"}
+    assert names == {name for metric in CATALOGUE for name in metric.exported} - passing

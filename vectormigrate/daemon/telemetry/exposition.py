@@ -1,0 +1,171 @@
+"""One look at everything that is counted, under the names of the catalogue."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from vectormigrate.engine.cutover.gate import Gate
+from vectormigrate.engine.live import Live
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.status import MigrationStatus
+from vectormigrate.state import numbers, views
+from vectormigrate.state.database import Database
+
+from .families import Families
+from .telemetry import Telemetry
+from .traffic import Traffic
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SIDES = ("source", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A migration of this process, as far as its memory knows more than the state file."""
+
+    migration_id: str
+    live: Live | None
+    gates: Sequence[Gate]
+    overlap: float | None
+    """Mean overlap of shadow reads."""
+
+
+def exposition(
+    telemetry: Telemetry, database: Database, epoch: int, hosted: Sequence[Hosted], clock: Clock
+) -> bytes:
+    """What a scrape is answered with, in Prometheus' text format. Raises StateError."""
+    out = Families()
+    for traffic in telemetry.traffic.values():
+        _client(out, traffic)
+    out.histogram("journal_commit_seconds", database.commits)
+    out.histogram("journal_batch_size", database.groups)
+    for status in database.read(lambda tx: views.all_statuses(tx, None, 2**31, 0)):
+        _migration(out, status)
+        _verification(out, status.migration_id, database, clock)
+    for one in hosted:
+        _hosted(out, one)
+    _events(out, telemetry)
+    _process(out, telemetry, database.path, epoch)
+    return out.text() + _interpreter()
+
+
+def _client(out: Families, traffic: Traffic) -> None:
+    name = traffic.listener
+    for (operation, outcome), seconds in sorted(traffic.requests.items()):
+        out.add("requests", seconds.count, name, operation, outcome)
+        out.histogram("request_seconds", seconds, name, operation, outcome)
+    for operation, seconds in sorted(traffic.added.items()):
+        out.histogram("added_seconds", seconds, name, operation)
+    out.histogram("source_seconds", traffic.source, name)
+    out.histogram("mark_seconds", traffic.mark, name)
+    out.add("inflight_requests", traffic.in_flight, name)
+
+
+def _migration(out: Families, status: MigrationStatus) -> None:
+    name = status.migration_id
+    out.one_of("phase", status.phase, Phase, name)
+    out.one_of("primary", status.primary, _SIDES, name)
+    out.add("journal_ids", status.debt, name)
+    out.add("dead_letters", status.dead_letters, name)
+    out.add("source_records", status.total, name)
+    out.add("backfill_records", status.copied, name)
+    out.add("backfill_bytes", status.bytes, name)
+    out.add("backfill_batches", status.batches, name)
+    out.add("backfill_eta_seconds", status.eta_seconds, name)
+    out.add("ranges", status.ranges_done, name, "done")
+    out.add("ranges", status.ranges - status.ranges_done, name, "open")
+
+
+def _verification(out: Families, name: str, database: Database, clock: Clock) -> None:
+    kinds = database.read(lambda tx: numbers.findings(tx, name))
+    validations = database.read(lambda tx: numbers.last_validations(tx, name))
+    for one in kinds:
+        out.add("findings", one.count, name, one.kind)
+    oldest = min((one.oldest for one in kinds), default=None)
+    out.add(
+        "finding_longest_seconds", (clock.now() - oldest).total_seconds() if oldest is not None else 0.0, name
+    )
+    for last in validations:
+        out.add("validation_ok", last.ok, name, last.method)
+        out.add("validation_compared", last.compared, name, last.method)
+        out.add("validation_timestamp_seconds", last.started_at.timestamp(), name, last.method)
+    if validations:
+        out.add("mismatch_rate_upper95", validations[-1].mismatch_rate_upper95, name)
+
+
+def _hosted(out: Families, hosted: Hosted) -> None:
+    name = hosted.migration_id
+    for gate in hosted.gates:
+        out.add("gate_open", gate.open, name, gate.name)
+    out.add("shadow_overlap", hosted.overlap, name)
+    if hosted.live is not None:
+        _live(out, name, hosted.live)
+
+
+def _live(out: Families, name: str, live: Live) -> None:
+    lane, scheduler = live.lane, live.scheduler
+    tally = scheduler.tally
+    out.add("journal_oldest_seconds", live.lag(), name)
+    for reason, count in sorted(lane.marker.made.items()):
+        out.add("marks", count, name, reason)
+    out.add("marks_skipped", lane.marker.skipped, name)
+    out.add("clears", tally.cleared, name)
+    out.add("clear_conflicts", tally.conflicts, name)
+    out.add("gap", live.gap_stands, name)
+    out.add("scope_intents", live.scopes.owed, name)
+    for outcome in ("upserted", "deleted", "refused", "unanswered"):
+        out.add("replays", getattr(tally, outcome), name, outcome)
+    out.histogram("replay_seconds", scheduler.seconds, name)
+    out.histogram("replay_lag_seconds", scheduler.lags, name)
+    out.add("provisional_replays", tally.provisional, name)
+    out.add("hint_replays", tally.hinted, name)
+    out.add("delete_confirmations", tally.confirmations, name)
+    out.add("unresolved", lane.ledger.unresolved, name)
+    out.add("delete_guard_tripped", scheduler.guard.tripped, name)
+    out.add("read_share", lane.read_share, name)
+    out.add("store_up", not scheduler.breaker.open, name, lane.role.primary.other.value)
+
+
+def _events(out: Families, telemetry: Telemetry) -> None:
+    for (name, side), traffic in sorted(telemetry.sides.items()):
+        for outcome, count in sorted(traffic.outcomes.items()):
+            out.add("store_requests", count, name, side, outcome)
+        out.histogram("store_seconds", traffic.seconds, name, side)
+    for (name, outcome), count in sorted(telemetry.swaps.items()):
+        out.add("swaps", count, name, outcome)
+    for name, held in sorted(telemetry.holds.items()):
+        out.histogram("write_hold_seconds", held, name)
+    for name, count in sorted(telemetry.workers_lost.items()):
+        out.add("workers_lost", count, name)
+    for (event, outcome), count in sorted(telemetry.hooks.items()):
+        out.add("hooks", count, event, outcome)
+
+
+def _process(out: Families, telemetry: Telemetry, state: Path, epoch: int) -> None:
+    out.add("build_info", 1, version("vectormigrate-daemon"))
+    out.add("boot_epoch", epoch)
+    for file, path in (("database", state), ("log", Path(f"{state}-wal"))):
+        out.add("state_file_bytes", path.stat().st_size if path.exists() else 0, file)
+    disk = os.statvfs(state.parent)
+    out.add("state_disk_free_bytes", disk.f_bavail * disk.f_frsize)
+    out.add("state_disk_bytes", disk.f_blocks * disk.f_frsize)
+    out.add("loop_lag_seconds", telemetry.loop_lag)
+
+
+def _interpreter() -> bytes:
+    """What the library knows of any Python process: memory, processor time, descriptors."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return generate_latest(registry)

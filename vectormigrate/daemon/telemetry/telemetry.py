@@ -1,0 +1,101 @@
+"""The instruments of one daemon: made before anything is served, handed to whatever is to be measured, read when asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.events import Event, PhaseChanged, PrimaryChanged, WorkerLost
+from vectormigrate.model.measure import Histogram
+from vectormigrate.model.phase import Phase
+from vectormigrate.stores.base import Store
+from vectormigrate.stores.facade import Facade
+from vectormigrate.stores.front import Front
+from vectormigrate.stores.raw import Upstream
+
+from .sides import MeasuredStore, SideTraffic
+from .traffic import MeasuredFacade, MeasuredFront, MeasuredUpstream, Traffic
+
+_BEAT = 0.5
+"""Seconds between two looks at how late the loop is."""
+_BEATS = 120
+"""Looks that are kept: a minute of them."""
+
+
+class Telemetry:
+    """Counts events, and stands in front of what is measured."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._now = clock.monotonic
+        self.traffic: dict[str, Traffic] = {}
+        """By the name of the listener."""
+        self.sides: dict[tuple[str, str], SideTraffic] = {}
+        """By migration, and "source" or "target"."""
+        self.swaps: Counter[tuple[str, str]] = Counter()
+        """By migration, and "done" or "given_up"."""
+        self.holds: dict[str, Histogram] = {}
+        """Seconds for which a swap held writes, by migration."""
+        self.workers_lost: Counter[str] = Counter()
+        self.hooks: Counter[tuple[str, str]] = Counter()
+        """By event, and "ok" or "failed"."""
+        self._late: deque[float] = deque(maxlen=_BEATS)
+
+    # What is measured.
+
+    def facade(self, listener: str, inner: Facade) -> Facade:
+        """A facade that is timed."""
+        return MeasuredFacade(inner, self._traffic(listener), self._now)
+
+    def front(self, listener: str, inner: Front) -> Front:
+        """What stands behind that facade."""
+        return MeasuredFront(inner, self._traffic(listener), self._now)
+
+    def upstream(self, listener: str, inner: Upstream) -> Upstream:
+        """The vendor's own server behind that listener."""
+        return MeasuredUpstream(inner, self._traffic(listener), self._now)
+
+    def store(self, migration_id: str, side: str, inner: Store) -> Store:
+        """One side of a migration."""
+        return MeasuredStore(inner, self.sides.setdefault((migration_id, side), SideTraffic()), self._now)
+
+    def _traffic(self, listener: str) -> Traffic:
+        return self.traffic.setdefault(listener, Traffic(listener))
+
+    # What happens.
+
+    def on_event(self, event: Event) -> None:
+        """Count it."""
+        match event:
+            case PrimaryChanged(migration_id, _, held_ms):
+                self.swaps[migration_id, "done"] += 1
+                self.holds.setdefault(migration_id, Histogram()).observe(held_ms / 1000)
+            case PhaseChanged(migration_id, Phase.CUTTING_OVER, _, reason) if reason:
+                self.swaps[migration_id, "given_up"] += 1
+            case WorkerLost(migration_id):
+                self.workers_lost[migration_id] += 1
+            case _:
+                return
+
+    async def watch_loop(self) -> None:
+        """Notice how late the loop comes to things, for ever."""
+        while True:
+            began = self._now()
+            await asyncio.sleep(_BEAT)
+            self._late.append(max(0.0, self._now() - began - _BEAT))
+
+    @property
+    def loop_lag(self) -> float:
+        """The longest that the loop was held up in the last minute, in seconds."""
+        return max(self._late, default=0.0)
+
+
+def both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Tell two."""
+
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
+
+    return tell
