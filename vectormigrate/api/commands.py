@@ -26,6 +26,7 @@ from vectormigrate.daemon.settings import (
     STATUS,
     VALIDATE,
     WAY,
+    WRITE_MAPPING,
     YES,
 )
 
@@ -172,11 +173,15 @@ COMMANDS: tuple[Command, ...] = (
         summary="What a migration would do, what it would change, and how long it would take.",
         details="Says for every vector and field whether it arrives exact, converted or not at all. Writes nothing.",
         positionals=(ID,),
-        settings=(*SIDES, *MIGRATE),
+        settings=(*SIDES, *MIGRATE, WRITE_MAPPING),
         result="PlanDocument",
-        reads_only=True,
-        examples=(Example(f"plan docs {_FLAGS}", "before anything is written"),),
-        handler="vectormigrate.cli.migrate:plan",
+        scope=Scope.OPERATE,
+        routes=(_verb("plan"),),
+        examples=(
+            Example(f"plan docs {_FLAGS}", "before anything is written"),
+            Example(f"plan docs {_FLAGS} --write-mapping docs.toml", "a mapping file to edit"),
+        ),
+        handler="migrate:plan",
     ),
     Command(
         name="doctor",

@@ -6,6 +6,7 @@ import signal
 
 import msgspec
 
+from vectormigrate.daemon import mapping_file
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
@@ -78,6 +79,11 @@ async def _hand_over(call: Call, request: Request) -> Answer:
 
 async def _plan(call: Call, request: Request) -> Answer:
     document = await foresee(call, request)
+    written = call.merged.get("write-mapping")
+    if written is not None and written.value:
+        path = str(written.value)
+        mapping_file.write(path, document, request.specification.mapping)
+        call.remark(f"written to {path}: edit it, and give it back with --mapping {path}")
     return Answer(document, exit_code=_plan_code(call, request.specification, document))
 
 

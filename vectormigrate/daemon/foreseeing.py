@@ -22,7 +22,7 @@ async def check_startable(spec: Specification, secrets: Secrets, monotonic: Call
     except ConfigInvalid as error:
         error.hint = "the daemon has to find it: set it there and start the daemon again; nothing was changed"
         raise
-    async with Stores.open(source, target) as stores:
+    async with Stores.open(source, target, spec.mapping.selection) as stores:
         await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         preflight.check_startable(spec, found)

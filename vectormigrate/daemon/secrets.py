@@ -98,7 +98,12 @@ class Secrets:
         wanted = literal.api_key or ref.api_key
         api_key = self._look_up(wanted, ref) if is_reference(wanted) else wanted
         return Endpoint(
-            ref.kind, url, api_key, owner, {name: self._fill(text, ref) for name, text in ref.options.items()}
+            ref.kind,
+            url,
+            api_key,
+            owner,
+            {name: self._fill(text, ref) for name, text in ref.options.items()},
+            self._look_up(ref.redact_key, ref),
         )
 
     def _address(self, ref: StoreRef) -> str:

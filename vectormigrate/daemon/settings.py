@@ -6,6 +6,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
+from .api_settings import AFTER, API, AUDIT, KEYS, URL
 from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
@@ -170,6 +171,31 @@ MIGRATE = (
         unset="the target's own default",
     ),
     Setting(
+        name="accept",
+        section="migrate",
+        kind=Kind.NAMES,
+        default=(),
+        metavar="LOSS",
+        help="Accept a loss by the name that plan gives it; repeatable.",
+    ),
+    Setting(
+        name="mapping",
+        local=True,
+        section="migrate",
+        metavar="FILE",
+        help="A mapping file: what is renamed, cast, left out, hidden; see docs/mapping.md. Flags beat it.",
+        unset="none",
+    ),
+    Setting(
+        name="redact-key",
+        section="migrate",
+        metavar="KEY",
+        secret=True,
+        reference=True,
+        help="Where the key is that redacted values are hashed with: env:NAME, file:PATH or command:LINE.",
+        unset="none",
+    ),
+    Setting(
         name="workers",
         section="migrate",
         kind=Kind.INT,
@@ -241,6 +267,14 @@ SEED = Setting(
 )
 VALIDATE = (SAMPLE_SIZE, FULL, THRESHOLD, SEED)
 
+WRITE_MAPPING = Setting(
+    name="write-mapping",
+    local=True,
+    section="plan",
+    metavar="FILE",
+    help="Write the plan as a mapping file, to be edited and given back with --mapping.",
+    unset="not written",
+)
 DRY_RUN = Setting(
     name="dry-run",
     section="migrate",
@@ -250,13 +284,19 @@ DRY_RUN = Setting(
 )
 FORCE = Setting(
     name="force",
+    local=True,
     section="rollback",
     kind=Kind.FLAG,
     default=False,
     help="Do not ask: this is meant. Same as --yes.",
 )
 YES = Setting(
-    name="yes", section="rollback", kind=Kind.FLAG, default=False, help="Do not ask. Same as --force."
+    name="yes",
+    local=True,
+    section="rollback",
+    kind=Kind.FLAG,
+    default=False,
+    help="Do not ask. Same as --force.",
 )
 PHASES = (
     "created",
@@ -304,6 +344,7 @@ OFFSET = Setting(
 )
 HTML = Setting(
     name="html",
+    local=True,
     section="report",
     metavar="FILE",
     help="Write one self-contained HTML file.",
@@ -311,6 +352,7 @@ HTML = Setting(
 )
 OUTPUT = Setting(
     name="output",
+    local=True,
     section="report",
     metavar="FILE",
     help="Write the JSON document to a file.",
@@ -318,10 +360,16 @@ OUTPUT = Setting(
 )
 
 DIRECTORY = Setting(
-    name="directory", section="demo", metavar="DIR", help="Write the reports here.", unset="this directory"
+    name="directory",
+    local=True,
+    section="demo",
+    metavar="DIR",
+    help="Write the reports here.",
+    unset="this directory",
 )
 KEEP = Setting(
     name="keep",
+    local=True,
     section="demo",
     kind=Kind.FLAG,
     default=False,
@@ -340,6 +388,7 @@ SETTINGS: tuple[Setting, ...] = (
     *GLOBAL,
     *SIDES,
     *MIGRATE,
+    WRITE_MAPPING,
     DRY_RUN,
     *VALIDATE,
     FORCE,
@@ -355,6 +404,11 @@ SETTINGS: tuple[Setting, ...] = (
     *SERVE,
     *EMULATE,
     *LIVE,
+    URL,
+    *API,
+    *KEYS,
+    *AUDIT,
+    AFTER,
     BY,
     SHARE,
     NO_WAY_BACK,

@@ -17,7 +17,7 @@ from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef
 
-from . import secrets
+from . import mapping_file, secrets
 from .config import Given, Merged
 from .secrets import Literal, StoreKey
 
@@ -25,6 +25,8 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 SIDES = ("source", "target")
 _NO_ADDRESS = ("memory", "pinecone")
 _ON_DISK = ("sqlite", "milvus")
+_NAMES = ("drop", "spread", "narrow", "accept")
+"""Settings of the mapping that are lists of names."""
 _NUMBERS = ("batch-size", "max-retries", "validate-every", "workers", "max-rate", "quarantine")
 
 
@@ -69,7 +71,7 @@ def overlay(stored: Specification, merged: Merged) -> Request:
     """
     wished = _apply(stored, merged, lambda given: given.layer != "default")
     for side in SIDES:
-        ref, given = getattr(stored, side), _side(side, merged)
+        ref, given = getattr(wished, side), _side(side, merged)
         ref = replace(
             ref,
             kind=given.kind or ref.kind,
@@ -137,16 +139,36 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
         plain["existing"] = Existing(str(merged["existing"].value))
     if wanted("mode"):
         plain["mode"] = Mode(str(merged["mode"].value))
-    mapping: dict[str, Any] = {}
+    if wanted("redact-key") and _value(merged, "redact-key"):
+        plain["target"] = replace(stored.target, redact_key=_reference(str(merged["redact-key"].value)))
+    return replace(stored, mapping=_mapping(stored.mapping, merged, wanted), **plain)
+
+
+def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], bool]) -> MappingOptions:
+    """The mapping file, if one is given, and the flags over it: they add to its names and beat its values."""
+    path = _value(merged, "mapping") if wanted("mapping") else None
+    below = mapping_file.load(str(path)) if path else None
+    given: dict[str, Any] = {}
     if wanted("rename"):
-        mapping["rename"] = dict(_value(merged, "rename") or {}) or None
-    for name in ("drop", "spread", "narrow"):
+        renames = dict(_value(merged, "rename") or {})
+        given["rename"] = {**((below and below.rename) or {}), **renames} or None
+    for name in _NAMES:
         if wanted(name):
-            mapping[name] = tuple(_value(merged, name) or ())
+            named = tuple(_value(merged, name) or ())
+            given[name] = tuple(dict.fromkeys((*(getattr(below, name) if below else ()), *named)))
     if wanted("metric") and _value(merged, "metric"):
-        mapping["metric"] = Metric(str(merged["metric"].value))
-    options: MappingOptions = replace(stored.mapping, **mapping)
-    return replace(stored, mapping=options, **plain)
+        given["metric"] = Metric(str(merged["metric"].value))
+    options: MappingOptions = replace(stored if below is None else below, **given)
+    return options
+
+
+def _reference(key: str) -> str:
+    if not secrets.is_reference(key):
+        raise UsageError(
+            "the key of redactions cannot be given by value: every later run needs it, and it is never stored",
+            hint="say where it is: --redact-key env:NAME, file:PATH or command:LINE",
+        )
+    return key
 
 
 def _seal(wished: Specification, merged: Merged) -> Request:
@@ -232,8 +254,9 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[f"{side}-option"] = ref.options
     for name in ("existing", "mode", *_NUMBERS):
         values[name] = getattr(specification, name.replace("-", "_"))
-    for name in ("rename", "drop", "spread", "narrow", "metric"):
+    for name in ("rename", *_NAMES, "metric", "edits", "selection"):
         values[name] = getattr(specification.mapping, name)
+    values["redact-key"] = specification.target.redact_key
     return values
 
 
@@ -245,5 +268,5 @@ def _show(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items()) or "nothing"
     if isinstance(value, tuple):
-        return ", ".join(value) or "nothing"
+        return ", ".join(map(str, value)) or "nothing"
     return "nothing" if value in (None, "") else str(value)

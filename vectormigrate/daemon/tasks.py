@@ -15,10 +15,12 @@ from vectormigrate.engine.validate.task import CompareTask, ask_foreign, differi
 from vectormigrate.engine.work import Coordinator
 from vectormigrate.engine.worker import Task
 from vectormigrate.model.mapping import Translator
+from vectormigrate.model.selection import EVERYTHING, Selection
 from vectormigrate.model.specification import Existing
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint, Store
 from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
+from vectormigrate.stores.selected import selected
 
 from .pipe import Job
 from .runtime import settle_in
@@ -39,12 +41,16 @@ class Stores:
     """Both sides, open."""
 
     source: Store
+    """What the migration moves of it."""
     target: Store
+    whole: Store
+    """The source with everything, as an application sees it."""
 
     @classmethod
-    def open(cls, source: Endpoint, target: Endpoint) -> Stores:
+    def open(cls, source: Endpoint, target: Endpoint, selection: Selection = EVERYTHING) -> Stores:
         """Open both; nothing is dialled yet."""
-        return cls(registry.open_store(source), registry.open_store(target))
+        whole = registry.open_store(source)
+        return cls(selected(whole, selection), registry.open_store(target), whole)
 
     async def greet(self) -> None:
         """Dial both, before anything is asked of their capabilities: some depend on the server's version."""
@@ -64,7 +70,7 @@ class Stores:
 def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]:
     """By kind of work, how to do it."""
     settle_in()
-    translator = Translator(job.mapping, stores.target.capabilities)
+    translator = Translator(job.mapping, stores.target.capabilities, stores.target.endpoint.redact_key)
     policy = RetryPolicy(attempts=1 + job.max_retries)
     source = RetryStore(stores.source, policy)
     target = RetryStore(stores.target, policy)

@@ -71,7 +71,7 @@ async def work(stdin: int, stdout: int) -> int:
     try:
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(coordinator.listen(), name="listen")
-            async with Stores.open(job.source, job.target) as stores:
+            async with Stores.open(job.source, job.target, job.mapping.selection) as stores:
                 await stores.greet()
                 worker = Worker(coordinator, tasks(coordinator, job, stores), concurrency=job.concurrency)
                 await worker.run()

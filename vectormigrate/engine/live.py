@@ -97,7 +97,7 @@ class Live:
             database,
             session,
             self._id,
-            Ends(source, view, shape.name, shape, upstream),
+            Ends(source, view, shape.name, shape, upstream, plan.selection),
             role,
             ledger,
             self.scopes,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, VectorKind
+from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
     CollectionMissing,
     MappingRefused,
@@ -20,7 +21,8 @@ from vectormigrate.model.errors import (
     UsageError,
     VectormigrateError,
 )
-from vectormigrate.model.mapping import Fate, FieldPlan, MappingPlan, Translator, VectorPlan, make_plan
+from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
+from vectormigrate.model.plan import PARTITION, UNDECLARED
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import PlanDocument
@@ -73,6 +75,7 @@ async def examine(
     shape = await source.describe(spec.source.collection)
     await _refuse_same(spec, source, target)
     _check_names(spec, shape)
+    _check_key(spec, target)
     total = await source.count(spec.source.collection)
     try:
         existing: CollectionShape | None = await target.describe(spec.target.collection)
@@ -89,7 +92,8 @@ async def examine(
             await target.check_create(mapping.target)
     refused = []
     if sample is not None and not mapping_refuses(mapping):
-        translation = Translator(mapping, target.capabilities)(sample)
+        key = target.endpoint.redact_key
+        translation = Translator(mapping, target.capabilities, key)(sample)
         refused = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
     return Preflight(
         shape,
@@ -162,7 +166,6 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
     seconds = None
     if preflight.read_rate:
         seconds = preflight.total / preflight.read_rate * _WRITE_SLOWER / max(1, workers)
-    plans: list[VectorPlan | FieldPlan] = [*mapping.vectors, *mapping.fields]
     return PlanDocument(
         migration_id=spec.id,
         source=f"{spec.source.kind}:{spec.source.collection}",
@@ -182,7 +185,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         ),
         losses=tuple(mapping.losses()),
         refused=(
-            *(f"{plan.source}: {plan.reason}" for plan in plans if plan.fate is Fate.REFUSED),
+            *(f"{source}: {loss.reason}" for source, loss in mapping.lost() if not loss.accepted),
             *((_all_refused(preflight).message,) if preflight.all_refused else ()),
         ),
         ranges=len(ranges),
@@ -190,6 +193,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         batches=math.ceil(preflight.total / spec.batch_size),
         bytes=preflight.total * preflight.record_bytes,
         seconds=seconds,
+        named_losses=tuple(loss for _, loss in mapping.lost()),
         notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight)),
     )
 
@@ -225,14 +229,29 @@ async def _refuse_same(spec: Specification, source: Store, target: Store) -> Non
 
 def _check_names(spec: Specification, shape: CollectionShape) -> None:
     known = {field.name for field in shape.fields} | {vector.name for vector in shape.vectors}
-    asked = {*(spec.mapping.rename or {}), *spec.mapping.drop, *spec.mapping.spread}
-    unknown = sorted(asked - known - {"*"})
+    asked = set(spec.mapping.spread)
+    if not shape.dynamic:  # undeclared keys cannot be known
+        asked |= {
+            *(spec.mapping.rename or {}),
+            *spec.mapping.drop,
+            *(edit.field for edit in spec.mapping.edits),
+        }
+    unknown = sorted(asked - known - {UNDECLARED, PARTITION})
     if unknown:
         raise UsageError(
             f"the source has no field or vector named {unknown[0]!r}",
             store=spec.source.kind,
             collection=spec.source.collection,
             hint=f"it has: {', '.join(sorted(known))}",
+        )
+
+
+def _check_key(spec: Specification, target: Store) -> None:
+    hashed = [edit.field for edit in spec.mapping.edits if edit.redact is Redaction.HASH]
+    if hashed and not target.endpoint.redact_key:
+        raise UsageError(
+            f"field {hashed[0]!r} is to be hashed, and there is no key to do it with",
+            hint="say where the key is: --redact-key env:NAME, file:PATH or command:LINE",
         )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from .batch import Batch, Column
 from .collection import CollectionShape
 from .conversion import CONVERSIONS
+from .edits import Editor, edited_shape
+from .edits import obstacles as edit_obstacles
 from .errors import StoreBroken, Unsupported
 from .filter import (
     And,
@@ -50,7 +52,9 @@ def obstacles(plan: MappingPlan, source: CollectionShape) -> list[str]:
         lost.append("more than one field is spread: whose a key was cannot be told")
     if plan.spread and source.dynamic:
         lost.append(f"{plan.spread[0]!r} is spread among undeclared keys: whose a key was cannot be told")
-    return lost
+    if plan.selection:
+        lost.append("only some of the records are moved")
+    return lost + edit_obstacles(plan.edits, source)
 
 
 class Inverse:
@@ -59,16 +63,17 @@ class Inverse:
     def __init__(self, plan: MappingPlan, source: CollectionShape) -> None:
         self._plan = plan
         self._source = source
+        self._editor = Editor(plan.edits, source) if plan.edits else None
         self._vectors = {one.target: one for one in plan.vectors if one.kept}
         self._fields = {one.target: one for one in plan.fields if one.kept and one.source not in plan.spread}
         self._forward = {one.source: one for one in plan.fields}
         self._spread = plan.spread[0] if plan.spread else None
-        self._declared = {one.name for one in source.fields}
+        self._declared = {one.name for one in edited_shape(source, plan.edits).fields}
         self._columns_there = {one.name for one in plan.target.fields}
         self._undeclared = self._columns_there - self._fields.keys()
         changed = any(one.source != one.target or one.conversion for one in plan.fields)
         renamed = any(one.source != one.target for one in plan.vectors)
-        self._as_named = not (plan.spread or changed or renamed)
+        self._as_named = not (plan.spread or plan.edits or changed or renamed)
 
     # Ids and records.
 
@@ -114,7 +119,7 @@ class Inverse:
                 found[key] = value
         if self._spread is not None and spread:
             found[self._spread] = spread
-        return found
+        return found if self._editor is None else self._editor.backward(found)
 
     # Questions.
 
@@ -180,6 +185,9 @@ class Inverse:
 
     def _compare(self, path: Path, comparison: Comparison, value: Any) -> Compare:
         renamed, plan = self._path(path)
+        if self._editor is not None:
+            equality = comparison in (Comparison.EQ, Comparison.NE)
+            value = self._editor.compared(path[0], value, equality=equality)
         if plan is None or not plan.conversion:
             return Compare(renamed, comparison, value)
         equality = comparison in (Comparison.EQ, Comparison.NE)

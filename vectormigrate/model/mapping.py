@@ -18,6 +18,7 @@ from .batch import Batch, Column, DenseColumn, SparseColumn
 from .capabilities import Capabilities
 from .collection import Element
 from .conversion import CONVERSIONS
+from .edits import Editor
 from .errors import RecordRefused
 from .fieldtype import misfit
 from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
@@ -47,8 +48,10 @@ class Translation:
 class Translator:
     """Turns source batches into target batches as a plan says. Stateless between calls; safe in threads."""
 
-    def __init__(self, plan: MappingPlan, capabilities: Capabilities) -> None:
+    def __init__(self, plan: MappingPlan, capabilities: Capabilities, key: str = "") -> None:
+        """`key` is what redacted values are hashed with."""
         self._plan = plan
+        self._editor = Editor(plan.edits, None, key) if plan.edits else None
         self._capabilities = capabilities
         self._vectors = [vector for vector in plan.vectors if vector.kept]
         self._fields = {field.source: field for field in plan.fields if field.kept}
@@ -59,6 +62,7 @@ class Translator:
         self._as_is = (
             not self._lost
             and not self._spread
+            and not plan.edits
             and self._declared.keys() <= self._fields.keys()
             and all(field.fate is Fate.EXACT for field in self._fields.values())
         )
@@ -110,6 +114,8 @@ class Translator:
         return columns, faults
 
     def _payload(self, payload: Payload) -> Payload:
+        if self._editor is not None:
+            payload = self._editor.forward(payload)
         translated: Payload = {}
         for key, value in payload.items():
             plan = self._fields.get(key)

@@ -5,12 +5,15 @@ It is stored with the migration. `planning.py` makes it, `mapping.py` carries it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from .collection import CollectionShape, Element, Metric
+from .edits import Edit
 from .errors import MappingRefused
 from .identity import IdRule
+from .selection import EVERYTHING, Selection
 
 UNDECLARED = "*"
 """Stands for all keys that nobody declared: in a plan, and in `MappingOptions.drop`."""
@@ -43,6 +46,26 @@ class MappingOptions:
     """Vectors that may be rounded into the narrower element type of an existing target."""
     metric: Metric | None = None
     """The metric of vectors for which the source declares none."""
+    edits: tuple[Edit, ...] = ()
+    """What is done to values of single fields before anything else."""
+    selection: Selection = EVERYTHING
+    """Which records of the source are moved at all."""
+    accept: tuple[str, ...] = ()
+    """Names of losses that may happen: see `Loss`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that does not arrive as it left and cannot be had back from what arrives.
+
+    `name` is stable: `field:NAME`, `vector:NAME`, `undeclared` (keys that nobody declared) and `partition` do not arrive
+    at all; `rounding:VECTOR`, `length:VECTOR` (stored with length one) and `last-digit:FIELD` (of a double) arrive less
+    exactly.
+    """
+
+    name: str
+    reason: str
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +77,8 @@ class FieldPlan:
     fate: Fate
     conversion: str = ""
     reason: str = ""
+    loss: str = ""
+    """Name of what is lost although it arrives; empty when nothing is."""
 
     @property
     def kept(self) -> bool:
@@ -73,6 +98,8 @@ class VectorPlan:
     normalised: bool = False
     """The target stores it with length one: expected when comparing."""
     reason: str = ""
+    loss: str = ""
+    """Name of what is lost although it arrives; empty when nothing is."""
 
     @property
     def kept(self) -> bool:
@@ -89,6 +116,11 @@ class MappingPlan:
     vectors: tuple[VectorPlan, ...]
     fields: tuple[FieldPlan, ...]
     spread: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    accepted: tuple[str, ...] = ()
+    """Names of losses that may happen."""
+    selection: Selection = EVERYTHING
+    """Which records are moved."""
 
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""
@@ -100,13 +132,31 @@ class MappingPlan:
             lines.insert(0, f"id: converted: {self.id_rule}")
         return lines
 
+    def lost(self) -> Iterator[tuple[str, Loss]]:
+        """What is lost for good, with the name of the vector or field that it happens to."""
+        plans: tuple[VectorPlan | FieldPlan, ...] = (*self.vectors, *self.fields)
+        for plan in plans:
+            if not plan.kept or plan.loss:
+                name = loss_name(plan)
+                accepted = name in self.accepted if plan.kept else plan.fate is Fate.DROPPED
+                yield plan.source, Loss(name, plan.reason, accepted)
+
     def check(self) -> None:
         """Raise MappingRefused when something would be lost that nobody accepted."""
-        plans: tuple[VectorPlan | FieldPlan, ...] = (*self.vectors, *self.fields)
-        refused = [f"{plan.source!r} ({plan.reason})" for plan in plans if plan.fate is Fate.REFUSED]
-        if refused:
+        lost = [(source, loss) for source, loss in self.lost() if not loss.accepted]
+        if lost:
+            named = " ".join(f"--accept {loss.name}" for _, loss in lost[:5])
             raise MappingRefused(
-                "the target cannot hold " + "; ".join(refused),
-                hint="leave them behind by name with --drop NAME, or choose another target",
+                "the target cannot hold " + "; ".join(f"{source!r} ({loss.reason})" for source, loss in lost),
+                hint=f"accept each loss by its name ({named}), or choose another target",
                 collection=self.target.name,
             )
+
+
+def loss_name(plan: VectorPlan | FieldPlan) -> str:
+    """The name of the loss that it is when this does not arrive."""
+    if plan.loss:
+        return plan.loss
+    if isinstance(plan, VectorPlan):
+        return f"vector:{plan.source}"
+    return {UNDECLARED: "undeclared", PARTITION: "partition"}.get(plan.source, f"field:{plan.source}")

@@ -25,9 +25,19 @@ from .collection import (
     VectorKind,
 )
 from .conversion import CONVERSIONS, Into, fallback
+from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
-from .plan import PARTITION, UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
+from .plan import (
+    PARTITION,
+    UNDECLARED,
+    Fate,
+    FieldPlan,
+    MappingOptions,
+    MappingPlan,
+    VectorPlan,
+    loss_name,
+)
 
 
 def make_plan(
@@ -45,6 +55,7 @@ def make_plan(
     """
     options = options or MappingOptions()
     _check_names(source, options)
+    source = edited_shape(source, options.edits)
     rule = identity.choose_rule(source.id, existing.id if existing else None, capabilities)
     names = _Names(capabilities, options.rename or {})
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
@@ -52,7 +63,7 @@ def make_plan(
     fields = _plan_fields(source, capabilities, existing, names, options)
     if existing is not None:
         fields += _lost_partitions(source, existing, options)
-        return MappingPlan(rule, existing, vectors, fields, options.spread)
+        return _plan(rule, existing, vectors, fields, options)
     shape = CollectionShape(
         target_name,
         key,
@@ -71,14 +82,39 @@ def make_plan(
         source.native,
     )
     fields += _lost_partitions(source, shape, options)
-    return MappingPlan(rule, shape, vectors, fields, options.spread)
+    return _plan(rule, shape, vectors, fields, options)
+
+
+def _plan(
+    rule: IdRule,
+    target: CollectionShape,
+    vectors: tuple[VectorPlan, ...],
+    fields: tuple[FieldPlan, ...],
+    options: MappingOptions,
+) -> MappingPlan:
+    return MappingPlan(
+        rule,
+        target,
+        tuple(replace(plan, fate=_accepted(plan, options)) for plan in vectors),
+        tuple(replace(plan, fate=_accepted(plan, options)) for plan in fields),
+        options.spread,
+        options.edits,
+        (*options.accept, *(f"rounding:{name}" for name in options.narrow)),
+        options.selection,
+    )
+
+
+def _accepted(plan: VectorPlan | FieldPlan, options: MappingOptions) -> Fate:
+    """Refused, unless the loss is accepted by its name: then it is left behind."""
+    return Fate.DROPPED if plan.fate is Fate.REFUSED and loss_name(plan) in options.accept else plan.fate
 
 
 def _check_names(source: CollectionShape, options: MappingOptions) -> None:
     """Undeclared keys cannot be known, so a dynamic source may drop or rename any name."""
     fields = {field.name for field in source.fields}
     known = fields | {vector.name for vector in source.vectors} | {source.id.name, UNDECLARED, PARTITION}
-    asked = set() if source.dynamic else {*options.drop, *(options.rename or {})}
+    edited = {edit.field for edit in options.edits}
+    asked = set() if source.dynamic else {*options.drop, *(options.rename or {}), *edited}
     vectors = {vector.name for vector in source.vectors}
     unknown = sorted((asked - known) | (set(options.spread) - fields) | (set(options.narrow) - vectors))
     if unknown:
@@ -214,7 +250,8 @@ def _vector_plan(vector: VectorField, target: str, element: Element, normalised:
     if target != vector.name:
         reasons.append(f"renamed to {target!r}")
     fate = Fate.CONVERTED if reasons else Fate.EXACT
-    return VectorPlan(vector.name, target, fate, element, normalised, "; ".join(reasons))
+    loss = f"rounding:{vector.name}" if element not in _WIDER[vector.element] else ""
+    return VectorPlan(vector.name, target, fate, element, normalised, "; ".join(reasons), loss)
 
 
 def _into_new_vector(
@@ -243,16 +280,15 @@ def _into_existing_vector(
     found = _matching_vector(vector, existing, taken, options)
     if not _may_become(vector, found.element, options):
         reason = f"{vector.element} would be rounded: the target's {found.name!r} is {found.element}"
-        return VectorPlan(vector.name, "", Fate.REFUSED, reason=reason)
+        return VectorPlan(vector.name, "", Fate.REFUSED, reason=reason, loss=f"rounding:{vector.name}")
     metric = found.metric or vector.metric or options.metric
     normalised = _is_normalised(metric, found.element, capabilities)
     return _vector_plan(vector, found.name, found.element, normalised)
 
 
 def _may_become(vector: VectorField, element: Element, options: MappingOptions) -> bool:
-    rounded = (
-        vector.name in options.narrow and element is Element.FLOAT16 and vector.element is Element.FLOAT32
-    )
+    accepted = vector.name in options.narrow or f"rounding:{vector.name}" in options.accept
+    rounded = accepted and element is Element.FLOAT16 and vector.element is Element.FLOAT32
     return rounded or _held_as(vector.element, frozenset({element})) is not None
 
 
@@ -366,13 +402,16 @@ def _plan_field(
         into = _into_held(field, held)
     if into is None:
         return FieldPlan(field.name, "", Fate.REFUSED, reason=f"the target has no type for {field.type}")
-    reasons = [into.reason] if into.reason else []
+    edited = next((edit for edit in options.edits if edit.field == field.name), None)
+    reasons = [*((edited.said(),) if edited else ()), *((into.reason,) if into.reason else ())]
     if target != field.name and not reasons:
         reasons.append(f"renamed to {target!r}")
-    if field.type is FieldType.FLOAT and capabilities.inexact_doubles:
+    inexact = field.type is FieldType.FLOAT and capabilities.inexact_doubles
+    if inexact:
         reasons.append("the last digit of a double may change")
     fate = Fate.CONVERTED if reasons else Fate.EXACT
-    return FieldPlan(field.name, target, fate, into.conversion, "; ".join(reasons))
+    loss = f"last-digit:{field.name}" if inexact else ""
+    return FieldPlan(field.name, target, fate, into.conversion, "; ".join(reasons), loss)
 
 
 def _undeclared(capabilities: Capabilities) -> frozenset[FieldType]:

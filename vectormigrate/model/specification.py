@@ -45,6 +45,8 @@ class StoreRef:
     api_key: str = ""
     """A reference, never a key."""
     options: dict[str, str] = field(default_factory=dict)
+    redact_key: str = ""
+    """Of the target: a reference to the key that redacted values are hashed with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .phase import Phase
+from .plan import Loss
 from .specification import Mode
 
 
@@ -220,3 +221,5 @@ class PlanDocument:
     """Forecast from the sample's read rate; None when the source is empty."""
     notes: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
+    named_losses: tuple[Loss, ...] = ()
+    """What would be lost for good, by the names that `--accept` takes."""

@@ -46,6 +46,8 @@ class Endpoint:
     """Whose connections these are (a migration's id), where the server can be told: Postgres' application_name."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Adapter settings beyond these, by name: `timeout` in seconds is understood by all."""
+    redact_key: str = field(default="", repr=False)
+    """Of a target: what redacted values are hashed with on their way to it. No adapter looks at it."""
 
 
 @dataclass(frozen=True, slots=True)

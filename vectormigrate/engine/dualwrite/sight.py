@@ -13,6 +13,7 @@ from typing import TypeAlias
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StoreError, VectormigrateError
+from vectormigrate.state.roles import Side
 from vectormigrate.stores.base import Content
 
 from .guard import DeleteGuard
@@ -102,7 +103,21 @@ class Sight:
         self._tally.hinted += len(jobs) - len(unread)
         if unread:
             await self._read(unread, present, absent)
+        if self._lane.ends.selection and self._lane.role.primary is Side.SOURCE:
+            present = self._belonging(present, absent)
         return present, absent
+
+    def _belonging(
+        self, present: list[tuple[Job, Batch, int]], absent: list[Job]
+    ) -> list[tuple[Job, Batch, int]]:
+        """What the target is to have; a record that was seen and is none of it has no place there."""
+        ends, kept = self._lane.ends, []
+        for job, batch, row in present:
+            if ends.selection.rows(batch.slice(row, row + 1), ends.shape.id):
+                kept.append((job, batch, row))
+            else:
+                absent.append(job)
+        return kept
 
     def _hinted(
         self,

@@ -204,7 +204,9 @@ class TargetView(Store):
         # The target is asked what it can do by the first write to it: one that is down must not hold up what comes before.
         if self._translator is None:
             await self._target.info()
-            self._translator = Translator(self._plan, self._target.capabilities)
+            self._translator = Translator(
+                self._plan, self._target.capabilities, self._target.endpoint.redact_key
+            )
         return self._translator(batch)
 
     async def _write(self, batch: Batch, write: Callable[[Batch], object]) -> WriteResult:

@@ -205,7 +205,7 @@ class Validation:
             self._spec.source.collection,
             self._target,
             self._plan.target.name,
-            Translator(self._plan, self._target.capabilities),
+            Translator(self._plan, self._target.capabilities, self._target.endpoint.redact_key),
             Comparer(
                 self._plan,
                 self._shape,
