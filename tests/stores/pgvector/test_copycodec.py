@@ -1,26 +1,13 @@
-import struct
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.copystream import as_libpq_gives_it, fields_of
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.stores.pgvector.copycodec import HEADER, TRAILER, frame_rows, read_columns
 
 rows = st.lists(st.tuples(*[st.none() | st.binary(max_size=20)] * 3), max_size=20)
-
-
-def as_libpq_gives_it(stream: bytes, count: int) -> list[bytes]:
-    """A row a block, the signature glued to the first: cut by reading the frames."""
-    position, blocks, start = len(HEADER), [], 0
-    for _ in range(count):
-        position += 2
-        for _ in range(3):
-            (length,) = struct.unpack_from(">i", stream, position)
-            position += 4 + max(length, 0)
-        blocks.append(stream[start:position])
-        start = position
-    return [*blocks, stream[start:]]
 
 
 @given(rows)
@@ -29,9 +16,13 @@ def test_what_is_framed_is_read_back(given_rows):
     stream = b"".join(frame_rows(columns))
     assert stream.startswith(HEADER)
     assert stream.endswith(TRAILER)
-    read = read_columns(as_libpq_gives_it(stream, len(given_rows)), 3)
+    read = read_columns(as_libpq_gives_it(stream, len(given_rows), 3), 3)
     assert [column.raws() for column in read] == columns
-    assert [[None if view is None else bytes(view) for view in column.views()] for column in read] == columns
+    for column, given_column in zip(read, columns, strict=True):
+        mask = column.present()
+        assert (mask is None) == (None not in given_column)
+        held = column if mask is None else column.take(mask)
+        assert held.raws() == [raw for raw in given_column if raw is not None]
 
 
 def test_large_batches_go_in_pieces():
@@ -43,3 +34,15 @@ def test_large_batches_go_in_pieces():
 def test_a_stream_of_another_width_is_refused():
     with pytest.raises(StoreBroken):
         read_columns([HEADER + b"\0\2" + b"\xff\xff\xff\xff" * 2, TRAILER], 1)
+
+
+def test_fields_of_one_size_are_one_array_of_bytes():
+    cells = fields_of([b"ab", b"cd"]).cells(2)
+    np.testing.assert_array_equal(cells, np.frombuffer(b"abcd", np.uint8).reshape(2, 2))
+    assert fields_of([b"ab", b"cde"]).cells(2) is None
+    assert fields_of([b"ab", None]).cells(2) is None
+    assert fields_of([]).cells(2).shape == (0, 2)
+
+
+def test_a_head_is_left_out_of_each_field():
+    assert fields_of([b"\1{}", None, b"\1"]).behind(1).raws() == [b"{}", None, b""]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.copystream import fields_of
 from vectormigrate.model.payload_columns import JsonColumn
 from vectormigrate.stores.pgvector.values import CODECS, array_codec, json_text
 
@@ -168,7 +169,7 @@ def test_json_passes_as_text_and_says_the_same(connection, type_name):
     column = JsonColumn(texts)
     held, encode = codec.encoding(column)
     raws = [None if text is None else round_trip(connection, type_name, encode(text)) for text in held]
-    got = codec.column(raws)
+    got = codec.column(fields_of(raws))
     assert isinstance(got, JsonColumn)
     assert list(got) == list(column)
     assert [type(value) for value in got[0]["b"]] == [float, float, float]

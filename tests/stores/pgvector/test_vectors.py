@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 
+from tests.fakes.copystream import fields_of
 from vectormigrate.model.batch import DenseColumn, SparseColumn, dense_column, sparse_column
 from vectormigrate.model.collection import Element, VectorField, VectorKind
 from vectormigrate.model.record import SparseVector
@@ -30,7 +31,7 @@ def test_dense_columns_with_gaps_come_back(element):
     field = VectorField("v", element=element, dim=16 if element is Element.BINARY else 3)
     rows = [np.arange(width, dtype=element.dtype), None, np.full(width, 7, element.dtype)]
     column = dense_column(rows, width=width, dtype=element.dtype)
-    got = vectors.decode(vectors.encode(column, field, 3), field)
+    got = vectors.decode(fields_of(vectors.encode(column, field, 3)), field)
     assert isinstance(got, DenseColumn)
     assert got.values.dtype == element.dtype
     np.testing.assert_array_equal(got.values, column.values)
@@ -39,15 +40,15 @@ def test_dense_columns_with_gaps_come_back(element):
 
 def test_nothing_and_nothing_but_gaps():
     assert vectors.encode(DenseColumn(np.empty((0, 3), np.float32)), FLOATS, 0) == []
-    got = vectors.decode([None, None], FLOATS)
+    got = vectors.decode(fields_of([None, None]), FLOATS)
     assert got.values.shape == (2, 3)
-    assert vectors.decode([], VectorField("v")).values.shape == (0, 0)
+    assert vectors.decode(fields_of([]), VectorField("v")).values.shape == (0, 0)
 
 
 def test_mixed_dimensions_name_the_row():
     raws = [struct.pack(">hhff", 2, 0, 1, 2), None, struct.pack(">hhf", 1, 0, 1)]
     with pytest.raises(vectors.MixedDimensions, match="1 dimensions among vectors of 2") as caught:
-        vectors.decode(raws, VectorField("v"))
+        vectors.decode(fields_of(raws), VectorField("v"))
     assert caught.value.row == 2
 
 
@@ -62,7 +63,7 @@ def test_sparse_columns_come_back_without_explicit_zeros():
     )
     raws = vectors.encode(column, field, 3)
     assert raws[0] == struct.pack(">iiiiiff", 10, 2, 0, 0, 9, 1, 2)
-    got = vectors.decode(raws, field)
+    got = vectors.decode(fields_of(raws), field)
     assert isinstance(got, SparseColumn)
     assert got.indptr.tolist() == [0, 2, 2, 2]
     assert got.indices.tolist() == [0, 9]

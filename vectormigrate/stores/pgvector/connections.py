@@ -35,6 +35,10 @@ Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 _MAX_THREADS = 8
 _CONNECT_TIMEOUT = 10.0
 _SETTLE_TIMEOUT = 30.0
+_NAP = 0.0004
+"""Seconds that a stream may fill up before it is read again. A reader who waits for the socket is woken for every two
+or three rows, which costs server and reader a third of their work.
+"""
 _PREFIX = "vectormigrate"
 _PROCESS = secrets.token_hex(4)
 """Tells the connections of this process from those of an earlier one, on this host or another."""
@@ -186,38 +190,34 @@ class _Job:
         return result
 
 
-def copy_out(connection: Connection, query: str) -> Iterator[bytes]:
-    """The rows of a query as binary COPY sends them, a block each."""
-    return map(bytes, copy_rows(connection, query))
-
-
-def copy_rows(connection: Connection, query: str) -> Iterator[memoryview]:
-    """The same in libpq's own memory, which is freed with the last view of it.
+def copy_out(connection: Connection, query: str) -> Iterator[memoryview]:
+    """The rows of a query as binary COPY sends them, a block each, in libpq's own memory, which is freed with the last
+    view of it.
 
     Straight from libpq: psycopg's own loop costs more for each row than everything else that is done to it. Waiting is
-    done by `poll` and not inside libpq, whose call would hold the interpreter's lock and stop every other thread.
+    done here and not inside libpq, whose call would hold the interpreter's lock and stop every other thread.
     """
     pgconn = connection.pgconn
     result = pgconn.exec_(f"copy ({query}) to stdout (format binary)".encode())
     waiting = select.poll()
     waiting.register(pgconn.socket, select.POLLIN)
-    idle = False
+    dry = 0
     while result.status == pq.ExecStatus.COPY_OUT:
         size, data = pgconn.get_copy_data(1)
         if size > 0:
-            idle = False
+            dry = 0
             yield data
-            continue
-        if size == 0:
-            if idle:
+        elif size == 0:
+            # First without waiting: libpq takes in a few rows at a time of what has arrived.
+            if dry == 1:
+                time.sleep(_NAP)
+            elif dry > 1:
                 waiting.poll()
-            idle = True  # what arrived while the rows were taken is read first, without asking the kernel to wait
+            dry += 1
             pgconn.consume_input()
-            continue
-        # The copy is over; what follows says whether it ended well.
-        last = pgconn.get_result()
-        if last is not None:
-            result = last
+        else:
+            # The copy is over; what follows says whether it ended well.
+            result = pgconn.get_result() or result
     while pgconn.get_result() is not None:
         pass
     if result.status != pq.ExecStatus.COMMAND_OK:

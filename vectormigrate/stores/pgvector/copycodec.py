@@ -14,6 +14,7 @@ from itertools import chain, repeat
 
 import numpy as np
 
+from vectormigrate.model.batch import Mask
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import Array
 
@@ -37,16 +38,25 @@ class Fields:
 
     def raws(self) -> Raw:
         """The bytes of each field."""
-        data, bounds = self.data, self._bounds()
+        data, bounds = self.data, zip(self.starts.tolist(), self.stops.tolist(), strict=True)
         return [data[start:stop] if stop >= start else None for start, stop in bounds]
 
-    def views(self) -> list[memoryview | None]:
-        """The same without copying: they keep the whole stream in memory."""
-        data, bounds = memoryview(self.data), self._bounds()
-        return [data[start:stop] if stop >= start else None for start, stop in bounds]
+    def present(self) -> Mask | None:
+        """Which fields are not NULL; None when all are there."""
+        there: Mask = self.stops >= self.starts
+        return None if there.all() else there
 
-    def _bounds(self) -> Iterator[tuple[int, int]]:
-        return zip(self.starts.tolist(), self.stops.tolist(), strict=True)
+    def take(self, rows: Mask) -> Fields:
+        """The fields of some rows."""
+        return Fields(self.data, self.starts[rows], self.stops[rows])
+
+    def behind(self, head: int) -> Fields:
+        """Each field without its first bytes."""
+        return Fields(self.data, self.starts + head, self.stops)
+
+    def cells(self, size: int) -> Array | None:
+        """All fields as one (n, size) array of bytes; None unless each is of that size."""
+        return _cells(self.data, self.starts, size) if (self.stops - self.starts == size).all() else None
 
 
 def read_columns(blocks: Iterable[bytes | memoryview], width: int) -> list[Fields]:
@@ -70,9 +80,16 @@ def read_columns(blocks: Iterable[bytes | memoryview], width: int) -> list[Field
 
 def _numbers(data: bytes, places: Array, kind: str) -> Array:
     """The numbers that stand at these places."""
-    size = np.dtype(kind).itemsize
-    cells = np.frombuffer(data, np.uint8)[places[:, None] + np.arange(size)]
-    return cells.view(kind)[:, 0].astype(np.int64)
+    return _cells(data, places, np.dtype(kind).itemsize).view(kind)[:, 0].astype(np.int64)
+
+
+def _cells(data: bytes, places: Array, size: int) -> Array:
+    """The `size` bytes that stand at each of these places, gathered by one copy each."""
+    if not len(places):
+        return np.empty((0, size), np.uint8)
+    windows = np.ndarray((len(data) - size + 1, size), np.uint8, data, strides=(1, 1))
+    gathered: Array = windows[places]
+    return gathered
 
 
 def frame_rows(columns: Sequence[Sequence[bytes | None]]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 from vectormigrate.stores.base import Content, Page, Range
 
 from . import vectors
-from .connections import Connection, copy_rows
+from .connections import Connection, copy_out
 from .copycodec import Fields, read_columns
 from .errors import STORE
 from .shape import Table
@@ -108,7 +108,7 @@ def _read(connection: Connection, table: Table, tail: str, content: Content) -> 
 
 
 def _copy(connection: Connection, query: str, width: int) -> list[Fields]:
-    return read_columns(copy_rows(connection, query), width)
+    return read_columns(copy_out(connection, query), width)
 
 
 def _payload_columns(table: Table) -> list[Any]:
@@ -124,7 +124,7 @@ def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
     held: dict[str, Column] = {}
     for place, (_, field) in enumerate(table.vectors, start):
         try:
-            held[field.name] = vectors.decode(columns[place].views(), field)
+            held[field.name] = vectors.decode(columns[place], field)
         except vectors.MixedDimensions as error:
             raise StoreBroken(
                 f"column {field.name!r} mixes dimensions: record {id_text(ids[error.row])} has {error}",
@@ -138,17 +138,14 @@ def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
 
 
 def _ids(table: Table, columns: list[Fields]) -> list[RecordId]:
-    parts = [
-        list(key.column.codec.column(column.raws())) for key, column in zip(table.keys, columns, strict=False)
-    ]
+    parts = [list(key.column.codec.column(column)) for key, column in zip(table.keys, columns, strict=False)]
     return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
 
 
 def _payloads(table: Table, columns: list[Fields], count: int) -> Sequence[Payload]:
     names = [column.name for column in table.fields]
     decoded = [
-        column.codec.column(fields.raws())
-        for column, fields in zip(_payload_columns(table), columns, strict=True)
+        column.codec.column(fields) for column, fields in zip(_payload_columns(table), columns, strict=True)
     ]
     if table.dynamic is None:
         return PayloadColumns(dict(zip(names, decoded, strict=True)), count)

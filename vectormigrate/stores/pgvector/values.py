@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
+
+import numpy as np
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import FieldType
 from vectormigrate.model.payload_columns import JsonColumn, Values, json_column
+
+from .copycodec import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +33,25 @@ class Codec:
     decode: Callable[[bytes], Any]
     encode: Callable[[Any], bytes]
     element: FieldType | None = None
-    decode_all: Callable[[Sequence[bytes]], Sequence[Any]] | None = None
-    """Many values at once, where that is faster than one by one."""
+    wire: str = ""
+    """numpy's name of the type, where the bytes are those of a number."""
     json_head: bytes = b""
     """What stands before the text of JSON."""
 
-    def column(self, raws: Sequence[bytes | None]) -> Values:
+    def column(self, fields: Fields) -> Values:
         """A column of values, None where there is none. JSON stays text as long as nobody asks for a value."""
         if self.type is FieldType.JSON:
-            start = len(self.json_head)
-            held = json_column([None if raw is None else raw[start:].decode() for raw in raws])
+            texts = fields.behind(len(self.json_head)).raws()
+            held = json_column([None if text is None else text.decode() for text in texts])
             if held is not None:
                 return held
-        if self.decode_all is not None and None not in raws:
-            return self.decode_all(cast("Sequence[bytes]", raws))
+        if self.wire:
+            cells = fields.cells(np.dtype(self.wire).itemsize)
+            if cells is not None:
+                numbers: list[Any] = cells.view(self.wire)[:, 0].tolist()
+                return numbers
         decode = self.decode
-        return [None if raw is None else decode(raw) for raw in raws]
+        return [None if raw is None else decode(raw) for raw in fields.raws()]
 
     def encoding(self, values: Values) -> tuple[Values, Callable[[Any], bytes]]:
         """What to encode for a column of values, and how: JSON that is still text needs no parsing."""
@@ -74,12 +81,6 @@ def _encode_bool(value: Any) -> bytes:
     return b"\1" if value else b"\0"
 
 
-def _unpacker(code: str) -> Callable[[Sequence[bytes]], Sequence[Any]]:
-    """Numbers of one fixed width: one unpacking for all."""
-    order, kind = code[0], code[1:]
-    return lambda raws: struct.unpack(f"{order}{len(raws)}{kind}", b"".join(raws))
-
-
 def _int_codec(code: str, name: str) -> Codec:
     layout = struct.Struct(code)
 
@@ -91,7 +92,7 @@ def _int_codec(code: str, name: str) -> Codec:
         except struct.error:
             raise ValueError(f"{value} is out of range of {name}") from None
 
-    return Codec(FieldType.INT, lambda raw: layout.unpack(raw)[0], encode, decode_all=_unpacker(code))
+    return Codec(FieldType.INT, lambda raw: layout.unpack(raw)[0], encode, wire=f">i{layout.size}")
 
 
 def _float_codec(layout: struct.Struct, name: str) -> Codec:
@@ -106,9 +107,7 @@ def _float_codec(layout: struct.Struct, name: str) -> Codec:
             raise ValueError(f"{value} cannot be held exactly by {name}")
         return raw
 
-    return Codec(
-        FieldType.FLOAT, lambda raw: layout.unpack(raw)[0], encode, decode_all=_unpacker(layout.format)
-    )
+    return Codec(FieldType.FLOAT, lambda raw: layout.unpack(raw)[0], encode, wire=f">f{layout.size}")
 
 
 def encode_text(value: Any) -> bytes:
@@ -121,10 +120,6 @@ def encode_text(value: Any) -> bytes:
         return value.encode()
     except UnicodeEncodeError:
         raise ValueError("the text holds a lone surrogate, which is no character") from None
-
-
-def decode_text(raw: bytes) -> str:
-    return raw.decode()
 
 
 def _encode_bytes(value: Any) -> bytes:
@@ -323,15 +318,10 @@ def _flatten(items: list[Any]) -> tuple[list[int], list[Any]]:
     return [len(items), *below], values
 
 
-TEXT = Codec(FieldType.TEXT, decode_text, encode_text, decode_all=lambda raws: list(map(bytes.decode, raws)))
+TEXT = Codec(FieldType.TEXT, bytes.decode, encode_text)
 
 CODECS: dict[str, Codec] = {
-    "bool": Codec(
-        FieldType.BOOL,
-        lambda raw: raw == b"\1",
-        _encode_bool,
-        decode_all=lambda raws: [raw == b"\1" for raw in raws],
-    ),
+    "bool": Codec(FieldType.BOOL, lambda raw: raw == b"\1", _encode_bool, wire="?"),
     "int2": _int_codec(">h", "smallint"),
     "int4": _int_codec(">i", "integer"),
     "int8": _int_codec(">q", "bigint"),

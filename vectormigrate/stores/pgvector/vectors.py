@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
@@ -19,13 +18,14 @@ from vectormigrate.model.batch import Column, DenseColumn, Mask, SparseColumn
 from vectormigrate.model.collection import Element, VectorField, VectorKind
 from vectormigrate.model.record import Array, SparseVector
 
+from .copycodec import Fields, Raw
+
 TYPES: dict[str, tuple[VectorKind, Element]] = {
     "vector": (VectorKind.DENSE, Element.FLOAT32),
     "halfvec": (VectorKind.DENSE, Element.FLOAT16),
     "bit": (VectorKind.DENSE, Element.BINARY),
     "sparsevec": (VectorKind.SPARSE, Element.FLOAT32),
 }
-Bytes: TypeAlias = bytes | memoryview
 MAX_SPARSE_DIM = 1_000_000_000
 _SPARSE_HEAD = struct.Struct(">iii")
 
@@ -38,36 +38,34 @@ class MixedDimensions(ValueError):
         self.row = row
 
 
-def decode(raws: Sequence[Bytes | None], field: VectorField) -> Column:
+def decode(fields: Fields, field: VectorField) -> Column:
     """A column out of each record's bytes. Raises MixedDimensions."""
-    present = np.fromiter((raw is not None for raw in raws), np.bool_, len(raws))
-    mask = None if present.all() else present
+    mask = fields.present()
     if field.kind is VectorKind.SPARSE:
-        return _decode_sparse(raws, mask)
-    held = [raw for raw in raws if raw is not None]
+        return _decode_sparse(fields.raws(), mask)
+    held = fields if mask is None else fields.take(mask)
     # The head of a vector is four bytes, as long as a float32: rows of equal width can be read as one matrix.
     element = Element(field.element)
     size = {Element.FLOAT32: 4, Element.FLOAT16: 2, Element.BINARY: 1}[element]
     width = field.row_width
     if width is None:
-        width = (len(held[0]) - 4) // size if held else 0
-    expected = 4 + width * size
-    if any(len(raw) != expected for raw in held):
-        row = next(row for row, raw in enumerate(raws) if raw is not None and len(raw) != expected)
-        wrong = raws[row]
-        assert wrong is not None
-        raise MixedDimensions(row, (len(wrong) - 4) // size, width)
-    wire = np.frombuffer(b"".join(held), np.uint8).reshape(len(held), expected)[:, 4:]
+        width = int(held.stops[0] - held.starts[0] - 4) // size if len(held.starts) else 0
+    cells = held.cells(4 + width * size)
+    if cells is None:
+        sizes = fields.stops - fields.starts
+        row = int(np.flatnonzero((sizes >= 0) & (sizes != 4 + width * size))[0])
+        raise MixedDimensions(row, int(sizes[row] - 4) // size, width)
+    wire = cells[:, 4:]
     # Big-endian to native in one pass over the data; the slice also leaves the heads behind.
     rows = wire.copy() if size == 1 else wire.view(f">f{size}").astype(element.dtype)
     if mask is None:
         return DenseColumn(rows)
-    values = np.zeros((len(raws), width), element.dtype)
-    values[present] = rows
+    values = np.zeros((len(mask), width), element.dtype)
+    values[mask] = rows
     return DenseColumn(values, mask)
 
 
-def _decode_sparse(raws: Sequence[Bytes | None], mask: Mask | None) -> SparseColumn:
+def _decode_sparse(raws: Raw, mask: Mask | None) -> SparseColumn:
     counts = [0 if raw is None else (len(raw) - 12) // 8 for raw in raws]
     indptr = np.zeros(len(raws) + 1, np.int64)
     np.cumsum(counts, out=indptr[1:])
