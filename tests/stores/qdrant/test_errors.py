@@ -15,15 +15,12 @@ from vectormigrate.model.errors import (
     Unresolved,
     Unsupported,
 )
+from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.qdrant.errors import (
     Place,
-    RequestTooLarge,
     from_code,
     from_status,
-    lost,
     unfinished,
-    unreachable,
-    unresolved,
 )
 
 READING = Place("host:6333", "docs")
@@ -113,19 +110,6 @@ def test_who_and_what_an_error_is_about():
     assert len(from_status(400, "x" * 1000 + "\nmore", READING).message) < 400
 
 
-def test_requests_that_never_left_and_answers_that_never_came():
-    assert type(unreachable("[Errno 111] Connection refused", WRITING)) is Unreachable
-    assert "connection refused" in unreachable("[Errno 111] Connection refused", WRITING).message
-    assert type(lost("timed out", WRITING)) is Unresolved
-    assert type(lost("timed out", READING)) is StoreDown
-
-
 def test_a_write_that_is_not_completed_is_unresolved():
     for status in ("acknowledged", "wait_timeout", "clock_rejected"):
         assert type(unfinished(status, WRITING)) is Unresolved
-
-
-def test_a_failure_behind_an_applied_part_is_unresolved():
-    error = unresolved(from_status(429, "slow down", WRITING, retry_after=3.0))
-    assert type(error) is Unresolved
-    assert (error.collection, error.retry_after) == ("docs", 3.0)

@@ -7,48 +7,25 @@ version, a body beyond the limit is 400 and told by its text, and a write "ackno
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vectormigrate.model.errors import (
     AuthenticationFailed,
     CollectionExists,
-    CollectionMissing,
     PermissionDenied,
     RecordRefused,
     StoreDown,
     StoreError,
     Throttled,
-    Unreachable,
     Unresolved,
     Unsupported,
 )
+from vectormigrate.stores.place import NEVER_SENT, RequestTooLarge, missing, no_answer, short, unreachable
+from vectormigrate.stores.place import Place as AnyPlace
 
 
-class RequestTooLarge(StoreError):
-    """A request or an answer beyond the size that the server or the channel allows: ask for less at once."""
-
-    code = "body_too_large"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(AnyPlace):
     """What an error is about."""
 
-    address: str
-    collection: str = ""
-    writing: bool = False
-    """Whether the request would change records."""
-
-    def error(
-        self, kind: type[StoreError], message: str, hint: str = "", *, retry_after: float | None = None
-    ) -> StoreError:
-        return kind(
-            message,
-            hint=hint,
-            store=f"qdrant {self.address}",
-            collection=self.collection,
-            retry_after=retry_after,
-        )
+    kind = "qdrant"
 
 
 _TOO_LARGE = ("larger than allowed", "larger than max", "length too large", "payload reached size limit")
@@ -62,18 +39,18 @@ def from_status(status: int, said: str, place: Place, *, retry_after: float | No
     if status == 429 and not any(sign in text for sign in _FULL):
         return place.error(
             Throttled,
-            f"qdrant asks to slow down: {_short(said)}",
+            f"qdrant asks to slow down: {short(said)}",
             "the request was not applied",
             retry_after=retry_after,
         )
     if status in (401, 403):
         return _not_allowed(status, said, place)
     if status in (429, 507) or any(sign in text for sign in _FULL):
-        return place.error(StoreDown, f"qdrant cannot work now: {_short(said)}")
+        return place.error(StoreDown, f"qdrant cannot work now: {short(said)}")
     if status in (405, 501):
-        return place.error(Unsupported, f"this qdrant does not know the request: {_short(said)}")
+        return place.error(Unsupported, f"this qdrant does not know the request: {short(said)}")
     if status in (408, 499) or status >= 500:
-        return _no_answer(f"HTTP {status}", said, place)
+        return no_answer(f"HTTP {status}", said, place)
     return _bad_request(status, said, place)
 
 
@@ -88,33 +65,18 @@ _MEANINGS = {
     "RESOURCE_EXHAUSTED": 429,
     "UNIMPLEMENTED": 501,
 }
-_NEVER_SENT = ("failed to connect", "connection refused", "dns resolution", "name resolution", "no route")
 
 
 def from_code(code: str, details: str, place: Place, *, retry_after: float | None = None) -> StoreError:
     """The error that a gRPC code stands for, by its name, with what was said."""
     text = details.casefold()
     if any(sign in text for sign in _TOO_LARGE):
-        return place.error(RequestTooLarge, f"qdrant refused the request: {_short(details)}")
-    if code == "UNAVAILABLE" and any(sign in text for sign in _NEVER_SENT):
+        return place.error(RequestTooLarge, f"qdrant refused the request: {short(details)}")
+    if code == "UNAVAILABLE" and any(sign in text for sign in NEVER_SENT):
         return unreachable(details, place)
     if code in _MEANINGS:
         return from_status(_MEANINGS[code], details, place, retry_after=retry_after)
-    return _no_answer(code.casefold(), details, place)
-
-
-def unreachable(reason: str, place: Place) -> StoreError:
-    """Nothing was sent."""
-    return place.error(
-        Unreachable,
-        f"qdrant at {place.address} cannot be reached: {_unreached(reason.casefold()) or _short(reason)}",
-        "check the address and the port, and that the server is running; a retry may help",
-    )
-
-
-def lost(reason: str, place: Place) -> StoreError:
-    """The request was sent and no answer came."""
-    return _no_answer("no answer", reason, place)
+    return no_answer(code.casefold(), details, place)
 
 
 def unfinished(status: str, place: Place) -> StoreError:
@@ -126,74 +88,25 @@ def unfinished(status: str, place: Place) -> StoreError:
     )
 
 
-def unresolved(error: StoreError) -> StoreError:
-    """The same failure, when an earlier part of the same write is already applied."""
-    return Unresolved(
-        f"part of the write was applied before this: {error.message}",
-        hint="it is safe to send the whole write again",
-        store=error.store,
-        collection=error.collection,
-        retry_after=error.retry_after,
-    )
-
-
-def missing(place: Place) -> StoreError:
-    """No such collection."""
-    return place.error(
-        CollectionMissing,
-        f"qdrant has no collection {place.collection!r}",
-        "names are case sensitive; check the name",
-    )
-
-
 def _bad_request(status: int, said: str, place: Place) -> StoreError:
     text = said.casefold()
     if any(sign in text for sign in _TOO_LARGE) or status == 413:
-        return place.error(RequestTooLarge, f"qdrant refused the request: {_short(said)}")
+        return place.error(RequestTooLarge, f"qdrant refused the request: {short(said)}")
     if "collection" in text and "doesn't exist" in text:
         return missing(place)
     if status == 409 or ("collection" in text and "already exists" in text):
         return place.error(CollectionExists, f"qdrant has a collection {place.collection!r} already")
-    return place.error(RecordRefused if place.writing else StoreError, f"qdrant: {_short(said)}")
-
-
-def _no_answer(what: str, said: str, place: Place) -> StoreError:
-    if not place.writing:
-        return place.error(StoreDown, f"qdrant at {place.address} failed ({what}): {_short(said)}")
-    return place.error(
-        Unresolved,
-        f"qdrant at {place.address} gave no good answer ({what}): {_short(said)}",
-        "the request may have been applied; it is safe to send it again",
-    )
+    return place.error(RecordRefused if place.writing else StoreError, f"qdrant: {short(said)}")
 
 
 def _not_allowed(status: int, said: str, place: Place) -> StoreError:
     text = said.casefold()
     if any(sign in text for sign in _LOCKED):
-        return place.error(StoreDown, f"qdrant cannot work now: {_short(said)}")
+        return place.error(StoreDown, f"qdrant cannot work now: {short(said)}")
     if status == 403 and "api key" not in text:
-        return place.error(PermissionDenied, f"qdrant does not allow this: {_short(said)}")
+        return place.error(PermissionDenied, f"qdrant does not allow this: {short(said)}")
     return place.error(
         AuthenticationFailed,
         f"qdrant at {place.address} does not accept the API key",
         "give the API key of this server or cluster",
     )
-
-
-def _unreached(text: str) -> str:
-    signs = (
-        ("connection refused", "connection refused"),
-        ("name or service not known", "unknown host"),
-        ("name resolution", "unknown host"),
-        ("domain name not found", "unknown host"),
-        ("dns resolution failed", "unknown host"),
-        ("no route to host", "no route to host"),
-        ("certificate", "its certificate is not accepted"),
-        ("timed out", "no answer"),
-    )
-    return next((meaning for sign, meaning in signs if sign in text), "")
-
-
-def _short(text: str) -> str:
-    first: str = next(iter(text.strip().splitlines()), "")
-    return first if len(first) <= 300 else first[:297] + "..."

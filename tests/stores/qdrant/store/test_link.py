@@ -97,17 +97,6 @@ def test_the_version_is_asked_once(server):
     link.close()
 
 
-def test_connections_are_used_again_and_replaced_when_the_server_has_closed_them(server):
-    link = Link(endpoint_of(server, grpc=False))
-    for _ in range(3):
-        link.result("GET", "/collections")
-    assert len(link._idle) == 1
-    [idle] = link._idle
-    idle.sock.shutdown(socket.SHUT_RDWR)
-    assert link.result("GET", "/collections") == {"collections": []}
-    link.close()
-
-
 def test_the_key_goes_along_and_nowhere_else(server, link, caplog):
     caplog.set_level(logging.DEBUG)
     with pytest.raises(StoreError):

@@ -10,7 +10,7 @@ from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import Record
 from vectormigrate.stores.base import Range
-from vectormigrate.stores.qdrant.errors import RequestTooLarge
+from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.qdrant.store import reader
 from vectormigrate.stores.qdrant.wire import messages
 

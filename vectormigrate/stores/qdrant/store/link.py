@@ -1,19 +1,15 @@
 """Connections to one Qdrant: REST for everything, gRPC beside it where a port for it is given.
 
 The vendor's client is not used: it makes a Python object of each point and a Python float of each number, and cannot
-say whether a request that failed was sent. Here connecting and asking are two steps, so that what failed in the first
-was certainly never sent.
+say whether a request that failed was sent; `stores.connections` can.
 """
 
 from __future__ import annotations
 
-import select
-import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +18,9 @@ import msgspec
 
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.qdrant.errors import Place, from_code, from_status, lost, unreachable
+from vectormigrate.stores.connections import Closed, Connections, NoAnswer, NotSent, seconds_of
+from vectormigrate.stores.place import lost, unreachable
+from vectormigrate.stores.qdrant.errors import Place, from_code, from_status
 
 _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", -1),
@@ -92,7 +90,9 @@ class Link:
         self.consistency = _consistency(endpoint.options)
         self._api_key = endpoint.api_key
         self._lock = threading.Lock()
-        self._idle: list[HTTPConnection] = []
+        self._connections = Connections(
+            self.address.host, self.address.port, secure=self.address.secure, dial_timeout=self.dial_timeout
+        )
         self._channel: grpc.Channel | None = None
         self._version: tuple[int, int] | None = None
         self._closed = False
@@ -111,7 +111,7 @@ class Link:
 
     def version_text(self) -> str:
         """The server's version in its own words."""
-        raw, _ = self._exchange("GET", "/", None, self.place(), self.dial_timeout)
+        raw = self._exchange("GET", "/", None, self.place(), self.dial_timeout)
         try:
             return str(msgspec.json.decode(raw)["version"])
         except (msgspec.DecodeError, KeyError, TypeError):
@@ -136,8 +136,7 @@ class Link:
     ) -> bytes:
         """One attempt: the bytes of a good answer, or an error of the tree."""
         place = self.place(collection, writing=writing)
-        raw, _ = self._exchange(method, path, body, place, timeout or self.timeout)
-        return raw
+        return self._exchange(method, path, body, place, timeout or self.timeout)
 
     def result(self, method: str, path: str, body: Any = None, **how: Any) -> Any:
         """As `rest`, for small requests: the body as a value, and of the answer its `result`."""
@@ -149,71 +148,21 @@ class Link:
                 StoreBroken, "qdrant sent an answer that cannot be read"
             ) from None
 
-    def _exchange(
-        self, method: str, path: str, body: bytes | None, place: Place, timeout: float
-    ) -> tuple[bytes, int]:
-        connection = self._connection(place)
+    def _exchange(self, method: str, path: str, body: bytes | None, place: Place, timeout: float) -> bytes:
         headers = {"content-type": "application/json"} if body is not None else {}
         if self._api_key:
             headers["api-key"] = self._api_key
         try:
-            if connection.sock is not None:
-                connection.sock.settimeout(timeout)
-            connection.request(method, self.address.prefix + path, body, headers)
-            response = connection.getresponse()
-            raw = response.read()
-        except (OSError, HTTPException) as error:
-            connection.close()
-            raise lost(str(error) or type(error).__name__, place) from None
-        if response.will_close:
-            connection.close()
-        else:
-            self._give_back(connection)
-        if response.status >= 300:
-            raise from_status(
-                response.status,
-                _said(raw),
-                place,
-                retry_after=_retry_after(response.headers.get("retry-after")),
-            )
-        return raw, response.status
-
-    def _connection(self, place: Place) -> HTTPConnection:
-        """A connection that is up: an idle one that the server has not closed meanwhile, or a new one."""
-        while True:
-            with self._lock:
-                if self._closed:
-                    raise place.error(StoreError, "the store is closed")
-                connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                return self._dial(place)
-            if not _is_readable(connection):  # readable while nothing was asked: it says that it is closed
-                return connection
-            connection.close()
-
-    def _dial(self, place: Place) -> HTTPConnection:
-        address = self.address
-        connection: HTTPConnection
-        if address.secure:
-            context = ssl.create_default_context()
-            connection = HTTPSConnection(
-                address.host, address.port, timeout=self.dial_timeout, context=context
-            )
-        else:
-            connection = HTTPConnection(address.host, address.port, timeout=self.dial_timeout)
-        try:
-            connection.connect()
-        except OSError as error:
-            connection.close()
+            answer = self._connections.exchange(method, self.address.prefix + path, body, headers, timeout)
+        except NotSent as error:
             raise unreachable(str(error), place) from None
-        return connection
-
-    def _give_back(self, connection: HTTPConnection) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(connection)
-                return
-        connection.close()
+        except NoAnswer as error:
+            raise lost(str(error), place) from None
+        except Closed:
+            raise place.error(StoreError, "the store is closed") from None
+        if answer.status >= 300:
+            raise from_status(answer.status, _said(answer.body), place, retry_after=answer.retry_after)
+        return answer.body
 
     # gRPC.
 
@@ -234,7 +183,7 @@ class Link:
                 error.code().name,
                 error.details() or "",
                 place,
-                retry_after=_retry_after(trailing.get("retry-after")),
+                retry_after=seconds_of(trailing.get("retry-after")),
             ) from None
         except ValueError:  # grpc's word for a channel that was closed meanwhile
             raise place.error(StoreError, "the store is closed") from None
@@ -258,9 +207,7 @@ class Link:
         """Hang up; repeatable."""
         with self._lock:
             channel, self._channel, self._closed = self._channel, None, True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._connections.close()
         if channel is not None:
             channel.close()
 
@@ -270,25 +217,11 @@ def path_of(collection: str, *rest: str) -> str:
     return "/".join(["/collections", quote(collection, safe=""), *rest])
 
 
-def _is_readable(connection: HTTPConnection) -> bool:
-    if connection.sock is None:
-        return True
-    poll = select.poll()
-    poll.register(connection.sock, select.POLLIN | select.POLLERR | select.POLLHUP)
-    return bool(poll.poll(0))
-
-
 def _said(raw: bytes) -> str:
     """What the server said: the error of its envelope, or plain text."""
     with suppress(msgspec.DecodeError, KeyError, TypeError):
         return str(msgspec.json.decode(raw)["status"]["error"])
     return raw[:500].decode(errors="replace")
-
-
-def _retry_after(text: object) -> float | None:
-    with suppress(TypeError, ValueError):
-        return float(str(text))
-    return None
 
 
 def _numbers(version: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from vectormigrate.model.errors import CollectionMissing, StoreBroken
 from vectormigrate.model.join import joined
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId, SparseVector
-from vectormigrate.stores.qdrant.errors import RequestTooLarge
+from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.qdrant.ids import (
     PointId,
     is_point_id,

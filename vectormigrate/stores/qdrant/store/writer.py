@@ -24,7 +24,8 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
-from vectormigrate.stores.qdrant.errors import RequestTooLarge, unfinished, unresolved
+from vectormigrate.stores.place import RequestTooLarge, unresolved
+from vectormigrate.stores.qdrant.errors import unfinished
 from vectormigrate.stores.qdrant.ids import is_point_id, write_id
 from vectormigrate.stores.qdrant.pb import points_pb2
 from vectormigrate.stores.qdrant.wire import messages, payloads, points
