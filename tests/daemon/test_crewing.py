@@ -25,7 +25,7 @@ class Site:
         self.state = MemoryState()
         for side in (self.world.source, self.world.target):
             side.capabilities = replace(CAPABILITIES, multi_process=True)
-        self.stores = Stores(self.world.store("source"), self.world.store("target"))
+        self.stores = Stores(*map(self.world.store, ("source", "target", "source")))
 
     async def crew(self, ranges=8, total=10_000, **words):
         spec = self.world.spec

@@ -40,7 +40,7 @@ class Online:
         self.limits = Limits(debt=0, oldest=1.0)
         self.free = 2**40
         self.id = self.world.spec.id
-        self.stores = Stores(self.world.store("source"), self.world.store("target"))
+        self.stores = Stores(*map(self.world.store, ("source", "target", "source")))
         for side in (self.world.source, self.world.target):
             side.faults.clock = lambda: asyncio.get_running_loop().time()
         self.clock = LoopClock()
