@@ -13,8 +13,16 @@ from tests.fakes.world import SOURCE
 from vectormigrate.daemon import hosting
 from vectormigrate.daemon.hosting import VERBS
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.model.errors import GateRefused, MigrationExists, UnknownMigration, Unreachable, UsageError
+from vectormigrate.model.errors import (
+    GateRefused,
+    IllegalTransition,
+    MigrationExists,
+    UnknownMigration,
+    Unreachable,
+    UsageError,
+)
 from vectormigrate.model.events import PhaseChanged, Warned
+from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
 from vectormigrate.state import migrations, views
@@ -162,6 +170,30 @@ async def test_a_pause_that_is_refused_pauses_nothing(site):
             host._hosted["move"].conductor.on_look = look
             host._hosted["move"].conductor._drift._at = 0.0
             await looked.wait()
+
+
+async def test_a_pause_that_comes_too_late_pauses_nothing(site):
+    """The conductor ended what could have been paused while it was waited for."""
+    async with site.daemon() as host:
+        await site.verified(host)
+        hosted = host._hosted["move"]
+        validate, judging = hosted.conductor.validate, asyncio.Event()
+
+        async def slowly(**words):
+            judging.set()
+            while hosted.go.is_set():
+                await asyncio.sleep(0)
+            return await validate(**words)
+
+        hosted.conductor.validate = slowly
+        await host._database.write(
+            lambda tx: migrations.move(tx, "move", Phase.VERIFIED, Phase.CATCH_UP, at="")
+        )
+        async with asyncio.timeout(20):
+            await judging.wait()
+            with pytest.raises(IllegalTransition, match="cannot move to paused"):
+                await host.answer("pause", "move", {})
+        assert (site.phase, hosted.go.is_set()) == ("verified", True)
 
 
 # Other processes.

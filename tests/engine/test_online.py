@@ -185,6 +185,21 @@ async def test_a_comparison_that_came_to_no_end_leaves_the_gap_open(online):
 
 
 @virtually
+async def test_a_comparison_whose_end_the_disk_does_not_take_leaves_the_gap_open(online):
+    await online.verified()
+    online.state.full = True
+    await online.put(1)
+    online.conductor._reconcile = lambda migration: asyncio.sleep(1)
+    with pytest.raises(StateFull):
+        await online.conductor.run()
+    assert online.live.gap
+    online.state.full = False
+    async with online.running():
+        await asyncio.sleep(30)
+        assert not online.live.gap_stands
+
+
+@virtually
 async def test_somebody_who_writes_past_us_is_noticed(online):
     await online.verified()
     await online.stores.source.upsert(SOURCE, records([50, 51]))

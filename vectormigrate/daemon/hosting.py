@@ -424,11 +424,12 @@ class Host:
     async def _halted(self, hosted: _Hosted) -> AsyncIterator[None]:
         """The conductor stands still for a verb; it goes on when that is refused and nothing has changed."""
         async with hosted.turn:
-            went, phase = hosted.go.is_set(), hosted.conductor.migration.phase
+            went = hosted.go.is_set()
             hosted.go.clear()
             hosted.conductor.stop()
             await hosted.idle.wait()
             hosted.conductor.again()
+            phase = hosted.conductor.migration.phase
             try:
                 yield
             except BaseException:

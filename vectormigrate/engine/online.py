@@ -255,15 +255,15 @@ class OnlineConductor(Conductor):
         done = False
         try:
             await self._reconcile(self.migration)
-            done = not self._stopping.is_set()
+            if not self._stopping.is_set():
+                await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
+                done = True
         finally:
             if not done:
                 live.reopen_gap(gap=gap)
-        if not done:
-            return
-        await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
-        live.end_gap()
-        live.look()
+        if done:
+            live.end_gap()
+            live.look()
 
     async def _pay_down(self, live: Live) -> None:
         """Wait until so little is owed that a drain could pay it."""

@@ -105,6 +105,17 @@ async def test_it_is_known_how_many_writes_are_under_way_that_nobody_marked(benc
         assert bench.lane.marker.unmarked == 0
 
 
+async def test_the_refusal_of_an_unmarked_write_is_no_dead_letter(bench):
+    """The comparison that closes the gap marks what differs, and that is refused with its mark."""
+    bench.target.database.faults.refused_ids = frozenset({1})
+    bench.state.full = True
+    await bench.put(1)
+    bench.state.full = False
+    await bench.pay()
+    assert (bench.letters(), bench.marks(), len(bench.ledger)) == ([], [], 0)
+    assert bench.target.writes() == [("upsert", (1,))]
+
+
 async def test_an_unmarked_write_is_over_when_it_can_be_seen(bench_of):
     """The comparison that closes the gap begins behind it."""
     bench = await bench_of(terms={"visibility": 5.0})

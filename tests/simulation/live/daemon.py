@@ -164,11 +164,12 @@ class Daemon:
     @asynccontextmanager
     async def _halted(self):
         async with self._turn:
-            went, phase = self._go.is_set(), self.conductor.migration.phase
+            went = self._go.is_set()
             self._go.clear()
             self.conductor.stop()
             await self._idle.wait()
             self.conductor.again()
+            phase = self.conductor.migration.phase
             try:
                 yield
             except BaseException:

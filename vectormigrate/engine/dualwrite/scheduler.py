@@ -344,6 +344,11 @@ class Scheduler:
 
     def _refused(self, job: Job, error: VectormigrateError, paid: _Paid) -> None:
         text = id_text(job.entry.id)
+        if not self._database.read(lambda tx: journal.among(tx, self._id, [text])):
+            self._leave(
+                job.entry, paid
+            )  # it left without a mark: the comparison of the gap marks it, if need be
+            return
         self.tally.refused += 1
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
         if not self._database.read(lambda tx: dead_letters.among(tx, self._id, [text])):  # else it was told
