@@ -159,7 +159,7 @@ def test_examples_can_be_typed(command):
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_the_handler_of_a_command_exists(command):
     module, _, name = command.handler.partition(":")
-    tree = ast.parse(_file_of(module).read_text())
+    tree = ast.parse(_file_of(f"vectormigrate.cli.{module}").read_text())
     names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     names |= {
         alias.asname or alias.name

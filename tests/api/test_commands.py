@@ -18,7 +18,7 @@ def test_a_row_is_whole(command):
     assert command.summary.endswith(".")
     assert not command.details or command.details.endswith(".")
     assert command.result
-    assert re.fullmatch(r"vectormigrate\.cli\.[\w.]+:\w+", command.handler)
+    assert re.fullmatch(r"[\w.]+:\w+", command.handler)
     assert all(example.words.split()[0] == command.name for example in command.examples)
     names = [setting.name for setting in command.all_settings]
     assert len(names) == len(set(names))

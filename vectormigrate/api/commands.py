@@ -1,21 +1,21 @@
-"""THE table of commands: what each is called, what it takes, what it answers. Command line and help are made from it.
+"""THE table of commands: what each is called, what it takes, what it answers, who may ask for it.
 
-Handlers are named by text and loaded when their command is called, so that this module costs nothing to import. A
-handler takes one `cli.call.Call` and returns one `cli.call.Answer`.
+Command line, REST, JSON-RPC, MCP and help are made from it. Handlers of the command line and classes of results are named by
+text and loaded when they are wanted, so that this module costs nothing to import. What a daemon does when it is asked is a
+method of `daemon.desk.Desk`, of the same name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from vectormigrate.daemon.api_settings import AFTER, API, AUDIT, KEYS
 from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
-from vectormigrate.daemon.setting import Setting
 from vectormigrate.daemon.settings import (
     DIRECTORY,
     DRY_RUN,
     FORCE,
-    GLOBAL,
     HTML,
     KEEP,
     LIMIT,
@@ -29,51 +29,9 @@ from vectormigrate.daemon.settings import (
     WRITE_MAPPING,
     YES,
 )
+from vectormigrate.model.access import Scope
 
-
-@dataclass(frozen=True, slots=True)
-class Positional:
-    """An argument without a flag."""
-
-    name: str
-    help: str
-    required: bool = True
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A command line that can be typed as it stands, and what it is for."""
-
-    words: str
-    """Without the leading `vectormigrate`."""
-    purpose: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One row."""
-
-    name: str
-    summary: str
-    """One sentence, for the list of commands."""
-    details: str = ""
-    positionals: tuple[Positional, ...] = ()
-    settings: tuple[Setting, ...] = ()
-    """Beside those of every command (`settings.GLOBAL`)."""
-    result: str
-    """What the JSON document is: a class of `model.status`, or its keys."""
-    reads_only: bool
-    """Changes no store and no state."""
-    examples: tuple[Example, ...]
-    handler: str
-    """"module:function"."""
-
-    @property
-    def all_settings(self) -> tuple[Setting, ...]:
-        """Its own, then those of every command."""
-        return (*self.settings, *GLOBAL)
-
+from .command import Command, Effect, Example, Positional, Route
 
 ID = Positional("id", "Id of the migration.")
 ACCESS = tuple(
@@ -86,6 +44,15 @@ _FLAGS = (
     " --target-type pgvector --target-url postgresql://app@localhost/search --target-index documents"
 )
 
+
+def _look(name: str) -> Route:
+    return Route("GET", f"/migrations/{{id}}/{name}")
+
+
+def _verb(name: str) -> Route:
+    return Route("POST", f"/migrations/{{id}}/{name}")
+
+
 COMMANDS: tuple[Command, ...] = (
     Command(
         name="demo",
@@ -95,9 +62,8 @@ COMMANDS: tuple[Command, ...] = (
         " proved. Needs no set-up and leaves nothing running.",
         settings=(DIRECTORY, KEEP),
         result="legs, live, rollback, ok",
-        reads_only=True,
         examples=(Example("demo", "see it work"), Example("demo --json", "the same as one document")),
-        handler="vectormigrate.cli.demo.command:demo",
+        handler="demo.command:demo",
     ),
     Command(
         name="migrate",
@@ -107,8 +73,11 @@ COMMANDS: tuple[Command, ...] = (
         " this command returns once the daemon has taken it over.",
         positionals=(ID,),
         settings=(*SIDES, *MIGRATE, DRY_RUN, FOLLOW),
-        result="MigrationStatus; with --dry-run PlanDocument",
-        reads_only=False,
+        result="MigrationStatus",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/migrations"), Route("POST", "/migrations/{id}/migrate")),
+        effect=Effect.CHANGES,
+        lasting=True,
         examples=(
             Example(f"migrate docs {_FLAGS}", "SQLite to Postgres"),
             Example("migrate docs", "go on after a stop, or start what vectormigrate.toml describes"),
@@ -118,7 +87,7 @@ COMMANDS: tuple[Command, ...] = (
             ),
             Example(f"migrate docs {_FLAGS} --dry-run", "only say what would happen"),
         ),
-        handler="vectormigrate.cli.migrate:migrate",
+        handler="migrate:migrate",
     ),
     Command(
         name="serve",
@@ -126,9 +95,9 @@ COMMANDS: tuple[Command, ...] = (
         details="An application changes its host name and nothing else. The first signal answers what is under way and"
         " ends, the second leaves at once; SIGHUP reads the file again. Started on an inherited socket (systemd:NAME), a"
         " restart refuses no connection.",
-        settings=(*SERVE, *LIVE),
+        settings=(*SERVE, *API, *LIVE),
         result="listeners, drained; with --check listeners, ok",
-        reads_only=False,
+        effect=Effect.CHANGES,
         examples=(
             Example(
                 "serve --dialect qdrant --listen 127.0.0.1:6333 --upstream http://qdrant.internal:6333"
@@ -138,7 +107,7 @@ COMMANDS: tuple[Command, ...] = (
             Example("serve --check", "whether vectormigrate.toml can be served"),
             Example("serve", "every [listeners.NAME] of vectormigrate.toml"),
         ),
-        handler="vectormigrate.cli.serve:serve",
+        handler="serve:serve",
     ),
     Command(
         name="emulate",
@@ -148,7 +117,7 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(Positional("vendor", "Whose API.", choices=DIALECTS),),
         settings=(*EMULATE, *EMULATED_AT),
         result="listeners, drained",
-        reads_only=False,
+        effect=Effect.CHANGES,
         examples=(
             Example("emulate qdrant", "at 127.0.0.1:6333, in memory"),
             Example("emulate qdrant --store sqlite:local.db", "what is written stays"),
@@ -156,7 +125,7 @@ COMMANDS: tuple[Command, ...] = (
                 "emulate pinecone --listen 127.0.0.1:5081 --index docs", "one index at the address itself"
             ),
         ),
-        handler="vectormigrate.cli.emulate:emulate",
+        handler="emulate:emulate",
     ),
     Command(
         name="resume",
@@ -164,9 +133,12 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(*ACCESS, FOLLOW),
         result="MigrationStatus",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("resume"),),
+        effect=Effect.CHANGES,
+        lasting=True,
         examples=(Example("resume docs", "go on from the last checkpoint"),),
-        handler="vectormigrate.cli.migrate:resume",
+        handler="migrate:resume",
     ),
     Command(
         name="plan",
@@ -188,13 +160,14 @@ COMMANDS: tuple[Command, ...] = (
         summary="Check connections, rights, versions, limits, the disk and the state file.",
         positionals=(Positional("id", "Id of a migration, to check its stores.", required=False),),
         settings=SIDES,
-        result="checks, ok",
-        reads_only=True,
+        result="Examined",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/doctor"), _verb("doctor")),
         examples=(
             Example("doctor", "this machine and the state file"),
             Example("doctor docs", "the stores of a migration"),
         ),
-        handler="vectormigrate.cli.inspect:doctor",
+        handler="inspect:doctor",
     ),
     Command(
         name="status",
@@ -202,18 +175,20 @@ COMMANDS: tuple[Command, ...] = (
         details="Of a live one also who answers the application, lag and debt, when its daemon runs.",
         positionals=(ID,),
         result="MigrationStatus",
-        reads_only=True,
+        scope=Scope.READ,
+        routes=(Route("GET", "/migrations/{id}"),),
         examples=(Example("status docs", "now"), Example("status docs --json", "for a script")),
-        handler="vectormigrate.cli.inspect:status",
+        handler="inspect:status",
     ),
     Command(
         name="list",
         summary="Every migration of the state file.",
         settings=(STATUS, LIMIT, OFFSET),
-        result="migrations, limit, offset",
-        reads_only=True,
+        result="Migrations",
+        scope=Scope.READ,
+        routes=(Route("GET", "/migrations"),),
         examples=(Example("list", "newest first"), Example("list --status failed", "those that need a look")),
-        handler="vectormigrate.cli.inspect:list_migrations",
+        handler="inspect:list_migrations",
     ),
     Command(
         name="validate",
@@ -223,14 +198,18 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(*VALIDATE, *ACCESS),
         result="ValidationReport",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("validate"),),
+        effect=Effect.CHANGES,
+        idempotent=False,
+        lasting=True,
         examples=(
             Example(
                 "validate docs --sample-size 3000", "a sample: under 0.1 % differ, at 95 %, when it is clean"
             ),
             Example("validate docs --full", "the proof"),
         ),
-        handler="vectormigrate.cli.verbs:validate",
+        handler="verbs:validate",
     ),
     Command(
         name="rollback",
@@ -240,13 +219,16 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(DRY_RUN, FORCE, YES, *ACCESS),
         result="RollbackReport",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("rollback"),),
+        effect=Effect.DESTROYS,
+        lasting=True,
         examples=(
             Example("rollback docs --dry-run", "count, and remove nothing"),
             Example("rollback docs", "asks first"),
             Example("rollback docs --force", "does not ask"),
         ),
-        handler="vectormigrate.cli.verbs:rollback",
+        handler="verbs:rollback",
     ),
     Command(
         name="attest",
@@ -256,18 +238,21 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(BY,),
         result="MigrationStatus",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("attest"),),
+        effect=Effect.CHANGES,
         examples=(Example("attest docs --by ada", "the word of Ada"),),
-        handler="vectormigrate.cli.live:attest",
+        handler="live:attest",
     ),
     Command(
         name="gates",
         summary="What only the daemon knows of a live migration: lag, debt, and what keeps a cutover from happening.",
         positionals=(ID,),
         result="LiveStatus",
-        reads_only=True,
+        scope=Scope.READ,
+        routes=(_look("gates"),),
         examples=(Example("gates docs", "every condition, open or with the reason why not"),),
-        handler="vectormigrate.cli.live:gates",
+        handler="live:gates",
     ),
     Command(
         name="cutover",
@@ -277,12 +262,14 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(DRY_RUN, NO_WAY_BACK, FORCE, YES),
         result="SwapReport",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("cutover"),),
+        effect=Effect.DESTROYS,
         examples=(
             Example("cutover docs --dry-run", "the gates, and nothing else"),
             Example("cutover docs", "asks first"),
         ),
-        handler="vectormigrate.cli.live:cutover",
+        handler="live:cutover",
     ),
     Command(
         name="revert",
@@ -290,9 +277,11 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(DRY_RUN, FORCE, YES),
         result="SwapReport",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("revert"),),
+        effect=Effect.DESTROYS,
         examples=(Example("revert docs --yes", "does not ask"),),
-        handler="vectormigrate.cli.live:revert",
+        handler="live:revert",
     ),
     Command(
         name="commit",
@@ -300,9 +289,11 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(FORCE, YES),
         result="MigrationStatus",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("commit"),),
+        effect=Effect.DESTROYS,
         examples=(Example("commit docs", "asks first"),),
-        handler="vectormigrate.cli.live:commit",
+        handler="live:commit",
     ),
     Command(
         name="reads",
@@ -310,18 +301,22 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(SHARE,),
         result="LiveStatus",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("reads"),),
+        effect=Effect.CHANGES,
         examples=(Example("reads docs --share 0.05", "one read in twenty"),),
-        handler="vectormigrate.cli.live:reads",
+        handler="live:reads",
     ),
     Command(
         name="pause",
         summary="Stop a migration at its next checkpoint, in whatever process it runs.",
         positionals=(ID,),
         result="MigrationStatus",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=(_verb("pause"),),
+        effect=Effect.CHANGES,
         examples=(Example("pause docs", "go on later with: vectormigrate resume docs"),),
-        handler="vectormigrate.cli.verbs:pause",
+        handler="verbs:pause",
     ),
     Command(
         name="capture",
@@ -332,24 +327,30 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(Positional("action", "What to do.", choices=("install", "check", "remove")), ID),
         settings=(*SIDES, *MIGRATE, WAY),
         result="CaptureReport",
-        reads_only=False,
+        scope=Scope.OPERATE,
+        routes=tuple(
+            Route("POST", f"/migrations/{{id}}/capture/{action}", {"action": action})
+            for action in ("install", "check", "remove")
+        ),
+        effect=Effect.DESTROYS,
         examples=(
             Example("capture check docs", "is every change seen, and how old is the oldest that waits"),
             Example(f"capture install docs {_FLAGS}", "before the first run"),
             Example("capture install docs --way outbox", "by triggers, though a slot would be allowed"),
             Example("capture remove docs", "when the migration is over"),
         ),
-        handler="vectormigrate.cli.capture:capture",
+        handler="capture:capture",
     ),
     Command(
         name="findings",
         summary="What differs, as the last validation saw it.",
         positionals=(ID,),
         settings=(LIMIT, OFFSET),
-        result="migration_id, findings, limit, offset",
-        reads_only=True,
+        result="Findings",
+        scope=Scope.READ,
+        routes=(_look("findings"),),
         examples=(Example("findings docs --limit 20", "the first twenty"),),
-        handler="vectormigrate.cli.inspect:findings",
+        handler="inspect:findings",
     ),
     Command(
         name="dead-letters",
@@ -358,50 +359,137 @@ COMMANDS: tuple[Command, ...] = (
         " is written anew.",
         positionals=(ID,),
         settings=(LIMIT, OFFSET, RETRY),
-        result="migration_id, dead_letters, limit, offset",
-        reads_only=False,
+        result="DeadLetters",
+        scope=Scope.READ,
+        routes=(_look("dead-letters"), _verb("dead-letters")),
+        effect=Effect.CHANGES,
         examples=(
             Example("dead-letters docs", "with the reason of each"),
             Example("dead-letters docs --retry", "the target takes them now: the daemon is to try again"),
         ),
-        handler="vectormigrate.cli.inspect:dead_letters",
+        handler="inspect:dead_letters",
     ),
     Command(
         name="report",
         summary="The last validation as JSON, or as one HTML file.",
         positionals=(ID,),
         settings=(HTML, OUTPUT),
-        result="status, validation, mapping; written files",
-        reads_only=True,
+        result="LastReport",
+        scope=Scope.READ,
+        routes=(_look("report"),),
         examples=(
             Example("report docs --html docs.html", "for people: one file, no network"),
             Example("report docs --output docs.json", "for machines"),
         ),
-        handler="vectormigrate.cli.inspect:report",
+        handler="inspect:report",
+    ),
+    Command(
+        name="events",
+        summary="What happened, oldest first; of one migration or of all.",
+        details="A daemon keeps the last 100,000. To follow them as they come, read GET /v1/events of its API.",
+        positionals=(Positional("id", "Id of a migration.", required=False),),
+        settings=(AFTER, LIMIT),
+        result="Events",
+        scope=Scope.READ,
+        routes=(Route("GET", "/events"), _look("events")),
+        examples=(
+            Example("events docs", "of one migration"),
+            Example("events --after 120", "behind the one of that number"),
+        ),
+        handler="asked:asked",
+    ),
+    Command(
+        name="operations",
+        summary="Commands that were given to a daemon and outlast their request, newest first.",
+        positionals=(Positional("id", "Id of a migration.", required=False),),
+        settings=(LIMIT, OFFSET),
+        result="Operations",
+        scope=Scope.READ,
+        routes=(Route("GET", "/operations"), _look("operations")),
+        examples=(Example("operations docs", "of one migration"),),
+        handler="asked:asked",
+    ),
+    Command(
+        name="operation",
+        summary="How far one of them is, and what it came to.",
+        positionals=(Positional("operation", "Id of the operation."),),
+        result="Operation",
+        scope=Scope.READ,
+        routes=(Route("GET", "/operations/{operation}"),),
+        examples=(Example("operation 6f9a", "running, succeeded, failed or interrupted"),),
+        handler="asked:asked",
+    ),
+    Command(
+        name="keys",
+        summary="Make, list, revoke and rotate the keys of the API; at once, without a restart.",
+        details="A key is shown once, when it is made; only a digest of it is kept. Scopes: read looks, operate also changes"
+        " migrations between stores that the configuration names, admin also describes stores, sees the audit and makes keys.",
+        positionals=(
+            Positional("action", "What to do.", choices=("list", "create", "revoke", "rotate")),
+            Positional("key", "Id of the key to revoke or rotate.", required=False),
+        ),
+        settings=KEYS,
+        result="Keys",
+        scope=Scope.ADMIN,
+        routes=(
+            Route("GET", "/keys", {"action": "list"}),
+            Route("POST", "/keys", {"action": "create"}),
+            Route("POST", "/keys/{key}/revoke", {"action": "revoke"}),
+            Route("POST", "/keys/{key}/rotate", {"action": "rotate"}),
+        ),
+        effect=Effect.DESTROYS,
+        idempotent=False,
+        examples=(
+            Example("keys list", "who may ask"),
+            Example("keys create --scope operate --label ci --days 90", "told once"),
+            Example(
+                "keys rotate k7m2qx4b --overlap 3600", "another in its place; the old one goes in an hour"
+            ),
+            Example("keys revoke k7m2qx4b", "it opens nothing any more"),
+        ),
+        handler="asked:asked",
+    ),
+    Command(
+        name="audit",
+        summary="Who asked for what and what became of it; verify whether anything was changed since.",
+        details="Every request is in it, refused ones too, and every move of a migration; each row holds a digest of the one"
+        " before it. verify exits 1 when the chain is broken, or differs from a copy given with --against.",
+        positionals=(Positional("action", "What to do.", choices=("list", "verify")),),
+        settings=(*AUDIT, LIMIT, OFFSET),
+        result="AuditLog",
+        scope=Scope.ADMIN,
+        routes=(
+            Route("GET", "/audit", {"action": "list"}),
+            Route("GET", "/audit/verify", {"action": "verify"}),
+        ),
+        examples=(
+            Example("audit list --limit 20", "the last twenty"),
+            Example("audit verify", "is the chain whole"),
+            Example("audit verify --against audit.jsonl", "and the one of the copy"),
+        ),
+        handler="asked:asked",
     ),
     Command(
         name="config",
         summary="Show the merged configuration with the origin of each value, or check the file.",
         positionals=(Positional("action", "What to do.", required=False, choices=("show", "check")),),
         result="file, settings, stores, migrations",
-        reads_only=True,
         examples=(
             Example("config show", "secrets as stars"),
             Example("config check", "exits 2 when it cannot be used"),
         ),
-        handler="vectormigrate.cli.configuration:config",
+        handler="configuration:config",
     ),
     Command(
         name="completion",
         summary="Print the completion script of a shell.",
         positionals=(Positional("shell", "The shell.", choices=("bash", "zsh", "fish")),),
         result="shell, script",
-        reads_only=True,
         examples=(
             Example("completion bash > ~/.local/share/bash-completion/completions/vectormigrate", "bash"),
             Example("completion fish > ~/.config/fish/completions/vectormigrate.fish", "fish"),
         ),
-        handler="vectormigrate.cli.completion:completion",
+        handler="completion:completion",
     ),
 )
 """In the order of the help."""

@@ -104,7 +104,7 @@ def _only_global(flags: Mapping[str, object]) -> dict[str, object]:
 def _answer(call: Call) -> int:
     with call.recruits:
         call.recruits.enlist(call.hands)  # they load what they need while this process does
-        handler = _load(call.command.handler)
+        handler = _load(f"vectormigrate.cli.{call.command.handler}")
         answer: Answer = asyncio.run(handler(call)) if inspect.iscoroutinefunction(handler) else handler(call)
     try:
         _load("vectormigrate.cli.output:show")(answer, call)

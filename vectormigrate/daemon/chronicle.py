@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,8 @@ def kind_of(event: Event) -> str:
 @dataclass(eq=False)
 class _Follower:
     migration_id: str | None
-    queue: asyncio.Queue[documents.Event] = field(default_factory=lambda: asyncio.Queue(_WAITING))
+    queue: asyncio.Queue[documents.Event | None] = field(default_factory=lambda: asyncio.Queue(_WAITING))
+    """None ends it."""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: it does not keep up."""
 
@@ -48,10 +50,13 @@ class Chronicle:
     """What happened and happens."""
 
     def __init__(self, clock: Clock) -> None:
+        """Events may be told before there is a state file to keep them in."""
         self._clock = clock
         self._waiting: list[tuple[str, str, str, str]] = []
         self._told = asyncio.Event()
         self._followers: set[_Follower] = set()
+        self._over = False
+        self._database: Database | None = None
 
     def tell(self, event: Event) -> None:
         """Take note; from the loop's own thread."""
@@ -65,6 +70,7 @@ class Chronicle:
 
     async def keep(self, database: Database) -> None:
         """Write what was told, for ever."""
+        self._database = database
         while True:
             await self._told.wait()
             self._told.clear()
@@ -86,21 +92,38 @@ class Chronicle:
                     follower.lost.set()
                     self._followers.discard(follower)
 
+    def release(self) -> None:
+        """Let every follower go: nobody will tell anything any more."""
+        self._over = True
+        for follower in tuple(self._followers):
+            with suppress(asyncio.QueueFull):
+                follower.queue.put_nowait(None)
+            follower.lost.set()
+
     async def follow(
-        self, database: Database, after: int | None, migration_id: str | None
-    ) -> AsyncGenerator[documents.Event, None]:
-        """Events behind a number (None: from now on), then those that come, until the follower falls behind."""
+        self, after: int | None, migration_id: str | None, *, beat: float
+    ) -> AsyncGenerator[documents.Event | None, None]:
+        """Events behind a number (None: from now on), then those that come, until the follower falls behind or is let go;
+        None whenever nothing came for `beat` seconds.
+        """
+        database = self._database
+        assert database is not None, "there is nothing to follow before anything is kept"
         follower = _Follower(migration_id)
         self._followers.add(follower)  # before looking back, so that nothing is between the two
         try:
             seen = database.read(events.last_number) if after is None else after
             while page := page_of(database, seen, migration_id, _PAGE).events:
-                for event in page:
-                    yield event
-                    seen = event.number or seen
-            while not follower.lost.is_set():
-                event = await follower.queue.get()
-                if event.number is None or event.number > seen:
+                for kept in page:
+                    yield kept
+                    seen = kept.number or seen
+            while not (self._over or follower.lost.is_set()):
+                try:
+                    async with asyncio.timeout(beat):
+                        event = await follower.queue.get()
+                except TimeoutError:
+                    yield None
+                    continue
+                if event is not None and (event.number is None or event.number > seen):
                     yield event
         finally:
             self._followers.discard(follower)

@@ -148,6 +148,7 @@ NO_WAY_BACK = Setting(
 )
 FOLLOW = Setting(
     name="follow",
+    local=True,
     section="migrate",
     kind=Kind.FLAG,
     default=False,

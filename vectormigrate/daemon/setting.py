@@ -54,6 +54,8 @@ class Setting:
     """Table of the file that holds it; "" for the top of the file."""
     secret: bool = False
     """Shown as stars."""
+    local: bool = False
+    """About this terminal or this machine's files: nothing that a daemon elsewhere could be asked for."""
     reference: bool = False
     """Kept as written (`${NAME}` and all) and resolved at the moment of connecting."""
 

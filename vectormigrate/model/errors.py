@@ -85,6 +85,48 @@ class MappingRefused(UsageError):
     code = "mapping_refused"
 
 
+# Who asks.
+
+
+class Unauthorized(VectormigrateError):
+    """No key, or one that opens nothing."""
+
+    code = "unauthorized"
+    exit_code = 6
+
+
+class WrongKey(Unauthorized):
+    """A key was shown that opens nothing: unknown, revoked or expired."""
+
+    code = "wrong_key"
+
+
+class Forbidden(VectormigrateError):
+    """The key is good but does not allow this, or the request comes from where none may come from."""
+
+    code = "forbidden"
+    exit_code = 6
+
+
+class RequestRefused(VectormigrateError):
+    """A request that HTTP has a status for: no such path, too large, not JSON, changed meanwhile."""
+
+    code = "request_refused"
+    exit_code = 2
+
+    def __init__(self, message: str, *, status: int = 400, **words: Any) -> None:
+        super().__init__(message, **words)
+        self.status = status
+
+
+class RateLimited(VectormigrateError):
+    """Too many requests in too short a time; nothing was done."""
+
+    code = "rate_limited"
+    retryable = True
+    exit_code = 5
+
+
 # The state file.
 
 

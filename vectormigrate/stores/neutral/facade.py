@@ -24,20 +24,12 @@ from vectormigrate.model import exchange, jsonvalue
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
-    AuthenticationFailed,
     CollectionMissing,
-    PermissionDenied,
-    PhaseError,
-    StateError,
-    StoreDown,
-    Throttled,
-    Unreachable,
-    Unresolved,
-    Unsupported,
     UsageError,
     VectormigrateError,
 )
 from vectormigrate.model.filter import Filter
+from vectormigrate.model.http_status import status_of
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Matching
@@ -49,19 +41,6 @@ from vectormigrate.stores.raw import HttpRequest, HttpResponse
 from .idempotency import Idempotency
 
 _JSON = [(b"content-type", b"application/json")]
-_STATUS: tuple[tuple[type[VectormigrateError], int], ...] = (
-    (CollectionMissing, 404),
-    (Unsupported, 422),
-    (UsageError, 400),
-    (AuthenticationFailed, 401),
-    (PermissionDenied, 403),
-    (PhaseError, 409),
-    (Throttled, 429),
-    (Unreachable, 502),
-    (Unresolved, 504),
-    (StoreDown, 503),
-    (StateError, 503),
-)
 Handler = Callable[[str, Any, int], Awaitable[Any]]
 """From a collection, a body and the size of the body to the answer."""
 
@@ -208,6 +187,6 @@ def _result(results: Sequence[WriteResult]) -> Any:
 
 
 def _failed(error: VectormigrateError) -> HttpResponse:
-    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
+    status = status_of(error, 400)
     wait = [] if error.retry_after is None else [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]
     return HttpResponse(status, [*_JSON, *wait], msgspec.json.encode({"error": error.as_dict()}))

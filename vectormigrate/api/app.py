@@ -1,0 +1,108 @@
+"""The whole HTTP application of our own API: guard, REST, and whatever else a daemon mounts on it.
+
+It is an `Application` of `daemon.listeners`. More is mounted by handing in routes: they stand behind the same door.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from vectormigrate.daemon.answers import Answers
+from vectormigrate.daemon.chronicle import Chronicle
+from vectormigrate.daemon.keyring import Keyring
+from vectormigrate.daemon.trail import Trail
+from vectormigrate.model.errors import RequestRefused, Unauthorized, VectormigrateError
+
+from . import problem
+from .dispatch import Dispatcher
+from .guard import OPEN, Guard, Limits
+from .rest import Rest
+
+logger = logging.getLogger(__name__)
+
+_BEARER = 'Bearer realm="vectormigrate"'
+_BASIC = 'Basic realm="vectormigrate", charset="UTF-8"'
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a daemon stands behind the API."""
+
+    dispatcher: Dispatcher
+    keyring: Keyring
+    trail: Trail
+    answers: Answers
+    chronicle: Chronicle
+    monotonic: Callable[[], float]
+
+
+class Api:
+    """The application. `draining` ends its streams."""
+
+    def __init__(self, parts: Parts, limits: Limits, mounted: Sequence[BaseRoute] = ()) -> None:
+        """`mounted` are routes of other rooms; they come first."""
+        self._chronicle = parts.chronicle
+        self._draining = False
+        rest = Rest(parts.dispatcher, parts.answers, parts.chronicle)
+        given = {route.path.encode() for route in mounted if isinstance(route, Route)}
+        health: list[BaseRoute] = [
+            Route(path.decode(), _alive, methods=["GET"]) for path in sorted(OPEN - given)
+        ]
+        inner = Starlette(
+            routes=[*mounted, *health, *rest.routes()],
+            exception_handlers={HTTPException: _no_such_route, VectormigrateError: _told},
+        )
+        self._guard = Guard(inner, parts.keyring, parts.trail, limits, refusal, parts.monotonic)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the listener is to end."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, value: bool) -> None:
+        self._draining = value
+        if value:
+            self._chronicle.release()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._guard(scope, receive, send)
+
+
+def refusal(scope: Scope, error: VectormigrateError) -> Response:
+    """How a request that is not let in, or went wrong, is told so."""
+    if not isinstance(error, Unauthorized):
+        return problem.response(error)
+    answer = problem.response(error, www_authenticate=_BEARER)
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    if b"text/html" in accept:  # a browser asks its user then
+        answer.headers.append("www-authenticate", _BASIC)
+    return answer
+
+
+async def _alive(request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, VectormigrateError)
+    return problem.response(error)
+
+
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = f"{request.method} {request.url.path[:200]}"
+    refused = RequestRefused(f"{what}: {error.detail.lower()}", status=error.status_code)
+    answer = problem.response(refused)
+    answer.headers.update(error.headers or {})
+    return answer

@@ -1,0 +1,164 @@
+"""The table of commands as REST: a route for each way to ask, below /v1.
+
+What lasts is answered 202 with an operation; what is looked at has an ETag; a POST with an Idempotency-Key is done once,
+whatever becomes of its answer; If-Match keeps a verb from a migration that has moved since it was looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.routing import Route as Path
+
+from vectormigrate.daemon.answers import Answered, Answers
+from vectormigrate.daemon.chronicle import Chronicle
+from vectormigrate.model.documents import Operation
+from vectormigrate.model.errors import RequestRefused, VectormigrateError
+from vectormigrate.model.status import MigrationStatus
+
+from . import bodies, openapi, problem, stream
+from .arguments import ID
+from .command import Command, Route
+from .commands import BY_NAME, COMMANDS
+from .dispatch import Dispatcher
+from .guard import principal_of
+
+ROOT = "/v1"
+_KEPT = ("etag", "location", "content-type")
+_LONGEST_KEY = 255
+_STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The routes over one daemon."""
+
+    dispatcher: Dispatcher
+    answers: Answers
+    chronicle: Chronicle
+
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        found: list[BaseRoute] = [Path(f"{ROOT}/openapi.json", self._describe, methods=["GET"])]
+        for command in COMMANDS:
+            for route in command.routes:
+                path = ROOT + route.path.replace("{id}", f"{{{ID}}}")
+                found.append(Path(path, self._endpoint(command, route), methods=[route.method]))
+        return found
+
+    async def _describe(self, request: Request) -> Response:
+        return Response(openapi.encoded(), media_type=bodies.MEDIA)
+
+    def _endpoint(self, command: Command, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        async def look(request: Request) -> Response:
+            given = {**_query(request), **request.path_params, **route.given}
+            if command.name == "events" and _STREAM in request.headers.get("accept", ""):
+                return await self._follow(request, given)
+            result = await self._ask(request, command, given)
+            return _cached(request, bodies.dump(result), fixed=_is_fixed(result))
+
+        async def change(request: Request) -> Response:
+            body = await request.body()
+            return await self._once(request, body, lambda: self._change(request, command, route, body))
+
+        return look if route.method == "GET" else change
+
+    async def _change(self, request: Request, command: Command, route: Route, body: bytes) -> Response:
+        given = bodies.arguments(body, request.headers.get("content-type"))
+        for name, value in {**request.path_params, **route.given}.items():
+            if given.setdefault(name, value) != value:
+                raise RequestRefused(f"{name} is {value!r} in the path and something else in the body")
+        await self._check_match(request)
+        if not command.lasting:
+            return Response(bodies.dump(await self._ask(request, command, given)), media_type=bodies.MEDIA)
+        request.state.audited = True
+        begun = await self.dispatcher.begin(principal_of(request.state), command.name, given)
+        return accepted(begun)
+
+    async def _ask(self, request: Request, command: Command, given: dict[str, Any]) -> Any:
+        request.state.audited = True  # by whoever does it
+        return await self.dispatcher.ask(principal_of(request.state), command.name, given)
+
+    async def _follow(self, request: Request, given: dict[str, Any]) -> Response:
+        seen = stream.last_seen(request.headers.get("last-event-id") or given.get("after"))
+        wanted = given.get(ID)
+        if wanted is not None:
+            await self._ask(request, BY_NAME["status"], {ID: wanted})  # raises for an unknown one
+        return stream.response(self.chronicle, seen, wanted, request.state.still)
+
+    async def _check_match(self, request: Request) -> None:
+        wanted = request.headers.get("if-match")
+        if wanted is None or ID not in request.path_params:
+            return
+        found = await self.dispatcher.ask(
+            principal_of(request.state), "status", {ID: request.path_params[ID]}
+        )
+        if wanted.strip() not in ("*", etag(bodies.dump(found))):
+            raise RequestRefused("the migration is not as it was when you looked", status=412)
+
+    async def _once(self, request: Request, body: bytes, do: Callable[[], Awaitable[Response]]) -> Response:
+        """Do it, or give the answer that was given to the same request before."""
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return await do()
+        if not 0 < len(key) <= _LONGEST_KEY:
+            raise RequestRefused(f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters")
+        who = principal_of(request.state)
+        path = request.scope["raw_path"] + b"?" + request.scope["query_string"]
+        fingerprint = hashlib.sha256(path + b"\0" + body).digest()
+        before = await self.answers.claim(who.name, key, fingerprint)
+        if before is not None:
+            return Response(before.body, before.status, {**before.headers, "idempotency-replayed": "true"})
+        try:
+            answer = await do()
+        except VectormigrateError as error:
+            answer = problem.response(error)
+        except BaseException:
+            await self.answers.release(who.name, key)
+            raise
+        if answer.status_code >= 500 or answer.status_code == 429:
+            await self.answers.release(who.name, key)
+        else:
+            headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+            kept = Answered(answer.status_code, headers, bytes(answer.body))
+            await self.answers.settle(who.name, key, kept)
+        return answer
+
+
+def accepted(begun: Operation) -> Response:
+    """202, and where to look."""
+    headers = {"location": f"{ROOT}/operations/{begun.id}", "retry-after": "1"}
+    return Response(bodies.dump(begun), 202, headers, bodies.MEDIA)
+
+
+def etag(body: bytes) -> str:
+    """Of a document."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _cached(request: Request, body: bytes, *, fixed: bool) -> Response:
+    tag = etag(body)
+    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
+    if fixed and tag in known:
+        return Response(status_code=304, headers={"etag": tag})
+    return Response(body, headers={"etag": tag}, media_type=bodies.MEDIA)
+
+
+def _is_fixed(result: object) -> bool:
+    """Whether the same document twice means that nothing has changed; always, but for what is measured anew."""
+    return not (isinstance(result, MigrationStatus) and result.live is not None)
+
+
+def _query(request: Request) -> dict[str, Any]:
+    """Arguments of a GET; one that is given several times is a list."""
+    found: dict[str, Any] = {}
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        found[name] = values if len(values) > 1 else values[0]
+    return found

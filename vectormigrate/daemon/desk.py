@@ -1,0 +1,275 @@
+"""The commands as a daemon does them, whoever asks: over a network, over a socket, a tool. One method a command.
+
+What is to be done was checked before it comes here: `merged` holds every setting of the command with its value. Live
+migrations are their host's business, offline ones are run here as any process would run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from vectormigrate.model.access import Principal, Scope
+from vectormigrate.model.documents import (
+    AuditLog,
+    DeadLetters,
+    Events,
+    Examined,
+    Findings,
+    Keys,
+    LastReport,
+    Migrations,
+    Operation,
+    Operations,
+)
+from vectormigrate.model.errors import PhaseError, UsageError
+from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.model.status import (
+    CaptureReport,
+    LiveStatus,
+    MigrationStatus,
+    PlanDocument,
+    RollbackReport,
+    SwapReport,
+    ValidationReport,
+)
+
+from . import operations
+from .capture import Action, capture
+from .chronicle import page_of
+from .config import Merged
+from .control import Control, Viewer, plan
+from .doctor import doctor
+from .hosting import Host
+from .keyring import Keyring
+from .secrets import Secrets
+from .specify import Request, overlay, specify
+from .trail import Trail
+
+T = TypeVar("T")
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One command, checked."""
+
+    who: Principal
+    migration_id: str
+    """"" for a command that is about none, or about several."""
+    words: Mapping[str, str | None]
+    """The other arguments without a flag."""
+    merged: Merged
+
+    def value(self, name: str) -> Any:
+        """The value of a setting."""
+        return self.merged[name].value
+
+
+class Desk:
+    """Does what is asked of one daemon."""
+
+    def __init__(
+        self,
+        control: Control,
+        host: Host,
+        keyring: Keyring,
+        trail: Trail,
+        under_way: operations.Operations,
+        secrets: Secrets,
+    ) -> None:
+        self._control = control
+        self._host = host
+        self._keyring = keyring
+        self._trail = trail
+        self._operations = under_way
+        self._secrets = secrets
+
+    def _view(self) -> Viewer:
+        return Viewer.open(self._control.state)
+
+    def _spec(self, asked: Asked) -> Specification:
+        with self._view() as viewer:
+            return viewer.specification(asked.migration_id)
+
+    # Looking.
+
+    async def status(self, asked: Asked) -> MigrationStatus:
+        with self._view() as viewer:
+            found = viewer.status(asked.migration_id)
+        if found.mode is Mode.OFFLINE:
+            return found
+        try:
+            return replace(found, live=await self._live(asked, "status", LiveStatus))
+        except (PhaseError, UsageError):  # it has no plan yet, or is over
+            return found
+
+    async def list(self, asked: Asked) -> Migrations:
+        limit, offset = asked.value("limit"), asked.value("offset")
+        with self._view() as viewer:
+            return Migrations(viewer.list(asked.value("status"), limit, offset), limit, offset)
+
+    async def gates(self, asked: Asked) -> LiveStatus:
+        return await self._live(asked, "status", LiveStatus)
+
+    async def findings(self, asked: Asked) -> Findings:
+        limit, offset = asked.value("limit"), asked.value("offset")
+        with self._view() as viewer:
+            found = viewer.findings(asked.migration_id, limit, offset)
+        return Findings(asked.migration_id, found, limit, offset)
+
+    async def dead_letters(self, asked: Asked) -> DeadLetters:
+        if asked.value("retry"):
+            await self._live(asked, "retry", MigrationStatus)
+        limit, offset = asked.value("limit"), asked.value("offset")
+        with self._view() as viewer:
+            found = viewer.dead_letters(asked.migration_id, limit, offset)
+        return DeadLetters(asked.migration_id, found, limit, offset)
+
+    async def report(self, asked: Asked) -> LastReport:
+        name = asked.migration_id
+        with self._view() as viewer:
+            return LastReport(viewer.status(name), viewer.report(name), viewer.mapping(name))
+
+    async def plan(self, asked: Asked) -> PlanDocument:
+        request = self._request(asked)
+        return await plan(request.specification, self._with(request))
+
+    async def doctor(self, asked: Asked) -> Examined:
+        request = None
+        if asked.migration_id or asked.value("source-type") or asked.value("target-type"):
+            request = self._request(asked)
+        secrets = self._secrets if request is None else self._with(request)
+        checks = await doctor(request.specification if request else None, self._control.state, secrets)
+        return Examined(checks, all(check.ok for check in checks))
+
+    async def events(self, asked: Asked) -> Events:
+        wanted = asked.migration_id or None
+        return page_of(self._control.database, asked.value("after"), wanted, asked.value("limit"))
+
+    async def operations(self, asked: Asked) -> Operations:
+        return self._operations.page(asked.migration_id or None, asked.value("limit"), asked.value("offset"))
+
+    async def operation(self, asked: Asked) -> Operation:
+        return self._operations.get(asked.words["operation"] or "")
+
+    # Changing.
+
+    async def migrate(self, asked: Asked) -> MigrationStatus | PlanDocument:
+        request = self._request(asked)
+        spec = request.specification
+        if asked.value("dry-run"):
+            return await plan(spec, self._with(request))
+        if request.literals:
+            raise UsageError(
+                "a secret by value is not stored, so a daemon cannot go on with it after a restart",
+                hint="name the store in the daemon's configuration, or the secret as ${NAME}, env:NAME or file:PATH",
+            )
+        if spec.mode is not Mode.OFFLINE:
+            return msgspec.convert(await self._host.create(spec), MigrationStatus)
+        if not self._known(spec.id):
+            await plan(spec, self._secrets, strict=True)  # an id is not taken by a wish that cannot be had
+            await self._control.create(spec)
+        return await self._control.run(spec.id)
+
+    async def resume(self, asked: Asked) -> MigrationStatus:
+        if self._spec(asked).mode is not Mode.OFFLINE:
+            return await self._live(asked, "resume", MigrationStatus)
+        return await self._control.run(asked.migration_id)
+
+    async def pause(self, asked: Asked) -> MigrationStatus:
+        if self._spec(asked).mode is not Mode.OFFLINE:
+            return await self._live(asked, "pause", MigrationStatus)
+        if self._control.runs(asked.migration_id):
+            return await self._control.halt(asked.migration_id, pause=True)
+        return await self._control.pause(asked.migration_id)
+
+    async def validate(self, asked: Asked) -> ValidationReport:
+        words: dict[str, Any] = {
+            "sample_size": None if asked.value("full") else asked.value("sample-size"),
+            **{name: asked.value(name) for name in ("full", "threshold", "seed")},
+        }
+        if self._spec(asked).mode is not Mode.OFFLINE:
+            return await self._live(asked, "validate", ValidationReport, **words)
+        return await self._control.validate(asked.migration_id, **words)
+
+    async def rollback(self, asked: Asked) -> RollbackReport:
+        dry_run = asked.value("dry-run")
+        if self._spec(asked).mode is not Mode.OFFLINE:
+            return await self._live(asked, "rollback", RollbackReport, dry_run=dry_run)
+        return await self._control.rollback(asked.migration_id, dry_run=dry_run)
+
+    async def attest(self, asked: Asked) -> MigrationStatus:
+        return await self._live(asked, "attest", MigrationStatus, by=asked.value("by") or asked.who.name)
+
+    async def cutover(self, asked: Asked) -> SwapReport:
+        words = {"dry_run": asked.value("dry-run"), "no_way_back": asked.value("no-way-back")}
+        return await self._live(asked, "cutover", SwapReport, **words)
+
+    async def revert(self, asked: Asked) -> SwapReport:
+        return await self._live(asked, "revert", SwapReport, dry_run=asked.value("dry-run"))
+
+    async def commit(self, asked: Asked) -> MigrationStatus:
+        return await self._live(asked, "commit", MigrationStatus)
+
+    async def reads(self, asked: Asked) -> LiveStatus:
+        return await self._live(asked, "reads", LiveStatus, share=asked.value("share"))
+
+    async def capture(self, asked: Asked) -> CaptureReport:
+        request = self._request(asked)
+        action = Action(str(asked.words["action"]))
+        return await capture(action, request.specification, self._with(request), asked.value("way"))
+
+    # Who may ask, and who did.
+
+    async def keys(self, asked: Asked) -> Keys:
+        key = str(asked.words.get("key") or "")
+        match asked.words["action"]:
+            case "create":
+                days = asked.value("days")
+                lifetime = None if days is None else days * _DAY
+                secret, made = await self._keyring.create(
+                    Scope(asked.value("scope")), asked.value("label"), lifetime
+                )
+                return Keys([made], secret)
+            case "rotate":
+                secret, made = await self._keyring.rotate(key, asked.value("overlap"))
+                return Keys([made], secret)
+            case "revoke":
+                return Keys([await self._keyring.revoke(key)])
+            case _:
+                return Keys(self._keyring.every())
+
+    async def audit(self, asked: Asked) -> AuditLog:
+        if asked.words["action"] == "verify":
+            against = asked.value("against")
+            return await self._trail.verify(Path(against) if against else None)
+        wanted = asked.value("migration")
+        return self._trail.page(wanted, asked.value("limit"), asked.value("offset"))
+
+    # What they have in common.
+
+    def _known(self, migration_id: str) -> Specification | None:
+        try:
+            with self._view() as viewer:
+                return viewer.specification(migration_id)
+        except UsageError:
+            return None
+
+    def _request(self, asked: Asked) -> Request:
+        known = self._known(asked.migration_id) if asked.migration_id else None
+        if known is not None:
+            return overlay(known, asked.merged)
+        return specify(asked.migration_id or "unnamed", asked.merged)
+
+    def _with(self, request: Request) -> Secrets:
+        return replace(self._secrets, literals={**self._secrets.literals, **request.literals})
+
+    async def _live(self, asked: Asked, verb: str, answer: type[T], **arguments: Any) -> T:
+        """What the host says to a word about a live migration."""
+        self._spec(asked)  # tells an unknown one from one that it does not host
+        return msgspec.convert(await self._host.answer(verb, asked.migration_id, arguments), answer)
