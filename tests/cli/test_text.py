@@ -11,6 +11,7 @@ from vectormigrate.cli.documents import ServeEnded, Written
 from vectormigrate.cli.text import LONGEST, render
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.plan import Loss
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import Check, GateStatus, LiveStatus, PlanDocument, RollbackReport, SwapReport
 
@@ -195,3 +196,18 @@ def test_every_document_has_words():
             assert fields(kind)
     with pytest.raises(TypeError, match="no text for int"):
         render(3)
+
+
+def test_a_plan_says_how_its_losses_are_accepted_and_what_it_will_take():
+    plan = replace(
+        PLAN,
+        requests=40,
+        target_bytes=3_000_000,
+        named_losses=(Loss("field:a b", "no type", False), Loss("partition", "none", True)),
+    )
+    text = "\n".join(render(plan))
+    assert "  accept with --accept 'field:a b'" in text
+    assert "partition" not in text.partition("accept with")[2]
+    assert "in 40 requests" in text
+    assert "without its indexes" in text
+    assert "without its indexes" not in "\n".join(render(PLAN))

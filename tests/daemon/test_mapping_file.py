@@ -130,6 +130,10 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
         1,
         1,
         None,
+        inferred=(
+            {"name": "loose", "type": "int", "present": 7},
+            {"name": "title", "type": "text", "present": 9},
+        ),
         named_losses=(Loss("field:old", "no type", False),),
     )
     path = tmp_path / "out.toml"
@@ -137,6 +141,8 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
     text = path.read_text()
     assert "#   field:old: no type" in text
     assert '# converted: a reason\n[fields."a.b"]\nrename = "a_b"' in text
+    assert '# seen in 7 sampled records as int\n# [fields."loose"]' in text
+    assert "sampled records as text" not in text
     again = mapping_file.load(str(path))
     assert again.rename == {**OPTIONS.rename, "a.b": "a_b"}
     assert sorted(again.edits, key=str) == sorted(OPTIONS.edits, key=str)

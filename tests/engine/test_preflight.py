@@ -14,6 +14,7 @@ from vectormigrate.model.collection import (
     Metric,
     VectorField,
 )
+from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing
@@ -148,3 +149,40 @@ async def test_some_records_that_would_be_refused_are_told_and_hinder_nothing(wo
     assert [one.id for one in found.refused] == ["s:" + "b" * 60]
     preflight.check_startable(world.spec, found)
     assert (await document(world, found)).notes
+
+
+async def test_a_schema_is_inferred_from_ten_thousand_records(world):
+    await world.fill([])
+    for start in range(0, 11_000, 1000):
+        await world.store().upsert("docs", records(range(start, start + 1000)))
+    found = await examine(world)
+    assert found.sampled == 10_000
+    plan = await document(world, found)
+    assert [(one["name"], one["type"], one["present"]) for one in plan.inferred] == [
+        ("title", "text", 10_000),
+        ("version", "int", 10_000),
+    ]
+    assert plan.inferred[0]["max_length"] == len("title 9999")
+    assert plan.requests == 11 + 2200  # pages of a thousand, batches of five
+    assert plan.target_bytes == 11_000 * (16 + found.payload_bytes)
+    assert found.payload_bytes == len('{"title":"title 10","version":0}')
+
+
+async def test_losses_are_named_and_accepted_by_name(world):
+    await world.fill(range(3))
+    world.target.capabilities = replace(CAPABILITIES, dynamic=False)
+    plan = await document(world, await examine(world))
+    assert [(one.name, one.accepted) for one in plan.named_losses] == [("undeclared", False)]
+    assert plan.refused
+    world.set(mapping=MappingOptions(accept=("undeclared",)))
+    found = await examine(world)
+    preflight.check_startable(world.spec, found)
+    plan = await document(world, found)
+    assert ([one.accepted for one in plan.named_losses], plan.refused) == ([True], ())
+
+
+async def test_hashing_needs_a_key(world):
+    await world.fill(range(3))
+    world.set(mapping=MappingOptions(edits=(Edit("title", redact=Redaction.HASH),)))
+    with pytest.raises(UsageError, match="'title' is to be hashed, and there is no key"):
+        await examine(world)

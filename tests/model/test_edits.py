@@ -118,7 +118,7 @@ def test_the_shape_behind_the_edits():
         Field("loose", FieldType.FLOAT),
     )
     assert edited_shape(SHAPE, (Edit("n", redact=Redaction.HASH),)).fields[0].type is FieldType.TEXT
-    for constant, kind in ((True, "bool"), (1, "int"), (1.5, "float"), ("a", "text"), ([], "json")):
+    for constant, kind in ((True, "bool"), (1, "int"), (1.5, "float"), ("a", "text"), ([], "array")):
         edit = Edit("n", redact=Redaction.CONSTANT, constant=constant)
         assert edited_shape(SHAPE, (edit,)).fields[0].type == kind
 

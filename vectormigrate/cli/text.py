@@ -5,6 +5,7 @@ Ids and details are somebody's data: whatever would not show, or would steer the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
@@ -118,7 +119,10 @@ def _plan(plan: PlanDocument) -> list[str]:
     facts = [("source", f"{plan.source_count:,} records"), ("target", held), ("ids", plan.id_rule)]
     work = f"{_many(plan.batches, 'batch', 'es')} in {_many(plan.ranges, 'range')}, {_many(plan.workers, 'worker')}"
     work += f", about {size(plan.bytes)}"
+    work += f" in {_many(plan.requests, 'request')}" if plan.requests else ""
     facts.append(("work", work + (f", about {duration(plan.seconds)}" if plan.seconds is not None else "")))
+    if plan.target_bytes:
+        facts.append(("size", f"about {size(plan.target_bytes)} on the target, without its indexes"))
     lines += _facts(facts)
     rows = [("vector", item) for item in plan.vectors] + [("field", item) for item in plan.fields]
     if rows:
@@ -130,6 +134,8 @@ def _plan(plan: PlanDocument) -> list[str]:
         ]
     if plan.refused:
         lines += ["", "refused, so nothing would start:", *(f"  {visible(line)}" for line in plan.refused)]
+        named = [loss.name for loss in plan.named_losses if not loss.accepted]
+        lines += [f"  accept with --accept {shlex.quote(visible(name))}" for name in named]
     lines += [f"note: {visible(note)}" for note in plan.notes]
     return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
 

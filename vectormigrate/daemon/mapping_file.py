@@ -167,6 +167,17 @@ def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
     for item in (*plan.fields, *unplanned):
         name = str(item["source"])
         yield from _table("fields", item, options, _edited(edits.get(name), spread=name in options.spread))
+    yield from _sampled(plan, written | set(named))
+
+
+def _sampled(plan: PlanDocument, written: set[str]) -> Iterable[str]:
+    """Keys that nobody declared, as the sample has them."""
+    for seen in plan.inferred:
+        name = str(seen["name"])
+        if name not in written:
+            yield ""
+            yield f"# seen in {seen['present']} sampled records as {seen['type']}"
+            yield f"# [fields.{_value(name)}]"
 
 
 def _table(

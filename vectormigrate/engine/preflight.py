@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from vectormigrate.engine.backfill.planner import plan_ranges
+from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
+from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, VectorKind
 from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
@@ -21,14 +25,19 @@ from vectormigrate.model.errors import (
     UsageError,
     VectormigrateError,
 )
+from vectormigrate.model.inference import SAMPLE, SeenField, infer
+from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
 from vectormigrate.model.plan import PARTITION, UNDECLARED
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import PlanDocument
-from vectormigrate.stores.base import Range, Store
+from vectormigrate.stores.base import EVERYWHERE, Store
 
 _SAMPLE = 200
+"""Records to look at where the source declares what they hold; `inference.SAMPLE` where it does not."""
+_SAMPLE_BYTES = 256 * 2**20
+"""Most bytes of vectors in a sample."""
 _WRITE_SLOWER = 2.0
 """How much slower than the sampled read a move is, for the forecast: writes are, on every store measured."""
 
@@ -57,6 +66,12 @@ class Preflight:
     sampled: int
     refused: tuple[RefusedRecord, ...]
     """Sampled records that the mapping refuses."""
+    inferred: tuple[SeenField, ...]
+    """What the sampled payloads hold."""
+    payload_bytes: int
+    """Of the sampled records, as JSON, on average."""
+    write_records: int
+    """Most records that one write request of the target takes, as far as the sample tells."""
 
     @property
     def all_refused(self) -> bool:
@@ -83,7 +98,7 @@ async def examine(
     except CollectionMissing:
         existing, held = None, 0
     began = monotonic()
-    sample = await _sample(spec, source)
+    sample = await _sample(spec, source, shape)
     took = monotonic() - began
     shape = _with_dimensions(shape, sample)
     with _placed(spec):
@@ -105,6 +120,9 @@ async def examine(
         len(sample) / took if sample is not None and took > 0 else None,
         len(sample) if sample is not None else 0,
         tuple(refused),
+        infer(sample.payload) if sample is not None else (),
+        _payload_bytes(sample),
+        _write_records(target.capabilities, _record_bytes(shape, sample)),
     )
 
 
@@ -166,6 +184,8 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
     seconds = None
     if preflight.read_rate:
         seconds = preflight.total / preflight.read_rate * _WRITE_SLOWER / max(1, workers)
+    pages = math.ceil(preflight.total / source.capabilities.scan_page)
+    requests = pages + math.ceil(preflight.total / min(spec.batch_size, preflight.write_records))
     return PlanDocument(
         migration_id=spec.id,
         source=f"{spec.source.kind}:{spec.source.collection}",
@@ -193,6 +213,9 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         batches=math.ceil(preflight.total / spec.batch_size),
         bytes=preflight.total * preflight.record_bytes,
         seconds=seconds,
+        requests=requests,
+        target_bytes=preflight.total * _target_bytes(preflight),
+        inferred=tuple(_told(seen) for seen in preflight.inferred),
         named_losses=tuple(loss for _, loss in mapping.lost()),
         notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight)),
     )
@@ -255,12 +278,54 @@ def _check_key(spec: Specification, target: Store) -> None:
         )
 
 
-async def _sample(spec: Specification, source: Store) -> Batch | None:
-    scan = source.scan(spec.source.collection, Range(), limit=_SAMPLE)
+async def _sample(spec: Specification, source: Store, shape: CollectionShape) -> Batch | None:
+    """The first records: enough to infer a schema from where nothing declares one."""
+    wanted = SAMPLE if shape.dynamic or not shape.fields else _SAMPLE
+    batches: list[Batch] = []
+    scan = source.scan(spec.source.collection, EVERYWHERE, limit=min(wanted, source.capabilities.scan_page))
     async with aclosing(scan) as pages:
         async for page in pages:
-            return page.batch
-    return None
+            batches.append(page.batch)
+            wanted -= len(page.batch)
+            if wanted <= 0 or sum(batch.nbytes for batch in batches) >= _SAMPLE_BYTES:
+                break
+    return joined(batches) if batches else None
+
+
+def _write_records(target: Capabilities, record_bytes: int) -> int:
+    by_bytes = target.write_batch if target.write_bytes is None else target.write_bytes // record_bytes
+    return max(1, min(target.write_batch, by_bytes))
+
+
+def _target_bytes(preflight: Preflight) -> int:
+    """Of one record on the target, without what its indexes take."""
+    shape, mapping = preflight.source, preflight.mapping
+    vectors = [
+        (shape.vector(plan.source).row_width or 0) * np.dtype(plan.element.dtype).itemsize
+        for plan in mapping.vectors
+        if plan.kept and shape.vector(plan.source).kind is not VectorKind.SPARSE
+    ]
+    return sum(vectors) + preflight.payload_bytes
+
+
+def _told(seen: SeenField) -> dict[str, object]:
+    """One inferred key as people and programs read it."""
+    return {
+        "name": seen.name,
+        "type": seen.type.value,
+        "types": seen.types,
+        "present": seen.present,
+        "nulls": seen.nulls,
+        "max_length": seen.max_length,
+    }
+
+
+def _payload_bytes(sample: Batch | None) -> int:
+    """Of a part of the sample, which is enough for a forecast."""
+    if sample is None or not sample.payload:
+        return 0
+    some = sample.payload[:_SAMPLE]
+    return sum(len(jsonvalue.dumps(payload)) for payload in some) // len(some)
 
 
 def _with_dimensions(shape: CollectionShape, sample: Batch | None) -> CollectionShape:

@@ -21,6 +21,7 @@ from uuid import UUID
 from . import jsonvalue
 from .collection import CollectionShape, Field, FieldType
 from .errors import RecordRefused, Unsupported
+from .inference import type_of
 from .record import Payload
 
 
@@ -53,7 +54,7 @@ class Edit:
             case Redaction.HASH:
                 return FieldType.TEXT
             case Redaction.CONSTANT:
-                return _type_of(self.constant)
+                return type_of(self.constant)
             case Redaction.NONE:
                 return self.cast
 
@@ -267,19 +268,3 @@ _REVERSIBLE = frozenset(
     }
 )
 """Casts that lose nothing, because a value that would lose something is refused."""
-
-
-def _type_of(value: Any) -> FieldType:
-    match value:
-        case bool():
-            return FieldType.BOOL
-        case int():
-            return FieldType.INT
-        case float():
-            return FieldType.FLOAT
-        case str():
-            return FieldType.TEXT
-        case list():
-            return FieldType.JSON
-        case _:
-            return FieldType.JSON

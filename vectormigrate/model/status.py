@@ -221,5 +221,11 @@ class PlanDocument:
     """Forecast from the sample's read rate; None when the source is empty."""
     notes: tuple[str, ...] = ()
     checks: tuple[Check, ...] = field(default=())
+    requests: int = 0
+    """Of reading and writing, repetitions aside."""
+    target_bytes: int = 0
+    """What the target will hold, without what its indexes take."""
+    inferred: tuple[dict[str, object], ...] = ()
+    """What the sampled payloads hold, by key: name, type, types, present, nulls, max_length."""
     named_losses: tuple[Loss, ...] = ()
     """What would be lost for good, by the names that `--accept` takes."""

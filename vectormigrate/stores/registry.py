@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable
 from difflib import get_close_matches
 
+from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import Unsupported, UsageError
 
@@ -105,6 +106,25 @@ def open_store(endpoint: Endpoint) -> Store:
     return opener(endpoint)
 
 
+def _milvus_newest() -> Capabilities:
+    from .milvus import newest
+
+    return newest()
+
+
+_VERSIONED: dict[str, Callable[[], Capabilities]] = {"milvus": _milvus_newest}
+_ANYWHERE = {"memory": "", "pgvector": "postgresql://localhost/any", "pinecone": "", "sqlite": "any.db"}
+"""Addresses that nobody dials: an adapter does not open without one."""
+
+
+async def capabilities(kind: str) -> Capabilities:
+    """What a kind of store can do, the newest server where that matters; nothing is dialled. Raises UsageError."""
+    if kind in _VERSIONED:
+        return _VERSIONED[kind]()
+    async with open_store(Endpoint(kind, _ANYWHERE.get(kind, "http://localhost:1"))) as store:
+        return store.capabilities
+
+
 _CAPTURES: dict[str, Callable[[Endpoint, str], Capture]] = {
     "pgvector": _pgvector_capture,
     "sqlite": _sqlite_capture,
@@ -147,6 +167,12 @@ def _pinecone_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     )
 
 
+def _milvus_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
+    from .milvus.facade.port import MilvusFacade
+
+    return MilvusFacade(front, clock)
+
+
 def _neutral_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     from .neutral import NeutralFacade
 
@@ -154,6 +180,7 @@ def _neutral_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
 
 
 _FACADES: dict[str, Callable[[Front, Clock, Reached], Facade]] = {
+    "milvus": _milvus_facade,
     "neutral": _neutral_facade,
     "pinecone": _pinecone_facade,
     "qdrant": _qdrant_facade,
@@ -177,7 +204,13 @@ def _as_qdrant(store: Store) -> Store:
     return emulated(store)
 
 
-_DISGUISES: dict[str, Callable[[Store], Store]] = {"qdrant": _as_qdrant}
+def _as_milvus(store: Store) -> Store:
+    from .milvus.facade.emulated import Emulated
+
+    return Emulated(store)
+
+
+_DISGUISES: dict[str, Callable[[Store], Store]] = {"milvus": _as_milvus, "qdrant": _as_qdrant}
 
 
 def disguised(dialect: str, store: Store) -> Store:

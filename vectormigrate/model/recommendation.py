@@ -1,0 +1,187 @@
+"""Which field of one kind of store becomes what in another: what the planner says, for a schema that was only described.
+
+An older interface promised this answer for two names of stores and perhaps a schema; its form is kept. A confidence is that
+of the name where nothing but the name is known, and of the mapping where a type is: 1.0 exact, 0.9 converted, 0.0 refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .capabilities import Capabilities
+from .collection import CollectionShape, Field, FieldType, IdField, IdKind, Metric, VectorField
+from .errors import MappingRefused, UsageError
+from .identity import IdRule
+from .plan import UNDECLARED, Fate, FieldPlan, MappingPlan, VectorPlan
+from .planning import make_plan
+
+WELL_KNOWN = {"id": 1.0, "title": 0.95, "url": 0.95, "content": 0.9}
+"""Names whose meaning is known, and how well."""
+_BY_NAME = 0.7
+_CONFIDENCE = {Fate.EXACT: 1.0, Fate.CONVERTED: 0.9, Fate.REFUSED: 0.0, Fate.DROPPED: 0.0}
+_WORDS: dict[str, FieldType] = {
+    **{kind.value: kind for kind in FieldType},
+    **dict.fromkeys(("string", "str", "varchar", "keyword", "char"), FieldType.TEXT),
+    **dict.fromkeys(("integer", "int8", "int16", "int32", "int64", "bigint", "long"), FieldType.INT),
+    **dict.fromkeys(("number", "double", "float32", "float64", "real"), FieldType.FLOAT),
+    "boolean": FieldType.BOOL,
+    "object": FieldType.JSON,
+    "jsonb": FieldType.JSON,
+    "timestamp": FieldType.DATETIME_NAIVE,
+    "timestamptz": FieldType.DATETIME,
+    "numeric": FieldType.DECIMAL,
+    "blob": FieldType.BYTES,
+    "bytea": FieldType.BYTES,
+}
+_ID_KINDS = {
+    FieldType.INT: IdKind.INT,
+    FieldType.TEXT: IdKind.TEXT,
+    FieldType.UUID: IdKind.UUID,
+}
+_VECTOR = re.compile(r"(?:float_)?vector(?:\((\d+)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """One line of a recommendation."""
+
+    source_field: str
+    target_field: str
+    confidence: float
+    conversion_needed: bool
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The answer, in the older interface's form."""
+
+    source_type: str
+    target_type: str
+    field_mappings: tuple[FieldMapping, ...]
+    overall_confidence: float
+    """The mean of the fields', two digits."""
+    warnings: tuple[str, ...]
+
+
+def recommend(source: Capabilities, target: Capabilities, schema: Any = None) -> Recommendation:
+    """Map a schema from one kind of store to another. Raises UsageError for a schema that is none.
+
+    `schema` is an object of names to types, or a list of names or of objects with `name` and `type`, or an object with
+    such a list under `fields`; None asks about the four names that are known well. A type is a word of `FieldType` or a
+    common one beside them, `vector(N)` is a vector, and null says that only the name is known.
+    """
+    named = _named(WELL_KNOWN if schema is None else schema, schema is None)
+    fields = {name: kind for name, kind in named.items() if isinstance(kind, FieldType | None)}
+    vectors = tuple(kind for kind in named.values() if isinstance(kind, VectorField))
+    key = IdField("id", _id_kind(fields.pop("id", None), source))
+    shape = CollectionShape(
+        "recommended",
+        key,
+        vectors,
+        tuple(Field(name, kind or FieldType.TEXT) for name, kind in fields.items()),
+        dynamic=source.dynamic and not source.field_types,
+    )
+    try:
+        plan = make_plan(shape, target, "recommended")
+    except MappingRefused as error:
+        plan = make_plan(replace(shape, id=IdField("id", next(iter(target.id_kinds)))), target, "recommended")
+        return _answer(source, target, plan, named, [error.message])
+    return _answer(source, target, plan, named, [])
+
+
+def _named(schema: Any, bare: bool) -> dict[str, FieldType | VectorField | None]:
+    if isinstance(schema, Mapping) and isinstance(schema.get("fields"), list | Mapping):
+        schema = schema["fields"]
+    if isinstance(schema, Mapping):
+        return {str(name): None if bare else _kind(str(name), word) for name, word in schema.items()}
+    if not isinstance(schema, list):
+        raise UsageError("source_schema must be an object of names to types, or a list of fields")
+    found: dict[str, FieldType | VectorField | None] = {}
+    for item in schema:
+        if isinstance(item, str):
+            found[item] = None
+        elif isinstance(item, Mapping) and isinstance(item.get("name"), str):
+            found[item["name"]] = _kind(item["name"], item.get("type"))
+        else:
+            raise UsageError(f"source_schema: {item!r} is no field: give its name, or name and type")
+    return found
+
+
+def _kind(name: str, word: Any) -> FieldType | VectorField | None:
+    if isinstance(word, Mapping):
+        word = word.get("type")
+    if word is None:
+        return None
+    text = str(word).strip().lower()
+    vector = _VECTOR.fullmatch(text)
+    if vector:
+        return VectorField(name, dim=int(vector[1]) if vector[1] else None, metric=Metric.COSINE)
+    if text not in _WORDS:
+        raise UsageError(
+            f"source_schema: the type {word!r} of {name!r} is not known",
+            hint=f"one of: {', '.join(sorted(_WORDS))}, vector(N)",
+        )
+    return _WORDS[text]
+
+
+def _id_kind(kind: FieldType | None, source: Capabilities) -> IdKind:
+    wanted = _ID_KINDS.get(kind) if kind is not None else None
+    if wanted in source.id_kinds and wanted is not None:
+        return wanted
+    return IdKind.TEXT if IdKind.TEXT in source.id_kinds else min(source.id_kinds)
+
+
+def _answer(
+    source: Capabilities,
+    target: Capabilities,
+    plan: MappingPlan,
+    named: Mapping[str, FieldType | VectorField | None],
+    warnings: list[str],
+) -> Recommendation:
+    plans = {one.source: one for one in (*plan.vectors, *plan.fields)}
+    mappings = [
+        _id_mapping(plan, known=named["id"] is not None)
+        if name == "id"
+        else _mapping(plans[name], known=kind is not None)
+        for name, kind in named.items()
+    ]
+    mean = sum(one.confidence for one in mappings) / len(mappings) if mappings else 0.0
+    told = (*warnings, *_warnings(plan), *_limits(target))
+    return Recommendation(source.kind, target.kind, tuple(mappings), round(mean, 2), told)
+
+
+def _id_mapping(plan: MappingPlan, *, known: bool) -> FieldMapping:
+    converted = plan.id_rule is not IdRule.SAME
+    confidence = (0.9 if converted else 1.0) if known else WELL_KNOWN["id"]
+    return FieldMapping(
+        "id", plan.target.id.name, confidence, converted, plan.id_rule.value if converted else ""
+    )
+
+
+def _mapping(plan: FieldPlan | VectorPlan, *, known: bool) -> FieldMapping:
+    confidence = _CONFIDENCE[plan.fate] if known else WELL_KNOWN.get(plan.source, _BY_NAME)
+    return FieldMapping(plan.source, plan.target, confidence, plan.fate is not Fate.EXACT, plan.reason)
+
+
+def _warnings(plan: MappingPlan) -> Iterable[str]:
+    if plan.id_rule is not IdRule.SAME:
+        yield f"ids are converted: {plan.id_rule}"
+    for source, loss in plan.lost():
+        name = "keys that nobody declared" if source == UNDECLARED else f"{source!r}"
+        yield f"{name}: {loss.reason}"
+    for vector in plan.vectors:
+        if vector.kept and vector.normalised:
+            yield f"{vector.source!r}: vectors under cosine are stored with length one"
+
+
+def _limits(target: Capabilities) -> Iterable[str]:
+    if target.max_payload_bytes is not None:
+        yield f"{target.kind} holds at most {target.max_payload_bytes:,} bytes of payload a record"
+    if target.max_id_bytes is not None:
+        yield f"{target.kind} holds ids of at most {target.max_id_bytes:,} bytes"
+    if not target.sparse:
+        yield f"{target.kind} has no sparse vectors"
