@@ -18,10 +18,16 @@ from vectormigrate.stores.base import Endpoint
 from .call import Answer, Call
 from .serve import on_uvloop, until_stopped
 
-_USUAL = {"neutral": "127.0.0.1:8900", "pinecone": "127.0.0.1:5080", "qdrant": "127.0.0.1:6333"}
+_USUAL = {
+    "milvus": "127.0.0.1:19530",
+    "neutral": "127.0.0.1:8900",
+    "pinecone": "127.0.0.1:5080",
+    "qdrant": "127.0.0.1:6333",
+}
 _GRACE = 5.0
 """Seconds: whoever stops a server on his own machine does not wait for half a minute."""
 _POINTING = {
+    "milvus": 'MilvusClient("{url}")',
     "neutral": 'vectormigrate.api.client.Client("{url}")',
     "pinecone": 'Pinecone(api_key="any", host="{url}")',
     "qdrant": 'QdrantClient(url="{url}")',

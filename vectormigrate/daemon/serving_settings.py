@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from .setting import Kind, Setting
 
-DIALECTS = ("neutral", "pinecone", "qdrant")
+DIALECTS = ("milvus", "neutral", "pinecone", "qdrant")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -134,7 +134,9 @@ SERVE = (*LISTENER, *LIMITS, LOG_LEVEL, CHECK)
 EMULATE = (STORE,)
 EMULATED_AT = (
     replace(
-        LISTEN, section="emulate", unset="127.0.0.1:6333 for Qdrant, :5080 for Pinecone, :8900 for our own"
+        LISTEN,
+        section="emulate",
+        unset="127.0.0.1:6333 for Qdrant, :19530 for Milvus, :5080 for Pinecone, :8900 for our own",
     ),
     replace(ADVERTISE, section="emulate"),
     replace(INDEX, section="emulate"),

@@ -28,7 +28,7 @@ from .schema import Column, DataType, Layout
 from .server import Server
 
 _INT_BITS = {DataType.Int8: 8, DataType.Int16: 16, DataType.Int32: 32, DataType.Int64: 64}
-_SLOTS: dict[int, str] = {
+SLOTS: dict[int, str] = {
     DataType.Bool: "bool_data",
     DataType.Int8: "int_data",
     DataType.Int16: "int_data",
@@ -277,7 +277,7 @@ def upsert_request(encoded: Encoded, rows: Sequence[int], partition: str, layout
     for column in layout.vectors:
         given = batch.vectors[column.name]
         if isinstance(given, SparseColumn):
-            _sparse(head.fields_data.add(), column, given)
+            write_sparse(head.fields_data.add(), column, given)
         elif isinstance(given, DenseColumn):
             parts += _dense(column, given.values)
     return b"".join([head.SerializeToString(), *parts])
@@ -293,16 +293,17 @@ def _scalars(message: Any, column: Column, values: Sequence[Any]) -> None:
         arrays = message.scalars.array_data
         arrays.element_type = column.element
         for value in values:
-            slot = getattr(arrays.data.add(), _SLOTS[column.element])
+            slot = getattr(arrays.data.add(), SLOTS[column.element])
             slot.SetInParent()
             slot.data.extend(value)
         return
-    slot = getattr(message.scalars, _SLOTS[column.type])
+    slot = getattr(message.scalars, SLOTS[column.type])
     slot.SetInParent()
     slot.data.extend(values)
 
 
-def _sparse(message: Any, column: Column, given: SparseColumn) -> None:
+def write_sparse(message: Any, column: Column, given: SparseColumn) -> None:
+    """A sparse column as a FieldData."""
     pairs = np.empty(len(given.indices), dtype=[("index", "<u4"), ("value", "<f4")])
     pairs["index"], pairs["value"] = given.indices, given.values
     raw = pairs.tobytes()
@@ -321,15 +322,15 @@ def _dense(column: Column, values: Array) -> list[bytes | memoryview]:
     raw = np.ascontiguousarray(values, dtype=_DTYPES[column.type]).data.cast("B")
     data: list[bytes | memoryview] = [raw]
     if column.type == DataType.FloatVector:
-        data = _delimited(schema_pb2.FloatArray, "data", data)
+        data = delimited(schema_pb2.FloatArray, "data", data)
     vector = schema_pb2.VectorField(dim=column.dim).SerializeToString()
-    inner = [vector, *_delimited(schema_pb2.VectorField, _VECTOR_SLOTS[column.type], data)]
+    inner = [vector, *delimited(schema_pb2.VectorField, _VECTOR_SLOTS[column.type], data)]
     head = schema_pb2.FieldData(type=column.type, field_name=column.name).SerializeToString()
-    outer = [head, *_delimited(schema_pb2.FieldData, "vectors", inner)]
-    return _delimited(milvus_pb2.UpsertRequest, "fields_data", outer)
+    outer = [head, *delimited(schema_pb2.FieldData, "vectors", inner)]
+    return delimited(milvus_pb2.UpsertRequest, "fields_data", outer)
 
 
-def _delimited(message: Any, name: str, parts: Sequence[bytes | memoryview]) -> list[bytes | memoryview]:
+def delimited(message: Any, name: str, parts: Sequence[bytes | memoryview]) -> list[bytes | memoryview]:
     """Parts as one length-delimited field of a message: its tag, its length, and they themselves."""
     number = message.DESCRIPTOR.fields_by_name[name].number
     return [_varint(number << 3 | 2) + _varint(sum(len(part) for part in parts)), *parts]

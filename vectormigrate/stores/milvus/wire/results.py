@@ -33,7 +33,7 @@ def read_ids(results: Any, layout: Layout) -> list[RecordId]:
     """The keys of query results, in the order that the server sent them."""
     for message in results.fields_data:
         if message.field_name == layout.key.name:
-            return _keys(message.scalars)
+            return read_keys(message.scalars)
     return []
 
 
@@ -46,7 +46,7 @@ def read_batch(results: Any, layout: Layout, server: Server) -> Batch:
         raise StoreBroken(f"milvus left out field {missing[0]!r}", collection=layout.collection)
     payload: list[Payload] = [{} for _ in ids]
     for field in layout.fields if ids else ():
-        for row, value in enumerate(_values(messages[field.name], field, len(ids), server)):
+        for row, value in enumerate(read_values(messages[field.name], field, len(ids), server)):
             payload[row][field.name] = value
     _add_dynamic(results.fields_data, payload)
     vectors = {
@@ -92,7 +92,8 @@ def _present(column: Column) -> Mask:
     return np.ones(rows, dtype=np.bool_)
 
 
-def _keys(scalars: Any) -> list[RecordId]:
+def read_keys(scalars: Any) -> list[RecordId]:
+    """Keys, whichever of the two kinds they are of."""
     return list(scalars.string_data.data) or list(scalars.long_data.data)
 
 
@@ -105,7 +106,8 @@ def _add_dynamic(messages: Sequence[Any], payload: list[Payload]) -> None:
                 payload[row].update(decimals.loads(text))
 
 
-def _values(message: Any, field: Field, n: int, server: Server) -> list[Any]:
+def read_values(message: Any, field: Field, n: int, server: Server) -> list[Any]:
+    """One payload column of n rows, None where there is nothing. Raises StoreBroken."""
     valid = list(message.valid_data)
     values: list[Any] = _raw_values(message, field)
     if valid and len(values) != n:

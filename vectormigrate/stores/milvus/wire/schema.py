@@ -31,7 +31,7 @@ from .server import MAX_ARRAY, MAX_TEXT_BYTES, Server
 
 DataType = schema_pb2.DataType
 DEFAULT_PARTITION = "_default"
-_DYNAMIC = "$meta"
+DYNAMIC = "$meta"
 
 _SCALARS: dict[int, FieldType] = {
     DataType.Bool: FieldType.BOOL,
@@ -123,7 +123,7 @@ class Layout:
     def output(self) -> list[str]:
         """Everything, for `output_fields`."""
         names = [column.name for column in (self.key, *self.vectors, *self.fields)]
-        return [*names, _DYNAMIC] if self.dynamic else names
+        return [*names, DYNAMIC] if self.dynamic else names
 
     @property
     def row_bytes(self) -> int:

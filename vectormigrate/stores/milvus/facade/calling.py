@@ -1,0 +1,186 @@
+"""One request, by gRPC or REST: to Milvus itself as it came, or to the store; a write marked first.
+
+The two transports differ in how a request is passed on, what its answer says and how an error is told: a `Way` each.
+Everything else is here once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from vectormigrate.model.collection import CollectionShape, IdKind
+from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Touch, Unnamed
+from vectormigrate.stores.facade import Decision
+from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.raw import Upstream
+
+from .answering import Answers
+from .capture import DATABASE, hinted, touches
+from .endpoints import SERVICE, Route, find_call
+from .problems import Problem, definite, no_database
+
+T = TypeVar("T")
+
+
+class Way(ABC, Generic[T]):
+    """How one request goes and comes; T is its answer."""
+
+    route: Route
+    database: str
+    """The database that it names; "" for the one that is meant without a name."""
+    size: int
+    """Bytes."""
+    needs_shape = False
+    """Whether `message` and `answered` want to know what the collection is like."""
+
+    @abstractmethod
+    def collection(self) -> str | None:
+        """The collection that it is about. Raises Problem for a request that cannot be read."""
+
+    @abstractmethod
+    def message(self, shape: CollectionShape | None) -> Any:
+        """The rpc's message of it; None for an unknown rpc. `shape` is what the collection is like, if it is known."""
+
+    def following(self) -> Sequence[tuple[str, Any]]:
+        """Further rpcs and messages that a request stands for."""
+        return ()
+
+    @abstractmethod
+    async def send(self, upstream: Upstream) -> T:
+        """Pass it on as it came."""
+
+    @abstractmethod
+    def said(self, answer: T) -> tuple[Outcome, Any]:
+        """What Milvus' answer says of a write, and the message of it if it was applied."""
+
+    @abstractmethod
+    def answered(self, message: Any, shape: CollectionShape | None) -> T:
+        """A reply of ours."""
+
+    @abstractmethod
+    def failed(self, problem: Problem) -> T:
+        """A problem, told."""
+
+    @abstractmethod
+    def broken(self, error: VectormigrateError) -> T:
+        """An error of the model, told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Requests over a front."""
+
+    front: Front
+    answers: Answers
+
+    async def handle(self, way: Way[T]) -> T:
+        """Answer one request."""
+        try:
+            if way.route.decision in (Decision.FORWARD, Decision.SERVE):
+                access = self.front.reading(_key(way))
+                if access.upstream is not None:
+                    return await way.send(access.upstream)
+                return await self._answer(access, way)
+            return await self._write(way)
+        except Problem as problem:
+            return way.failed(problem)
+        except VectormigrateError as error:
+            return way.broken(error)
+
+    async def _write(self, way: Way[T]) -> T:
+        name = _key(way)
+        access = self.front.primary(name)
+        if access.store is not None:
+            self.answers.check(way.route)
+        touched = self._touched(way, access, name)
+        async with self.front.writing(touched, size=way.size) as write:
+            if write.access.upstream is not None:
+                return await self._pass(write.access.upstream, way, write, touched)
+            try:
+                return await self._answer(write.access, way, write, touched)
+            except (Problem, VectormigrateError) as error:
+                problem = definite(error)
+        raise problem
+
+    def _touched(self, way: Way[T], access: Access, name: str | None) -> dict[str, tuple[Touch, ...]]:
+        if not _is_default(way.database):
+            return {}  # migrations are of the default database
+        if name is not None and access.upstream is not None and access.shape is None:
+            return {name: ()}  # nothing of it is migrated
+        message = way.message(access.shape)
+        return touches(
+            way.route, message, access.shape, self.front.concerned(), native=access.upstream is not None
+        )
+
+    async def _pass(
+        self, upstream: Upstream, way: Way[T], write: Write, touched: dict[str, tuple[Touch, ...]]
+    ) -> T:
+        answer = await way.send(upstream)
+        outcome, reply = way.said(answer)
+        write.answered(outcome)
+        if reply is None:
+            return answer
+        await _name(write, touched, reply, write.access.shape)
+        shape = write.access.shape
+        if outcome is Outcome.ANSWERED and shape is not None and way.route.rpc == "Upsert":
+            message = way.message(shape)
+            records = hinted(way.route.rpc, message, shape)
+            if records is not None:
+                write.hint(message.collection_name, records, way.size)
+        return answer
+
+    async def _answer(
+        self,
+        access: Access,
+        way: Way[T],
+        write: Write | None = None,
+        touched: dict[str, tuple[Touch, ...]] | None = None,
+    ) -> T:
+        assert access.store is not None
+        if not _is_default(way.database):
+            raise no_database(way.database)
+        self.answers.check(way.route)
+        name = way.collection() or ""
+        shape = access.shape
+        if shape is None and name and way.needs_shape:
+            shape = await access.store.describe(name)
+        elif shape is not None:
+            name = shape.name  # an alias of it may have been said
+        message = way.message(shape)
+        reply = await self.answers.answer(access.store, name, way.route, message)
+        for rpc, further in way.following():
+            await self.answers.answer(access.store, name, find_call(SERVICE + rpc), further)
+        if write is not None:
+            await _name(write, touched or {}, reply, shape)
+        return way.answered(reply, shape)
+
+
+def _key(way: Way[T]) -> str | None:
+    return way.collection() if _is_default(way.database) else None
+
+
+def _is_default(database: str) -> bool:
+    return database in ("", DATABASE)
+
+
+async def _name(
+    write: Write, touched: dict[str, tuple[Touch, ...]], reply: Any, shape: CollectionShape | None
+) -> None:
+    """Tell of the ids that were picked for the client."""
+    for collection, told in touched.items():
+        if any(isinstance(touch, Unnamed) for touch in told):
+            ids = ids_of(reply)
+            if shape is not None and shape.id.kind is IdKind.INT:  # REST may tell them as texts
+                ids = [int(one) for one in ids if isinstance(one, str | int)]
+            await write.named(collection, ids)
+
+
+def ids_of(reply: Any) -> Sequence[RecordId]:
+    """The keys in a MutationResult."""
+    kind = reply.IDs.WhichOneof("id_field")
+    return list(getattr(reply.IDs, kind).data) if kind else []

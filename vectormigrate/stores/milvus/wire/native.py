@@ -1,0 +1,111 @@
+"""What only a Milvus knows of a collection, kept in its shape's `native`: the schema to the letter, and the indexes.
+
+A shape says what a field holds; that it is an Int8, the third of nine, with a default and a description, only the schema
+says. The store puts it into the shapes that it describes, the facade tells it to clients when Milvus itself no longer
+answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict, ParseDict
+
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
+
+from .schema import Layout, index_requests, read_layout, settle_shape, write_schema
+from .server import Server
+
+DIALECT = "milvus"
+LIKE = Server("2.6.0", lite=False, number=(2, 6))
+"""The server that stands for Milvus as such where none is asked."""
+STRONG, BOUNDED = common_pb2.ConsistencyLevel.Strong, common_pb2.ConsistencyLevel.Bounded
+
+
+def native_of(described: Any, indexes: Sequence[Any]) -> dict[str, Any]:
+    """A DescribeCollectionResponse and its IndexDescriptions as `CollectionShape.native`. Nothing of it changes while
+    records do.
+    """
+    told = {
+        "schema": _plain(described.schema),
+        "indexes": [
+            {
+                "field": index.field_name,
+                "name": index.index_name,
+                "params": {pair.key: pair.value for pair in index.params},
+            }
+            for index in indexes
+        ],
+        "consistency_level": int(described.consistency_level),
+        "shards_num": described.shards_num or 1,
+        "properties": {pair.key: pair.value for pair in described.properties},
+    }
+    return {DIALECT: told}
+
+
+def described_of(shape: CollectionShape) -> Any:
+    """The DescribeCollectionResponse of a shape, as far as it concerns the schema. Raises Unsupported, ShapeMismatch for
+    a shape that no Milvus has.
+    """
+    told = shape.native.get(DIALECT) or {}
+    answer = milvus_pb2.DescribeCollectionResponse(
+        schema=schema_of(shape),
+        collection_name=shape.name,
+        shards_num=told.get("shards_num", 1),
+        consistency_level=told.get("consistency_level", BOUNDED),
+        num_partitions=len(shape.partitions) + 1,
+    )
+    for key, value in told.get("properties", {}).items():
+        answer.properties.add(key=key, value=value)
+    return answer
+
+
+def schema_of(shape: CollectionShape) -> Any:
+    """The CollectionSchema message of a shape, its fields numbered as Milvus numbers them."""
+    told = shape.native.get(DIALECT, {}).get("schema")
+    schema = schema_pb2.CollectionSchema()
+    if told is None:
+        schema.ParseFromString(write_schema(settle_shape(shape, LIKE)))
+    else:
+        ParseDict(told, schema)
+    schema.name = shape.name
+    for number, field in enumerate(schema.fields, 100):
+        field.fieldID = field.fieldID or number
+    return schema
+
+
+def layout_of(shape: CollectionShape) -> Layout:
+    """The columns of a shape, as rows need them."""
+    return read_layout(schema_of(shape))
+
+
+def indexes_of(shape: CollectionShape) -> list[Any]:
+    """The IndexDescriptions of a shape, all built."""
+    told = shape.native.get(DIALECT, {}).get("indexes")
+    if told is None:
+        made = index_requests(settle_shape(shape, LIKE), (), LIKE)
+        found = [(one.field_name, one.index_name, {p.key: p.value for p in one.extra_params}) for one in made]
+    else:
+        found = [(one["field"], one["name"], one["params"]) for one in told]
+    return [
+        milvus_pb2.IndexDescription(
+            field_name=field,
+            index_name=name,
+            params=[common_pb2.KeyValuePair(key=key, value=value) for key, value in params.items()],
+            state=common_pb2.IndexState.Finished,
+        )
+        for field, name, params in found
+    ]
+
+
+def default_of(field: Any) -> Any:
+    """The default of a FieldSchema; None where there is none."""
+    which = field.default_value.WhichOneof("data")
+    return None if which is None else getattr(field.default_value, which)
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return plain
