@@ -234,11 +234,11 @@ class Host:
             free_bytes=self._free_bytes,
         )
         conductor.overlap = shadow.overlap
-        conductor.on_look = lambda: learn(passage, stores.source)
+        conductor.on_look = lambda: learn(passage, stores.source, spec.source.collection)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
         await conductor.open()
-        if not await self._soon(spec.id, learn(passage, stores.source)):
+        if not await self._soon(spec.id, learn(passage, stores.source, spec.source.collection)):
             self._supervisor.spawn_lasting(
                 self._learn_later(hosted, passage, stores), name=f"names {spec.id}"
             )
@@ -258,9 +258,10 @@ class Host:
 
     async def _learn_later(self, hosted: _Hosted, passage: Passage | None, stores: Stores) -> None:
         """Writes by names that nobody knew left without a mark: both sides are compared when none of them can land."""
-        while not await learnt(passage, stores.source):  # noqa: ASYNC110 nobody tells when it is there again
+        specification = hosted.conductor.migration.specification
+        while not await learnt(passage, stores.source, specification.source.collection):  # noqa: ASYNC110 nobody tells when it is there again
             await asyncio.sleep(_SOON)
-        await asyncio.sleep(hosted.conductor.migration.specification.quarantine)
+        await asyncio.sleep(specification.quarantine)
         if hosted.live is not None:
             await hosted.live.scopes.suspect("the source's names were not known for a while")
 

@@ -55,16 +55,16 @@ def fronting(passages: Mapping[str, Passage], spec: Specification) -> Passage | 
     return fitting[0]
 
 
-async def learn(passage: Passage | None, source: Store) -> None:
-    """By which names the source's collections go now. Raises StoreError."""
+async def learn(passage: Passage | None, source: Store, collection: str) -> None:
+    """By which names the collection goes now at its source. Raises StoreError."""
     if passage is not None:
-        passage.router.learn(await source.aliases())
+        passage.router.learn(collection, await source.aliases())
 
 
-async def learnt(passage: Passage | None, source: Store) -> bool:
+async def learnt(passage: Passage | None, source: Store, collection: str) -> bool:
     """The same; False when the source does not answer."""
     try:
-        await learn(passage, source)
+        await learn(passage, source, collection)
     except StoreError:
         return False
     return True

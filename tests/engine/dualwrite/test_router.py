@@ -83,7 +83,7 @@ async def test_an_observed_search_is_told_by_the_name_of_the_lane(router):
     told = []
     router.observed(SOURCE, 0.5, list)  # nobody asked
     router.shadow(SOURCE, 1.0, lambda *what: told.append(what))
-    router.learn({"alias": SOURCE})
+    router.learn(SOURCE, {"alias": SOURCE})
     router.observed("alias", 0.5, list)
     router.observed("else", 0.5, list)
     assert told == [(SOURCE, 0.5, list)]
@@ -93,18 +93,35 @@ async def test_an_observed_search_is_told_by_the_name_of_the_lane(router):
 
 
 async def test_an_alias_leads_to_the_lane_of_its_collection(bench, router):
-    router.learn({"alias": SOURCE, "strange": "else"})
+    router.learn(SOURCE, {"alias": SOURCE, "strange": "else"})
     assert router.lane("alias") is bench.lane
     assert router.lane("strange") is router.lane("else") is router.lane(None) is None
-    router.learn({"other": SOURCE})
+    router.learn(SOURCE, {"other": SOURCE})
     assert (router.lane("alias"), router.lane("other")) == (None, bench.lane)
 
 
 async def test_a_migration_that_was_given_an_alias_hears_of_the_collection_by_all_its_names(bench):
     router = Router(UPSTREAM, random.Random(1))
     router.add("alias", routed(bench, "alias"))
-    router.learn({"alias": "real", "second": "real"})
+    router.learn("alias", {"alias": "real", "second": "real"})
     assert router.lane("alias") is router.lane("real") is router.lane("second") is bench.lane
+
+
+async def test_what_one_source_says_of_its_names_says_nothing_of_anothers(bench, router, other):
+    router.add("another", routed(other, "another"))
+    router.learn(SOURCE, {"alias": SOURCE})
+    router.learn("another", {"others": "another"})
+    assert (router.lane("alias"), router.lane("others")) == (bench.lane, other.lane)
+    router.remove("another")
+    assert (router.lane("alias"), router.lane("others")) == (bench.lane, None)
+
+
+async def test_names_that_were_told_before_there_was_a_lane_lead_to_it(bench):
+    router = Router(UPSTREAM, random.Random(1))
+    router.learn(SOURCE, {"alias": SOURCE})
+    assert router.lane("alias") is None
+    router.add(SOURCE, routed(bench))
+    assert router.lane("alias") is bench.lane
 
 
 # Writing.
@@ -125,7 +142,7 @@ async def test_a_write_of_nothing_under_migration_passes(bench, router):
 
 
 async def test_two_names_of_one_collection_are_one_write(bench, router):
-    router.learn({"alias": SOURCE})
+    router.learn(SOURCE, {"alias": SOURCE})
     async with router.writing({SOURCE: [Ids((1,))], "alias": [Ids((2,))]}):
         assert (bench.marks(), bench.ledger.in_flight, bench.lane.fence.entered) == (["i:1", "i:2"], 1, 1)
 
@@ -144,9 +161,9 @@ async def test_two_collections_in_one_request(bench, router, other):
 
 
 async def test_what_is_said_by_an_alias_concerns_its_collection(bench, router):
-    router.learn({"alias": SOURCE})
+    router.learn(SOURCE, {"alias": SOURCE})
     async with router.writing({"alias": [Unnamed()]}) as write:
-        router.learn({"alias": "else"})  # from the next request on
+        router.learn(SOURCE, {"alias": "else"})  # from the next request on
         await write.named("alias", [7])
         write.hint("alias", lambda: records([7]), 10)
     assert (bench.marks(), bench.ledger.get(7) is not None) == (["i:7"], True)

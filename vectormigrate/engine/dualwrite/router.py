@@ -33,26 +33,38 @@ class Router(Front):
         self._chance = chance
         self._lanes: dict[str, Lane] = {}
         self._observers: dict[str, tuple[float, Observer]] = {}
+        self._told: dict[str, Mapping[str, str]] = {}
+        """What each collection's source said of its names."""
         self._aliases: dict[str, str] = {}
         """Other names of collections that have a lane, to the name that it goes by."""
 
     def add(self, collection: str, lane: Lane) -> None:
         """Send what concerns this collection by this lane."""
         self._lanes[collection] = lane
+        self._resolve()
 
-    def learn(self, aliases: Mapping[str, str]) -> None:
-        """Take over the source's aliases: every name that stands for a collection with a lane leads to that lane."""
-        known: dict[str, str] = {}
-        for name in self._lanes:
-            real = aliases.get(name, name)
-            same = [real, *(alias for alias, collection in aliases.items() if collection == real)]
-            known |= {one: name for one in same if one not in self._lanes}
-        self._aliases = known
+    def learn(self, collection: str, aliases: Mapping[str, str]) -> None:
+        """Take over the aliases of this collection's source: every name that stands for the collection leads to its lane,
+        from when it has one.
+        """
+        self._told[collection] = aliases
+        self._resolve()
 
     def remove(self, collection: str) -> None:
         """It passes through again."""
         self._lanes.pop(collection, None)
+        self._told.pop(collection, None)
         self._observers.pop(collection, None)
+        self._resolve()
+
+    def _resolve(self) -> None:
+        known: dict[str, str] = {}
+        for name in self._lanes:
+            aliases = self._told.get(name, {})
+            real = aliases.get(name, name)
+            same = [real, *(alias for alias, collection in aliases.items() if collection == real)]
+            known |= {one: name for one in same if one not in self._lanes}
+        self._aliases = known
 
     def shadow(self, collection: str, share: float, observer: Observer) -> None:
         """Tell `observer` about this share of the searches; 0 for none."""
