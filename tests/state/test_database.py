@@ -1,10 +1,12 @@
 import asyncio
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 import apsw
 import pytest
@@ -285,6 +287,23 @@ async def test_a_closed_file_takes_nothing_and_can_be_opened_again(path):
     again.close()
 
 
+async def test_a_reader_by_another_name_of_the_file_can_tell_it_too(tmp_path, path):
+    database = Database.open(path)
+    (tmp_path / "link.db").symlink_to(path)
+    reader = Reader(tmp_path / "link.db")
+    assert reader.owned()
+    database.close()
+    reader.close()
+
+
+def test_a_look_keeps_nobody_from_owning_the_file(path, monkeypatch):
+    Database.open(path).close()
+    looking = os.open(f"{path}.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(looking))
+    Database.open(path).close()
+
+
 async def test_a_reader_can_tell_that_a_process_owns_the_file(path):
     database = Database.open(path)
     reader = Reader(path)
@@ -292,7 +311,7 @@ async def test_a_reader_can_tell_that_a_process_owns_the_file(path):
     database.close()
     assert not reader.owned()
     lock = path.with_name(path.name + ".lock")
-    lock.write_text("4194305\n")  # more than any process id can be
+    lock.write_text(f"{os.getpid()}\n")  # of one that was killed, and another process has its number now
     assert not reader.owned()
     lock.unlink()
     assert not reader.owned()

@@ -15,8 +15,9 @@ import os
 import queue
 import threading
 import time
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,8 @@ Transaction = apsw.Connection
 
 _GROUP = 256
 """Most writes that share one commit."""
+_LOOKS, _LOOK = 10, 0.005
+"""So often, and so many seconds apart, a lock is tried that may be held for a look only."""
 
 
 class Database:
@@ -208,14 +211,22 @@ class Reader:
             upgrade.check(self._connection, path, may_be_new=False)
 
     def owned(self) -> bool:
-        """Whether some process owns the file, as far as can be told without asking for its lock."""
+        """Whether some process owns the file: the kernel says so, whatever stands in the lock file of one that was killed."""
         try:
-            os.kill(int(Path(f"{self._path}.lock").read_text(encoding="ascii")), 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
+            descriptor = os.open(_lock_path(self._path.resolve()), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
             return False
         except PermissionError:
-            pass  # it lives, as somebody else's
-        return True
+            return True  # as far as can be told: it is somebody else's
+        try:
+            fcntl.flock(
+                descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB
+            )  # for a moment, which an owner to be waits out
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a short query; sees the last commit."""
@@ -255,13 +266,25 @@ def _connect(path: Path, flags: int) -> apsw.Connection:
     return connection
 
 
+def _lock_path(path: Path) -> str:
+    return f"{path}.lock"
+
+
+def _owns(descriptor: int) -> bool:
+    """Take the lock, unless another process owns the file. One that only looks whether it is owned is waited for."""
+    for _ in range(_LOOKS):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_LOOK)
+    return False
+
+
 def _lock(path: Path) -> int:
     # A lock on a file beside the database: SQLite's own locks must stay free for readers, and closing any
     # descriptor of the database file in this process would drop POSIX locks on it.
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    descriptor = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if not _owns(descriptor):
         owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(descriptor)
         raise StateLocked(
