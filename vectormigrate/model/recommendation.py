@@ -142,7 +142,8 @@ def _answer(
     named: Mapping[str, FieldType | VectorField | None],
     warnings: list[str],
 ) -> Recommendation:
-    plans = {one.source: one for one in (*plan.vectors, *plan.fields)}
+    parts: tuple[FieldPlan | VectorPlan, ...] = (*plan.vectors, *plan.fields)
+    plans = {one.source: one for one in parts}
     mappings = [
         _id_mapping(plan, known=named["id"] is not None)
         if name == "id"
