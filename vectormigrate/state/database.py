@@ -15,7 +15,6 @@ import os
 import queue
 import threading
 import time
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
