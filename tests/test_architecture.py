@@ -14,6 +14,7 @@ from vectormigrate.cli import arguments
 from vectormigrate.cli import help as help_text
 from vectormigrate.daemon import config
 from vectormigrate.daemon.settings import SETTINGS
+from vectormigrate.daemon.telemetry import catalogue
 from vectormigrate.model import errors, events
 from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
 from vectormigrate.state import upgrade
@@ -25,7 +26,7 @@ SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "pb" not in path.part
 MOST_LINES = 500
 """The guide is 300."""
 NO_MIRROR = {"__init__.py", "__main__.py"}
-GENERAL = {"conformance", "fakes", "life", "simulation", "model/protocol"}
+GENERAL = {"conformance", "deploy", "fakes", "life", "simulation", "model/protocol"}
 """Folders of tests that mirror nothing."""
 SUITE = "test_conformance.py"
 """What every store runs: the test of its `store.py`."""
@@ -138,6 +139,7 @@ def test_the_diagram_of_the_readme_is_the_table_of_phases():
 
 def test_every_command_is_in_help_and_reference_and_no_other():
     assert (ROOT / "docs" / "commands.md").read_text() == help_text.reference(), "make reference"
+    assert (ROOT / "docs" / "metrics.md").read_text() == catalogue.reference(), "make reference"
     listed = help_text.overview().split("Commands:\n")[1].split("\n\n")[0]
     assert re.findall(r"^  (\S+)", listed, re.MULTILINE) == [command.name for command in COMMANDS]
     readme = (ROOT / "README.md").read_text()

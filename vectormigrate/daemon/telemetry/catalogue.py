@@ -190,3 +190,32 @@ CATALOGUE: tuple[Metric, ...] = (
     *PROCESS,
 )
 BY_NAME = {metric.name: metric for metric in CATALOGUE}
+
+
+def reference() -> str:
+    """docs/metrics.md: the whole table, as Markdown."""
+    lines = [
+        "# Metrics",
+        "",
+        "Generated from the catalogue (`make reference`). Served in Prometheus' text format at `/metrics` of the API, for a key of",
+        "scope `read`. Base units; a counter carries `_total`, a histogram `_bucket`, `_sum` and `_count` behind its name. Labels have",
+        "few values: never an id of a record. Beside these there are the usual `process_...` and `python_...`.",
+        "",
+        "What only the daemon's memory knows (lag, replays, gates) is there for the migrations that it hosts; what the state file",
+        "knows, for all of them. Rules and dashboards over these names are in `deploy/prometheus` and `deploy/grafana`.",
+    ]
+    for group in dict.fromkeys(metric.group for metric in CATALOGUE):
+        lines += [
+            "",
+            f"## {group.capitalize()}",
+            "",
+            "| name | kind | labels | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{metric.exported[0] if metric.kind != 'histogram' else PREFIX + metric.name}` | {metric.kind} |"
+            f" {', '.join(metric.labels)} | {metric.help} |"
+            for metric in CATALOGUE
+            if metric.group == group
+        ]
+    return "\n".join(lines) + "\n"
