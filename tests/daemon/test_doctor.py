@@ -6,6 +6,8 @@ import pytest
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.stores.base import StoreInfo
+from vectormigrate.stores.sqlite.store import SqliteStore
 
 
 @pytest.fixture
@@ -56,3 +58,15 @@ async def test_what_is_wrong_is_said_for_each_side(tmp_path, source):
     assert checks["source collection"].hint
     assert not checks["target connects"].ok
     assert "NOPE" in checks["target connects"].detail
+
+
+async def test_what_a_source_in_use_does_is_said(tmp_path, source, monkeypatch):
+    async def info(store):
+        return StoreInfo("sqlite", "3", {}, ("reads wait 60 s",))
+
+    monkeypatch.setattr(SqliteStore, "info", info)
+    checks = by_name(
+        await doctor(Specification("docs", source, source), tmp_path / "state.db", Secrets({}, {}))
+    )
+    assert (checks["source in use"].ok, checks["source in use"].detail) == (True, "reads wait 60 s")
+    assert "target in use" not in checks

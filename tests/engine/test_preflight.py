@@ -17,7 +17,8 @@ from vectormigrate.model.collection import (
 from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
 from vectormigrate.model.mapping import MappingOptions
-from vectormigrate.model.specification import Existing
+from vectormigrate.model.specification import Existing, Mode
+from vectormigrate.stores.base import StoreInfo
 from vectormigrate.stores.memory import CAPABILITIES
 
 
@@ -48,6 +49,19 @@ async def test_a_plan_says_what_would_happen(world):
     assert (plan.ranges, plan.batches, plan.losses, plan.refused) == (1, 6, (), ())
     assert plan.bytes == 30 * (records(range(30)).nbytes // 30)
     assert [(one["source"], one["target"]) for one in plan.vectors] == [("v", "v")]
+
+
+@pytest.mark.parametrize(("mode", "told"), [(Mode.OFFLINE, ()), (Mode.PROXIED, ("reads wait",))])
+async def test_what_a_source_in_use_does_is_noted(world, mode, told):
+    await world.fill(range(3))
+    source, spec = world.store(), replace(world.spec, mode=mode)
+
+    async def info():
+        return StoreInfo("memory", "1", {}, ("reads wait",))
+
+    source.info = info
+    found = await preflight.examine(spec, source, world.store("target"), FakeClock().monotonic)
+    assert (await preflight.document(spec, found, source, workers=2)).notes == told
 
 
 async def test_an_empty_source_has_no_forecast(world):

@@ -39,7 +39,8 @@ async def _check_side(side: str, store: Store, collection: str, *, must_exist: b
     info = await store.info()
     details = ", ".join(f"{name} {value}" for name, value in info.details.items())
     checks = [
-        Check(f"{side} connects", True, f"{info.kind} {info.version}" + (f" ({details})" if details else ""))
+        Check(f"{side} connects", True, f"{info.kind} {info.version}" + (f" ({details})" if details else "")),
+        *(Check(f"{side} in use", True, caution) for caution in info.cautions if side == "source"),
     ]
     try:
         shape = await store.describe(collection)

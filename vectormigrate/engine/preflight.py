@@ -30,7 +30,7 @@ from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
 from vectormigrate.model.plan import PARTITION, UNDECLARED
 from vectormigrate.model.record import id_text
-from vectormigrate.model.specification import Existing, Specification
+from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
 from vectormigrate.stores.base import EVERYWHERE, Store
 
@@ -72,6 +72,8 @@ class Preflight:
     """Of the sampled records, as JSON, on average."""
     write_records: int
     """Most records that one write request of the target takes, as far as the sample tells."""
+    cautions: tuple[str, ...] = ()
+    """What the source says of itself where it is in use meanwhile."""
 
     @property
     def all_refused(self) -> bool:
@@ -123,6 +125,7 @@ async def examine(
         infer(sample.payload) if sample is not None else (),
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
+        () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
 
 
@@ -217,7 +220,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         target_bytes=preflight.total * _target_bytes(preflight),
         inferred=tuple(_told(seen) for seen in preflight.inferred),
         named_losses=tuple(loss for _, loss in mapping.lost()),
-        notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight)),
+        notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight), *preflight.cautions),
     )
 
 

@@ -88,6 +88,8 @@ class StoreInfo:
     kind: str
     version: str
     details: Mapping[str, str] = field(default_factory=dict)
+    cautions: Sequence[str] = ()
+    """What somebody should know who moves a collection from here while it is in use; a sentence each."""
 
 
 class Store(ABC):

@@ -142,3 +142,10 @@ async def test_a_namespace_that_nobody_wrote_to_is_fresh(subject):
     shape = await subject.create()
     await subject.store.barrier(shape.name)
     await subject.store.finish_load(shape)
+
+
+async def test_how_long_reads_wait_where_nothing_says_more_is_told(opens):
+    store = opens(visible_after="7")
+    (told,) = (await store.info()).cautions
+    assert "7 s (--source-option visible_after=" in told
+    await store.close()

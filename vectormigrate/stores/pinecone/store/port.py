@@ -110,8 +110,12 @@ class PineconeStore(Store):
 
     async def info(self) -> StoreInfo:
         names = await self._catalog.names()
+        wait = f"reads wait {self._waiting.visible_after:g} s (--source-option visible_after=SECONDS)"
         return StoreInfo(
-            "pinecone", self._link.version, {"address": self._link.control, "indexes": str(len(names))}
+            "pinecone",
+            self._link.version,
+            {"address": self._link.control, "indexes": str(len(names))},
+            (f"behind a write whose answer has no log sequence number, {wait}",),
         )
 
     async def collections(self) -> list[str]:

@@ -24,7 +24,7 @@ class Waiting:
 
     def __init__(self, catalog: Catalog, visible_after: float) -> None:
         self._catalog = catalog
-        self._visible_after = visible_after
+        self.visible_after = visible_after
 
     async def settle(self, opened: Opened, namespaces: Sequence[str]) -> None:
         """Return when reads of these namespaces see everything that is known to be written.
@@ -36,7 +36,7 @@ class Waiting:
 
     async def for_time(self) -> None:
         """Wait as long as a write may need at most to be seen, where nothing better is known."""
-        await asyncio.sleep(self._visible_after)
+        await asyncio.sleep(self.visible_after)
 
     async def _settle(self, opened: Opened, namespace: str) -> None:
         standing = opened.freshness.of(namespace)
@@ -47,9 +47,9 @@ class Waiting:
             if not standing.behind:
                 break
             spent = clock() - began
-            if standing.indexed < 0 and spent > self._visible_after:
+            if standing.indexed < 0 and spent > self.visible_after:
                 break  # queries carry no number here: time is all there is
-            if spent > max(_PATIENCE, self._visible_after):
+            if spent > max(_PATIENCE, self.visible_after):
                 raise opened.place.error(
                     StoreDown, f"writes to namespace {namespace!r} are still not visible", "a retry will help"
                 )
@@ -59,7 +59,7 @@ class Waiting:
         while standing.canaries:
             canary = standing.canaries[0]
             # It may be gone because somebody else has written the record since: then time ends the wait.
-            if await canary.look() or clock() - began > self._visible_after:
+            if await canary.look() or clock() - began > self.visible_after:
                 standing.canaries = [one for one in standing.canaries if one is not canary]
                 continue
             await asyncio.sleep(pause)
