@@ -31,6 +31,7 @@ reference: .venv/.stamp ## Write docs/commands.md and docs/metrics.md anew from 
 
 lock: .venv/.stamp ## Bring requirements.lock up to date with pyproject.toml.
 	@$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o deploy/requirements.lock
 
 clean: ## Remove the environment and every cache.
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
