@@ -2,8 +2,10 @@
 few ids and links fail: no acknowledged write is lost, nothing is stale, nothing comes back.
 
 `VECTORMIGRATE_LIVE_KILLS` (1,000) and `VECTORMIGRATE_LIVE_SWAPS` (150) are the numbers of kills, and of cutovers and reverts,
-of each of the two pairs. A migration gives about a hundred and thirty; another follows until both are reached, and until
-every named point was.
+of each of the two pairs. A migration of `VECTORMIGRATE_LIVE_ROUNDS` (6) gives about a hundred and thirty; another follows
+until both are reached, and until every named point was. `VECTORMIGRATE_LIVE_MINUTES` ends it earlier, behind the migration
+that is under way then. What is in `integration/bench/out` is gone on with: figures of several runs add up, each with its
+commit.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +38,7 @@ from vectormigrate.model.points import POINTS
 KILLS = int(os.environ.get("VECTORMIGRATE_LIVE_KILLS", "1000"))
 SWAPS = int(os.environ.get("VECTORMIGRATE_LIVE_SWAPS", "150"))
 ROUNDS = int(os.environ.get("VECTORMIGRATE_LIVE_ROUNDS", "6"))
+MINUTES = float(os.environ.get("VECTORMIGRATE_LIVE_MINUTES", "inf"))
 SEED = os.environ.get("VECTORMIGRATE_SEED", "1")
 RESULTS = Path(__file__).parent / "bench" / "out"
 
@@ -68,10 +74,10 @@ def test_pinecone_to_milvus(folder: Path) -> None:
 async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Target, folder: Path) -> None:
     """Stories of one pair, until there were enough kills and swaps and every point was reached."""
     RESULTS.mkdir(exist_ok=True)
-    rng = random.Random(f"{SEED}-{pair}")
-    seen = Seen()
-    began = time.monotonic()
-    while seen.kills.total() < KILLS or seen.swaps < SWAPS or (KILLS >= 500 and unreached(seen)):
+    figures = Figures(pair)
+    seen = figures.seen
+    rng = random.Random(f"{SEED}-{pair}-{len(figures.runs)}")
+    while figures.wanting and figures.seconds < 60 * MINUTES:
         number = seen.migrations + 1
         vendor: Vendor = vendor_of(f"docs{number}")
         place = folder / f"{number}"
@@ -83,7 +89,7 @@ async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Targe
                 seen,
                 rng,
                 RESULTS / f"live-kill-{pair}.log",
-                lambda: write(pair, seen, time.monotonic() - began),
+                figures.write,
             )
             try:
                 await story.tell(rounds=ROUNDS, commits=number % 3 == 0, workers=1 if number % 4 == 2 else 0)
@@ -92,46 +98,78 @@ async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Targe
                 shutil.copytree(place, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.sock"))
                 raise
             finally:
-                write(pair, seen, time.monotonic() - began)
+                figures.write()
         target.drop(vendor.collection)
-    assert seen.clean, figures(pair, seen, 0)
+    assert seen.clean, figures.document()
 
 
-def unreached(seen: Seen) -> list[str]:
-    """Named points at which no daemon died yet."""
-    return sorted(POINTS - seen.kills.keys())
+def engine() -> str:
+    """The commit of the program that dies."""
+    asked = ("git", "log", "-1", "--format=%h", "--", "vectormigrate")
+    return subprocess.run(
+        asked, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    ).stdout.strip()
 
 
-def figures(pair: str, seen: Seen, seconds: float) -> dict[str, Any]:
-    """What was seen, as JSON."""
-    holds = seen.holds_ms or [0.0]
-    return {
-        "pair": pair,
-        "seed": SEED,
-        "kills": seen.kills.total(),
-        "kills_by_point": dict(sorted(seen.kills.items())),
-        "points_not_reached": unreached(seen),
-        "faults": dict(sorted(seen.faults.items())),
-        "cutovers_and_reverts": seen.swaps,
-        "migrations": seen.migrations,
-        "comparisons": seen.comparisons,
-        "writes_acknowledged": seen.acknowledged,
-        "writes_of_unknown_outcome": seen.unknown,
-        "lost": seen.lost,
-        "stale": seen.stale,
-        "resurrected": seen.resurrected,
-        "acknowledged_writes_lost": seen.unexplained,
-        "left_behind_rollbacks": seen.left,
-        "hold_ms": {
-            "p50": float(np.quantile(holds, 0.5)),
-            "p99": float(np.quantile(holds, 0.99)),
-            "max": max(holds),
-        },
-        "quarantine_s": QUARANTINE,
-        "seconds": seconds,
-    }
+class Figures:
+    """What was seen of a pair, in this run and those before it, in a file."""
 
+    def __init__(self, pair: str) -> None:
+        self._pair = pair
+        self._path = RESULTS / f"live-kill-{pair}.json"
+        self._began = time.monotonic()
+        self.runs: list[dict[str, Any]] = []
+        self.seen = Seen()
+        if self._path.exists():
+            kept = json.loads(self._path.read_text())
+            self.runs = kept["runs"]
+            self.seen = Seen(**{one.name: kept["seen"][one.name] for one in fields(Seen)})
+            self.seen.kills, self.seen.faults = Counter(self.seen.kills), Counter(self.seen.faults)
+        self._before = self.seen.kills.total()
 
-def write(pair: str, seen: Seen, seconds: float) -> None:
-    """Keep the figures so far."""
-    (RESULTS / f"live-kill-{pair}.json").write_text(json.dumps(figures(pair, seen, seconds), indent=2))
+    @property
+    def seconds(self) -> float:
+        """Of this run."""
+        return time.monotonic() - self._began
+
+    @property
+    def unreached(self) -> list[str]:
+        """Named points at which no daemon died yet."""
+        return sorted(point for point in POINTS if not self.seen.kills[point])
+
+    @property
+    def wanting(self) -> bool:
+        """Whether there were too few kills or swaps, or a point was not reached."""
+        few = self.seen.kills.total() < KILLS or self.seen.swaps < SWAPS
+        return few or (KILLS >= 500 and bool(self.unreached))
+
+    def document(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+        seen = self.seen
+        holds = seen.holds_ms or [0.0]
+        run = {
+            "engine": engine(),
+            "seed": SEED,
+            "kills": seen.kills.total() - self._before,
+            "seconds": round(self.seconds),
+            "load": round(os.getloadavg()[0], 1),
+        }
+        return {
+            "pair": self._pair,
+            "kills": seen.kills.total(),
+            "cutovers_and_reverts": seen.swaps,
+            "acknowledged_writes_lost": seen.unexplained,
+            "points_not_reached": self.unreached,
+            "hold_ms": {
+                "p50": float(np.quantile(holds, 0.5)),
+                "p99": float(np.quantile(holds, 0.99)),
+                "max": max(holds),
+            },
+            "quarantine_s": QUARANTINE,
+            "seen": asdict(seen) | {"kills": dict(sorted(seen.kills.items()))},
+            "runs": [*self.runs, run],
+        }
+
+    def write(self) -> None:
+        """Keep the figures so far."""
+        self._path.write_text(json.dumps(self.document(), indent=1))

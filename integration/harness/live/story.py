@@ -307,7 +307,7 @@ class Story:
             found = await self._world.ask(verb, NAME, dry_run=False, **words)
             if isinstance(found, dict):
                 self._seen.swaps += 1
-                self._seen.holds_ms.append(found["hold_ms"])
+                self._seen.holds_ms.append(round(found["hold_ms"], 1))
                 self._writers.gentle = False
                 return
             if found is None:
