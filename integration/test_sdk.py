@@ -46,7 +46,7 @@ async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
     words += ["--index", behind.index] if behind.index else []
     words += ["--coalesce", "0.01", "--provisional-after", "0.02", "--delete-confirmation", "0.1"]
     log, state = folder / "serve.log", folder / "state.db"
-    command = [sys.executable, "-m", "vectormigrate", "serve", "--state", str(state), *words]
+    command = [sys.executable, "-m", "vectormigrate", "serve", "--addr", "off", "--state", str(state), *words]
     with log.open("wb") as told:
         process = subprocess.Popen(
             command, stdout=told, stderr=told, cwd=folder, env={**os.environ, "PINECONE_KEY": pinecone.KEY}

@@ -90,7 +90,18 @@ class Stage:
     def serve(self, name: str, *, module: str = "vectormigrate", words: tuple[str, ...] = ()) -> Subject:
         """One of our daemons, by the name of what it is to do with a write."""
         port, state = free_port(), self._folder / f"{name.partition(': ')[2]}.db"
-        command = [sys.executable, "-m", module, "serve", "--state", str(state), "--quiet", *words]
+        command = [
+            sys.executable,
+            "-m",
+            module,
+            "serve",
+            "--addr",
+            "off",
+            "--state",
+            str(state),
+            "--quiet",
+            *words,
+        ]
         command += ["--dialect", "qdrant", "--listen", f"127.0.0.1:{port}"]
         process = self._run([*command, "--upstream", f"http://127.0.0.1:{self._stub}"], port)
         if name != READING:

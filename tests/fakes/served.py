@@ -36,7 +36,12 @@ class ServedProcess:
             command = [sys.executable, "-c", _HOLDING, str(held.fileno()), "held", *words]
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, "VECTORMIGRATE_STATE": str(directory / "state.db"), "HOME": str(directory)},
+            env={
+                **os.environ,
+                "VECTORMIGRATE_STATE": str(directory / "state.db"),
+                "VECTORMIGRATE_ADDR": "off",
+                "HOME": str(directory),
+            },
             cwd=directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

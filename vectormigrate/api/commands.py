@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vectormigrate.daemon.api_settings import AFTER, API, AUDIT, KEYS
+from vectormigrate.daemon.api_settings import API
 from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.settings import (
@@ -31,6 +31,7 @@ from vectormigrate.daemon.settings import (
 )
 from vectormigrate.model.access import Scope
 
+from .administration import ADMINISTRATION
 from .command import Command, Effect, Example, Positional, Route
 
 ID = Positional("id", "Id of the migration.")
@@ -296,6 +297,20 @@ COMMANDS: tuple[Command, ...] = (
         handler="live:commit",
     ),
     Command(
+        name="allow-deletes",
+        summary="Say that records which are absent though nobody deleted them are gone, and may be deleted on the other side.",
+        details="Deletes stop by themselves when the side that answers lacks many records that nobody deleted: a part of it"
+        " may be away. Look first; this goes for what is owed now, and no further. Kept in the audit log.",
+        positionals=(ID,),
+        settings=(BY, FORCE, YES),
+        result="LiveStatus",
+        scope=Scope.OPERATE,
+        routes=(_verb("allow-deletes"),),
+        effect=Effect.DESTROYS,
+        examples=(Example("allow-deletes docs --by ada", "Ada looked: they are gone"),),
+        handler="live:allow_deletes",
+    ),
+    Command(
         name="reads",
         summary="Let the secondary answer a share of the reads; they see what it has by then.",
         positionals=(ID,),
@@ -383,92 +398,7 @@ COMMANDS: tuple[Command, ...] = (
         ),
         handler="inspect:report",
     ),
-    Command(
-        name="events",
-        summary="What happened, oldest first; of one migration or of all.",
-        details="A daemon keeps the last 100,000. To follow them as they come, read GET /v1/events of its API.",
-        positionals=(Positional("id", "Id of a migration.", required=False),),
-        settings=(AFTER, LIMIT),
-        result="Events",
-        scope=Scope.READ,
-        routes=(Route("GET", "/events"), _look("events")),
-        examples=(
-            Example("events docs", "of one migration"),
-            Example("events --after 120", "behind the one of that number"),
-        ),
-        handler="asked:asked",
-    ),
-    Command(
-        name="operations",
-        summary="Commands that were given to a daemon and outlast their request, newest first.",
-        positionals=(Positional("id", "Id of a migration.", required=False),),
-        settings=(LIMIT, OFFSET),
-        result="Operations",
-        scope=Scope.READ,
-        routes=(Route("GET", "/operations"), _look("operations")),
-        examples=(Example("operations docs", "of one migration"),),
-        handler="asked:asked",
-    ),
-    Command(
-        name="operation",
-        summary="How far one of them is, and what it came to.",
-        positionals=(Positional("operation", "Id of the operation."),),
-        result="Operation",
-        scope=Scope.READ,
-        routes=(Route("GET", "/operations/{operation}"),),
-        examples=(Example("operation 6f9a", "running, succeeded, failed or interrupted"),),
-        handler="asked:asked",
-    ),
-    Command(
-        name="keys",
-        summary="Make, list, revoke and rotate the keys of the API; at once, without a restart.",
-        details="A key is shown once, when it is made; only a digest of it is kept. Scopes: read looks, operate also changes"
-        " migrations between stores that the configuration names, admin also describes stores, sees the audit and makes keys.",
-        positionals=(
-            Positional("action", "What to do.", choices=("list", "create", "revoke", "rotate")),
-            Positional("key", "Id of the key to revoke or rotate.", required=False),
-        ),
-        settings=KEYS,
-        result="Keys",
-        scope=Scope.ADMIN,
-        routes=(
-            Route("GET", "/keys", {"action": "list"}),
-            Route("POST", "/keys", {"action": "create"}),
-            Route("POST", "/keys/{key}/revoke", {"action": "revoke"}),
-            Route("POST", "/keys/{key}/rotate", {"action": "rotate"}),
-        ),
-        effect=Effect.DESTROYS,
-        idempotent=False,
-        examples=(
-            Example("keys list", "who may ask"),
-            Example("keys create --scope operate --label ci --days 90", "told once"),
-            Example(
-                "keys rotate k7m2qx4b --overlap 3600", "another in its place; the old one goes in an hour"
-            ),
-            Example("keys revoke k7m2qx4b", "it opens nothing any more"),
-        ),
-        handler="asked:asked",
-    ),
-    Command(
-        name="audit",
-        summary="Who asked for what and what became of it; verify whether anything was changed since.",
-        details="Every request is in it, refused ones too, and every move of a migration; each row holds a digest of the one"
-        " before it. verify exits 1 when the chain is broken, or differs from a copy given with --against.",
-        positionals=(Positional("action", "What to do.", choices=("list", "verify")),),
-        settings=(*AUDIT, LIMIT, OFFSET),
-        result="AuditLog",
-        scope=Scope.ADMIN,
-        routes=(
-            Route("GET", "/audit", {"action": "list"}),
-            Route("GET", "/audit/verify", {"action": "verify"}),
-        ),
-        examples=(
-            Example("audit list --limit 20", "the last twenty"),
-            Example("audit verify", "is the chain whole"),
-            Example("audit verify --against audit.jsonl", "and the one of the copy"),
-        ),
-        handler="asked:asked",
-    ),
+    *ADMINISTRATION,
     Command(
         name="config",
         summary="Show the merged configuration with the origin of each value, or check the file.",

@@ -9,24 +9,33 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from vectormigrate.api.opening import opened
+from vectormigrate.daemon import api_served, killing, logs, serving
 from vectormigrate.daemon import config as configuration
-from vectormigrate.daemon import killing, logs, serving
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
+from vectormigrate.daemon.api_served import ApiSettings
+from vectormigrate.daemon.chronicle import Chronicle
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.hosting import Host
 from vectormigrate.daemon.live_terms import settle_live
 from vectormigrate.daemon.runtime import settle_in
+from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.served import ServeSettings, settle
-from vectormigrate.daemon.serving import Service
+from vectormigrate.daemon.serving import Own, Service
 from vectormigrate.daemon.signals import Stop, stopping
+from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.daemon.telemetry.telemetry import Telemetry
+from vectormigrate.daemon.telemetry.telemetry import Telemetry, both
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.events import (
     DeadLettered,
@@ -51,6 +60,7 @@ _TROUBLE = (Warned, DeadLettered, WorkerLost, SecondaryDown, DeletesStopped, Gap
 def serve(call: Call) -> Answer:
     """Serve until a signal says otherwise."""
     settings = settle(call.merged, call.config)
+    api = api_served.settle(call.merged, call.environ)
     if call.value("check"):
         told = [
             f"{one.name}: {one.dialect} at {one.listen}, to {one.upstream.authority if one.upstream else 'nobody else'}"
@@ -59,7 +69,7 @@ def serve(call: Call) -> Answer:
         names = [one.name for one in settings.listeners]
         return Answer({"listeners": names, "ok": True}, text="\n".join([*told, "can be served"]))
     with logs.logging_to(call.err, settings.log_level):
-        return on_uvloop(_serve(call, settings))
+        return on_uvloop(_serve(call, settings, api))
 
 
 def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
@@ -69,7 +79,7 @@ def on_uvloop(main: Coroutine[Any, Any, Answer]) -> Answer:
         return runner.run(main)
 
 
-async def _serve(call: Call, settings: ServeSettings) -> Answer:
+async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -> Answer:
     if not settings.listeners:
         call.remark("no listener is configured: only migrations that are captured run")
     killing.arm(call.environ, os.getpid())
@@ -77,18 +87,55 @@ async def _serve(call: Call, settings: ServeSettings) -> Answer:
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)
     service = Service(settings.limits, clock, Telemetry(clock), settings.grace, sockets, notifier)
+    chronicle = Chronicle(clock)
     try:
-        async with own(call, {}, _tell) as control:
+        async with own(call, {}, both(_tell, chronicle.tell)) as control:
             with reloading(lambda: _reload(call, settings, notifier)):
                 return await until_stopped(
                     call,
                     service,
-                    lambda ready: serving.serve(settings, service, control, settle_live(call.merged), ready),
+                    lambda ready: serving.serve(
+                        settings,
+                        service,
+                        control,
+                        settle_live(call.merged),
+                        ready,
+                        partial(_open_api, call, api, control, chronicle, clock),
+                    ),
                 )
     finally:
         notifier.close()
         for one in sockets.values():
             one.close()
+
+
+@asynccontextmanager
+async def _open_api(
+    call: Call,
+    settings: ApiSettings | None,
+    control: Control,
+    chronicle: Chronicle,
+    clock: Clock,
+    host: Host,
+    supervisor: Supervisor,
+) -> AsyncIterator[list[Own]]:
+    """Our own API in front of what is hosted."""
+    secrets = Secrets({}, call.environ)
+    async with opened(settings, control, host, supervisor, chronicle, clock, secrets, call.config) as api:
+        if settings is None:
+            yield []
+            return
+        for line in settings.warnings:
+            call.warn(line)
+        keyless = api.parts.keyring.empty
+        listen = settings.address(keyless=keyless)
+        if keyless:
+            call.warn(
+                "there is no key to the API yet: it answers nobody; make one with: vectormigrate keys create"
+            )
+        elif settings.tls is None and not listen.loopback:
+            call.warn(f"the API at {listen} is served without TLS: who can listen on the way sees the keys")
+        yield [Own("api", api.application, listen, api_served.LIMITS, settings.tls, settings.asked_for)]
 
 
 async def until_stopped(
@@ -124,6 +171,8 @@ def _tell(event: Event) -> None:
 
 
 def _line(one: Listening) -> str:
+    if one.dialect == "api":
+        return f"api: at {one.url}"
     alone = f", gRPC alone at {one.grpc_address}" if one.grpc_address else ""
     return f"{one.name}: {one.dialect} at {one.address}{alone}, in front of {one.behind}"
 

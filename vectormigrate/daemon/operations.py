@@ -60,10 +60,12 @@ class Operations:
             state, error = "failed", _UNFORESEEN.as_dict()
         at = self._clock.now().isoformat()
         told = None if error is None else msgspec.json.encode(error).decode()
-        await self._database.write(
-            lambda tx: operations.end(tx, begun.id, state, at=at, result=result, error=told)
-        )
-        self._ended.pop(begun.id).set()
+        try:
+            await self._database.write(
+                lambda tx: operations.end(tx, begun.id, state, at=at, result=result, error=told)
+            )
+        finally:
+            self._ended.pop(begun.id).set()
 
     def get(self, operation_id: str) -> documents.Operation:
         """One of any time. Raises UsageError."""
@@ -76,6 +78,11 @@ class Operations:
         """Newest first, of one migration or of all."""
         found = self._database.read(lambda tx: operations.page(tx, migration_id, limit, offset))
         return documents.Operations([_shown(one) for one in found], limit, offset)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way."""
+        for ended in tuple(self._ended.values()):
+            await ended.wait()
 
     async def finished(self, operation_id: str) -> documents.Operation:
         """One when it has ended."""

@@ -85,6 +85,15 @@ def key(ref: StoreRef) -> StoreKey:
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """What a secret is for, as errors tell it."""
+
+    whose: str
+    store: str = ""
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Turns a side as it is stored into an endpoint that can be dialled."""
 
@@ -93,56 +102,61 @@ class Secrets:
 
     def resolve(self, ref: StoreRef, owner: str) -> Endpoint:
         """Look up every reference. Raises ConfigInvalid that names the reference, never what it holds."""
+        place = _Place(f"the {ref.kind} store", ref.kind, ref.collection)
         literal = self.literals.get(key(ref), Literal())
-        url = literal.url or self._address(ref)
+        url = literal.url or self._address(ref, place)
         wanted = literal.api_key or ref.api_key
-        api_key = self._look_up(wanted, ref) if is_reference(wanted) else wanted
+        api_key = self._look_up(wanted, place) if is_reference(wanted) else wanted
         return Endpoint(
             ref.kind,
             url,
             api_key,
             owner,
-            {name: self._fill(text, ref) for name, text in ref.options.items()},
-            self._look_up(ref.redact_key, ref),
+            {name: self._fill(text, place) for name, text in ref.options.items()},
+            self._look_up(ref.redact_key, place),
         )
 
-    def _address(self, ref: StoreRef) -> str:
+    def look_up(self, reference: str, whose: str) -> str:
+        """A secret that is no store's, or the text itself when it is no reference. Raises ConfigInvalid as `resolve` does."""
+        return self._look_up(reference, _Place(whose))
+
+    def _address(self, ref: StoreRef, place: _Place) -> str:
         found = _USERINFO.match(ref.url)
         if found is None:
-            return self._fill(ref.url, ref)
-        user = self._fill(found["user"], ref, encoded=True)
-        return f"{self._fill(found['scheme'], ref)}{user}@{self._fill(found['rest'], ref)}"
+            return self._fill(ref.url, place)
+        user = self._fill(found["user"], place, encoded=True)
+        return f"{self._fill(found['scheme'], place)}{user}@{self._fill(found['rest'], place)}"
 
-    def _fill(self, text: str, ref: StoreRef, *, encoded: bool = False) -> str:
+    def _fill(self, text: str, place: _Place, *, encoded: bool = False) -> str:
         try:
             if encoded:
                 return expand(text, self.environ, lambda value: quote(value, safe=""))
             return expand(text, self.environ)
         except KeyError as error:
-            raise self._missing(f"environment variable {error.args[0]} is not set", ref) from None
+            raise self._missing(f"environment variable {error.args[0]} is not set", place) from None
 
-    def _look_up(self, reference: str, ref: StoreRef) -> str:
+    def _look_up(self, reference: str, place: _Place) -> str:
         way, _, rest = reference.partition(":")
         match way if _REFERENCE.fullmatch(reference) else "":
             case "env":
                 if not self.environ.get(rest):
-                    raise self._missing(f"environment variable {rest} is not set", ref)
+                    raise self._missing(f"environment variable {rest} is not set", place)
                 return self.environ[rest]
             case "file":
-                return self._read(self._fill(rest, ref), ref)
+                return self._read(self._fill(rest, place), place)
             case "command":
-                return self._ask(rest, ref)
+                return self._ask(rest, place)
             case _:
-                return self._fill(reference, ref)  # `${NAME}`, or empty
+                return self._fill(reference, place)  # `${NAME}`, or empty
 
-    def _read(self, path: str, ref: StoreRef) -> str:
+    def _read(self, path: str, place: _Place) -> str:
         try:
             return Path(path).expanduser().read_text().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text"
-            raise self._missing(f"file {path} cannot be read: {why}", ref) from None
+            raise self._missing(f"file {path} cannot be read: {why}", place) from None
 
-    def _ask(self, line: str, ref: StoreRef) -> str:
+    def _ask(self, line: str, place: _Place) -> str:
         try:
             ended = subprocess.run(  # noqa: S603 the user's own command, without a shell
                 shlex.split(line),
@@ -153,17 +167,17 @@ class Secrets:
                 env=dict(self.environ),
             )
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            raise self._missing(f"command {line!r} did not run: {_why(error)}", ref) from None
+            raise self._missing(f"command {line!r} did not run: {_why(error)}", place) from None
         if ended.returncode != 0 or not ended.stdout.strip():
-            raise self._missing(f"command {line!r} gave no secret (exit code {ended.returncode})", ref)
+            raise self._missing(f"command {line!r} gave no secret (exit code {ended.returncode})", place)
         return ended.stdout.rstrip("\r\n")
 
-    def _missing(self, what: str, ref: StoreRef) -> ConfigInvalid:
+    def _missing(self, what: str, place: _Place) -> ConfigInvalid:
         return ConfigInvalid(
-            f"the secret of the {ref.kind} store cannot be had: {what}",
+            f"the secret of {place.whose} cannot be had: {what}",
             hint="set it and run the same command again; nothing was changed",
-            store=ref.kind,
-            collection=ref.collection,
+            store=place.store,
+            collection=place.collection,
         )
 
 

@@ -11,11 +11,12 @@ import logging
 import random
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 
 from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import UsageError
 from vectormigrate.model.points import reached
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
@@ -26,7 +27,8 @@ from vectormigrate.stores.raw import Upstream
 from .activation import Notifier
 from .announced import Listening
 from .control import Control
-from .listeners import Address, Limits, Listener
+from .hosting import Host
+from .listeners import Address, Application, Limits, Listener, Tls
 from .live_terms import LiveSettings
 from .passages import Passage
 from .served import ListenerSettings, ServeSettings
@@ -54,6 +56,21 @@ class Served:
     """The vendor's server for what concerns no collection in particular, where it is another."""
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """An application of our own, beside the facades."""
+
+    name: str
+    application: Application
+    listen: Address
+    limits: Limits
+    tls: Tls | None = None
+    needed: bool = True
+    """Nothing is served when its address cannot be had; otherwise the rest is."""
+
+
+OpenOwn = Callable[[Host, Supervisor], AbstractAsyncContextManager[Sequence[Own]]]
+"""Builds what stands on a host, for as long as that hosts."""
 OnReady = Callable[[Sequence[Listening]], None]
 
 
@@ -69,18 +86,28 @@ class Service:
     inherited: Mapping[str, socket.socket] = field(default_factory=dict)
     notifier: Notifier | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _listeners: list[Listener] = field(default_factory=list)
 
     def stop(self) -> None:
         """End, at leisure."""
         self._stopping.set()
 
-    async def run(self, served: Sequence[Served], on_ready: OnReady) -> bool:
+    async def reload(self) -> None:
+        """Read certificates again. Raises ConfigInvalid, and what was read before stays."""
+        for listener in self._listeners:
+            await listener.reload()
+
+    async def run(self, served: Sequence[Served], on_ready: OnReady, own: Sequence[Own] = ()) -> bool:
         """Serve until `stop`; whether everything under way was answered by then. Raises UsageError for an address."""
         async with Supervisor() as supervisor, AsyncExitStack() as stack:
-            listeners = [Listener(supervisor.spawn, self.limits, self.inherited) for _ in served]
+            facades = [Listener(supervisor.spawn, self.limits, self.inherited) for _ in served]
+            others = [Listener(supervisor.spawn, one.limits, self.inherited) for one in own]
+            self._listeners = [*facades, *others]
             drained: list[bool] = []
-            stack.push_async_callback(self._drain, listeners, supervisor, drained)
-            told = [await self._listen(one, at) for one, at in zip(served, listeners, strict=True)]
+            stack.push_async_callback(self._drain, self._listeners, supervisor, drained)
+            told = [await self._listen(one, at) for one, at in zip(served, facades, strict=True)]
+            for one, at in zip(own, others, strict=True):
+                told += await self._listen_own(one, at)
             on_ready(told)
             reached("start.serving")
             if self.notifier is not None:
@@ -111,6 +138,18 @@ class Service:
             served.behind,
         )
 
+    async def _listen_own(self, own: Own, listener: Listener) -> list[Listening]:
+        try:
+            address = listener.bind(own.listen)
+        except UsageError as error:
+            if own.needed:
+                raise
+            logger.warning("%s is not served: %s", own.name, error.message)
+            return []
+        await listener.start_application(own.application, own.tls)
+        url = f"{'http' if own.tls is None else 'https'}://{address}"
+        return [Listening(own.name, own.name, str(address), "", url, "this daemon")]
+
     async def _drain(
         self, listeners: Sequence[Listener], supervisor: Supervisor, drained: list[bool]
     ) -> None:
@@ -128,7 +167,12 @@ class Service:
 
 
 async def serve(
-    settings: ServeSettings, service: Service, control: Control, live: LiveSettings, on_ready: OnReady
+    settings: ServeSettings,
+    service: Service,
+    control: Control,
+    live: LiveSettings,
+    on_ready: OnReady,
+    open_own: OpenOwn | None = None,
 ) -> bool:
     """Serve every listener, with the live migrations of the state file behind them, until the service is stopped; whether
     everything under way was answered.
@@ -151,11 +195,14 @@ async def serve(
             passages[one.name] = Passage(one.name, one.dialect, upstream, front)
         supervisor = await stack.enter_async_context(Supervisor())
         supervisor.spawn_lasting(service.telemetry.watch_loop(), name="loop lag")
-        await stack.enter_async_context(control.hosting(passages, supervisor, live, service.telemetry))
-        return await service.run(
-            [_served(one, passages[one.name].router, controls.get(one.name)) for one in settings.listeners],
-            on_ready,
-        )
+        host = await stack.enter_async_context(control.hosting(passages, supervisor, live, service.telemetry))
+        own: Sequence[Own] = ()
+        if open_own is not None:
+            own = await stack.enter_async_context(open_own(host, supervisor))
+        served = [
+            _served(one, passages[one.name].router, controls.get(one.name)) for one in settings.listeners
+        ]
+        return await service.run(served, on_ready, own)
 
 
 def _served(listener: ListenerSettings, front: Front, control: Upstream | None) -> Served:

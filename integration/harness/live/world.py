@@ -90,7 +90,7 @@ class World:
         assert self.daemon is None or not self.daemon.alive
         environ = {"VECTORMIGRATE_KILL_AT": kill_at}
         self.daemon = await self.forge.make(
-            *("serve", "--state", str(self.state), "--dialect", vendor.kind),
+            *("serve", "--addr", "off", "--state", str(self.state), "--dialect", vendor.kind),
             *("--listen", f"127.0.0.1:{self.port}", "--upstream", f"http://127.0.0.1:{self.to_source.port}"),
             *("--upstream-timeout", str(self.timeout), "--grace", "1", "--retry-longest", "0.5"),
             *("--delete-confirmation", "0.5", "--hold-seconds", "1.5", *vendor.emulated(), *more),

@@ -188,7 +188,15 @@ class LiveStory:
 
     def _daemon(self, source: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
         return self._started(
-            "serve", "--dialect", "qdrant", "--listen", self._listen_at(1), "--upstream", source
+            "serve",
+            "--addr",
+            "off",
+            "--dialect",
+            "qdrant",
+            "--listen",
+            self._listen_at(1),
+            "--upstream",
+            source,
         )
 
     def _started(self, *words: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
