@@ -54,6 +54,7 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     assert changing == offline | {
         "serve",
         "emulate",
+        "allow-deletes",
         "attest",
         "cutover",
         "revert",

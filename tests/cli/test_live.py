@@ -68,6 +68,10 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     with Client(f"http://127.0.0.1:{daemon.port}") as client:
         client.upsert("docs", [{"id": 99, "vectors": {"embedding": [0.5] * 8}, "payload": {"title": "new"}}])
     assert terminal.run("rollback", "docs", "--force").code == 4
+    asked = terminal.run("allow-deletes", "docs")
+    assert (asked.code, "say that it is meant with --yes" in asked.err) == (4, True)
+    allowed = terminal.run("allow-deletes", "docs", "--by", "ada", "--yes", "--json")
+    assert allowed.document["migration_id"] == "docs"
     shared = terminal.run("reads", "docs", "--share", "0.25", "--json")
     assert shared.document["reads"] == 0.25
 

@@ -95,7 +95,7 @@ async def test_shadow_reads_of_the_other_direction_are_forgotten(site):
 @pytest.mark.parametrize("verb", sorted(VERBS))
 async def test_every_verb_is_about_a_migration_that_is_hosted(site, verb):
     async with site.daemon() as host:
-        assert callable(getattr(host, f"_{verb}"))
+        assert callable(getattr(host, f"_{verb.replace('-', '_')}"))
         with pytest.raises(UnknownMigration, match="does not host a migration 'nope'"):
             await host.answer(verb, "nope", {})
 
@@ -135,6 +135,18 @@ async def test_a_wish_that_cannot_be_had_takes_no_id(site):
             await host.create(site.world.spec)
         site.world.source.faults.down = False
         await site.verified(host)
+
+
+async def test_that_absences_are_believed_is_kept_with_who_said_it(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        host._hosted["move"].live.scheduler.guard.saw(strange=True)
+        told = msgspec.convert(await host.answer("allow-deletes", "move", {"by": "ada"}), LiveStatus)
+        assert told.migration_id == "move"
+        rows = site.database.read(
+            lambda tx: list(tx.execute("SELECT detail FROM audit WHERE verb = 'allow-deletes'"))
+        )
+        assert rows == [("ada",)]
 
 
 # Pausing.

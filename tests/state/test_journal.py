@@ -137,6 +137,14 @@ async def test_that_an_absence_is_meant_stays_until_the_mark_is_cleared(tx):
     assert await tx(journal.mark, ["i:1"], epoch=1, sequence=3, reason="write", at="") == set()
 
 
+async def test_that_absences_are_meant_can_be_said_of_all_that_is_marked(tx):
+    await mark(tx, ["i:1", "i:2"])
+    await tx(journal.mean)
+    await mark(tx, ["i:3"])
+    reasons = {one.id: one.reason in journal.MEANT for one in await tx(journal.oldest, None, 10)}
+    assert reasons == {"i:1": True, "i:2": True, "i:3": False}
+
+
 async def test_since_when_the_oldest_are_owed(tx):
     assert await tx(journal.first_seen, 9) == []
     for sequence, (one, at) in enumerate([("i:2", "10:00"), ("i:1", "11:00"), ("i:3", "12:00")]):

@@ -65,6 +65,13 @@ async def reads(call: Call) -> Answer:
     return Answer(await ask(call, "reads", LiveStatus, share=call.value("share")))
 
 
+async def allow_deletes(call: Call) -> Answer:
+    """Say that what is absent is gone."""
+    confirm(call, "lets records be deleted that are absent on the side that answers", dry_run=False)
+    by = call.value("by") or getpass.getuser()
+    return Answer(await ask(call, "allow-deletes", LiveStatus, by=by))
+
+
 async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
     """Ask the daemon that hosts the migration. Raises GateRefused when none runs, and what it raises."""
     with view(call) as viewer:

@@ -216,6 +216,9 @@ class Desk:
     async def commit(self, asked: Asked) -> MigrationStatus:
         return await self._live(asked, "commit", MigrationStatus)
 
+    async def allow_deletes(self, asked: Asked) -> LiveStatus:
+        return await self._live(asked, "allow-deletes", LiveStatus, by=asked.value("by") or asked.who.name)
+
     async def reads(self, asked: Asked) -> LiveStatus:
         return await self._live(asked, "reads", LiveStatus, share=asked.value("share"))
 

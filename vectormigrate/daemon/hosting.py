@@ -32,7 +32,7 @@ from vectormigrate.model.events import Event, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import GateStatus, LiveStatus
-from vectormigrate.state import checkpoints, journal, migrations, sessions, views
+from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
@@ -393,6 +393,17 @@ class Host:
                     await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 
+    async def _allow_deletes(self, hosted: _Hosted, *, by: str) -> object:
+        """What is absent though nobody deleted it is gone, says somebody who looked."""
+        migration_id, at = hosted.conductor.migration.id, self._clock.now().isoformat()
+        if hosted.live is None:
+            raise GateRefused("the migration has no plan yet: nothing is deleted")
+        await self._database.write(
+            lambda tx: audit.record(tx, migration_id, "allow-deletes", at=at, detail=by)
+        )
+        await hosted.live.scheduler.believe()
+        return await self._live_status(hosted)
+
     async def _retry(self, hosted: _Hosted) -> object:
         """Records that were refused may have been mended, or the target."""
         migration_id = hosted.conductor.migration.id
@@ -470,6 +481,7 @@ class Host:
 
 VERBS = frozenset(
     {
+        "allow-deletes",
         "attest",
         "status",
         "cutover",

@@ -84,6 +84,14 @@ def attempted(tx: Transaction, migration_id: str, ids: Iterable[str], error: str
     )
 
 
+def mean(tx: Transaction, migration_id: str) -> None:
+    """Somebody says of every record that is marked now: if it is absent, that is meant."""
+    tx.execute(
+        "UPDATE journal SET reason = 'delete' WHERE migration_id = ? AND reason <> 'reconcile'",
+        (migration_id,),
+    )
+
+
 def retry(tx: Transaction, migration_id: str) -> None:
     """What was refused may have been mended: it is tried again."""
     tx.execute(

@@ -50,7 +50,11 @@ def test_all_are_told_open_or_not():
         ({"compared_ago": None}, "compared", "no clean comparison that is fresh enough"),
         ({"compared_ago": 3601.0}, "compared", "no clean comparison that is fresh enough"),
         ({"secondary_down": "it is away"}, "secondary", "it is away"),
-        ({"deletes_stopped": True}, "deletes", "too many records are absent that nobody deleted"),
+        (
+            {"deletes_stopped": True},
+            "deletes",
+            "too many records are absent that nobody deleted (`allow-deletes` if they are gone)",
+        ),
         ({"overlap": 0.899}, "shadow reads", "searches agree in 90% of their results"),
         ({"obstacles": ("one", "two")}, "way back", "one; two"),
         ({"free_bytes": 999}, "disk", "the disk of the state file is nearly full"),

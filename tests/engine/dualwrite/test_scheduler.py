@@ -5,7 +5,7 @@ import pytest
 
 from tests.fakes.world import SOURCE, records
 from vectormigrate.model.errors import PermissionDenied, Throttled, Unreachable, Unresolved
-from vectormigrate.model.events import DeadLettered, DeletesStopped, SecondaryDown, SecondaryUp
+from vectormigrate.model.events import DeadLettered, SecondaryDown, SecondaryUp
 from vectormigrate.model.touch import Ids, Scope, Whole
 from vectormigrate.state import dead_letters, journal
 
@@ -450,15 +450,6 @@ async def test_a_primary_that_cannot_be_read_leaves_the_secondary_in_peace(bench
         bench.source.database.faults.down = False
         await asyncio.sleep(60)
         assert (bench.marks(), bench.scheduler.trouble) == ([], (None, 0))
-
-
-async def test_deletes_stop_with_an_event_when_too_much_is_absent(bench):
-    await bench.target.upsert(SOURCE, records(range(100)))
-    await bench.found(*range(100))
-    await bench.pay(30)
-    assert len(told(bench, DeletesStopped)) == 1
-    assert (len(bench.target.held()), len(bench.marks())) == (100, 100)
-    assert bench.scheduler.guard.tripped
 
 
 async def test_a_clear_that_cannot_be_written_costs_a_read_and_nothing_else(bench):

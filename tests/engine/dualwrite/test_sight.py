@@ -1,13 +1,17 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.world import SOURCE, records
 from vectormigrate.engine.dualwrite.guard import DeleteGuard
-from vectormigrate.engine.dualwrite.lane import SOMEWHERE
+from vectormigrate.engine.dualwrite.position import SOMEWHERE
 from vectormigrate.engine.dualwrite.sight import Job, Sight, Tally
 from vectormigrate.model.errors import Unreachable
+from vectormigrate.model.events import DeletesStopped
+from vectormigrate.model.selection import Selection
 from vectormigrate.model.touch import Ids
+from vectormigrate.state.roles import Side
 
 
 class Looking:
@@ -251,6 +255,44 @@ async def test_too_much_that_is_absent_stops_all_such_deletes_with_one_alarm(ben
     assert sorted((await look.at(*ids))[1]) == list(ids)
 
 
+async def deletes_stopped(bench):
+    """A hundred marks of records that are absent, and nobody deleted them."""
+    await bench.target.upsert(SOURCE, records(range(100)))
+    await bench.found(*range(100))
+    await bench.pay(30)
+
+
+async def test_deletes_stop_with_an_event_when_too_much_is_absent(bench):
+    await deletes_stopped(bench)
+    assert sum(isinstance(event, DeletesStopped) for event in bench.events) == 1
+    assert (len(bench.target.held()), len(bench.marks())) == (100, 100)
+    assert bench.scheduler.guard.tripped
+
+
+async def test_somebody_who_looked_can_say_that_they_are_gone(bench):
+    await deletes_stopped(bench)
+    await bench.scheduler.believe()
+    await bench.pay(5)
+    assert (bench.target.held(), bench.marks(), bench.scheduler.guard.tripped) == ({}, [], False)
+
+
+async def test_so_it_is_for_the_next_process(bench):
+    await deletes_stopped(bench)
+    await bench.scheduler.believe()
+    after = await bench.again()
+    await after.pay(5)
+    assert (after.target.held(), after.marks()) == ({}, [])
+
+
+async def test_what_is_absent_later_is_another_matter_with_its_own_alarm(bench):
+    await deletes_stopped(bench)
+    await bench.scheduler.believe()
+    await bench.pay(5)
+    await deletes_stopped(bench)
+    assert sum(isinstance(event, DeletesStopped) for event in bench.events) == 2
+    assert len(bench.target.held()) == 100
+
+
 async def test_one_absence_counts_once_however_often_it_is_looked_at(bench, look):
     await strange(bench, 1)
     for _ in range(60):
@@ -263,3 +305,11 @@ async def test_the_simulation_can_take_deletes_out(bench_of):
     await bench.remove(1)
     _, absent, (job,) = await Looking(bench).at(1)
     assert (absent, job.acknowledged) == ([], True)
+
+
+async def test_a_record_that_is_seen_and_not_chosen_has_no_place_in_the_target(bench, look):
+    await bench.put(1, 2)
+    bench.lane.ends.selection = Selection({"ids": [2]})
+    assert (await look.at(1, 2))[:2] == ([2], [1])
+    bench.lane.role = replace(bench.lane.role, primary=Side.TARGET)
+    assert (await look.at(1))[1] == []  # whatever the application writes to the target is carried back

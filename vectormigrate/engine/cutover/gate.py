@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_DELETES = "too many records are absent that nobody deleted (`allow-deletes` if they are gone)"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -74,7 +76,7 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
         "unresolved": "requests that were not answered may still land" if now.unresolved else "",
         "compared": "" if compared else "no clean comparison that is fresh enough",
         "secondary": now.secondary_down,
-        "deletes": "too many records are absent that nobody deleted" if now.deletes_stopped else "",
+        "deletes": _DELETES if now.deletes_stopped else "",
         "shadow reads": _overlap(now, limits),
         "way back": "" if now.no_way_back_accepted else "; ".join(now.obstacles),
         "disk": "" if now.free_bytes >= limits.free_bytes else "the disk of the state file is nearly full",

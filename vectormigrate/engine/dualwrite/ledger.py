@@ -185,6 +185,16 @@ class Ledger:
             if entry.row is None or entry.row < row:
                 entry.row = row
 
+    def mean(self) -> None:
+        """Of each id that is marked now an absence is meant; what was doubted is looked at again at once."""
+        for entry in self._entries.values():
+            if entry.row is None and entry.found is None:
+                continue
+            entry.removed, entry.meant = True, entry.row is not None
+            if entry.absent_since is not None:
+                entry.queued = False  # for later
+                self.queue(entry, self._now())
+
     def hint(self, entries: Sequence[Entry], hint: Hint, generation: int) -> None:
         """Keep what a write put there, for those ids that no other write touched meanwhile, while there is room."""
         if self._hints + hint.size > self.terms.hint_bytes:

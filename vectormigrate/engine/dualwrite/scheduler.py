@@ -126,6 +126,14 @@ class Scheduler:
         if self._ledger.spilled or (at is not None and at < self._asleep_until):
             self._wake.set()
 
+    async def believe(self) -> None:
+        """What is absent and marked now is gone, says somebody who looked: delete it, whatever was thought of it. Raises
+        StateError when that could not be noted: the next process would doubt it again.
+        """
+        self._sight.believe()
+        self._wake.set()
+        await self._database.write(lambda tx: journal.mean(tx, self._id))
+
     def unblock(self) -> None:
         """A page or scope intent is gone: what it held may be cleared."""
         held, self._held = self._held, {}

@@ -90,6 +90,12 @@ class Sight:
         self._aside = aside
         self._alarmed = False
 
+    def believe(self) -> None:
+        """Somebody looked and says that what is absent is gone: every record that is marked now may be."""
+        self._guard.reset()
+        self._alarmed = False
+        self._ledger.mean()
+
     async def of(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Batch, int]], list[Job]]:
         """Each job's record as (job, batch, row), and the jobs whose record is to be deleted. Those in neither are
         acknowledged already, or looked at again later. Raises StoreError of the primary.
