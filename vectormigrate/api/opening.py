@@ -28,6 +28,7 @@ from vectormigrate.model.clock import Clock
 from .app import Api, Parts
 from .dispatch import Dispatcher
 from .guard import Limits
+from .reception import Reception
 
 Mount = Callable[[Host, Parts], Sequence[BaseRoute]]
 """What another room adds to the application."""
@@ -45,7 +46,7 @@ class Opened:
 async def opened(
     settings: ApiSettings | None,
     control: Control,
-    host: Host,
+    host: Host | None,
     supervisor: Supervisor,
     chronicle: Chronicle,
     clock: Clock,
@@ -53,7 +54,9 @@ async def opened(
     config: Config,
     mounts: Sequence[Mount] = (),
 ) -> AsyncIterator[Opened]:
-    """Everything behind the API, also for those who ask by the socket when it is not listened for (`settings` None)."""
+    """Everything behind the API, also for those who ask by the socket when it is not listened for (`settings` None), and for
+    a process that hosts nothing.
+    """
     database = control.database
     keyring = Keyring(database, clock, settings.key if settings else "")
     trail = Trail(database, clock, settings.audit_log if settings else None)
@@ -65,9 +68,13 @@ async def opened(
     dispatcher = Dispatcher(desk, trail, operations, config)
     parts = Parts(dispatcher, keyring, trail, Answers(database, clock), chronicle, clock.monotonic)
     limits = Limits(settings.per_minute, settings.burst, hosts=settings.hosts) if settings else Limits()
-    mounted = [route for mount in mounts for route in mount(host, parts)]
+    mounted: list[BaseRoute] = []
+    if host is not None:
+        control.receive = Reception(dispatcher, trail, host.answer).hear
+        mounted = [route for mount in mounts for route in mount(host, parts)]
     try:
         yield Opened(Api(parts, limits, mounted), parts)
     finally:
+        control.receive = None
         control.stop()  # what runs writes its checkpoints before the supervisor ends it
         await operations.settled()

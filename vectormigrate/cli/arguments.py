@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from vectormigrate.api.commands import BY_NAME, COMMANDS, Command
+from vectormigrate.api.command import Command
+from vectormigrate.api.commands import BY_NAME, COMMANDS
 from vectormigrate.daemon.setting import Kind, Setting
 from vectormigrate.daemon.settings import GLOBAL
 from vectormigrate.model.errors import UsageError

@@ -1,10 +1,95 @@
-"""Commands that a daemon does: this one's words to it, or, where none runs, to a desk of our own over the state file."""
+"""Commands that a daemon does: this one by its socket, one elsewhere by its URL, or, where none runs, our own desk.
+
+The last is the same code as a daemon's, over a state file that this process owns for a moment.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import msgspec
+
+from vectormigrate.api.arguments import outside
+from vectormigrate.api.command import Effect
+from vectormigrate.api.opening import opened
+from vectormigrate.api.reception import shell
+from vectormigrate.api.remote import Remote
+from vectormigrate.api.schemas import result_type
+from vectormigrate.daemon.api_served import key_of
+from vectormigrate.daemon.chronicle import Chronicle
+from vectormigrate.daemon.control_socket import COMMAND, ask_owner
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.setting import Setting
+from vectormigrate.daemon.supervisor import Supervisor
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.model.documents import LastReport
+from vectormigrate.model.status import PlanDocument
+
 from .call import Answer, Call
+from .doors import own
+from .exits import code_of
+from .inspect import present
+from .live import confirm
+
+_GIVEN = ("flag", "environment")
 
 
 async def asked(call: Call) -> Answer:
-    """Have it done."""
-    raise NotImplementedError(call)
+    """Have the daemon of this machine do it, or do it here."""
+    document = await offered(call)
+    if document is None:
+        clock = SystemClock()
+        async with own(call, {}, lambda event: None) as control, Supervisor() as supervisor:
+            secrets = Secrets({}, call.environ)
+            chronicle = Chronicle(clock)
+            async with opened(None, control, None, supervisor, chronicle, clock, secrets, call.config) as api:
+                result = await api.parts.dispatcher.ask(shell(), call.command.name, given(call))
+                document = msgspec.to_builtins(result, enc_hook=str)
+    return _answer(call, document)
+
+
+async def offered(call: Call) -> Any:
+    """What the daemon of this state file answers; None when none runs. Raises StateLocked when some other command owns it."""
+    words = {"name": call.command.name, "given": given(call)}
+    return await ask_owner(call.state, COMMAND, call.words.get("id") or "", words, within=None)
+
+
+async def remote(call: Call) -> Answer:
+    """Have the daemon at `--url` do it."""
+    wanted = given(call)
+    if call.command.effect is Effect.DESTROYS and _asks(call):
+        confirm(call, f"has the daemon at {call.value('url')} do {call.command.name}", dry_run=_dry(call))
+    client = Remote(call.value("url"), key_of(call.merged, call.environ))
+    return _answer(call, await asyncio.to_thread(client.ask, call.command, wanted))
+
+
+def given(call: Call) -> dict[str, Any]:
+    """What was said for this command, as a request says it: what a file says of it here is for this machine alone."""
+    words: dict[str, Any] = {outside(name): word for name, word in call.words.items() if word is not None}
+    for setting in call.command.arguments:
+        found = call.merged[setting.name]
+        if found.layer in _GIVEN:
+            words[setting.key] = _plain(setting, found.value)
+    return words
+
+
+def _plain(setting: Setting, value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _asks(call: Call) -> bool:
+    """Whether a person is asked before: those commands that have a way to say that it is meant."""
+    return "yes" in call.merged
+
+
+def _dry(call: Call) -> bool:
+    return bool("dry-run" in call.merged and call.value("dry-run"))
+
+
+def _answer(call: Call, document: Any) -> Answer:
+    kind = PlanDocument if call.command.name == "migrate" and _dry(call) else result_type(call.command.result)
+    result: Any = msgspec.convert(document, kind)
+    if isinstance(result, LastReport):
+        return present(call, result.status, result.validation, result.mapping)
+    return Answer(result, code_of(result, call.command.name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from vectormigrate.api.commands import Command
+from vectormigrate.api.command import Command
 from vectormigrate.daemon.config import Config, Merged
 from vectormigrate.daemon.recruits import Recruits
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from vectormigrate.api.commands import COMMANDS, Command
+from vectormigrate.api.command import Command
+from vectormigrate.api.commands import COMMANDS
 from vectormigrate.daemon.setting import Kind, Setting
 from vectormigrate.daemon.settings import GLOBAL
 

@@ -16,8 +16,9 @@ from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.errors import PhaseError, StateMissing, UsageError
+from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import LiveStatus, MigrationStatus
+from vectormigrate.model.status import LiveStatus, MigrationStatus, ValidationReport
 
 from . import output
 from .call import Answer, Call
@@ -95,18 +96,25 @@ async def _retry(call: Call) -> None:
 def report(call: Call) -> Answer:
     """The last validation: printed, or written to files."""
     with view(call) as viewer:
-        last = viewer.report(call.migration_id)
-        told = Report(
-            viewer.status(call.migration_id),
-            datetime.now(UTC),  # noqa: TID251 the moment is printed on the page, nothing depends on it
-            last,
-            viewer.mapping(call.migration_id),
-            versions={
-                "vectormigrate": __version__,
-                "python": platform.python_version(),
-                **(last.stores if last else {}),
-            },
-        )
+        name = call.migration_id
+        return present(call, viewer.status(name), viewer.report(name), viewer.mapping(name))
+
+
+def present(
+    call: Call, status: MigrationStatus, last: ValidationReport | None, mapping: MappingPlan | None
+) -> Answer:
+    """A report as it is asked for, wherever its parts come from."""
+    told = Report(
+        status,
+        datetime.now(UTC),  # noqa: TID251 the moment is printed on the page, nothing depends on it
+        last,
+        mapping,
+        versions={
+            "vectormigrate": __version__,
+            "python": platform.python_version(),
+            **(last.stores if last else {}),
+        },
+    )
     html, written = call.value("html"), call.value("output")
     code = 0 if is_proved(told) else FINDINGS
     document = as_json(told)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vectormigrate import __version__
-from vectormigrate.api.commands import Command
+from vectormigrate.api.command import Command
 from vectormigrate.daemon import config
 from vectormigrate.daemon.settings import GLOBAL
 from vectormigrate.model.errors import OutputFailed, UsageError, VectormigrateError
@@ -104,7 +104,7 @@ def _only_global(flags: Mapping[str, object]) -> dict[str, object]:
 def _answer(call: Call) -> int:
     with call.recruits:
         call.recruits.enlist(call.hands)  # they load what they need while this process does
-        handler = _load(f"vectormigrate.cli.{call.command.handler}")
+        handler = _load(f"vectormigrate.cli.{_handler(call)}")
         answer: Answer = asyncio.run(handler(call)) if inspect.iscoroutinefunction(handler) else handler(call)
     try:
         _load("vectormigrate.cli.output:show")(answer, call)
@@ -117,6 +117,11 @@ def _answer(call: Call) -> int:
             hint="free space where the output goes, then look again, for example with: vectormigrate status",
         ) from None
     return answer.exit_code
+
+
+def _handler(call: Call) -> str:
+    elsewhere = call.command.scope is not None and call.value("url")
+    return "asked:remote" if elsewhere else call.command.handler
 
 
 def _load(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from .call import Answer, Call
-from .text import render
+from .daemon_text import render
 
 
 def show(answer: Answer, call: Call) -> None:

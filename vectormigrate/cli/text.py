@@ -128,9 +128,7 @@ def _plan(plan: PlanDocument) -> list[str]:
     if rows:
         lines += [
             "",
-            *_table(
-                ("what", "source", "target", "fate", "why"), (_mapped(what, item) for what, item in rows)
-            ),
+            *table(("what", "source", "target", "fate", "why"), (_mapped(what, item) for what, item in rows)),
         ]
     if plan.refused:
         lines += ["", "refused, so nothing would start:", *(f"  {visible(line)}" for line in plan.refused)]
@@ -164,7 +162,7 @@ def _validation(seen: ValidationReport) -> list[str]:
         facts.append(("bound", f"at most {seen.mismatch_rate_upper95:.3%} of the records differ, at 95 %"))
     lines = [f"{seen.migration_id}: {seen.statement}", *_facts(facts)]
     if seen.findings:
-        lines += ["", *_table(("kind", "id", "detail"), (_found(item) for item in seen.findings[:10]))]
+        lines += ["", *table(("kind", "id", "detail"), (_found(item) for item in seen.findings[:10]))]
         if seen.missing + seen.extra + seen.mismatched > 10:
             lines.append(f"  ... all of them: vectormigrate findings {seen.migration_id}")
     return lines
@@ -211,7 +209,7 @@ def _migrations(page: Migrations) -> list[str]:
         [item.migration_id, str(item.phase), item.source, item.target, _share(item), moment(item.created_at)]
         for item in page.migrations
     )
-    return _table(("id", "phase", "source", "target", "copied", "created"), rows)
+    return table(("id", "phase", "source", "target", "copied", "created"), rows)
 
 
 def _share(item: MigrationStatus) -> str:
@@ -268,10 +266,11 @@ def _dicts(items: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[str
     """A table of whatever the items hold, the named columns first, empty columns left out."""
     names = dict.fromkeys([*first, *(key for item in items for key in item)])
     shown = [name for name in names if any(item.get(name) not in (None, "") for item in items)]
-    return _table(shown, ([item.get(name) for name in shown] for item in items))
+    return table(shown, ([item.get(name) for name in shown] for item in items))
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Columns as wide as they must be; whatever would not show is spelled out."""
     cells = [list(head), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -23,7 +24,14 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import AuthenticationFailed, GateRefused, UsageError, VectormigrateError
+from vectormigrate.model.errors import (
+    AuthenticationFailed,
+    GateRefused,
+    StateFull,
+    StateLocked,
+    UsageError,
+    VectormigrateError,
+)
 from vectormigrate.model.events import Event, Retried
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
@@ -36,7 +44,7 @@ from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .control_socket import listening
+from .control_socket import COMMAND, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
 from .live_terms import LiveSettings
@@ -45,8 +53,10 @@ from .recruits import Recruits
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores, SystemClock
+from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry
 
+logger = logging.getLogger(__name__)
 _GIVE_AGAIN = (
     "; a password given by value is not stored: give it again, with --source-url or --target-url, or once and for all"
     " as ${NAME} in its place"
@@ -77,7 +87,11 @@ class Control:
         on_event: Callable[[Event], None],
         clock: Clock,
         recruits: Recruits | None = None,
+        *,
+        serving: bool = False,
     ) -> None:
+        """`serving`: requests pass through this process, whether the state file takes anything or not."""
+        self._serving = serving
         self._recruits = recruits or Recruits()
         self._database = database
         self._secrets = secrets
@@ -86,6 +100,8 @@ class Control:
         self._session: sessions.Session | None = None
         self._runs: dict[str, _Run] = {}
         self._host: Host | None = None
+        self.receive: Answerer | None = None
+        """Who hears words from other shells before the host does, while there is one."""
 
     @classmethod
     def open(
@@ -96,19 +112,30 @@ class Control:
         on_event: Callable[[Event], None] = _ignore,
         clock: Clock | None = None,
         recruits: Recruits | None = None,
+        serving: bool = False,
     ) -> Control:
         """Own the state file; `recruits` are the workers that it takes first. Raises StateLocked, StateNewer, StateBroken, StateFull."""
-        return cls(Database.open(state), secrets, on_event, clock or SystemClock(), recruits)
+        return cls(Database.open(state), secrets, on_event, clock or SystemClock(), recruits, serving=serving)
 
     async def __aenter__(self) -> Self:
-        at = self._clock.now().isoformat()
         try:
-            self._session = await self._database.write(lambda tx: sessions.begin(tx, at=at))
+            self._session = await self._begin()
             reached("start.owned")
         except BaseException:
             self._database.close()
             raise
         return self
+
+    async def _begin(self) -> sessions.Session:
+        at = self._clock.now().isoformat()
+        try:
+            return await self._database.write(lambda tx: sessions.begin(tx, at=at))
+        except StateFull as error:
+            if not self._serving:
+                raise
+            logger.warning("%s; writes are let through without marks until that is mended", error.message)
+            self._database.owe(lambda tx: sessions.begin(tx, at=at))
+            return self._database.read(sessions.unrecorded)
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
@@ -203,6 +230,7 @@ class Control:
         supervisor: Supervisor,
         settings: LiveSettings,
         telemetry: Telemetry,
+        messenger: Messenger | None = None,
     ) -> AsyncIterator[Host]:
         """Host the live migrations of the state file behind these listeners, and answer other shells."""
         assert self._session is not None, "a Control is used as an async context manager"
@@ -216,15 +244,20 @@ class Control:
             self._on_event,
             settings,
             telemetry,
+            messenger,
         )
         try:
             await host.open()
             reached("start.loaded")
-            async with listening(self._database.path, host.answer):
+            async with listening(self._database.path, self._hear):
                 host.start()
                 yield host
         finally:
             await host.close()
+
+    async def _hear(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        assert self._host is not None
+        return await (self.receive or self._host.answer)(verb, migration_id, arguments)
 
     # Putting it together.
 
@@ -321,6 +354,11 @@ class Control:
 
     async def _answer(self, verb: str, migration_id: str, _: dict[str, Any]) -> dict[str, Any]:
         """A word from another shell."""
+        if verb == COMMAND:
+            raise StateLocked(
+                "the state file is in use by another command",
+                hint="look with `vectormigrate status`, or wait until it ends",
+            )
         if verb not in ("pause", "stop"):
             raise UsageError(f"unknown word {verb!r}")
         status: dict[str, Any] = msgspec.to_builtins(await self.halt(migration_id, pause=verb == "pause"))

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 Answerer = Callable[[str, str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """From a verb, a migration id and the verb's arguments to the document that answers it."""
 
+COMMAND = "command"
+"""The word that brings a command of the table: its name and what it is given."""
 _SECONDS = 120.0
 """How long an owner may take to end its batches."""
 _LONGEST_LINE = 2**24

@@ -26,7 +26,7 @@ from vectormigrate.model.documents import (
     Operation,
     Operations,
 )
-from vectormigrate.model.errors import PhaseError, UsageError
+from vectormigrate.model.errors import GateRefused, PhaseError, UsageError
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import (
     CaptureReport,
@@ -76,7 +76,7 @@ class Desk:
     def __init__(
         self,
         control: Control,
-        host: Host,
+        host: Host | None,
         keyring: Keyring,
         trail: Trail,
         under_way: operations.Operations,
@@ -170,7 +170,7 @@ class Desk:
                 hint="name the store in the daemon's configuration, or the secret as ${NAME}, env:NAME or file:PATH",
             )
         if spec.mode is not Mode.OFFLINE:
-            return msgspec.convert(await self._host.create(spec), MigrationStatus)
+            return msgspec.convert(await self._hosting().create(spec), MigrationStatus)
         if not self._known(spec.id):
             await plan(spec, self._secrets, strict=True)  # an id is not taken by a wish that cannot be had
             await self._control.create(spec)
@@ -272,7 +272,12 @@ class Desk:
     def _with(self, request: Request) -> Secrets:
         return replace(self._secrets, literals={**self._secrets.literals, **request.literals})
 
+    def _hosting(self) -> Host:
+        if self._host is None:
+            raise GateRefused("that is for a daemon to do", hint="start one with `vectormigrate serve`")
+        return self._host
+
     async def _live(self, asked: Asked, verb: str, answer: type[T], **arguments: Any) -> T:
         """What the host says to a word about a live migration."""
         self._spec(asked)  # tells an unknown one from one that it does not host
-        return msgspec.convert(await self._host.answer(verb, asked.migration_id, arguments), answer)
+        return msgspec.convert(await self._hosting().answer(verb, asked.migration_id, arguments), answer)

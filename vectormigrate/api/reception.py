@@ -1,0 +1,62 @@
+"""Words from other shells of this machine: commands of the table, and what the command line says to the host of live migrations.
+
+Whoever can open the socket is the user of the state file and may do everything; it is written down all the same.
+"""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from vectormigrate.daemon.control_socket import COMMAND, Answerer
+from vectormigrate.daemon.trail import Trail
+from vectormigrate.model.access import Principal, Scope
+from vectormigrate.model.errors import UsageError, VectormigrateError
+
+from .dispatch import LOCAL_DOOR, Dispatcher
+
+
+def shell() -> Principal:
+    """Whoever has a shell here."""
+    return Principal(f"user {getpass.getuser()}", Scope.ADMIN, LOCAL_DOOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Hears every word first."""
+
+    dispatcher: Dispatcher
+    trail: Trail
+    then: Answerer
+    """What answers words that are no command of the table."""
+
+    async def hear(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The answer. Raises what the command or the word raises."""
+        if verb == COMMAND:
+            return await self._command(arguments)
+        try:
+            answer = await self.then(verb, migration_id, arguments)
+        except VectormigrateError as error:
+            await self._note(verb, migration_id, arguments, error.code, error.message)
+            raise
+        await self._note(verb, migration_id, arguments, "ok")
+        return answer
+
+    async def _command(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        name, given = arguments.get("name"), arguments.get("given")
+        if not isinstance(name, str) or not isinstance(given, dict):
+            raise UsageError("a command needs a name and arguments")
+        result = await self.dispatcher.ask(shell(), name, given)
+        document: dict[str, Any] = msgspec.to_builtins(result, enc_hook=str)
+        return document
+
+    async def _note(
+        self, verb: str, migration_id: str, arguments: dict[str, Any], outcome: str, detail: str = ""
+    ) -> None:
+        plain = {name: value for name, value in arguments.items() if not isinstance(value, dict)}
+        await self.trail.note(
+            shell(), verb, outcome, migration_id=migration_id, arguments=plain, detail=detail
+        )

@@ -1,0 +1,143 @@
+"""The table of commands from the other side: a client of our own REST API, for a command line elsewhere.
+
+Standard library only, one request a connection. A change carries an idempotency key, so that one whose answer was lost is
+asked for again without being done twice.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from vectormigrate.model.errors import Unreachable, Unresolved, UsageError, error_from_dict
+
+from . import bodies
+from .arguments import ID
+from .command import Command, Route
+
+_ROOT = "/v1"
+_ATTEMPTS = 3
+_TIMEOUT = 330.0
+"""Seconds for one answer: a cutover may hold writes for 300."""
+_EVERY = 0.5
+"""Seconds between two looks at an operation."""
+
+
+class Remote:
+    """A daemon at a URL."""
+
+    def __init__(self, url: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Nothing is dialled yet. Raises UsageError for what is no URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"{url[:200]!r} is no URL with http:// or https://")
+        self._parts = parts
+        self._key = key
+        self._sleep = sleep
+
+    def ask(self, command: Command, given: Mapping[str, Any]) -> Any:
+        """What the command answers, waited for when it lasts. Raises what the daemon answers, Unreachable, Unresolved."""
+        route, rest = route_for(command, given)
+        names = {ID if name == "id" else name for name in route.given} | set(_in_path(route))
+        path = _ROOT + route.path.replace("{id}", f"{{{ID}}}")
+        path = path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
+        told = {name: value for name, value in rest.items() if name not in names}
+        if route.method == "GET":
+            query = urlencode({name: _text(value) for name, value in told.items()}, doseq=True)
+            return self._once("GET", f"{path}?{query}" if query else path, None)
+        answer = self._once("POST", path, told)
+        return self._finished(answer) if command.lasting else answer
+
+    def _finished(self, operation: Any) -> Any:
+        while operation["state"] == "running":
+            self._sleep(_EVERY)
+            operation = self._once("GET", f"{_ROOT}/operations/{quote(operation['id'])}", None)
+        if operation["state"] == "succeeded":
+            return operation["result"]
+        if operation["error"] is not None:
+            raise error_from_dict(operation["error"])
+        raise Unresolved(
+            f"the daemon ended before {operation['command']} of {operation['migration_id']!r} did",
+            hint="look where it is with `vectormigrate status`, and go on with `vectormigrate resume`",
+        )
+
+    def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        """Ask, and again when no answer came."""
+        headers = {"Accept": bodies.MEDIA}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        if body is not None:
+            headers |= {"Content-Type": bodies.MEDIA, "Idempotency-Key": uuid.uuid4().hex}
+        data = None if body is None else bodies.dump(body)
+        for attempt in range(_ATTEMPTS):
+            connection = self._connection()
+            try:
+                connection.connect()
+            except OSError as error:
+                lost = Unresolved if attempt else Unreachable  # an earlier attempt may have arrived
+                raise lost(
+                    f"no daemon answers at {self._parts.scheme}://{self._parts.netloc.rpartition('@')[2]}: {error}"
+                ) from None
+            try:
+                connection.request(method, self._parts.path.rstrip("/") + path, data, headers)
+                answer = connection.getresponse()
+                return _read(answer.status, answer.read())
+            except (OSError, http.client.HTTPException) as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise Unresolved(f"no answer from {self._parts.hostname}: {error}") from None
+            finally:
+                connection.close()
+        raise AssertionError("the last attempt returns or raises")
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._parts.hostname or "", self._parts.port
+        if self._parts.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
+
+
+def route_for(command: Command, given: Mapping[str, Any]) -> tuple[Route, dict[str, Any]]:
+    """The way to ask for this, and what of the arguments it does not stand for."""
+    rest = {name: value for name, value in given.items() if value is not None}
+    fitting = [
+        route
+        for route in command.routes
+        if all(rest.get(name) == value for name, value in route.given.items())
+        and all(rest.get(name) for name in _in_path(route))
+    ]
+    # The one that says most; and a POST for an argument that a look does not take.
+    fitting.sort(key=lambda route: (len(_in_path(route)), route.method == "POST" and "retry" in rest))
+    if not fitting:
+        raise UsageError(
+            f"{command.name} is not asked for like this", hint=f"see vectormigrate {command.name} --help"
+        )
+    return fitting[-1], rest
+
+
+def _in_path(route: Route) -> list[str]:
+    return [
+        ID if piece == "{id}" else piece[1:-1] for piece in route.path.split("/") if piece.startswith("{")
+    ]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _read(status: int, body: bytes) -> Any:
+    try:
+        document = msgspec.json.decode(body)
+        if status < 400:
+            return document
+        raise error_from_dict({**document, "message": document["detail"]})
+    except (msgspec.DecodeError, KeyError, TypeError):
+        raise Unresolved(f"the answer {status} cannot be read: is this a vectormigrate?") from None
