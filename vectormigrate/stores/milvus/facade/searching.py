@@ -74,8 +74,6 @@ def read_asked(message: Any, values: Mapping[str, Any]) -> Asked:
     combining = [name for name in _COMBINING if params.get(name)]
     if combining or _combines(message):
         raise not_served(f"a search by {', '.join(combining) or 'several rankings'} is not answered here")
-    if params.get("search_iter_v2"):
-        raise invalid("search iterator v2 is not known here")
     group = common_pb2.PlaceholderGroup.FromString(message.placeholder_group)
     if len(group.placeholders) != 1 or not group.placeholders[0].values:
         raise invalid("a search wants vectors")

@@ -23,6 +23,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
+from vectormigrate.stores.milvus.wire.native import native_of
 from vectormigrate.stores.milvus.wire.schema import (
     DEFAULT_PARTITION,
     Layout,
@@ -66,16 +67,30 @@ class Catalog:
         answer = self.link.call("ShowCollections", milvus_pb2.ShowCollectionsRequest())
         return sorted(answer.collection_names)
 
+    def aliases(self) -> dict[str, str]:
+        """Other names, to the collection that each stands for. A server that knows none has none."""
+        found: dict[str, str] = {}
+        for name in self.collections():
+            request = milvus_pb2.ListAliasesRequest(collection_name=name)
+            try:
+                answer = self.link.call("ListAliases", request, name)
+            except (CollectionMissing, Unsupported):
+                continue
+            found |= dict.fromkeys(answer.aliases, name)
+        return found
+
     def describe(self, name: str) -> Opened:
         """Ask for everything about a collection and remember it."""
         self._opened.pop(name, None)
         request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
-        layout = read_layout(self.link.call("DescribeCollection", request, name).schema)
+        described = self.link.call("DescribeCollection", request, name)
+        layout = read_layout(described.schema)
         if layout.collection != name:  # an alias
             layout = replace(layout, collection=name)
         indexes = self._indexes(name)
         shown = self.link.call("ShowPartitions", milvus_pb2.ShowPartitionsRequest(collection_name=name), name)
         shape = read_shape(layout, indexes, list(shown.partition_names))
+        shape = replace(shape, native=native_of(described, indexes))
         opened = Opened(
             layout,
             shape,

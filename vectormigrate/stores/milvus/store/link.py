@@ -38,6 +38,7 @@ _ANSWERS: dict[str, Any] = {
     "GetLoadState": milvus_pb2.GetLoadStateResponse,
     "GetVersion": milvus_pb2.GetVersionResponse,
     "HasCollection": milvus_pb2.BoolResponse,
+    "ListAliases": milvus_pb2.ListAliasesResponse,
     "LoadCollection": common_pb2.Status,
     "Query": milvus_pb2.QueryResults,
     "Search": milvus_pb2.SearchResults,

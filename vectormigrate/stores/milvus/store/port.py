@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -18,20 +19,21 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
-from vectormigrate.model.filter import Filter, matches
+from vectormigrate.model.filter import Filter, Native, foreign_words, matches
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
 from vectormigrate.stores import exact
-from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.milvus import filters
 from vectormigrate.stores.milvus.wire import requests, results
+from vectormigrate.stores.milvus.wire.native import DIALECT
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 
 from .catalog import Catalog, Opened
 from .link import Link, seconds
-from .reader import Reader
+from .reader import EVERYTHING, Condition, Reader
 from .writer import Writer
 
 P = ParamSpec("P")
@@ -82,6 +84,9 @@ class MilvusStore(Store):
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
 
+    async def aliases(self) -> Mapping[str, str]:
+        return await self._run(self._catalog.aliases)
+
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
 
@@ -128,8 +133,42 @@ class MilvusStore(Store):
         async for batch in self._batches(opened, span, size, bare=content is Content.IDS):
             yield Page(batch, self.cursor_of(batch.ids[-1]))
 
+    async def select(
+        self,
+        collection: str,
+        where: Filter,
+        span: Range = EVERYWHERE,
+        *,
+        limit: int | None = None,
+        content: Content = Content.FULL,
+    ) -> AsyncGenerator[Page, None]:
+        """Asks Milvus where it can say exactly that, and otherwise reads everything."""
+        opened = await self._run(self._catalog.readable, collection)
+        condition = self._condition(opened, where)
+        if condition is None:
+            async with aclosing(
+                super().select(collection, where, span, limit=limit, content=content)
+            ) as pages:
+                async for page in pages:
+                    yield page
+            return
+        size = limit or self.capabilities.scan_page
+        bare = content is Content.IDS
+        async for batch in self._batches(opened, span, size, bare=bare, condition=condition):
+            yield Page(batch, self.cursor_of(batch.ids[-1]))
+
+    def _condition(self, opened: Opened, where: Filter) -> Condition | None:
+        """A filter as Milvus says it, its own words as they are; None where it has no words for it."""
+        if isinstance(where, Native):
+            if where.dialect != DIALECT:
+                raise foreign_words(where)
+            text, values = where.value
+            return Condition(text, values)
+        expression = self._expression(opened, where)
+        return None if expression is None else Condition(expression)
+
     async def _batches(
-        self, opened: Opened, span: Range, size: int, *, bare: bool = False, condition: str = ""
+        self, opened: Opened, span: Range, size: int, *, bare: bool = False, condition: Condition = EVERYTHING
     ) -> AsyncIterator[Batch]:
         layout = opened.layout
         lower = None if span.lower is None else self.key_of(span.lower)
@@ -213,7 +252,7 @@ class MilvusStore(Store):
         metric = field.metric or Metric.COSINE
         best: list[Match] = []
         size = self.capabilities.scan_page
-        async for batch in self._batches(opened, Range(), size, condition=expression or ""):
+        async for batch in self._batches(opened, Range(), size, condition=Condition(expression or "")):
             scores = exact.scores(batch.vectors[field.name], query.vector, metric)
             wanted = np.array([_may_match(batch, row, field, query, expression) for row in range(len(batch))])
             rows = np.flatnonzero(wanted)

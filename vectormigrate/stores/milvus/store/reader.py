@@ -6,8 +6,8 @@ answer says which partition a record is in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +26,17 @@ _PAGE_BYTES = 32 * 2**20
 """What an answer is meant to weigh at most: half of what the strictest server sends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An expression; `values` are serialized TemplateValues, for what it says as `{name}`."""
+
+    text: str = ""
+    values: Mapping[str, bytes] = field(default_factory=dict)
+
+
+EVERYTHING = Condition()
+
+
 class Reader:
     """Reads. Blocking; safe to share between threads."""
 
@@ -38,29 +49,34 @@ class Reader:
         return results.read_count(self._catalog.read("Query", requests.count_request(opened.layout), opened))
 
     def page(
-        self, name: str, expression: str, limit: int, *, bare: bool = False, condition: str = ""
+        self, name: str, expression: str, limit: int, *, bare: bool = False, condition: Condition = EVERYTHING
     ) -> tuple[Batch, bool]:
         """The records with the lowest keys that match, and whether there may be more; `bare` reads only ids."""
         opened = self._catalog.readable(name)
         layout = opened.layout
         row = 64 if bare else layout.row_bytes
         size = max(1, min(limit, self._catalog.server.page_limit or limit, _PAGE_BYTES // row))
-        whole = f"({expression}) and ({condition})" if condition else expression
+        whole = f"({expression}) and ({condition.text})" if condition.text else expression
         output = [layout.key.name] if bare else layout.output
-        answer, size = self._fitting(opened, whole, output, size)
+        answer, size = self._fitting(opened, replace(condition, text=whole), output, size)
         batch = self._batch(answer, layout, bare=bare)
         _check_order(batch.ids, self._link.place(name).error)
         if not batch.ids:
             return batch, False
         if opened.partitions and not bare:
             last = filters.key_between(layout.key.name, layout.id_kind, None, batch.ids[-1])
-            batch = replace(batch, partition=self._partitions(opened, f"({whole}) and {last}", batch.ids))
+            upto = replace(condition, text=f"({whole}) and {last}")
+            batch = replace(batch, partition=self._partitions(opened, upto, batch.ids))
         return batch, not self._catalog.server.lite or len(batch) >= size
 
-    def _fitting(self, opened: Opened, expression: str, output: Sequence[str], size: int) -> tuple[Any, int]:
+    def _fitting(
+        self, opened: Opened, condition: Condition, output: Sequence[str], size: int
+    ) -> tuple[Any, int]:
         """A page of at most `size` rows, fewer when they weigh too much, and how many were asked for."""
         while True:
-            request = requests.query_request(opened.layout, expression, output, limit=size)
+            request = requests.query_request(
+                opened.layout, condition.text, output, limit=size, values=condition.values
+            )
             try:
                 return self._catalog.read("Query", request, opened), size
             except MessageTooLarge:
@@ -81,7 +97,7 @@ class Reader:
             request = requests.query_request(layout, expression, output)
             batch = self._batch(self._catalog.read("Query", request, opened), layout, bare=bare)
             if opened.partitions and not bare and batch.ids:
-                batch = replace(batch, partition=self._partitions(opened, expression, batch.ids))
+                batch = replace(batch, partition=self._partitions(opened, Condition(expression), batch.ids))
             rows = {record_id: row for row, record_id in enumerate(batch.ids)}
             found.append(batch.take([rows[record_id] for record_id in part if record_id in rows]))
         return results.joined(found)
@@ -92,16 +108,17 @@ class Reader:
             return Batch(ids, {}, [{} for _ in ids])
         return results.read_batch(answer, layout, self._catalog.server)
 
-    def _partitions(self, opened: Opened, expression: str, ids: Sequence[RecordId]) -> list[str | None]:
+    def _partitions(self, opened: Opened, condition: Condition, ids: Sequence[RecordId]) -> list[str | None]:
         """The partition of each of these records, asked of each partition since no answer carries it."""
         found: dict[RecordId, str | None] = {}
         for partition in opened.partitions:
             request = requests.query_request(
                 opened.layout,
-                expression,
+                condition.text,
                 [opened.layout.key.name],
                 limit=self._catalog.server.page_limit or 2 * len(ids),
                 partitions=[partition],
+                values=condition.values,
             )
             named = None if partition == DEFAULT_PARTITION else partition
             for record_id in results.read_ids(self._catalog.read("Query", request, opened), opened.layout):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,10 @@ def query_request(
     *,
     limit: int | None = None,
     partitions: Sequence[str] = (),
+    values: Mapping[str, bytes] | None = None,
 ) -> Any:
-    """A QueryRequest. With a limit it is a page: the lowest keys first, on every kind of server.
+    """A QueryRequest. With a limit it is a page: the lowest keys first, on every kind of server. `values` are serialized
+    TemplateValues, for what the expression says as `{name}`.
 
     `iterator` is what makes Milvus Lite sort: without it a limit there cuts the rows in the order of their segments.
     `reduce_stop_for_best` keeps a real server from ending a page early.
@@ -43,6 +45,8 @@ def query_request(
         partition_names=partitions,
         consistency_level=_STRONG,
     )
+    for name, value in (values or {}).items():
+        request.expr_template_values[name].ParseFromString(value)
     if limit is not None:
         _pairs(request.query_params, limit=limit, iterator=True, reduce_stop_for_best=True)
     return request
@@ -113,5 +117,5 @@ def _placeholder(column: Column, vector: Array | SparseVector) -> bytes:
 
 
 def _pairs(target: Any, **values: object) -> None:
-    for key, value in values.items():
+    for key, value in (values or {}).items():
         target.add(key=key, value=str(value))
