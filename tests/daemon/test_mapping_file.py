@@ -15,6 +15,7 @@ from vectormigrate.model.status import PlanDocument
 WHOLE = """
 accept = ["field:old"]
 metric = "dot"
+surrogates = true
 [records]
 where = { and = [{ field = ["a.b", "c"], gte = 1 }, { not = { field = "x", null = true } }] }
 partitions = ["a"]
@@ -53,6 +54,7 @@ OPTIONS = MappingOptions(
         {"and": [{"field": ["a.b", "c"], "gte": 1}, {"not": {"field": "x", "null": True}}]}, ("a",)
     ),
     accept=("field:old",),
+    surrogates=True,
 )
 
 
@@ -83,6 +85,7 @@ def test_everything_that_can_be_said(tmp_path):
         ("[records]\nwhere = { field = 'a' }", "records.where is not understood"),
         ("[records]\npartitions = 'a'", "records.partitions must be a list of names"),
         ("accept = 'a'", "accept must be a list of names"),
+        ("surrogates = 1", "surrogates must be true or false"),
         ("metric = 'close'", "metric must be one of cosine"),
         ("a = [", "is not valid TOML"),
     ],
@@ -146,7 +149,7 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
     again = mapping_file.load(str(path))
     assert again.rename == {**OPTIONS.rename, "a.b": "a_b"}
     assert sorted(again.edits, key=str) == sorted(OPTIONS.edits, key=str)
-    kept = ("drop", "spread", "narrow", "metric", "selection", "accept")
+    kept = ("drop", "spread", "narrow", "metric", "selection", "accept", "surrogates")
     assert [getattr(again, name) for name in kept] == [getattr(OPTIONS, name) for name in kept]
     with pytest.raises(ConfigInvalid, match="cannot be written"):
         mapping_file.write(str(tmp_path / "no" / "x"), plan, OPTIONS)

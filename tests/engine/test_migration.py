@@ -1,4 +1,8 @@
 import asyncio
+import hashlib
+import hmac
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -7,6 +11,8 @@ from tests.fakes.crashing import Zombie, crash, watched
 from tests.fakes.killing import MortalFaults
 from tests.fakes.world import records
 from vectormigrate.engine.validate import run as validating
+from vectormigrate.model.collection import FieldType, IdKind
+from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import (
     FinishedWithFindings,
     GateRefused,
@@ -16,9 +22,14 @@ from vectormigrate.model.errors import (
     UsageError,
 )
 from vectormigrate.model.events import PhaseChanged, Progress, Resumed, Retried, Warned
+from vectormigrate.model.identity import surrogate
+from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.selection import Selection
+from vectormigrate.model.snapshot import record_from_bytes
 from vectormigrate.model.specification import Existing
 from vectormigrate.state.database import Database
+from vectormigrate.stores.memory import CAPABILITIES
 
 
 def phases(world):
@@ -387,3 +398,55 @@ async def test_a_validation_finds_what_somebody_changed_and_a_healthy_pair_clean
         report = await control.validate(world.spec.id, sample_size=None, full=True)
     assert (report.ok, report.missing, report.mismatched, report.extra) == (False, 1, 1, 0)
     assert {row["id"] for row in world.view("findings", 10, 0)} == {"i:3", "i:4"}
+
+
+async def test_ids_that_the_target_cannot_hold_arrive_under_surrogates_and_are_taken_out_again(world):
+    await world.fill([f"doc {one}" for one in range(30)])
+    world.target.capabilities = replace(CAPABILITIES, id_kinds=frozenset({IdKind.MIXED}))
+    status = await world.run()
+    assert (status.phase, status.copied) == (Phase.VERIFIED, 30)
+    assert {type(one) for one in world.held("target")} == {UUID}
+    async with world.control() as control:
+        seen = await control.validate(world.spec.id, sample_size=None, full=True)
+    assert (seen.ok, seen.compared, seen.bit_equal) == (True, 30, 30)
+    await world.remove(["doc 3"])
+    await world.store("target").delete("copy", [surrogate("doc 7", IdKind.MIXED)])
+    async with world.control() as control:
+        assert not (await control.validate(world.spec.id, sample_size=None, full=True)).ok
+    assert {(one["kind"], one["id"]) for one in world.view("findings", 10, 0)} == {
+        ("extra", "s:doc 3"),
+        ("missing", "s:doc 7"),
+    }
+    assert (await world.rollback()).left == 0
+
+
+async def test_only_what_was_chosen_is_moved_compared_and_taken_out(world):
+    chosen = Selection({"field": "version", "eq": 1})
+    world.set(mapping=MappingOptions(selection=chosen))
+    await world.fill(range(20))
+    await world.fill(range(5, 9), version=1)
+    status = await world.run()
+    assert (status.phase, status.total, status.copied) == (Phase.VERIFIED, 4, 4)
+    assert list(world.held("target")) == [5, 6, 7, 8]
+    await world.fill([6], version=0)  # it belongs no longer
+    async with world.control() as control:
+        assert not (await control.validate(world.spec.id, sample_size=None, full=True)).ok
+    assert [(one["kind"], one["id"]) for one in world.view("findings", 10, 0)] == [("extra", "i:6")]
+
+
+async def test_edited_values_arrive_and_are_compared_as_edited(world):
+    edits = (
+        Edit("version", FieldType.TEXT),
+        Edit("title", redact=Redaction.HASH),
+        Edit("lang", default="en"),
+    )
+    target = replace(world.spec.target, redact_key="file:" + str(world.state.with_name("key")))
+    world.state.with_name("key").write_text("k\n")
+    world.set(mapping=MappingOptions(edits=edits), target=target)
+    await world.fill(range(12))
+    assert (await world.run()).phase is Phase.VERIFIED
+    held = record_from_bytes(world.held("target")[3]).payload
+    digest = hmac.new(b"k", b'"title 3"', hashlib.sha256).hexdigest()
+    assert held == {"version": "0", "title": digest, "lang": "en"}
+    async with world.control() as control:
+        assert (await control.validate(world.spec.id, sample_size=None, full=True)).ok

@@ -14,9 +14,13 @@ from vectormigrate.model.errors import MappingRefused, RecordRefused
 from vectormigrate.model.identity import (
     IdRule,
     check_fits,
+    check_namable,
     choose_rule,
     misfit,
+    native,
+    own,
     plainly_fit,
+    surrogate,
     target_kind,
     to_source,
     to_target,
@@ -33,6 +37,7 @@ OF_RULE = {
     IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
     IdRule.MIXED_TEXT: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.TEXT_MIXED: text | (st.integers(0, 2**64) | st.uuids()).map(str),
+    IdRule.SURROGATE: scalar_ids,
     IdRule.COMPOUND_TEXT: st.lists(scalar_ids, min_size=1, max_size=3).map(tuple),
 }
 
@@ -86,15 +91,16 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         (IdKind.COMPOUND, IdKind.COMPOUND, IdRule.SAME),
         (IdKind.TEXT, IdKind.TEXT, IdRule.SAME),
         (IdKind.TEXT, IdKind.INT, None),
-        (IdKind.TEXT, IdKind.UUID, None),
+        (IdKind.TEXT, IdKind.UUID, IdRule.SURROGATE),
+        (IdKind.INT, IdKind.UUID, IdRule.SURROGATE),
         (IdKind.UUID, IdKind.INT, None),
         (IdKind.COMPOUND, IdKind.INT, None),
         (IdKind.MIXED, IdKind.MIXED, IdRule.SAME),
         (IdKind.MIXED, IdKind.TEXT, IdRule.MIXED_TEXT),
         (IdKind.INT, IdKind.MIXED, IdRule.SAME),
         (IdKind.UUID, IdKind.MIXED, IdRule.SAME),
-        (IdKind.TEXT, IdKind.MIXED, IdRule.TEXT_MIXED),
-        (IdKind.COMPOUND, IdKind.MIXED, None),
+        (IdKind.TEXT, IdKind.MIXED, IdRule.SURROGATE),
+        (IdKind.COMPOUND, IdKind.MIXED, IdRule.SURROGATE),
     ],
 )
 def test_the_rule_follows_from_the_kinds(source, target, rule):
@@ -131,12 +137,60 @@ def test_only_the_canonical_text_of_a_number_or_uuid_becomes_one(source, target)
     assert to_source(IdRule.TEXT_MIXED, (1, 2)) is None
 
 
-@pytest.mark.parametrize("kind", [IdKind.INT, IdKind.UUID])
-def test_mixed_ids_go_into_a_narrower_key_only_where_it_is_there_already(kind):
-    able = replace(CAPABILITIES, id_kinds=frozenset({kind}))
-    assert choose_rule(key(IdKind.MIXED), key(kind), able) is IdRule.SAME
+def test_mixed_ids_go_into_a_narrower_key_only_where_it_is_there_already():
+    able = replace(CAPABILITIES, id_kinds=frozenset({IdKind.INT}))
+    assert choose_rule(key(IdKind.MIXED), key(IdKind.INT), able) is IdRule.SAME
+    assert choose_rule(key(IdKind.MIXED), key(IdKind.UUID), CAPABILITIES) is IdRule.SAME
     with pytest.raises(MappingRefused):
         choose_rule(key(IdKind.MIXED), None, able)
+
+
+def test_a_store_of_uuids_alone_takes_numbers_as_surrogates():
+    able = replace(CAPABILITIES, id_kinds=frozenset({IdKind.UUID}))
+    for existing in (None, key(IdKind.UUID)):
+        assert choose_rule(key(IdKind.MIXED), existing, able) is IdRule.SURROGATE
+
+
+def test_surrogates_are_made_on_request_where_single_ids_may_not_fit():
+    able = replace(CAPABILITIES, id_kinds=frozenset({IdKind.MIXED}))
+    assert choose_rule(key(IdKind.INT), None, able) is IdRule.SAME
+    assert choose_rule(key(IdKind.INT), None, able, surrogates=True) is IdRule.SURROGATE
+    assert choose_rule(key(IdKind.INT), None, CAPABILITIES, surrogates=True) is IdRule.SAME
+
+
+def test_text_goes_into_a_mixed_key_of_a_store_that_has_text_as_it_spells():
+    assert choose_rule(key(IdKind.TEXT), key(IdKind.MIXED), CAPABILITIES) is IdRule.TEXT_MIXED
+
+
+@pytest.mark.parametrize(
+    ("source", "record_id", "held"),
+    [
+        (IdKind.TEXT, "42", 42),
+        (IdKind.TEXT, "0b0e7a3e-5b1c-4c8e-9c1d-aabbccddeeff", UUID("0b0e7a3e-5b1c-4c8e-9c1d-aabbccddeeff")),
+        (IdKind.TEXT, "0B0E7A3E-5B1C-4C8E-9C1D-AABBCCDDEEFF", None),
+        (IdKind.TEXT, "007", None),
+        (IdKind.TEXT, str(2**64), None),
+        (IdKind.INT, 7, 7),
+        (IdKind.INT, -7, None),
+        (IdKind.COMPOUND, ("a", 1), None),
+    ],
+)
+def test_an_id_is_held_as_it_is_or_under_a_surrogate(source, record_id, held):
+    assert native(record_id, source, key(IdKind.MIXED), CAPABILITIES) == held
+    if held is not None:
+        assert own(held, source) == record_id
+    assert surrogate(record_id, IdKind.MIXED) == surrogate(record_id, IdKind.UUID)
+
+
+def test_surrogates_stay_what_they_are():
+    assert surrogate("a", IdKind.UUID) == UUID("c8962f92-b308-5707-8d58-d23b1d7a1031")
+    assert len({surrogate(one, IdKind.UUID) for one in ("a", "b", 1, "1", -1, ("a",))}) == 6
+
+
+def test_half_a_surrogate_pair_names_nothing():
+    check_namable("doc-1")
+    with pytest.raises(RecordRefused, match="half a surrogate pair"):
+        check_namable("\ud800")
 
 
 def test_a_compound_key_of_other_parts_is_another_key():

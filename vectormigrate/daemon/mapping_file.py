@@ -21,7 +21,7 @@ from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.selection import Selection
 from vectormigrate.model.status import PlanDocument
 
-_TOP = ("accept", "metric", "records", "fields", "vectors")
+_TOP = ("accept", "metric", "surrogates", "records", "fields", "vectors")
 _RECORDS = ("where", "partitions")
 _FIELD = ("rename", "drop", "spread", "cast", "default", "redact", "constant")
 _VECTOR = ("rename", "drop", "narrow")
@@ -62,6 +62,7 @@ class _Reader:
                 edits=tuple(filter(None, (self._edit(name, table) for name, table in fields.items()))),
                 selection=self._selection(document.get("records", {})),
                 accept=self._names(document.get("accept", []), "accept"),
+                surrogates=self._flag(document, "surrogates", ""),
             )
         except ValueError:
             raise self._wrong("metric", f"must be one of {', '.join(Metric)}") from None
@@ -110,7 +111,7 @@ class _Reader:
 
     def _flag(self, table: dict[str, Any], key: str, name: str) -> bool:
         if not isinstance(table.get(key, False), bool):
-            raise self._wrong(f"{name}.{key}", "must be true or false")
+            raise self._wrong(f"{name}.{key}".lstrip("."), "must be true or false")
         return bool(table.get(key, False))
 
     def _names(self, value: Any, key: str) -> tuple[str, ...]:
@@ -150,6 +151,8 @@ def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
     yield f"accept = {_value(list(options.accept))}"
     if options.metric is not None:
         yield f"metric = {_value(options.metric.value)}"
+    if options.surrogates:
+        yield "surrogates = true"
     if options.selection:
         yield "\n[records]"
         if options.selection.where is not None:

@@ -254,7 +254,7 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[f"{side}-option"] = ref.options
     for name in ("existing", "mode", *_NUMBERS):
         values[name] = getattr(specification, name.replace("-", "_"))
-    for name in ("rename", *_NAMES, "metric", "edits", "selection"):
+    for name in ("rename", *_NAMES, "metric", "edits", "selection", "surrogates"):
         values[name] = getattr(specification.mapping, name)
     values["redact-key"] = specification.target.redact_key
     return values

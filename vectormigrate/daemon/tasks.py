@@ -21,6 +21,7 @@ from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint, Store
 from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
 from vectormigrate.stores.selected import selected
+from vectormigrate.stores.surrogate import keyed
 
 from .pipe import Job
 from .runtime import settle_in
@@ -72,8 +73,9 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
     settle_in()
     translator = Translator(job.mapping, stores.target.capabilities, stores.target.endpoint.redact_key)
     policy = RetryPolicy(attempts=1 + job.max_retries)
+    written = keyed(stores.target, job.mapping, job.shape.id)
     source = RetryStore(stores.source, policy)
-    target = RetryStore(stores.target, policy)
+    target = RetryStore(written, policy)
     foreign = ask_foreign(coordinator, untouched=job.settings.existing is Existing.OVERWRITE)
     sides = Sides(
         source,
@@ -91,7 +93,7 @@ def tasks(coordinator: Coordinator, job: Job, stores: Stores) -> dict[str, Task]
     )
 
     def attempting(on_retry: OnRetry) -> Store:
-        return RetryStore(stores.target, policy, on_retry=on_retry)
+        return RetryStore(written, policy, on_retry=on_retry)
 
     copier = Copier(
         coordinator,

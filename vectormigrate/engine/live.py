@@ -26,6 +26,7 @@ from vectormigrate.state.sessions import Session
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.raw import Upstream
+from vectormigrate.stores.surrogate import keyed
 
 from .backfill.covers import Covers
 from .dualwrite.intake import Intake
@@ -88,8 +89,11 @@ class Live:
         self._gap = gap
         self.gap = specification.id in gap.read()
         """Writes left without a mark, and both sides were not compared since."""
-        self._clean = session.clean_before
-        view = TargetView(database, specification.id, target, shape, plan, specification.existing)
+        # A session without a row may have come between, and its end is not known: the gap stands for it.
+        self._clean = session.clean_before and not self.gap
+        self._recorded = session.recorded
+        held = keyed(target, plan, shape.id)
+        view = TargetView(database, specification.id, held, shape, plan, specification.existing)
         ledger = Ledger(terms, guards, clock.monotonic)
         self.scopes = Scopes(database, session, self._id, clock, terms, guards, self._unblock)
         role = database.read(lambda tx: roles.get(tx, self._id))
@@ -129,8 +133,12 @@ class Live:
     def _unblock(self) -> None:
         self.scheduler.unblock()
 
-    async def open(self) -> None:
-        """Take up what an earlier process left. Before the first request is let in."""
+    def open(self) -> None:
+        """Take up what an earlier process left. Before the first request is let in. Raises StateError when the state file
+        takes nothing, and not even the flag for that can be raised.
+        """
+        if not self._recorded:
+            self.lane.marker.open_gap("the state file took nothing when the daemon started")
         now = self._clock.monotonic()
         strays = 0.0 if self._clean else self.terms.quarantine
         ledger = self.lane.ledger
@@ -139,7 +147,7 @@ class Live:
         for intent in self._database.read(lambda tx: journal.intents(tx, self._id)):
             if intent.standing:
                 self.covers.open(intent.number, intent.lower, intent.upper)
-        await self.scopes.load(ledger.quiet_after)
+        self.scopes.load(ledger.quiet_after)
 
     def follow(self, phase: Phase, resting: Phase | None = None) -> None:
         """Do what this phase allows. `resting`: the phase that a pause or failure interrupted."""

@@ -46,6 +46,7 @@ from vectormigrate.state import checkpoints, journal, migrations, ownership, ses
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.base import Content, Range, Store
+from vectormigrate.stores.surrogate import keyed
 
 _FINAL_SAMPLE = 1000
 _NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
@@ -77,6 +78,7 @@ class Conductor:
         self._session = session
         self._id = migration_id
         self._source = source
+        self._bare_target = target
         self._target = target
         self._crew = crew
         self._clock = clock
@@ -85,6 +87,8 @@ class Conductor:
         self._make_live = make_live
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
+        if self.migration.mapping is not None:
+            self._address(self.migration.mapping, self.migration.source_shape)
         self.quarantine = Quarantine(
             database,
             session,
@@ -94,6 +98,11 @@ class Conductor:
             on_event,
             seconds=self.migration.specification.quarantine,
         )
+
+    def _address(self, mapping: MappingPlan, source: CollectionShape | None) -> None:
+        """From the plan on, speak to the target in the ids that the plan gives it."""
+        assert source is not None, "a plan is stored with the shape that it was made of"
+        self._target = keyed(self._bare_target, mapping, source.id)
 
     def stop(self) -> None:
         """Ask a run to end behind its present batches, checkpoints written."""
@@ -172,6 +181,7 @@ class Conductor:
         spec = migration.specification
         found = await looking.examine(spec, self._source, self._target, self._clock.monotonic)
         looking.check_startable(spec, found)
+        self._address(found.mapping, found.source)
         await note_foreign(
             self._database,
             self._id,
@@ -297,7 +307,7 @@ class Conductor:
         """Pay every mark that can be paid. Raises what keeps the target from taking anything."""
         await self._database.write(lambda tx: journal.retry(tx, self._id))
         live = self._make_live(migration)
-        await live.open()
+        live.open()
         live.calmed()
         live.follow(Phase.CATCH_UP)
         async with asyncio.TaskGroup() as group:

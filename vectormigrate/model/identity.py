@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from .capabilities import Capabilities
 from .collection import IdField, IdKind
@@ -35,6 +35,15 @@ class IdRule(StrEnum):
     """An integer as its decimal text, a UUID as its lower-case hyphenated text."""
     TEXT_MIXED = "text_mixed"
     """The reverse: text that spells an integer or a UUID exactly so, as that. Any other text stays and fits nowhere."""
+    SURROGATE = "surrogate"
+    """An id that the key can hold as it is; any other as an id made of it, with the original beside it. What is written
+    here is the source's id on both sides: the change is made at the store's door (`stores.surrogate`)."""
+
+
+ORIGINAL = "_vm_id"
+"""Payload key under which the canonical text of an id stands that its record could not be stored under."""
+_SPACE = UUID("8f0d1f3a-2d0b-5b57-9c25-6a8f5f0d7c11")
+"""Where version 5 UUIDs of this project live. Never to be changed: ids in targets are made with it."""
 
 
 _INTO_TEXT = {
@@ -45,18 +54,27 @@ _INTO_TEXT = {
 }
 
 
-def choose_rule(source: IdField, target: IdField | None, capabilities: Capabilities) -> IdRule:
-    """The rule for these keys. `target` is None when the collection is still to be made. Raises MappingRefused."""
+def choose_rule(
+    source: IdField, target: IdField | None, capabilities: Capabilities, *, surrogates: bool = False
+) -> IdRule:
+    """The rule for these keys. `target` is None when the collection is still to be made; `surrogates` are made where the
+    kind fits and single ids may not. Raises MappingRefused.
+    """
     kinds = {target.kind} if target is not None else set(capabilities.id_kinds)
+    made = IdKind.TEXT not in capabilities.id_kinds and bool(kinds & _SURROGATES)
+    if surrogates and made:
+        return IdRule.SURROGATE
     if source.kind in kinds and (source.kind is not IdKind.COMPOUND or _like(source, target)):
         return IdRule.SAME
-    if _overlap(source.kind, target, kinds):
+    if _overlap(source.kind, target, kinds) and not (made and source.kind is IdKind.MIXED):
         return IdRule.SAME  # ids that the other side cannot hold are refused one by one
     rule = _INTO_TEXT.get(source.kind) if IdKind.TEXT in kinds else None
-    if rule is None and source.kind is IdKind.TEXT and IdKind.MIXED in kinds:
-        rule = IdRule.TEXT_MIXED
     if rule is not None:
         return rule
+    if made:
+        return IdRule.SURROGATE
+    if source.kind is IdKind.TEXT and IdKind.MIXED in kinds:
+        return IdRule.TEXT_MIXED
     wanted = " or ".join(sorted(kinds))
     raise MappingRefused(
         f"{source.kind} ids of the source do not fit the target, whose key holds {wanted}",
@@ -71,6 +89,10 @@ def _overlap(source: IdKind, target: IdField | None, kinds: set[IdKind]) -> bool
     return source in (IdKind.INT, IdKind.UUID) and IdKind.MIXED in kinds
 
 
+_SURROGATES = frozenset({IdKind.MIXED, IdKind.UUID})
+"""Kinds of keys that hold an id made of any other."""
+
+
 def _like(source: IdField, target: IdField | None) -> bool:
     return target is None or tuple(part.kind for part in source.parts) == tuple(
         part.kind for part in target.parts
@@ -81,6 +103,8 @@ def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdK
     """The kind of key that the rule gives in a new collection."""
     if rule is IdRule.TEXT_MIXED:
         return IdKind.MIXED
+    if rule is IdRule.SURROGATE:
+        return IdKind.MIXED if IdKind.MIXED in capabilities.id_kinds else IdKind.UUID
     if rule is not IdRule.SAME:
         return IdKind.TEXT
     return source if source in capabilities.id_kinds else IdKind.MIXED
@@ -89,7 +113,7 @@ def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdK
 def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
     """The target id of a source id."""
     match rule:
-        case IdRule.SAME:
+        case IdRule.SAME | IdRule.SURROGATE:
             return record_id
         case IdRule.UUID_TEXT | IdRule.INT_TEXT | IdRule.MIXED_TEXT:
             return str(record_id)
@@ -110,7 +134,7 @@ def _spelled(text: str) -> RecordId:
 
 def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     """The source id of a target id, or None when no source id maps to it (so the record is not ours)."""
-    if rule is IdRule.SAME:
+    if rule in (IdRule.SAME, IdRule.SURROGATE):
         return target_id
     if rule is IdRule.TEXT_MIXED:
         source_id = str(target_id)
@@ -133,9 +157,38 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     return source if to_target(rule, source) == target_id else None
 
 
+def native(record_id: RecordId, source: IdKind, key: IdField, capabilities: Capabilities) -> RecordId | None:
+    """The id under which a key can hold a source's id without a note of the original; None when it cannot.
+
+    Text that spells an integer or a UUID exactly so is held as that.
+    """
+    spells = source is IdKind.TEXT and isinstance(record_id, str)
+    held = _spelled(str(record_id)) if spells else record_id
+    return None if misfit(held, key, capabilities) else held
+
+
+def own(record_id: RecordId, source: IdKind) -> RecordId:
+    """The source's id of a record that is stored under an id of the target's own kind: `native` backwards."""
+    return str(record_id) if source is IdKind.TEXT and not isinstance(record_id, str) else record_id
+
+
+def surrogate(record_id: RecordId, kind: IdKind) -> RecordId:
+    """The id made of one that a key cannot hold: a UUID of version 5 of its canonical text."""
+    assert kind in _SURROGATES, f"no surrogate fits a key of {kind}"
+    return uuid5(_SPACE, id_text(record_id))
+
+
 def check_fits(target_id: RecordId, target: IdField, capabilities: Capabilities) -> None:
     """Raise RecordRefused when the target's key cannot hold this id."""
-    reason = misfit(target_id, target, capabilities)
+    _refuse(target_id, misfit(target_id, target, capabilities))
+
+
+def check_namable(target_id: RecordId) -> None:
+    """Raise RecordRefused when no surrogate can be made of this id."""
+    _refuse(target_id, _unicode_misfit(id_text(target_id)))
+
+
+def _refuse(target_id: RecordId, reason: str) -> None:
     if reason:
         shown = id_text(target_id)[:200].encode(errors="backslashreplace").decode()
         raise RecordRefused(f"id {shown}: {reason}", ids=(shown,))
@@ -190,14 +243,22 @@ _TYPES: dict[IdKind, type | tuple[type, ...]] = {
 
 def _text_misfit(text: str, key: IdField, capabilities: Capabilities) -> str:
     limit = key.max_length or capabilities.max_id_bytes
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        return "it holds half a surrogate pair, which is no Unicode text"
+    fault = _unicode_misfit(text)
+    if fault:
+        return fault
+    size = len(text.encode())
     if limit is not None and size > limit:
         return f"its {size} bytes do not fit {limit}"
     if "\0" in text and not capabilities.nul_in_text:
         return "it holds a NUL byte, which the store cannot keep"
     if capabilities.ascii_ids and not (text and text.isascii()):
         return "ids of the store are ASCII, and not empty"
+    return ""
+
+
+def _unicode_misfit(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "it holds half a surrogate pair, which is no Unicode text"
     return ""

@@ -23,7 +23,7 @@ from .errors import RecordRefused
 from .fieldtype import misfit
 from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
-from .record import Payload, id_text
+from .record import Payload, RecordId, id_text
 
 __all__ = [
     "Fate",
@@ -87,7 +87,7 @@ class Translator:
                 if row in faults:
                     raise RecordRefused(faults[row])
                 target_id = identity.to_target(self._plan.id_rule, record_id)
-                identity.check_fits(target_id, self._plan.target.id, self._capabilities)
+                self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
                 payloads.append(payload if self._as_is else self._payload(payload))
             except RecordRefused as error:
@@ -99,6 +99,12 @@ class Translator:
         if refused:
             translated = translated.take(rows)
         return Translation(replace(translated, ids=ids, payload=payloads), refused)
+
+    def _check_id(self, target_id: RecordId) -> None:
+        if self._plan.id_rule is identity.IdRule.SURROGATE:
+            identity.check_namable(target_id)
+        else:
+            identity.check_fits(target_id, self._plan.target.id, self._capabilities)
 
     def _columns(self, batch: Batch) -> tuple[dict[str, Column], dict[int, str]]:
         """Columns in the target's element types, and the rows that cannot be moved, with the reason."""

@@ -52,6 +52,8 @@ class MappingOptions:
     """Which records of the source are moved at all."""
     accept: tuple[str, ...] = ()
     """Names of losses that may happen: see `Loss`."""
+    surrogates: bool = False
+    """Store under made-up ids what the target's key cannot hold, even where it holds most."""
 
 
 @dataclass(frozen=True, slots=True)

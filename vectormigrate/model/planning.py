@@ -56,7 +56,8 @@ def make_plan(
     options = options or MappingOptions()
     _check_names(source, options)
     source = edited_shape(source, options.edits)
-    rule = identity.choose_rule(source.id, existing.id if existing else None, capabilities)
+    held = existing.id if existing else None
+    rule = identity.choose_rule(source.id, held, capabilities, surrogates=options.surrogates)
     names = _Names(capabilities, options.rename or {})
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
     vectors = _plan_vectors(source, capabilities, existing, names, options)
