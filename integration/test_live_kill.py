@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ class Figures:
                 "max": max(holds),
             },
             "quarantine_s": QUARANTINE,
-            "seen": asdict(seen) | {"kills": dict(sorted(seen.kills.items()))},
+            "seen": {one.name: getattr(seen, one.name) for one in fields(Seen)},
             "runs": [*self.runs, run],
         }
 
