@@ -22,10 +22,12 @@ from vectormigrate.daemon.keyring import Keyring
 from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.errors import RequestRefused, Unauthorized, VectormigrateError
 
-from . import problem
+from . import problem, rpc
 from .dispatch import Dispatcher
 from .guard import OPEN, Guard, Limits
+from .inherited import Inherited
 from .rest import Rest
+from .rpc import Rpc
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +55,13 @@ class Api:
         self._chronicle = parts.chronicle
         self._draining = False
         rest = Rest(parts.dispatcher, parts.answers, parts.chronicle)
+        inherited = Inherited(parts.dispatcher)
         given = {route.path.encode() for route in mounted if isinstance(route, Route)}
         health: list[BaseRoute] = [
             Route(path.decode(), _alive, methods=["GET"]) for path in sorted(OPEN - given)
         ]
         inner = Starlette(
-            routes=[*mounted, *health, *rest.routes()],
+            routes=[*mounted, *health, *rest.routes(), Rpc(inherited).route()],
             exception_handlers={HTTPException: _no_such_route, VectormigrateError: _told},
         )
         self._guard = Guard(inner, parts.keyring, parts.trail, limits, refusal, parts.monotonic)
@@ -81,6 +84,8 @@ class Api:
 
 def refusal(scope: Scope, error: VectormigrateError) -> Response:
     """How a request that is not let in, or went wrong, is told so."""
+    if scope["path"] == rpc.PATH and scope["method"] == "POST":
+        return rpc.refusal(error)
     if not isinstance(error, Unauthorized):
         return problem.response(error)
     answer = problem.response(error, www_authenticate=_BEARER)

@@ -6,7 +6,8 @@ written down behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vectormigrate.daemon import config as configuration
@@ -27,11 +28,21 @@ LOCAL_DOOR = "socket"
 _BEGUN = "begun"
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is written down of one request."""
+
+    who: Principal
+    command: str
+    migration_id: str
+    arguments: dict[str, Any]
+
+
 class Dispatcher:
     """Does commands of the table at one desk."""
 
     def __init__(self, desk: Desk, trail: Trail, operations: Operations, config: Config) -> None:
-        self._desk = desk
+        self.desk = desk
         self._trail = trail
         self.operations = operations
         self._config = config
@@ -78,28 +89,32 @@ class Dispatcher:
         return command, taken, Asked(who, taken.migration_id, taken.words, merged)
 
     async def _do(self, command: Command, taken: Taken, asked: Asked) -> Any:
-        if not command.reads_only:
-            await self._note(command, taken, asked, _BEGUN)
+        note = Note(asked.who, command.name, taken.migration_id, taken.shown(command))
+        work = getattr(self.desk, command.name.replace("-", "_"))
+        return await self.noted(note, lambda: work(asked), changes=not command.reads_only)
+
+    async def noted(self, note: Note, work: Callable[[], Awaitable[Any]], *, changes: bool) -> Any:
+        """Do what is no row of the table but is to be written down as if it were."""
+        if changes:
+            await self._write(note, _BEGUN)
         try:
-            result = await getattr(self._desk, command.name.replace("-", "_"))(asked)
+            result = await work()
         except VectormigrateError as error:
-            await self._note(command, taken, asked, error.code, error.message)
+            await self._write(note, error.code, error.message)
             raise
         except Exception as error:
-            await self._note(command, taken, asked, "unforeseen", type(error).__name__)
+            await self._write(note, "unforeseen", type(error).__name__)
             raise
-        await self._note(command, taken, asked, "ok")
+        await self._write(note, "ok")
         return result
 
-    async def _note(
-        self, command: Command, taken: Taken, asked: Asked, outcome: str, detail: str = ""
-    ) -> None:
+    async def _write(self, note: Note, outcome: str, detail: str = "") -> None:
         await self._trail.note(
-            asked.who,
-            command.name,
+            note.who,
+            note.command,
             outcome,
-            migration_id=taken.migration_id,
-            arguments=taken.shown(command),
+            migration_id=note.migration_id,
+            arguments=note.arguments,
             detail=detail,
         )
 
