@@ -15,6 +15,7 @@ from vectormigrate.model.errors import (
     GateRefused,
     MappingRefused,
     MigrationExists,
+    StateFull,
     StateLocked,
     TargetNotEmpty,
     UnknownMigration,
@@ -84,6 +85,37 @@ async def test_one_owner(state, spec):
             Control.open(state, secrets=KNOWN)
     async with Control.open(state, secrets=KNOWN):
         pass
+
+
+def full_for_once():
+    times = iter(range(1))
+
+    def work(tx):
+        for _ in times:
+            raise apsw.FullError("the disk is full")
+
+    return work
+
+
+async def test_who_serves_begins_on_a_full_disk_and_is_written_down_with_the_first_thing_that_is(state):
+    control = Control.open(state, secrets=KNOWN, serving=True)
+    control.database.owe(full_for_once())
+    async with control:
+        assert control.database.read(lambda tx: list(tx.execute("SELECT epoch FROM session"))) == []
+        await control.database.write(lambda tx: None)
+        (row,) = control.database.read(lambda tx: list(tx.execute("SELECT epoch, clean FROM session")))
+        assert row == (control._session.epoch, 0)
+    async with Control.open(state, secrets=KNOWN) as control:
+        assert control._session.clean_before
+
+
+async def test_nobody_else_begins_on_a_full_disk(state):
+    control = Control.open(state, secrets=KNOWN)
+    control.database.owe(full_for_once())
+    with pytest.raises(StateFull):
+        async with control:
+            raise AssertionError("it began")
+    Control.open(state, secrets=KNOWN).database.close()
 
 
 async def test_pause_and_resume(state, spec):

@@ -310,3 +310,26 @@ async def test_refused_records_are_tried_again_on_a_word(site):
 
 def _letters(site):
     return site.database.read(lambda tx: views.dead_letters(tx, "move", 10, 0))
+
+
+class Forbidding:
+    """Whoever is asked says no."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def ask(self, step, migration_id):
+        self.asked.append((step, migration_id))
+        raise GateRefused("not on fridays")
+
+
+async def test_a_swap_that_somebody_forbids_does_not_happen(site):
+    site.messenger = Forbidding()
+    async with site.daemon() as host:
+        await site.verified(host)
+        words = {"dry_run": True, "no_way_back": False}
+        assert (await host.answer("cutover", "move", words))["ok"]
+        assert site.messenger.asked == []  # a dry run asks nobody
+        with pytest.raises(GateRefused, match="not on fridays"):
+            await host.answer("cutover", "move", {**words, "dry_run": False})
+        assert (site.phase, site.messenger.asked) == ("verified", [("cutover", "move")])

@@ -35,6 +35,7 @@ class Site:
         self._moved = asyncio.Event()
         self.settings = LiveSettings(terms=TERMS)
         self.telemetry = Telemetry(SystemClock())
+        self.messenger = None
 
     def _told(self, event):
         self.events.append(event)
@@ -60,6 +61,7 @@ class Site:
                     self._told,
                     self.settings,
                     self.telemetry,
+                    self.messenger,
                 )
                 try:
                     await host.open()

@@ -17,7 +17,9 @@ from typing import Any
 
 import uvloop
 
-from vectormigrate.api.opening import opened
+from vectormigrate import __version__
+from vectormigrate.api.observing import observing
+from vectormigrate.api.opening import Mount, opened
 from vectormigrate.daemon import api_served, killing, logs, serving
 from vectormigrate.daemon import config as configuration
 from vectormigrate.daemon.activation import Notifier, inherited
@@ -34,7 +36,12 @@ from vectormigrate.daemon.serving import Own, Service
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.daemon.telemetry.telemetry import Telemetry, both
+from vectormigrate.daemon.telemetry.happenings import Happening
+from vectormigrate.daemon.telemetry.health import Health
+from vectormigrate.daemon.telemetry.messenger import Messenger
+from vectormigrate.daemon.telemetry.notices import hooks_of, webhooks_of
+from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
+from vectormigrate.daemon.telemetry.webhooks import Webhooks
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.events import (
@@ -62,6 +69,8 @@ def serve(call: Call) -> Answer:
     settings = settle(call.merged, call.config)
     api = api_served.settle(call.merged, call.environ)
     if call.value("check"):
+        hooks_of(call.merged, call.environ)
+        webhooks_of(call.config, call.environ)
         told = [
             f"{one.name}: {one.dialect} at {one.listen}, to {one.upstream.authority if one.upstream else 'nobody else'}"
             for one in settings.listeners
@@ -86,10 +95,15 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
     clock = SystemClock()
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)
-    service = Service(settings.limits, clock, Telemetry(clock), settings.grace, sockets, notifier)
+    telemetry = Telemetry(clock)
+    receivers = Webhooks(webhooks_of(call.config, call.environ), clock, asyncio.sleep)
+    messenger = Messenger(hooks_of(call.merged, call.environ), receivers, telemetry)
+    service = Service(settings.limits, clock, telemetry, settings.grace, sockets, notifier, messenger)
     chronicle = Chronicle(clock)
     try:
-        async with own(call, {}, both(_tell, chronicle.tell)) as control:
+        async with own(call, {}, each(_tell, chronicle.tell, messenger.on_event), serving=True) as control:
+            sources = {one.name: one.upstream for one in settings.listeners if one.upstream is not None}
+            health = Health(control.database, sources, lambda: service.stopping, clock)
             with reloading(lambda: _reload(call, settings, notifier)):
                 return await until_stopped(
                     call,
@@ -100,8 +114,9 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
                         control,
                         settle_live(call.merged),
                         ready,
-                        partial(_open_api, call, api, control, chronicle, clock),
+                        partial(_open_api, call, api, control, chronicle, clock, observing(health)),
                     ),
+                    on_ready=lambda: messenger.tell(Happening("startup", "", {"version": __version__})),
                 )
     finally:
         notifier.close()
@@ -116,12 +131,15 @@ async def _open_api(
     control: Control,
     chronicle: Chronicle,
     clock: Clock,
+    mount: Mount,
     host: Host,
     supervisor: Supervisor,
 ) -> AsyncIterator[list[Own]]:
     """Our own API in front of what is hosted."""
     secrets = Secrets({}, call.environ)
-    async with opened(settings, control, host, supervisor, chronicle, clock, secrets, call.config) as api:
+    async with opened(
+        settings, control, host, supervisor, chronicle, clock, secrets, call.config, [mount]
+    ) as api:
         if settings is None:
             yield []
             return
@@ -144,6 +162,7 @@ async def until_stopped(
     run: Callable[[serving.OnReady], Awaitable[bool]],
     *,
     say: Callable[[Listening], str] | None = None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> Answer:
     """Run a service until the first signal and answer with how it ended; the second signal leaves at once."""
     listening: list[Listening] = []
@@ -152,6 +171,7 @@ async def until_stopped(
         listening.extend(listeners)
         for one in listeners:
             call.remark((say or _line)(one))
+        on_ready()
 
     def ask(number: signal.Signals) -> None:
         name = "Ctrl-C" if number is signal.SIGINT else number.name

@@ -32,9 +32,14 @@ _PAGE = 500
 _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
+def name_of(kind: type[Event]) -> str:
+    """The name by which events of a class go outside: `phase_changed`."""
+    return _WORD.sub("_", kind.__name__).lower()
+
+
 def kind_of(event: Event) -> str:
-    """The name by which an event goes outside: `phase_changed`."""
-    return _WORD.sub("_", type(event).__name__).lower()
+    """The name by which an event goes outside."""
+    return name_of(type(event))
 
 
 @dataclass(eq=False)

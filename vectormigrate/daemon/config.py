@@ -1,8 +1,8 @@
 """Where each value comes from: flags over environment over file over defaults, with the origin of every one kept.
 
 The file is one TOML: settings at the top, a table for each group of commands (`[migrate]`, `[validate]`, ...), stores
-by name (`[stores.NAME]`), listeners (`[listeners.NAME]`) and whole migrations (`[migrations.ID]`, which beats
-`[migrate]`). `${VAR}` and
+by name (`[stores.NAME]`), listeners (`[listeners.NAME]`), receivers (`[webhooks.NAME]`) and whole migrations
+(`[migrations.ID]`, which beats `[migrate]`). `${VAR}` and
 `${VAR:-default}` are filled in before anything is checked, on texts only; `$$` is a dollar. The surprise: addresses
 and keys are checked but *not* filled in here. They go on as references, so that the state never learns a secret.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from vectormigrate.model.errors import ConfigInvalid, UsageError
 
 from .expansion import expand
+from .notice_settings import WEBHOOK
 from .serving_settings import LISTENER
 from .setting import Kind, Setting, Value
 from .settings import GLOBAL, SETTINGS, STORE_KINDS
@@ -32,6 +33,7 @@ _STORE_KEYS: dict[str, Setting] = {
     "options": Setting(name="options", kind=Kind.PAIRS, help="Settings of the adapter."),
 }
 _LISTENER_KEYS = {setting.key: setting for setting in LISTENER}
+_WEBHOOK_KEYS = {setting.key: setting for setting in WEBHOOK}
 _TOP = {setting.key: setting for setting in GLOBAL if setting.name != "config"}
 _SECTIONS = {
     section: {setting.key: setting for setting in SETTINGS if setting.section == section}
@@ -50,6 +52,7 @@ class Config:
     stores: dict[str, dict[str, Value]] = field(default_factory=dict)
     migrations: dict[str, dict[str, Value]] = field(default_factory=dict)
     listeners: dict[str, dict[str, Value]] = field(default_factory=dict)
+    webhooks: dict[str, dict[str, Value]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class _Checker:
         self._environ = environ
 
     def check(self, document: dict[str, Any]) -> Config:
-        tables = {"stores", "migrations", "listeners", *_SECTIONS}
+        tables = {"stores", "migrations", "listeners", "webhooks", *_SECTIONS}
         self._known(document, {*_TOP, *tables}, "")
         for name in tables & document.keys():
             if not isinstance(document[name], dict):
@@ -116,6 +119,7 @@ class _Checker:
             self._named(document.get("stores", {}), _STORE_KEYS, "stores"),
             self._named(document.get("migrations", {}), _SECTIONS["migrate"], "migrations"),
             self._named(document.get("listeners", {}), _LISTENER_KEYS, "listeners"),
+            self._named(document.get("webhooks", {}), _WEBHOOK_KEYS, "webhooks"),
         )
         for migration_id, values in config.migrations.items():
             self._profiles(values, config.stores, f"migrations.{migration_id}")

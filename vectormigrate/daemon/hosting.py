@@ -31,7 +31,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.events import Event, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
-from vectormigrate.model.status import GateStatus, LiveStatus
+from vectormigrate.model.status import LiveStatus
 from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
@@ -42,13 +42,15 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
+from .live_look import live_status
 from .live_terms import LiveSettings
 from .passages import Passage, fronting, learn, learnt
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores
 from .telemetry.exposition import Hosted, exposition
-from .telemetry.telemetry import Telemetry, both
+from .telemetry.messenger import Messenger
+from .telemetry.telemetry import Telemetry, each
 
 logger = logging.getLogger(__name__)
 _AGAIN = 10.0
@@ -90,6 +92,7 @@ class Host:
         on_event: Callable[[Event], None],
         settings: LiveSettings,
         telemetry: Telemetry,
+        messenger: Messenger | None = None,
     ) -> None:
         """`passages` by the name of their listener."""
         self._database = database
@@ -98,9 +101,10 @@ class Host:
         self._passages = passages
         self._supervisor = supervisor
         self._clock = clock
-        self._on_event = both(on_event, telemetry.on_event)
+        self._on_event = each(on_event, telemetry.on_event)
         self._settings = settings
         self._telemetry = telemetry
+        self._messenger = messenger
         self._gap = GapFlag(database.path)
         self._hosted: dict[str, _Hosted] = {}
         self._stack = AsyncExitStack()
@@ -234,6 +238,8 @@ class Host:
             free_bytes=self._free_bytes,
         )
         conductor.overlap = shadow.overlap
+        if self._messenger is not None:
+            conductor.allowed = self._messenger.ask
         conductor.on_look = lambda: learn(passage, stores.source, spec.source.collection)
         hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
         hosted.idle.set()
@@ -457,26 +463,7 @@ class Host:
         return document
 
     async def _live_status(self, hosted: _Hosted) -> LiveStatus:
-        live = hosted.live
-        if live is None:
-            raise GateRefused("the migration has no plan yet: nothing is marked")
-        scheduler, ledger = live.scheduler, live.lane.ledger
-        found = await hosted.conductor.gates()
-        return LiveStatus(
-            hosted.conductor.migration.id,
-            live.lane.role.primary.value,
-            live.lane.read_share,
-            live.debt,
-            live.lag(),
-            ledger.in_flight,
-            ledger.unresolved,
-            live.gap,
-            live.scopes.owed,
-            scheduler.breaker.error.message if scheduler.breaker.open and scheduler.breaker.error else "",
-            msgspec.to_builtins(scheduler.tally),
-            msgspec.to_builtins(hosted.shadow.status()),
-            tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
-        )
+        return await live_status(hosted.conductor, hosted.live, hosted.shadow)
 
 
 VERBS = frozenset(

@@ -33,6 +33,7 @@ from .live_terms import LiveSettings
 from .passages import Passage
 from .served import ListenerSettings, ServeSettings
 from .supervisor import Supervisor
+from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry
 from .upstream import DialledUpstream
 
@@ -85,12 +86,18 @@ class Service:
     """Seconds for which requests under way may go on after `stop`."""
     inherited: Mapping[str, socket.socket] = field(default_factory=dict)
     notifier: Notifier | None = None
+    messenger: Messenger | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _listeners: list[Listener] = field(default_factory=list)
 
     def stop(self) -> None:
         """End, at leisure."""
         self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is to end."""
+        return self._stopping.is_set()
 
     async def reload(self) -> None:
         """Read certificates again. Raises ConfigInvalid, and what was read before stays."""
@@ -195,7 +202,12 @@ async def serve(
             passages[one.name] = Passage(one.name, one.dialect, upstream, front)
         supervisor = await stack.enter_async_context(Supervisor())
         supervisor.spawn_lasting(service.telemetry.watch_loop(), name="loop lag")
-        host = await stack.enter_async_context(control.hosting(passages, supervisor, live, service.telemetry))
+        if service.messenger is not None:
+            service.messenger.start(supervisor.spawn_lasting)
+            stack.push_async_callback(service.messenger.close)
+        host = await stack.enter_async_context(
+            control.hosting(passages, supervisor, live, service.telemetry, service.messenger)
+        )
         own: Sequence[Own] = ()
         if open_own is not None:
             own = await stack.enter_async_context(open_own(host, supervisor))

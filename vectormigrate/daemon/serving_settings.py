@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .notice_settings import HOOKS
 from .setting import Kind, Setting
 
 DIALECTS = ("milvus", "neutral", "pinecone", "qdrant")
@@ -130,7 +131,7 @@ STORE = Setting(
     help="What holds the records: memory, sqlite:FILE, pgvector:DSN, milvus:URL, or a store of the configuration file.",
 )
 
-SERVE = (*LISTENER, *LIMITS, LOG_LEVEL, CHECK)
+SERVE = (*LISTENER, *LIMITS, *HOOKS, LOG_LEVEL, CHECK)
 EMULATE = (STORE,)
 EMULATED_AT = (
     replace(

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from vectormigrate.model.errors import GateRefused, StateError, StoreError
+from vectormigrate.model.errors import GateRefused, StateError, StateFull, StoreError
 from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
@@ -71,13 +71,16 @@ class OnlineConductor(Conductor):
         """Mean overlap of shadow reads so far."""
         self.on_look: Callable[[], Awaitable[None]] = _nothing
         """Called whenever the two sides are looked at for what came past us."""
+        self.allowed: Callable[[str, str], Awaitable[None]] = _anything
+        """Asked before a "cutover" or "revert" of a migration, behind the gates. Raises GateRefused where somebody forbids it."""
         self._drift = Drift(self._clock)
 
     async def open(self) -> None:
         """Take up the migration where an earlier process left it, before the first request is let in."""
         migration = self.migration
         if migration.phase is Phase.CUTTING_OVER:
-            await self._decide(migration)
+            with suppress(StateFull):  # it is decided when the file takes it
+                await self._decide(migration)
         if migration.mapping is not None and migration.phase not in (Phase.ROLLED_BACK, Phase.ABORTED):
             await self._go_live()
 
@@ -100,7 +103,7 @@ class OnlineConductor(Conductor):
     async def _go_live(self) -> Live:
         migration = self.migration
         live = self._make_live(migration)
-        await live.open()
+        live.open()
         live.follow(migration.phase, migration.resume_phase)
         self.live = live
         self._on_live(live)
@@ -358,6 +361,7 @@ class OnlineConductor(Conductor):
                     else ""
                 ),
             )
+        await self.allowed("cutover" if after is Phase.REVERSED else "revert", self._id)
         self._swapping = True
         try:
             held = await self._try(live, before, after)
@@ -465,6 +469,10 @@ class OnlineConductor(Conductor):
                 self.quarantine.begin()
         await super()._begin_rollback(self.migration)
         reached("rollback.quiet")
+
+
+async def _anything(step: str, migration_id: str) -> None:
+    """Nobody is asked."""
 
 
 async def _nothing() -> None:

@@ -51,6 +51,7 @@ class Database:
         """Seconds of a commit, its fsync included."""
         self.groups = Histogram(SIZES)
         """Writes that shared one."""
+        self._owed: list[Callable[[Transaction], object]] = []
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
         self._thread.start()
@@ -81,6 +82,11 @@ class Database:
             os.close(lock)
             raise
 
+    @property
+    def alive(self) -> bool:
+        """Whether what is to be written will be: the writer's thread runs."""
+        return self._thread.is_alive()
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in the writer thread and return its result once it is durable.
 
@@ -94,6 +100,10 @@ class Database:
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Write(work, loop, future))
         return await future
+
+    def owe(self, work: Callable[[Transaction], object]) -> None:
+        """Do this in the next transaction, before what that is for; nothing is committed without it."""
+        self._owed.append(work)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run a short query on this process' read connection, in the calling thread; sees the last commit."""
@@ -136,10 +146,14 @@ class Database:
                 self._connection.execute("BEGIN IMMEDIATE")
                 reached("journal.begun")
                 try:
+                    owed = list(self._owed)
+                    for work in owed:
+                        work(self._connection)
                     for item in group:
                         item.run(self._connection)
                     reached("journal.committing")
                     self._connection.execute("COMMIT")
+                    del self._owed[: len(owed)]
                     reached("journal.committed")
                 except BaseException:
                     if not self._connection.get_autocommit():
@@ -290,6 +304,7 @@ def _lock(path: Path) -> int:
             f"the state file {path} is in use by process {owner}",
             hint="look with `vectormigrate status`, or wait until it ends; status, list, findings and report work meanwhile",
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # for people only, and the disk may be full
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor

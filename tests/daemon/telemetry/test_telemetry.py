@@ -3,7 +3,7 @@ import asyncio
 from tests.fakes.clock import FakeClock
 from tests.fakes.facades import Scripted
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.daemon.telemetry.telemetry import Telemetry, both
+from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned, WorkerLost
 from vectormigrate.model.phase import Phase
 from vectormigrate.stores.base import Endpoint
@@ -69,7 +69,7 @@ async def test_a_loop_that_is_held_up_is_noticed(monkeypatch):
     watching.cancel()
 
 
-def test_an_event_can_be_told_to_two():
+def test_an_event_can_be_told_to_several():
     heard = []
-    both(heard.append, lambda event: heard.append(event.message))(Warned("move", "look"))
+    each(heard.append, lambda event: heard.append(event.message))(Warned("move", "look"))
     assert heard == [Warned("move", "look"), "look"]

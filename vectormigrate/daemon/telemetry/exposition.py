@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +12,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from vectormigrate import __version__
 from vectormigrate.engine.cutover.gate import Gate
 from vectormigrate.engine.live import Live
 from vectormigrate.model.clock import Clock
@@ -152,7 +152,7 @@ def _events(out: Families, telemetry: Telemetry) -> None:
 
 
 def _process(out: Families, telemetry: Telemetry, state: Path, epoch: int) -> None:
-    out.add("build_info", 1, version("vectormigrate-daemon"))
+    out.add("build_info", 1, __version__)
     out.add("boot_epoch", epoch)
     for file, path in (("database", state), ("log", Path(f"{state}-wal"))):
         out.add("state_file_bytes", path.stat().st_size if path.exists() else 0, file)

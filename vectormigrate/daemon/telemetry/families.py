@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import inf
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from vectormigrate.model.measure import Histogram
 
 from .catalogue import BY_NAME, PREFIX
 
-_KINDS = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
+Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+_KINDS: dict[str, type[Family]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
 
 
 class Families(Collector):
@@ -26,12 +31,16 @@ class Families(Collector):
     def add(self, name: str, value: float | None, *labels: str) -> None:
         """A number, with the values of its labels in the order of the catalogue; None is left out."""
         if value is not None:
-            self._family(name, labels).add_metric(labels, value)
+            family = self._family(name, labels)
+            assert not isinstance(family, HistogramMetricFamily)
+            family.add_metric(labels, value)
 
     def histogram(self, name: str, seen: Histogram, *labels: str) -> None:
         """The values of something that was observed."""
-        buckets = [(floatToGoString(bound), count) for bound, count in seen.cumulative()]
-        self._family(name, labels).add_metric(labels, buckets, sum_value=seen.sum)
+        buckets = [("+Inf" if bound == inf else str(bound), count) for bound, count in seen.cumulative()]
+        family = self._family(name, labels)
+        assert isinstance(family, HistogramMetricFamily)
+        family.add_metric(labels, buckets, sum_value=seen.sum)
 
     def one_of(self, name: str, chosen: str, all_of: Iterable[str], *labels: str) -> None:
         """1 for the state that something is in and 0 for the others, the state being the last label."""
@@ -44,7 +53,7 @@ class Families(Collector):
             raise ValueError(f"{name} has {len(metric.labels)} labels, not {len(labels)}")
         family = self._families.get(name)
         if family is None:
-            make = _KINDS.get(metric.kind, HistogramMetricFamily)
+            make = _KINDS[metric.kind]
             family = self._families[name] = make(PREFIX + name, metric.help, labels=metric.labels)
         return family
 

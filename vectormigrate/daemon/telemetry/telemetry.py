@@ -91,11 +91,11 @@ class Telemetry:
         return max(self._late, default=0.0)
 
 
-def both(first: Callable[[Event], None], second: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Tell two."""
+def each(*tellers: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Tell all of them, in this order."""
 
     def tell(event: Event) -> None:
-        first(event)
-        second(event)
+        for teller in tellers:
+            teller(event)
 
     return tell

@@ -1,0 +1,67 @@
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from vectormigrate.api.guard import OPEN
+from vectormigrate.api.observing import observing
+from vectormigrate.daemon.telemetry.exposition import CONTENT_TYPE
+from vectormigrate.daemon.telemetry.health import Finding
+
+
+class Patient:
+    """Says what a test wants."""
+
+    def __init__(self):
+        self.well = True
+
+    def live(self):
+        return [Finding("journal", True)]
+
+    async def ready(self):
+        return [*self.live(), Finding("source of <main>", self.well)]
+
+
+class Numbered:
+    async def numbers(self):
+        return b"vectormigrate_boot_epoch 1.0\n"
+
+
+@pytest.fixture
+def patient():
+    return Patient()
+
+
+@pytest.fixture
+def client(patient):
+    return TestClient(Starlette(routes=observing(patient)(Numbered(), None)))
+
+
+def test_well(client):
+    for path in ("/livez", "/readyz", "/healthz"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.text) == (200, "ok\n")
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_not_ready_and_alive_are_two_things(client, patient):
+    patient.well = False
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "[-] source of <main>\nnot ok\n")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert client.get("/livez").status_code == 200
+
+
+def test_everything_that_was_looked_at_on_request(client):
+    assert client.get("/readyz?verbose").text == "[+] journal\n[+] source of <main>\nok\n"
+
+
+def test_numbers_are_in_prometheus_format(client):
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] == CONTENT_TYPE
+    assert answer.text == "vectormigrate_boot_epoch 1.0\n"
+
+
+def test_health_needs_no_key_and_numbers_do(patient):
+    paths = {route.path.encode() for route in observing(patient)(Numbered(), None)}
+    assert paths - OPEN == {b"/metrics"}
+    assert paths >= OPEN

@@ -1,0 +1,34 @@
+"""What of a live migration only the process that hosts it knows, as a document for people."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vectormigrate.engine.live import Live
+from vectormigrate.engine.online import OnlineConductor
+from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.status import GateStatus, LiveStatus
+
+
+async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Shadow) -> LiveStatus:
+    """Raises GateRefused as long as there is no plan."""
+    if live is None:
+        raise GateRefused("the migration has no plan yet: nothing is marked")
+    scheduler, ledger = live.scheduler, live.lane.ledger
+    found = await conductor.gates()
+    return LiveStatus(
+        conductor.migration.id,
+        live.lane.role.primary.value,
+        live.lane.read_share,
+        live.debt,
+        live.lag(),
+        ledger.in_flight,
+        ledger.unresolved,
+        live.gap,
+        live.scopes.owed,
+        scheduler.breaker.error.message if scheduler.breaker.open and scheduler.breaker.error else "",
+        msgspec.to_builtins(scheduler.tally),
+        msgspec.to_builtins(shadow.status()),
+        tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
+    )
