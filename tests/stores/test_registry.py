@@ -28,6 +28,7 @@ async def test_every_kind_opens_without_dialling(kind: str, tmp_path):
         "pgvector": "postgresql://127.0.0.1:1/x",
         "milvus": "http://127.0.0.1:1",
         "qdrant": "http://127.0.0.1:1",
+        "weaviate": "http://127.0.0.1:1",
     }
     store = open_store(Endpoint(kind, urls.get(kind, "")))
     assert store.endpoint.kind == kind

@@ -29,6 +29,8 @@ def scores(column: Column, vector: Array | SparseVector, metric: Metric) -> Arra
             )
         case Metric.EUCLID:
             return np.asarray(np.linalg.norm(values - wanted, axis=1))
+        case Metric.MANHATTAN:
+            return np.asarray(np.abs(values - wanted).sum(axis=1))
         case _:
             raise Unsupported(f"a search here cannot compare by {metric}")
 

@@ -29,9 +29,9 @@ def write_properties(payload: Mapping[str, Any], layout: Layout) -> Json:
     rest: Json = {}
     for key, value in payload.items():
         held = layout.properties.get(key)
-        if held is None:
+        if held is None or (value is None and layout.meta):  # to Weaviate a null is no value at all
             rest[key] = value
-        elif value is not None:  # a declared field that is null is one that is not there
+        elif value is not None:
             plain, exact = to_plain(held, value)
             if plain is not None:
                 written[key] = plain

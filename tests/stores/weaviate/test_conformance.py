@@ -1,0 +1,19 @@
+"""Weaviate against the suite: a real server where there is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.suite import ConformanceSuite, Subject
+from tests.fakes.weaviate import judge_weaviate
+from vectormigrate.stores.weaviate import open_store
+
+__all__ = ["judge_weaviate"]
+
+
+class TestReal(ConformanceSuite):
+    """Skipped without VECTORMIGRATE_TEST_WEAVIATE_URL."""
+
+    @pytest.fixture
+    def target(self, judge_weaviate):
+        return Subject(lambda: open_store(judge_weaviate))
