@@ -56,6 +56,12 @@ def _qdrant(endpoint: Endpoint) -> Store:
     return open_store(_checked(endpoint, *OPTIONS))
 
 
+def _weaviate(endpoint: Endpoint) -> Store:
+    from .weaviate import OPTIONS, open_store
+
+    return open_store(_checked(endpoint, *OPTIONS))
+
+
 def _sqlite_capture(endpoint: Endpoint, collection: str) -> Capture:
     from .sqlite import OPTIONS, open_capture
 
@@ -87,6 +93,7 @@ _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
     "pinecone": _pinecone,
     "qdrant": _qdrant,
     "sqlite": _sqlite,
+    "weaviate": _weaviate,
 }
 
 KINDS = tuple(sorted(_OPENERS))
