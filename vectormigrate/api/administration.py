@@ -64,6 +64,7 @@ ADMINISTRATION: tuple[Command, ...] = (
             Route("POST", "/keys/{key}/rotate", {"action": "rotate"}),
         ),
         effect=Effect.DESTROYS,
+        harmless=("list", "create"),
         idempotent=False,
         examples=(
             Example("keys list", "who may ask"),

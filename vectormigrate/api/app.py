@@ -6,8 +6,7 @@ It is an `Application` of `daemon.listeners`. More is mounted by handing in rout
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,16 +15,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from vectormigrate.daemon.answers import Answers
-from vectormigrate.daemon.chronicle import Chronicle
-from vectormigrate.daemon.keyring import Keyring
-from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.errors import RequestRefused, Unauthorized, VectormigrateError
 
 from . import problem, rpc
-from .dispatch import Dispatcher
 from .guard import OPEN, Guard, Limits
-from .inherited import Inherited
+from .parts import Parts
 from .rest import Rest
 from .rpc import Rpc
 
@@ -33,18 +27,6 @@ logger = logging.getLogger(__name__)
 
 _BEARER = 'Bearer realm="vectormigrate"'
 _BASIC = 'Basic realm="vectormigrate", charset="UTF-8"'
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What of a daemon stands behind the API."""
-
-    dispatcher: Dispatcher
-    keyring: Keyring
-    trail: Trail
-    answers: Answers
-    chronicle: Chronicle
-    monotonic: Callable[[], float]
 
 
 class Api:
@@ -55,13 +37,12 @@ class Api:
         self._chronicle = parts.chronicle
         self._draining = False
         rest = Rest(parts.dispatcher, parts.answers, parts.chronicle)
-        inherited = Inherited(parts.dispatcher)
         given = {route.path.encode() for route in mounted if isinstance(route, Route)}
         health: list[BaseRoute] = [
             Route(path.decode(), _alive, methods=["GET"]) for path in sorted(OPEN - given)
         ]
         inner = Starlette(
-            routes=[*mounted, *health, *rest.routes(), Rpc(inherited).route()],
+            routes=[*mounted, *health, *rest.routes(), Rpc(parts.inherited).route()],
             exception_handlers={HTTPException: _no_such_route, VectormigrateError: _told},
         )
         self._guard = Guard(inner, parts.keyring, parts.trail, limits, refusal, parts.monotonic)

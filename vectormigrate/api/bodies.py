@@ -17,6 +17,11 @@ def dump(document: object) -> bytes:
     return msgspec.json.encode(document, enc_hook=str)
 
 
+def plain(document: object) -> Any:
+    """The same as values that JSON has."""
+    return msgspec.json.decode(dump(document))
+
+
 def load(body: bytes) -> Any:
     """Any JSON. Raises RequestRefused."""
     try:

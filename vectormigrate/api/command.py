@@ -70,6 +70,8 @@ class Command:
     scope: Scope | None = None
     """What a key must hold to have a daemon do it; None for what only a terminal does."""
     effect: Effect = Effect.LOOKS
+    harmless: tuple[str, ...] = ()
+    """Of a command that destroys, those of its actions that do not."""
     idempotent: bool = True
     """Asked twice it has done what asked once does."""
     routes: tuple[Route, ...] = ()
@@ -83,6 +85,12 @@ class Command:
     def reads_only(self) -> bool:
         """Whether it changes no store and no state."""
         return self.effect is Effect.LOOKS
+
+    def destroys(self, given: Mapping[str, object]) -> bool:
+        """Whether these arguments, by their names in a request, destroy anything."""
+        if self.effect is not Effect.DESTROYS or given.get("dry_run") in (True, "true"):
+            return False
+        return given.get("action") not in self.harmless or not self.harmless
 
     @property
     def all_settings(self) -> tuple[Setting, ...]:

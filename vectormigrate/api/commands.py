@@ -348,6 +348,7 @@ COMMANDS: tuple[Command, ...] = (
             for action in ("install", "check", "remove")
         ),
         effect=Effect.DESTROYS,
+        harmless=("install", "check"),
         examples=(
             Example("capture check docs", "is every change seen, and how old is the oldest that waits"),
             Example(f"capture install docs {_FLAGS}", "before the first run"),

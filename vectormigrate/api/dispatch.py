@@ -59,6 +59,15 @@ class Dispatcher:
             name, taken.migration_id, who, lambda: self._do(command, taken, asked)
         )
 
+    async def look(self, who: Principal, begun: Operation) -> tuple[Operation, int, int | None]:
+        """How far an operation is: records done, and in all. Not written down: it was when it was begun."""
+        now = self.operations.get(begun.id)
+        try:
+            found = await self.desk.status(Asked(who, begun.migration_id, {}, {}))
+        except UsageError:  # it is about no migration, or about one that is not made yet
+            return now, 0, None
+        return now, found.copied, found.total
+
     async def _check(
         self, who: Principal, name: str, given: Mapping[str, Any]
     ) -> tuple[Command, Taken, Asked]:

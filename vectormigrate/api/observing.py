@@ -15,8 +15,8 @@ from vectormigrate.daemon.hosting import Host
 from vectormigrate.daemon.telemetry.exposition import CONTENT_TYPE
 from vectormigrate.daemon.telemetry.health import Finding, Health
 
-from .app import Parts
 from .opening import Mount
+from .parts import Parts
 
 _NO_STORE = {"cache-control": "no-store"}
 

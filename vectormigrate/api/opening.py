@@ -1,6 +1,6 @@
-"""Putting the API together over a daemon that runs: keys, audit, events, operations, desk, dispatcher, application.
+"""Putting the API together over a daemon that runs: its parts, the tools, and the application in front of them.
 
-The one place that knows all of them. What other rooms mount on the application they hand in here, as routes.
+What other rooms mount on the application they hand in here, as routes.
 """
 
 from __future__ import annotations
@@ -11,24 +11,21 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute
 
-from vectormigrate.daemon.answers import Answers
 from vectormigrate.daemon.api_served import ApiSettings
 from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.daemon.config import Config
 from vectormigrate.daemon.control import Control
-from vectormigrate.daemon.desk import Desk
 from vectormigrate.daemon.hosting import Host
-from vectormigrate.daemon.keyring import Keyring
-from vectormigrate.daemon.operations import Operations
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.supervisor import Supervisor
-from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.clock import Clock
 
-from .app import Api, Parts
-from .dispatch import Dispatcher
+from . import mcp_http
+from .app import Api
 from .guard import Limits
-from .reception import Reception
+from .parts import Parts, assembled
+from .plan_tokens import PlanTokens
+from .tools import Tools
 
 Mount = Callable[[Host, Parts], Sequence[BaseRoute]]
 """What another room adds to the application."""
@@ -46,7 +43,7 @@ class Opened:
 async def opened(
     settings: ApiSettings | None,
     control: Control,
-    host: Host | None,
+    host: Host,
     supervisor: Supervisor,
     chronicle: Chronicle,
     clock: Clock,
@@ -54,27 +51,10 @@ async def opened(
     config: Config,
     mounts: Sequence[Mount] = (),
 ) -> AsyncIterator[Opened]:
-    """Everything behind the API, also for those who ask by the socket when it is not listened for (`settings` None), and for
-    a process that hosts nothing.
-    """
-    database = control.database
-    keyring = Keyring(database, clock, settings.key if settings else "")
-    trail = Trail(database, clock, settings.audit_log if settings else None)
-    await trail.copy()
-    operations = Operations(database, supervisor, clock)
-    await operations.open()
-    supervisor.spawn_lasting(chronicle.keep(database), name="chronicle")
-    desk = Desk(control, host, keyring, trail, operations, secrets)
-    dispatcher = Dispatcher(desk, trail, operations, config)
-    parts = Parts(dispatcher, keyring, trail, Answers(database, clock), chronicle, clock.monotonic)
+    """Everything, for as long as the block runs; the parts also where no API is served (`settings` None)."""
     limits = Limits(settings.per_minute, settings.burst, hosts=settings.hosts) if settings else Limits()
-    mounted: list[BaseRoute] = []
-    if host is not None:
-        control.receive = Reception(dispatcher, trail, host.answer).hear
+    async with assembled(settings, control, host, supervisor, chronicle, clock, secrets, config) as parts:
         mounted = [route for mount in mounts for route in mount(host, parts)]
-    try:
-        yield Opened(Api(parts, limits, mounted), parts)
-    finally:
-        control.receive = None
-        control.stop()  # what runs writes its checkpoints before the supervisor ends it
-        await operations.settled()
+        tools = Tools(parts.dispatcher, parts.inherited, PlanTokens(clock.monotonic), mcp_http.who_asks)
+        async with mcp_http.mounted(tools) as route:
+            yield Opened(Api(parts, limits, [*mounted, route]), parts)

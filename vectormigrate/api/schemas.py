@@ -74,11 +74,11 @@ def of_results(commands: Iterable[Command], template: str) -> tuple[dict[str, Sc
     """What commands answer, by their names, and the classes that these refer to, as `template` has it."""
     wanted = list(commands)
     told, components = msgspec.json.schema_components(
-        [result_type(command.result) for command in wanted], ref_template=template, schema_hook=_unknown
+        [result_type(command.result) for command in wanted], ref_template=template, schema_hook=shown_as_text
     )
     return {command.name: schema for command, schema in zip(wanted, told, strict=True)}, components
 
 
-def _unknown(kind: type) -> Schema:
+def shown_as_text(kind: type) -> Schema:
     """Values that are shown as texts."""
     return {"type": "string", "description": kind.__name__}

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from vectormigrate.api.arguments import outside
-from vectormigrate.api.command import Effect
-from vectormigrate.api.opening import opened
+from vectormigrate.api.parts import assembled
 from vectormigrate.api.reception import shell
 from vectormigrate.api.remote import Remote
 from vectormigrate.api.schemas import result_type
@@ -43,8 +42,10 @@ async def asked(call: Call) -> Answer:
         async with own(call, {}, lambda event: None) as control, Supervisor() as supervisor:
             secrets = Secrets({}, call.environ)
             chronicle = Chronicle(clock)
-            async with opened(None, control, None, supervisor, chronicle, clock, secrets, call.config) as api:
-                result = await api.parts.dispatcher.ask(shell(), call.command.name, given(call))
+            async with assembled(
+                None, control, None, supervisor, chronicle, clock, secrets, call.config
+            ) as parts:
+                result = await parts.dispatcher.ask(shell(), call.command.name, given(call))
                 document = msgspec.to_builtins(result, enc_hook=str)
     return _answer(call, document)
 
@@ -58,7 +59,7 @@ async def offered(call: Call) -> Any:
 async def remote(call: Call) -> Answer:
     """Have the daemon at `--url` do it."""
     wanted = given(call)
-    if call.command.effect is Effect.DESTROYS and _asks(call):
+    if call.command.destroys(wanted) and "yes" in call.merged:
         confirm(call, f"has the daemon at {call.value('url')} do {call.command.name}", dry_run=_dry(call))
     client = Remote(call.value("url"), key_of(call.merged, call.environ))
     return _answer(call, await asyncio.to_thread(client.ask, call.command, wanted))
@@ -76,11 +77,6 @@ def given(call: Call) -> dict[str, Any]:
 
 def _plain(setting: Setting, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _asks(call: Call) -> bool:
-    """Whether a person is asked before: those commands that have a way to say that it is meant."""
-    return "yes" in call.merged
 
 
 def _dry(call: Call) -> bool:

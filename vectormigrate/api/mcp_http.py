@@ -1,0 +1,36 @@
+"""MCP over streamable HTTP at /mcp, behind the same guard as everything else: without sessions, any request stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.routing import Route
+
+from vectormigrate.model.access import Principal
+
+from .guard import principal_of
+from .tools import Context, Tools
+
+PATH = "/mcp"
+
+
+def who_asks(ctx: Context) -> Principal:
+    """As the guard let it in."""
+    assert ctx.request is not None
+    return principal_of(ctx.request.state)
+
+
+@asynccontextmanager
+async def mounted(tools: Tools) -> AsyncIterator[Route]:
+    """The route, for as long as the block runs."""
+    manager = StreamableHTTPSessionManager(
+        app=tools.server(),
+        stateless=True,
+        # The guard has looked at host and origin, and knows by which names we are reached.
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
+    async with manager.run():
+        yield Route(PATH, StreamableHTTPASGIApp(manager))
