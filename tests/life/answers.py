@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -18,6 +18,7 @@ import grpc
 import msgspec
 from pinecone.errors.exceptions import ApiError, PineconeError
 from pydantic import BaseModel
+from pymilvus import MilvusException
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 _SCORE = 1e-4
@@ -55,7 +56,14 @@ def ask_all(client: Any, calls: list[Call]) -> Answers:
 def _told(call: Call, client: Any) -> Any:
     try:
         return plain(call.ask(client))
-    except (UnexpectedResponse, grpc.RpcError, ApiError, PineconeError, ValueError) as error:
+    except (
+        UnexpectedResponse,
+        grpc.RpcError,
+        ApiError,
+        PineconeError,
+        MilvusException,
+        ValueError,
+    ) as error:
         return refusal(error)
 
 
@@ -68,6 +76,9 @@ def refusal(error: Exception) -> Refusal:
             return Refusal("RpcError", error.code().name, str(error.details())[:300])
         case ApiError():
             return Refusal(type(error).__name__, str(error.status_code), str(error)[:300])
+        case MilvusException():  # of its codes, servers agree on this one
+            missing = "missing" if error.code == 100 else ""
+            return Refusal("MilvusException", missing, f"{error.code}: {error.message}"[:300])
         case _:
             return Refusal(type(error).__name__, "", str(error)[:300])
 
@@ -87,7 +98,7 @@ def plain(told: Any) -> Any:  # noqa: PLR0911 one return a kind
             return plain(msgspec.structs.asdict(told))
         case Mapping():
             return {str(key): plain(item) for key, item in told.items() if key not in _OWN}
-        case _ if hasattr(told, "__iter__"):
+        case _ if isinstance(told, Sequence) or hasattr(told, "__iter__"):
             return [plain(item) for item in told]
     return plain(vars(told))
 

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from pinecone import Pinecone
+from pymilvus import MilvusClient
 from qdrant_client import QdrantClient
 
+from tests.fakes.milvus import vendor_client
 from tests.fakes.pinecone import serving
 from tests.fakes.qdrant import QdrantServer
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 
-from . import pinecone, qdrant
+from . import milvus, pinecone, qdrant
 from .answers import Call, ask_all
 from .daemon import Behind, Daemon, in_process
 from .story import Ask, Life, Tally, lived, told
@@ -90,6 +92,39 @@ async def qdrant_story(
         async with serve(folder, behind) as daemon:
             await daemon.migrate(_specification(source, target))
             async with asking(qdrant_client(daemon.url, daemon.port, grpc=grpc)) as through:
+                return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+
+
+# Milvus.
+
+
+@contextmanager
+def milvus_client(url: str) -> Iterator[MilvusClient]:
+    """The official client; it asks the server while it is made."""
+    with closing(vendor_client(url)) as client:
+        yield client
+
+
+async def milvus_story(
+    folder: Path,
+    url: str,
+    life: milvus.Life,
+    target: StoreRef,
+    *,
+    serve: Serving = in_process,
+    may_refuse: Collection[str] = (),
+) -> Tally:
+    """The life with Milvus, moved to this target."""
+    parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
+    with milvus_client(url) as client:
+        await asyncio.to_thread(client.drop_collection, milvus.COLLECTION)  # of an earlier story
+        await asyncio.to_thread(life.create, client)
+    source = StoreRef("milvus", url, milvus.COLLECTION)
+    async with asking(milvus_client(url)) as direct:
+        theirs = await told(parts, direct)
+        async with serve(folder, Behind("milvus", url)) as daemon:
+            await daemon.migrate(_specification(source, target))
+            async with asking(milvus_client(daemon.url)) as through:
                 return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
 
 

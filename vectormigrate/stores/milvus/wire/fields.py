@@ -140,9 +140,13 @@ def write_vectors(column: Column, given: Vectors | None, rows: int) -> Any:
     present = None if given is None else given.present
     if given is None or present is not None:
         message.valid_data.extend(np.zeros(rows, bool) if given is None or present is None else present)
-    if isinstance(given, SparseColumn):
-        write_sparse(message, column, given)
-    elif column.type != DataType.SparseFloatVector:
+    if column.type == DataType.SparseFloatVector:
+        message.vectors.sparse_float_vector.SetInParent()
+        if isinstance(given, SparseColumn):
+            write_sparse(message, column, given)
+        else:
+            message.vectors.sparse_float_vector.contents.extend([b""] * rows)
+    else:
         message.vectors.dim = column.dim
         values = given.values if isinstance(given, DenseColumn) else np.zeros((rows, _width(column)), "<f4")
         _dense(message.vectors, column.type, values)
