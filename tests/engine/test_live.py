@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -33,21 +34,22 @@ class Stage:
         self.task = None
         self.capture = None
 
-    async def begin(self, *, clean=False):
+    async def begin(self, *, clean=False, recorded=True):
         """A process, behind one that ended well or did not."""
         if clean:
             await self.state.write(lambda tx: sessions.end(tx, self.session.epoch, at=""))
         self.session = await self.state.write(lambda tx: sessions.begin(tx, at=""))
+        self.session = replace(self.session, recorded=recorded)
         return self.session
 
-    async def open(self, phase=Phase.CATCH_UP, *, clean=False):
+    async def open(self, phase=Phase.CATCH_UP, *, clean=False, recorded=True):
         """Bring the live part up, in a phase."""
         if not self.world.source.tables:
             await self.begin()
             await self.state.write(lambda tx: migrations.create(tx, self.world.spec, at=""))
             await self.world.fill(range(3))
             await self.world.fill([], side="target")
-        await self.begin(clean=clean)
+        await self.begin(clean=clean, recorded=recorded)
         described = await self.source.describe(SOURCE)
         plan = make_plan(described, self.target.capabilities, TARGET)
         self.live = Live(
@@ -64,7 +66,7 @@ class Stage:
             terms=TERMS,
             capture=self.capture,
         )
-        await self.live.open()
+        self.live.open()
         self.live.follow(phase)
         self.task = asyncio.get_running_loop().create_task(self.live.run())
         return self.live
@@ -146,6 +148,22 @@ async def test_after_a_crash_nothing_is_cleared_for_the_quarantine(stage, clean)
     assert live.debt == (0 if clean else 1)
     await asyncio.sleep(3)
     assert live.debt == 0
+
+
+@virtually
+async def test_a_process_that_could_not_be_written_down_opens_the_gap(stage):
+    live = await stage.open(recorded=False)
+    assert (live.gap, stage.gap.named) == (True, [stage.id])
+    assert any(isinstance(event, GapOpened) for event in stage.events)
+
+
+@virtually
+async def test_where_a_gap_stands_nobody_believes_in_a_clean_end(stage):
+    """A process that was never written down may have come behind it."""
+    await stage.open()
+    stage.gap.raise_for(stage.id)
+    live = await stage.open(clean=True)
+    assert live.lane.ledger.quiet_after == stage.clock.monotonic() + QUARANTINE
 
 
 @virtually

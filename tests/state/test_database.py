@@ -287,6 +287,20 @@ async def test_a_closed_file_takes_nothing_and_can_be_opened_again(path):
     again.close()
 
 
+async def test_what_is_owed_is_committed_with_whatever_comes_next_and_not_without(database):
+    database.owe(insert("owed"))
+
+    def fails(tx):
+        raise apsw.FullError("the disk is full")
+
+    with pytest.raises(StateFull):
+        await database.write(fails)
+    assert verbs(database) == []
+    await database.write(insert("next"))
+    await database.write(insert("another"))
+    assert verbs(database) == ["owed", "next", "another"]
+
+
 async def test_a_reader_by_another_name_of_the_file_can_tell_it_too(tmp_path, path):
     database = Database.open(path)
     (tmp_path / "link.db").symlink_to(path)

@@ -23,3 +23,10 @@ async def test_a_session_without_an_end_is_a_crash(database):
 async def test_no_number_is_given_twice_in_a_session(database):
     session = await begin(database)
     assert len({session.next_sequence() for _ in range(10)}) == 10
+
+
+async def test_a_session_that_cannot_be_written_yet_has_the_epoch_that_it_will_have(database):
+    before = await begin(database)
+    going_on = database.read(sessions.unrecorded)
+    assert (going_on.clean_before, going_on.recorded) == (False, False)
+    assert before.epoch < going_on.epoch == (await begin(database)).epoch

@@ -32,10 +32,20 @@ def view(call: Call) -> Viewer:
         ) from None
 
 
-def own(call: Call, literals: Mapping[StoreKey, Literal], on_event: Callable[[Event], None]) -> Control:
+def own(
+    call: Call,
+    literals: Mapping[StoreKey, Literal],
+    on_event: Callable[[Event], None],
+    *,
+    serving: bool = False,
+) -> Control:
     """Own the state. Raises StateLocked when somebody does."""
     return Control.open(
-        call.state, secrets=Secrets(literals, call.environ), on_event=on_event, recruits=call.recruits
+        call.state,
+        secrets=Secrets(literals, call.environ),
+        on_event=on_event,
+        recruits=call.recruits,
+        serving=serving,
     )
 
 

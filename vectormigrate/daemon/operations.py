@@ -13,7 +13,7 @@ import msgspec
 from vectormigrate.model import documents
 from vectormigrate.model.access import Principal
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import UsageError, VectormigrateError
+from vectormigrate.model.errors import StateFull, UsageError, VectormigrateError
 from vectormigrate.state import operations
 from vectormigrate.state.database import Database
 from vectormigrate.state.operations import StoredOperation
@@ -36,7 +36,10 @@ class Operations:
     async def open(self) -> None:
         """What a process that is gone had under way is over."""
         at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: operations.interrupt(tx, at=at))
+        try:
+            await self._database.write(lambda tx: operations.interrupt(tx, at=at))
+        except StateFull:  # requests are to pass all the same
+            self._database.owe(lambda tx: operations.interrupt(tx, at=at))
 
     async def start(
         self, command: str, migration_id: str, who: Principal, work: Callable[[], Awaitable[Any]]

@@ -17,6 +17,8 @@ class Session:
     epoch: int
     clean_before: bool
     """The session before ended by itself, so no request of it can still be under way."""
+    recorded: bool = True
+    """It has its row in the file; else the file's next commit is to make it."""
     _sequences: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False, compare=False)
 
     def next_sequence(self) -> int:
@@ -30,6 +32,14 @@ def begin(tx: Transaction, *, at: str) -> Session:
     tx.execute("UPDATE session SET ended_at = ? WHERE ended_at IS NULL", (at,))
     tx.execute("INSERT INTO session (boot_id, started_at) VALUES (?, ?)", (_boot_id(), at))
     return Session(tx.last_insert_rowid(), not crashed)
+
+
+def unrecorded(tx: Transaction) -> Session:
+    """The session that `begin` will make, for a process that goes on although the file takes nothing now. Nothing may be
+    written of it before (`Database.owe`); if nothing ever is, its epoch goes to the next one.
+    """
+    last = tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'session'").get
+    return Session(int(last or 0) + 1, clean_before=False, recorded=False)
 
 
 def end(tx: Transaction, epoch: int, *, at: str) -> None:

@@ -204,7 +204,8 @@ class Story:
         elif chance < 0.5:
             self._later(self._rng.uniform(0.1, 0.6), self._stop_for_a_while)
         elif chance < 0.55:
-            self._later(self._rng.uniform(0.1, 0.6), self._fill_the_disk)
+            at_start = self._rng.random() < 0.5
+            self._later(0.02 if at_start else self._rng.uniform(0.1, 0.6), self._fill_the_disk)
 
     def _later(self, seconds: float, act: Any) -> None:
         async def wait() -> None:

@@ -140,14 +140,15 @@ async def test_a_suspicion_that_cannot_be_written_down_is_told_and_blocks_nobody
 async def test_what_had_not_left_when_the_process_died_is_void(bench):
     await begun(bench)
     again = await bench.again()
-    await again.scopes.load(again.clock.monotonic() + 60)
+    again.scopes.load(again.clock.monotonic() + 60)
+    await again.scopes.expire()
     assert (again.scopes.blocking, again.intents()) == (False, [])
 
 
 async def test_what_had_left_may_land_until_the_quarantine_ends(bench):
     await begun(bench, state="forwarded")
     again = await bench.again()
-    await again.scopes.load(again.clock.monotonic() + 60)
+    again.scopes.load(again.clock.monotonic() + 60)
     await asyncio.sleep(59)
     await again.scopes.expire()
     assert again.scopes.blocking
@@ -159,7 +160,7 @@ async def test_what_had_left_may_land_until_the_quarantine_ends(bench):
 async def test_what_had_left_without_its_ids_is_owed_then(bench):
     await begun(bench, Unnamed(), "forwarded")
     again = await bench.again()
-    await again.scopes.load(again.clock.monotonic())
+    again.scopes.load(again.clock.monotonic())
     await again.scopes.expire()
     assert again.intents() == [("unnamed", "owed")]
 
@@ -167,7 +168,7 @@ async def test_what_had_left_without_its_ids_is_owed_then(bench):
 async def test_what_was_owed_is_owed_still(bench):
     await begun(bench, state="owed")
     again = await bench.again()
-    await again.scopes.load(again.clock.monotonic() + 60)
+    again.scopes.load(again.clock.monotonic() + 60)
     assert (again.scopes.blocking, again.intents()) == (False, [("matching", "owed")])
 
 

@@ -94,7 +94,7 @@ class Marker:
         except (StateError, TimeoutError) as error:
             if self._terms.fail_closed:
                 raise StateError("the write cannot be marked: the state file does not take it") from error
-            self._open_gap(error)
+            self.open_gap(str(error))
             self._scopes.raised += 1  # what was read before may be older than what it does, as with an intent
             noted.unmarked = True
             self.unmarked += 1
@@ -106,7 +106,7 @@ class Marker:
         try:
             await self._mark_more(noted, ids, removes=False)
         except (StateError, TimeoutError) as error:
-            self._open_gap(error)
+            self.open_gap(str(error))
 
     async def mark(self, entries: Sequence[Entry], generation: int, reason: str) -> None:
         """Return when the marks of these ids are durable. Those that are already need no write, unless they must say from
@@ -144,8 +144,9 @@ class Marker:
         async with asyncio.timeout(self._terms.mark_limit):
             return await noting
 
-    def _open_gap(self, error: Exception) -> None:
-        self._on_event(GapOpened(self._id, str(error) or "a mark took too long"))
+    def open_gap(self, why: str = "") -> None:
+        """Note durably that writes leave, or left, without a mark. Raises StateError when even that cannot be done."""
+        self._on_event(GapOpened(self._id, why or "a mark took too long"))
         try:
             self._gap.raise_for(self._id)
         except OSError as broken:

@@ -64,11 +64,11 @@ class Scopes:
         self._removing: set[int] = set()
         """Those that may take away what is written while they stand."""
 
-    async def load(self, quiet_after: float) -> None:
+    def load(self, quiet_after: float) -> None:
         """What an earlier process left: what had not left is void, what had may land until `quiet_after`."""
         for intent in self._database.read(lambda tx: scopes.standing(tx, self._id)):
             if intent.state == "registered":
-                await self._database.write(lambda tx, number=intent.number: scopes.resolve(tx, number))  # type: ignore[misc] # a default binds it
+                self._blocking[intent.number] = self._clock.monotonic()  # `expire` takes it away
             elif intent.state == "forwarded":
                 self._blocking[intent.number] = quiet_after
                 if intent.kind == _UNNAMED:
