@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, Streamable
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.routing import Route
 
+from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.model.access import Principal
 
 from .guard import principal_of
@@ -24,7 +26,7 @@ def who_asks(ctx: Context) -> Principal:
 
 
 @asynccontextmanager
-async def mounted(tools: Tools) -> AsyncIterator[Route]:
+async def mounted(tools: Tools, supervisor: Supervisor) -> AsyncIterator[Route]:
     """The route, for as long as the block runs."""
     manager = StreamableHTTPSessionManager(
         app=tools.server(),
@@ -32,5 +34,18 @@ async def mounted(tools: Tools) -> AsyncIterator[Route]:
         # The guard has looked at host and origin, and knows by which names we are reached.
         security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    async with manager.run():
+    ready, over = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        # Its scope has to be left by the task that entered it, which need not be ours.
+        async with manager.run():
+            ready.set()
+            await over.wait()
+
+    running = supervisor.spawn(run(), name="mcp")
+    await ready.wait()
+    try:
         yield Route(PATH, StreamableHTTPASGIApp(manager))
+    finally:
+        over.set()
+        await running

@@ -56,5 +56,5 @@ async def opened(
     async with assembled(settings, control, host, supervisor, chronicle, clock, secrets, config) as parts:
         mounted = [route for mount in mounts for route in mount(host, parts)]
         tools = Tools(parts.dispatcher, parts.inherited, PlanTokens(clock.monotonic), mcp_http.who_asks)
-        async with mcp_http.mounted(tools) as route:
+        async with mcp_http.mounted(tools, supervisor) as route:
             yield Opened(Api(parts, limits, [*mounted, route]), parts)

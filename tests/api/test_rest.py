@@ -1,0 +1,185 @@
+"""The table over REST: a migration from its beginning to its end, caching, idempotency, matches."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.fakes.api import KEY, site, two_stores
+from vectormigrate.api.commands import COMMANDS
+
+
+async def migrated(here, tmp_path):
+    status, operation = await here.ask(
+        "POST", "/v1/migrations", {"migration_id": "docs", **two_stores(tmp_path)}
+    )
+    assert status == 202, operation
+    return await here.finished(operation)
+
+
+async def test_a_migration_from_its_plan_to_its_rollback(here, tmp_path):
+    given = two_stores(tmp_path)
+    status, plan = await here.ask("POST", "/v1/migrations/docs/plan", given)
+    assert (status, plan["source_count"]) == (200, 30)
+    status, operation = await here.ask("POST", "/v1/migrations", {"migration_id": "docs", **given})
+    assert (status, operation["command"], operation["state"]) == (202, "migrate", "running")
+    ended = await here.finished(operation)
+    assert (ended.state, ended.result["phase"], ended.result["copied"]) == ("succeeded", "verified", 30)
+    assert (await here.ask("GET", f"/v1/operations/{ended.id}"))[1]["result"]["copied"] == 30
+    assert (await here.ask("GET", "/v1/migrations/docs/operations"))[1]["operations"][0]["id"] == ended.id
+    assert [one["migration_id"] for one in (await here.ask("GET", "/v1/migrations"))[1]["migrations"]] == [
+        "docs"
+    ]
+    assert (await here.ask("GET", "/v1/migrations?status=failed"))[1]["migrations"] == []
+    _, operation = await here.ask("POST", "/v1/migrations/docs/validate", {"full": True})
+    assert (await here.finished(operation)).result["ok"] is True
+    assert (await here.ask("GET", "/v1/migrations/docs/report"))[1]["validation"]["method"] == "full"
+    assert (await here.ask("GET", "/v1/migrations/docs/findings?limit=5"))[1]["findings"] == []
+    assert (await here.ask("GET", "/v1/migrations/docs/dead-letters"))[1]["dead_letters"] == []
+    events = (await here.ask("GET", "/v1/migrations/docs/events"))[1]["events"]
+    assert [one["data"]["after"] for one in events if one["kind"] == "phase_changed"][-1] == "verified"
+    _, operation = await here.ask("POST", "/v1/migrations/docs/rollback", {"dry_run": True})
+    assert (await here.finished(operation)).result["deleted"] == 30
+    _, operation = await here.ask("POST", "/v1/migrations/docs/rollback")
+    assert (await here.finished(operation)).result["left"] == 0
+    assert (await here.ask("GET", "/v1/migrations/docs"))[1]["phase"] == "rolled_back"
+
+
+async def test_what_fails_is_told_by_its_operation(here, tmp_path):
+    given = {**two_stores(tmp_path), "source_index": "nothing"}
+    _, operation = await here.ask("POST", "/v1/migrations", {"migration_id": "docs", **given})
+    ended = await here.finished(operation)
+    assert (ended.state, ended.error["code"]) == ("failed", "collection_missing")
+    assert (await here.ask("GET", "/v1/migrations"))[1]["migrations"] == []
+
+
+async def test_stores_of_the_configuration_need_no_description(tmp_path):
+    given = two_stores(tmp_path)
+    stores = {
+        name: {"kind": "sqlite", "url": given[f"{side}_url"]}
+        for name, side in (("old", "source"), ("new", "target"))
+    }
+    from vectormigrate.daemon.config import Config
+
+    named = {
+        "source": "old",
+        "source_index": "docs",
+        "target": "new",
+        "target_index": "docs",
+        "quarantine": 0,
+    }
+    async with site(tmp_path, config=Config(stores=stores)) as here:
+        key = await here.key("operate")
+        status, operation = await here.ask(
+            "POST", "/v1/migrations", {"migration_id": "docs", **named}, key=key
+        )
+        assert status == 202
+        assert (await here.finished(operation)).result["phase"] == "verified"
+        status, _ = await here.ask("POST", "/v1/migrations", {"migration_id": "two", **given}, key=key)
+        assert status == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "told"),
+    [
+        ("GET", "/v1/migrations/none", None, 404, "there is no migration 'none'"),
+        ("GET", "/v1/nothing", None, 404, "not found"),
+        ("PUT", "/v1/migrations", {}, 405, "method not allowed"),
+        ("GET", "/v1/migrations?limit=many", None, 400, "limit must be a whole number"),
+        ("GET", "/v1/migrations?limt=5", None, 400, "did you mean limit"),
+        ("GET", "/v1/operations/none", None, 400, "there is no operation"),
+        ("POST", "/v1/migrations", {}, 400, "migrate needs migration_id"),
+        ("POST", "/v1/migrations", [], 400, "must be a JSON object"),
+        ("POST", "/v1/migrations/a/pause", {"migration_id": "b"}, 400, "something else in the body"),
+        ("POST", "/v1/migrations/a/capture/burn", {}, 404, "not found"),
+        ("POST", "/v1/migrations/none/cutover", {}, 404, "there is no migration 'none'"),
+    ],
+)
+async def test_what_is_wrong_is_told_as_a_problem(here, method, path, body, status, told):
+    answer = await here.raw(
+        method,
+        path,
+        b"" if body is None else json.dumps(body).encode(),
+        b"Authorization: Bearer " + KEY.encode(),
+        b"Content-Type: application/json",
+    )
+    problem = json.loads(answer.body)
+    assert answer.status == problem["status"] == status
+    assert answer.header(b"content-type") == b"application/problem+json"
+    assert told in problem["detail"] + problem.get("hint", "")
+    assert problem["type"] == f"urn:vectormigrate:error:{problem['code']}"
+
+
+async def test_what_was_looked_at_need_not_be_sent_again(here):
+    key = b"Authorization: Bearer " + KEY.encode()
+    first = await here.raw("GET", "/v1/migrations", b"", key)
+    tag = first.header(b"etag")
+    again = await here.raw("GET", "/v1/migrations", b"", key, b"If-None-Match: " + tag)
+    assert (again.status, again.body, again.header(b"etag")) == (304, b"", tag)
+    other = await here.raw("GET", "/v1/migrations", b"", key, b'If-None-Match: "else"')
+    assert other.status == 200
+
+
+async def test_a_verb_may_be_for_the_migration_as_it_was(here, tmp_path):
+    await migrated(here, tmp_path)
+    key = b"Authorization: Bearer " + KEY.encode()
+    tag = (await here.raw("GET", "/v1/migrations/docs", b"", key)).header(b"etag")
+    moved = await here.raw("POST", "/v1/migrations/docs/rollback", b"", key, b'If-Match: "else"')
+    assert moved.status == 412
+    assert (
+        await here.raw("POST", "/v1/migrations/docs/rollback", b"", key, b"If-Match: " + tag)
+    ).status == 202
+
+
+async def test_a_request_with_a_key_of_its_own_is_done_once(here):
+    async def create(label, name=b"Idempotency-Key: one"):
+        body = json.dumps({"label": label}).encode()
+        return await here.raw(
+            "POST",
+            "/v1/keys",
+            body,
+            b"Authorization: Bearer " + KEY.encode(),
+            b"Content-Type: application/json",
+            name,
+        )
+
+    first, again = await create("a"), await create("a")
+    assert first.status == again.status == 200
+    assert again.body == first.body
+    assert again.header(b"idempotency-replayed") == b"true"
+    assert (await create("b")).status == 422
+    assert (await create("a", b"Idempotency-Key: " + b"x" * 300)).status == 400
+    assert (await create("a", b"Idempotency-Key: two")).body != first.body
+    assert len((await here.ask("GET", "/v1/keys"))[1]["keys"]) == 2
+    here.clock.advance(90_000)
+    assert (await create("b")).status == 200
+
+
+async def test_one_request_at_a_time_has_a_key(here):
+    async with asyncio.TaskGroup() as group:
+        headers = (b"Idempotency-Key: same",)
+        asked = [group.create_task(here.ask("POST", "/v1/keys", {"label": "x"}, *headers)) for _ in range(8)]
+    assert {one.result()[0] for one in asked} <= {200, 409}
+    assert len((await here.ask("GET", "/v1/keys"))[1]["keys"]) == 1
+
+
+async def test_keys_and_the_audit(here):
+    _, made = await here.ask("POST", "/v1/keys", {"scope": "read", "label": "ci", "days": "1"})
+    key = made["keys"][0]
+    _, rotated = await here.ask("POST", f"/v1/keys/{key['id']}/rotate", {"overlap": 60})
+    assert rotated["keys"][0]["scope"] == "read"
+    for secret in (made["secret"], rotated["secret"]):
+        assert (await here.ask("GET", "/v1/migrations", key=secret))[0] == 200
+    here.clock.advance(61)
+    assert (await here.ask("GET", "/v1/migrations", key=made["secret"]))[0] == 401
+    await here.ask("POST", f"/v1/keys/{rotated['keys'][0]['id']}/revoke")
+    assert (await here.ask("GET", "/v1/migrations", key=rotated["secret"]))[0] == 401
+    status, seen = await here.ask("GET", "/v1/audit/verify")
+    assert (status, seen["ok"]) == (200, True)
+    assert seen["chained"] > 8
+
+
+def test_every_command_that_a_daemon_does_has_a_route():
+    assert [command.name for command in COMMANDS if (command.scope is None) is bool(command.routes)] == []
+    routes = [(route.method, route.path) for command in COMMANDS for route in command.routes]
+    assert len(routes) == len(set(routes))
