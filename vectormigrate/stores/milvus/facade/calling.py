@@ -35,7 +35,7 @@ class Way(ABC, Generic[T]):
     """The database that it names; "" for the one that is meant without a name."""
     size: int
     """Bytes."""
-    needs_shape = False
+    needs_shape: bool = False
     """Whether `message` and `answered` want to know what the collection is like."""
 
     @abstractmethod
@@ -97,7 +97,7 @@ class Calls:
         access = self.front.primary(name)
         if access.store is not None:
             self.answers.check(way.route)
-        touched = self._touched(way, access, name)
+        touched = await self._touched(way, access, name)
         async with self.front.writing(touched, size=way.size) as write:
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, way, write, touched)
@@ -107,15 +107,14 @@ class Calls:
                 problem = definite(error)
         raise problem
 
-    def _touched(self, way: Way[T], access: Access, name: str | None) -> dict[str, tuple[Touch, ...]]:
+    async def _touched(self, way: Way[T], access: Access, name: str | None) -> dict[str, tuple[Touch, ...]]:
         if not _is_default(way.database):
             return {}  # migrations are of the default database
         if name is not None and access.upstream is not None and access.shape is None:
             return {name: ()}  # nothing of it is migrated
-        message = way.message(access.shape)
-        return touches(
-            way.route, message, access.shape, self.front.concerned(), native=access.upstream is not None
-        )
+        shape = await _shape(way, access)
+        native = access.upstream is not None
+        return touches(way.route, way.message(shape), shape, self.front.concerned(), native=native)
 
     async def _pass(
         self, upstream: Upstream, way: Way[T], write: Write, touched: dict[str, tuple[Touch, ...]]
@@ -145,12 +144,9 @@ class Calls:
         if not _is_default(way.database):
             raise no_database(way.database)
         self.answers.check(way.route)
-        name = way.collection() or ""
-        shape = access.shape
-        if shape is None and name and way.needs_shape:
-            shape = await access.store.describe(name)
-        elif shape is not None:
-            name = shape.name  # an alias of it may have been said
+        shape = await _shape(way, access)
+        # An alias of it may have been said.
+        name = access.shape.name if access.shape is not None else way.collection() or ""
         message = way.message(shape)
         reply = await self.answers.answer(access.store, name, way.route, message)
         for rpc, further in way.following():
@@ -158,6 +154,14 @@ class Calls:
         if write is not None:
             await _name(write, touched or {}, reply, shape)
         return way.answered(reply, shape)
+
+
+async def _shape(way: Way[T], access: Access) -> CollectionShape | None:
+    """What the collection is like, as far as that is known or must be."""
+    name = way.collection()
+    if access.shape is None and access.store is not None and name and way.needs_shape:
+        return await access.store.describe(name)
+    return access.shape
 
 
 def _key(way: Way[T]) -> str | None:

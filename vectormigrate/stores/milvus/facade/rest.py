@@ -23,18 +23,19 @@ from .transcoding import following, to_data, to_message
 
 _JSON = (b"content-type", b"application/json")
 _WRONG_BODY, _UNKNOWN_PATH = 1801, 404
+_OF_FIELDS = frozenset({"DescribeCollection", "Insert", "Upsert", "Delete", "Query", "Search"})
+"""Requests whose fields go by name, without a word about their types."""
 _REFUSED = frozenset({400, 401, 403, 404, 405, 411, 413, 415, 422, 429})
 
 
 class RestWay(Way[HttpResponse]):
     """One request."""
 
-    needs_shape = True
-
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self.route = find(request.method, request.path)
         self.size = len(request.body)
+        self.needs_shape = self.route.rpc in _OF_FIELDS
 
     @cached_property
     def _body(self) -> dict[str, Any]:
