@@ -1,0 +1,173 @@
+"""Classes to shapes and back: what the shape has words for, what travels along, and what only a class of ours says."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.stores.weaviate.classes import FOREIGN, MADE
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    KeyOrder,
+    Metric,
+    VectorField,
+    VectorIndex,
+    VectorKind,
+)
+from vectormigrate.model.errors import StoreBroken, Unsupported
+from vectormigrate.stores.weaviate.wire import shape as wire
+
+
+def with_tenants(described):
+    return described | {"multiTenancyConfig": {"enabled": True, "autoTenantActivation": True}}
+
+
+def test_a_class_of_others_is_read():
+    shape = wire.read_shape(FOREIGN)
+    assert (shape.name, shape.id) == ("Article", IdField("id", IdKind.UUID, KeyOrder.UUID))
+    assert not shape.dynamic
+    assert {field.name: (field.type, field.element) for field in shape.fields} == {
+        "text": (FieldType.TEXT, None),
+        "number": (FieldType.FLOAT, None),
+        "int": (FieldType.INT, None),
+        "boolean": (FieldType.BOOL, None),
+        "date": (FieldType.DATETIME, None),
+        "uuid": (FieldType.UUID, None),
+        "blob": (FieldType.BYTES, None),
+        "geo": (FieldType.JSON, None),
+        "phone": (FieldType.JSON, None),
+        "object": (FieldType.JSON, None),
+        "objects": (FieldType.JSON, None),
+        "texts": (FieldType.ARRAY, FieldType.TEXT),
+        "numbers": (FieldType.ARRAY, FieldType.FLOAT),
+        "ints": (FieldType.ARRAY, FieldType.INT),
+        "booleans": (FieldType.ARRAY, FieldType.BOOL),
+        "dates": (FieldType.ARRAY, FieldType.DATETIME),
+        "uuids": (FieldType.ARRAY, FieldType.UUID),
+        "author": (FieldType.ARRAY, FieldType.TEXT),
+        "about": (FieldType.ARRAY, FieldType.TEXT),
+    }
+    assert [field.name for field in shape.fields if not field.indexed] == ["int"]
+    assert shape.vectors == (
+        VectorField("title", metric=Metric.DOT, index=VectorIndex("hnsw", {"m": 8, "ef_construction": 64})),
+        VectorField("tokens", VectorKind.MULTI, metric=Metric.COSINE, index=VectorIndex("hnsw")),
+        VectorField("flat", metric=Metric.EUCLID, index=VectorIndex("flat")),
+        VectorField("grown", metric=Metric.MANHATTAN, index=VectorIndex("dynamic", {"m": 4})),
+    )
+
+
+def test_a_copy_of_it_is_configured_alike_but_makes_no_vectors():
+    shape = wire.with_dims(wire.read_shape(FOREIGN), {"title": 5})
+    made = wire.write_class(replace(shape, name="Copy"))
+    assert made["class"] == "Copy"
+    assert made["properties"] == FOREIGN["properties"]
+    for key in ("invertedIndexConfig", "replicationConfig"):
+        assert made[key] == FOREIGN[key]
+    assert made["shardingConfig"] == {"desiredCount": 3, "virtualPerPhysical": 128}
+    for name, config in FOREIGN["vectorConfig"].items():
+        assert made["vectorConfig"][name]["vectorizer"] == {"none": {}}
+        assert made["vectorConfig"][name]["vectorIndexConfig"].items() >= config["vectorIndexConfig"].items()
+        assert made["vectorConfig"][name]["vectorIndexType"] == config["vectorIndexType"]
+    again = wire.read_shape(made)
+    assert (again.vectors, again.fields) == (shape.vectors, shape.fields)
+    assert again.native["weaviate"]["description"] == "what was written"
+    assert wire.write_class(again) == made
+
+
+def test_a_shape_of_ours_is_told_by_the_class_that_is_made_of_it():
+    again = wire.read_shape(wire.write_class(MADE))
+    assert again.id == replace(MADE.id, order=KeyOrder.OTHER)
+    assert (again.dynamic, again.name) == (True, "Docs")
+    assert [(one.name, one.type, one.element) for one in again.fields] == [
+        (one.name, one.type, one.element) for one in MADE.fields
+    ]
+    assert [(one.name, one.kind, one.dim, one.metric) for one in again.vectors] == [
+        (one.name, one.kind, one.dim, one.metric) for one in MADE.vectors
+    ]
+    assert wire.read_shape(wire.write_class(again)) == again
+
+
+def test_a_plain_shape_needs_nothing_of_ours():
+    plain = CollectionShape(
+        "Plain",
+        IdField("id", IdKind.UUID),
+        (VectorField("", metric=Metric.DOT),),
+        (Field("label", FieldType.TEXT),),
+    )
+    made = wire.write_class(plain)
+    assert made == {
+        "class": "Plain",
+        "properties": [{"name": "label", "dataType": ["text"]}],
+        "vectorizer": "none",
+        "vectorIndexType": "hnsw",
+        "vectorIndexConfig": {"distance": "dot"},
+    }
+    layout = wire.layout_of(plain)
+    assert (layout.meta, layout.renamed_ids, layout.dynamic) == (False, False, False)
+
+
+def test_compound_keys_keep_their_parts():
+    parts = (IdField("a", IdKind.TEXT), IdField("b", IdKind.INT))
+    shape = replace(MADE, id=IdField("key", IdKind.COMPOUND, parts=parts))
+    again = wire.read_shape(wire.write_class(shape)).id
+    assert [(part.name, part.kind) for part in again.parts] == [("a", IdKind.TEXT), ("b", IdKind.INT)]
+
+
+def test_a_class_with_tenants_has_them_in_its_key():
+    shape = wire.read_shape(with_tenants(FOREIGN))
+    assert [part.kind for part in shape.id.parts] == [IdKind.TEXT, IdKind.UUID]
+    made = wire.write_class(shape)
+    assert made["multiTenancyConfig"] == {
+        "enabled": True,
+        "autoTenantActivation": True,
+        "autoTenantCreation": True,
+    }
+    assert "shardingConfig" not in made
+    assert wire.read_layout(made).multi_tenant
+    one = wire.of_one_tenant(shape, "Article/red")
+    assert (one.name, one.id.kind) == ("Article/red", IdKind.UUID)
+    assert not wire.has_tenants(one)
+    assert not wire.has_tenants(replace(shape, id=MADE.id))
+
+
+def test_no_vectors_stay_none():
+    shape = replace(MADE, vectors=())
+    assert wire.read_shape(wire.write_class(shape)).vectors == ()
+
+
+def test_lists_of_what_no_list_holds_become_json():
+    field = Field("many", FieldType.ARRAY, element=FieldType.BYTES)
+    again = wire.read_shape(wire.write_class(replace(MADE, fields=(field,))))
+    assert again.field_named("many").type is FieldType.JSON
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        VectorField("v", VectorKind.SPARSE, metric=Metric.DOT),
+        VectorField("v", element=Element.BINARY, dim=8, metric=Metric.HAMMING),
+        VectorField("v", metric=Metric.JACCARD),
+        VectorField("", VectorKind.MULTI),
+    ],
+)
+def test_vectors_without_an_index_are_refused(vector):
+    with pytest.raises(Unsupported, match="weaviate"):
+        wire.write_class(replace(MADE, vectors=(vector,)))
+
+
+def test_what_cannot_be_declared_or_told_is_refused():
+    with pytest.raises(Unsupported, match="'d'"):
+        wire.write_class(replace(MADE, fields=(Field("d", FieldType.DECIMAL),)))
+    with pytest.raises(Unsupported, match="unnamed"):
+        wire.write_class(replace(MADE, vectors=(VectorField(""), VectorField("v"))))
+    with pytest.raises(StoreBroken):
+        wire.read_shape({"class": "X", "properties": [{"name": "no type"}]})
+
+
+def test_a_description_that_somebody_changed_is_theirs():
+    made = wire.write_class(MADE) | {"description": "vectormigrate: no longer ours"}
+    assert wire.read_shape(made).id.kind is IdKind.UUID
