@@ -41,11 +41,9 @@ class Lag(threading.Thread):
     def run(self) -> None:
         reader = Reader(self._state)
         while not self._over.wait(_LOOK):
-            first = reader.read(lambda tx: journal.first_seen(tx, ID))
-            age = (
-                0.0 if first is None else (datetime.now(UTC) - datetime.fromisoformat(first)).total_seconds()
-            )
-            self.seconds.append(max(0.0, age))
+            oldest = reader.read(lambda tx: journal.first_seen(tx, ID, 1))
+            ages = [(datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds() for _, at in oldest]
+            self.seconds.append(max([0.0, *ages]))
         reader.close()
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from tests.fakes.statefile import MemoryState
 from tests.fakes.virtual import LoopClock
 from tests.fakes.world import SOURCE, records, shape
+from vectormigrate.engine.dualwrite.aside import Here
 from vectormigrate.engine.dualwrite.lane import Ends, Lane
 from vectormigrate.engine.dualwrite.ledger import Ledger
 from vectormigrate.engine.dualwrite.scheduler import Scheduler
@@ -137,6 +138,7 @@ class Bench:
             self.covered.__contains__,
             self.events.append,
             ahead=lambda: self.backfilling,
+            aside=Here(source),
         )
 
     def _wake(self):

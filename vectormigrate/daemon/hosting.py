@@ -16,11 +16,13 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.engine.dualwrite.aside import Aside, Here
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
     GateRefused,
     StoreError,
@@ -40,6 +42,7 @@ from vectormigrate.stores import registry
 from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
+from .assistant import Assistant
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
 from .live_look import live_status
@@ -313,8 +316,15 @@ class Host:
             capture=capture,
             terms=terms,
             backfilling=lambda: self._backfilling(spec.id),
-            aside=asyncio.to_thread,
+            aside=self._aside(stores, migration.source_shape),
         )
+
+    @staticmethod
+    def _aside(stores: Stores, shape: CollectionShape) -> Aside:
+        here = Here(stores.source, asyncio.to_thread)
+        if not stores.source.capabilities.multi_process:
+            return here
+        return Assistant(stores.source.endpoint, shape, here)
 
     def _backfilling(self, migration_id: str) -> bool:
         rows = self._database.read(lambda tx: checkpoints.ranges(tx, migration_id))

@@ -26,6 +26,12 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
     kinds: tuple[str, ...]
 
 
+class Assist(msgspec.Struct, frozen=True, tag=True):
+    """The other thing that a worker process may be told to be: one that reads and decodes (`assisting`)."""
+
+    source: Endpoint
+
+
 class Job(msgspec.Struct, frozen=True, tag=True):
     """All that a worker process is told, once: through the pipe, because it holds secrets."""
 
@@ -63,7 +69,9 @@ class Answered(msgspec.Struct, frozen=True):
 
 FROM_WORKER = msgspec.msgpack.Decoder(Asked | Failed)
 TO_WORKER = msgspec.msgpack.Decoder(Answered)
-JOB: msgspec.msgpack.Decoder[Prepare | Job] = msgspec.msgpack.Decoder(Prepare | Job)
+JOB: msgspec.msgpack.Decoder[Prepare | Job | Assist] = msgspec.msgpack.Decoder(Prepare | Job | Assist)
+_BUFFER = 2**20
+"""Bytes that a reader holds before it stops the other side: pages are no larger by far, and every stop costs a turn."""
 
 
 async def streams(
@@ -71,7 +79,7 @@ async def streams(
 ) -> tuple[asyncio.StreamReader, asyncio.ReadTransport, asyncio.StreamWriter]:
     """Two ends of pipes, to be read and written by this event loop. Closing the transport and the writer closes them."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
+    reader = asyncio.StreamReader(_BUFFER)
     reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), readable)
     transport, protocol = await loop.connect_write_pipe(
         lambda: asyncio.streams.FlowControlMixin(loop=loop), writable
@@ -90,5 +98,9 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
 
 def frame(message: msgspec.Struct) -> bytes:
     """A message with its length before it."""
-    body = msgspec.msgpack.encode(message)
+    return framed(msgspec.msgpack.encode(message))
+
+
+def framed(body: bytes) -> bytes:
+    """A body with its length before it."""
     return _LENGTH.pack(len(body)) + body

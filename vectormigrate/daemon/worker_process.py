@@ -20,10 +20,14 @@ from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.stores import registry
 
 from . import killing
-from .pipe import JOB, TO_WORKER, Asked, Failed, Job, Prepare, frame, read_frame, streams
+from .assisting import assist
+from .pipe import JOB, TO_WORKER, Asked, Assist, Failed, Job, Prepare, frame, read_frame, streams
+from .runtime import settle_in
 from .tasks import Stores, tasks
 
 _PR_SET_PDEATHSIG = 1
+_NICE = 5
+"""Of one that assists: whoever answers the application goes first."""
 
 
 class PipeCoordinator:
@@ -65,8 +69,20 @@ async def work(stdin: int, stdout: int) -> int:
     """The life of one worker process; returns its exit code."""
     reader, _, writer = await streams(os.fdopen(stdin, "rb"), os.fdopen(stdout, "wb"))
     job = await _job(reader)
-    if job is None:
-        return 1
+    match job:
+        case None:
+            return 1
+        case Assist(source):
+            settle_in()
+            os.nice(_NICE)
+            await assist(source, reader, writer)
+            return 0
+        case Job():
+            return await _crew(job, reader, writer)
+
+
+async def _crew(job: Job, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+    """Take part in a crew."""
     coordinator = PipeCoordinator(reader, writer)
     try:
         async with asyncio.TaskGroup() as group:
@@ -87,14 +103,14 @@ async def work(stdin: int, stdout: int) -> int:
     return 0
 
 
-async def _job(reader: asyncio.StreamReader) -> Job | None:
+async def _job(reader: asyncio.StreamReader) -> Job | Assist | None:
     """The job, whenever it comes; None when the parent is gone, or wanted nothing."""
     while (data := await read_frame(reader)) is not None:
         match JOB.decode(data):
             case Prepare(kinds):
                 for kind in kinds:
                     registry.load(kind)
-            case Job() as job:
+            case Job() | Assist() as job:
                 return job
     return None
 

@@ -29,12 +29,12 @@ from vectormigrate.stores.raw import Upstream
 from vectormigrate.stores.surrogate import keyed
 
 from .backfill.covers import Covers
+from .dualwrite.aside import Aside, Here
 from .dualwrite.intake import Intake
 from .dualwrite.lane import Ends, Lane
 from .dualwrite.ledger import Ledger
 from .dualwrite.scheduler import Scheduler
 from .dualwrite.scopes import Scopes
-from .dualwrite.sight import Aside, at_once
 from .dualwrite.terms import Guards, Terms
 from .dualwrite.view import TargetView
 from .quarantine import waiting
@@ -76,10 +76,10 @@ class Live:
         terms: Terms = Terms(),  # noqa: B008 frozen
         guards: Guards = Guards(),  # noqa: B008 frozen
         backfilling: Callable[[], bool] = lambda: False,
-        aside: Aside = at_once,
+        aside: Aside | None = None,
     ) -> None:
         """`capture` is what notes changes where no requests pass; `backfilling` says whether ranges are still to be copied;
-        `aside` does what takes long without holding up requests.
+        `aside` does what takes long without holding up requests; None: it is done here, and holds them up.
         """
         self._database = database
         self._id = specification.id
@@ -116,8 +116,16 @@ class Live:
         self.lane.read_share = role.reads
         self.intake = None if capture is None else Intake(self._id, capture, self.lane, on_event)
         self.covers = Covers(shape.id, source.key_of, self._unblock)
+        self._aside = aside or Here(source)
         self.scheduler = Scheduler(
-            database, self._id, self.lane, clock, self.covers.holds, on_event, ahead=backfilling, aside=aside
+            database,
+            self._id,
+            self.lane,
+            clock,
+            self.covers.holds,
+            on_event,
+            ahead=backfilling,
+            aside=self._aside,
         )
 
     def _told(self, event: Event) -> None:
@@ -161,6 +169,7 @@ class Live:
     async def run(self) -> None:
         """Pay the journal, and take in what is captured, until stopped."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._aside.run())
             group.create_task(self.scheduler.run())
             if self.intake is not None:
                 group.create_task(self.intake.run())
@@ -168,6 +177,7 @@ class Live:
     def stop(self) -> None:
         """End `run` behind the replays under way."""
         self.scheduler.stop()
+        self._aside.stop()
         if self.intake is not None:
             self.intake.stop()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.world import SOURCE, records
+from vectormigrate.engine.dualwrite.aside import Here
 from vectormigrate.engine.dualwrite.guard import DeleteGuard
 from vectormigrate.engine.dualwrite.position import SOMEWHERE
 from vectormigrate.engine.dualwrite.sight import Job, Sight, Tally
@@ -12,17 +13,20 @@ from vectormigrate.model.events import DeletesStopped
 from vectormigrate.model.selection import Selection
 from vectormigrate.model.touch import Ids
 from vectormigrate.state.roles import Side
+from vectormigrate.stores.front import Outcome
 
 
 class Looking:
     """A sight of a bench's primary, and the jobs it is given."""
 
-    def __init__(self, bench, **given):
+    def __init__(self, bench, aside=None):
         self.bench = bench
         self.guard = DeleteGuard(bench.terms.delete_guard)
         self.tally = Tally()
         self.alarms = 0
-        self.sight = Sight(bench.lane, bench.clock, self.guard, self.tally, self._alarm, **given)
+        self.sight = Sight(
+            bench.lane, bench.clock, self.guard, self.tally, self._alarm, aside or Here(bench.source)
+        )
 
     def _alarm(self):
         self.alarms += 1
@@ -79,6 +83,19 @@ async def test_what_passed_the_queue_need_not_pass_it_again(bench, look):
     assert bench.source.asked[-2] == ("barrier", "")
 
 
+async def test_what_was_accepted_while_the_read_waited_must_pass_the_queue_as_well(bench, look):
+    bench.lane.position = SOMEWHERE
+    await bench.put(1)
+
+    async def meanwhile(collection, *, position=""):
+        async with bench.lane.writing([Ids((2,))], 10) as passing:
+            passing.answered(Outcome.LATE, "")
+
+    bench.source.barrier = meanwhile
+    await look.at(1)
+    assert bench.lane.position == SOMEWHERE
+
+
 async def test_a_position_that_moved_meanwhile_is_kept(bench, look):
     bench.lane.position = "17"
     await bench.put(1)
@@ -108,21 +125,27 @@ async def test_a_hint_spares_the_read(bench, look):
     assert (bench.source.fetches(), look.tally.hinted) == ([(3,)], 2)
 
 
-async def test_hints_are_decoded_aside_and_all_at_once(bench):
-    calls = []
+class Watched(Here):
+    """Counts what it is given to decode."""
 
-    async def aside(work):
-        hints = [bench.ledger.get(one).hint for one in (1, 2)]
-        work()
-        calls.append(hints)
+    def __init__(self, source):
+        super().__init__(source)
+        self.given = []
 
-    look = Looking(bench, aside=aside)
-    await bench.put(1, hinted=True)
-    await bench.put(2, hinted=True)
-    assert (await look.at(1, 2))[0] == [1, 2]
-    await bench.put(3)
-    assert (await look.at(3))[0] == [3]
-    assert calls == [[None, None]]
+    async def decode(self, kept, size):
+        self.given.append((len(kept), size))
+        return await super().decode(kept, size)
+
+
+async def test_hints_are_decoded_all_at_once_and_each_once(bench):
+    look = Looking(bench, watched := Watched(bench.source))
+    await bench.put(1, 2, hinted=True)
+    await bench.put(3, hinted=True)
+    await bench.put(4)
+    assert (await look.at(1, 3, 4))[0] == [1, 3, 4]
+    assert (await look.at(2))[0] == [2]  # of a write that was decoded already
+    assert watched.given == [(2, 200)]
+    assert bench.source.fetches() == [(4,)]
 
 
 async def test_the_hint_of_a_delete_spares_the_read(bench, look):

@@ -73,6 +73,7 @@ class Pass:
         self.outcome = outcome
         at = position or (SOMEWHERE if outcome is Outcome.LATE else "")
         self._lane.position = furthest(self._lane.position, at)
+        self._lane.late += outcome is Outcome.LATE
 
     async def named(self, ids: Sequence[RecordId]) -> None:
         if self._marking:
@@ -139,6 +140,8 @@ class Lane:
         """Records are being carried over: the collection's shape must stay."""
         self.position = ""
         """The primary's own word for where it stands behind the last write that no barrier has passed yet."""
+        self.late = 0
+        """How many writes it answered before it applied them."""
         self.read_share = 0.0
         self.fence = Fence(ends.collection, terms, guards)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.record import RecordId
@@ -28,22 +28,18 @@ class Hint:
 
     records: Callable[[], Batch]
     size: int
+    """Of the request, in bytes."""
     scopes: int
     """Scope intents that had been registered when that write began: another one, and the hint may be overtaken."""
-    rows: dict[RecordId, int] | None = None
     batch: Batch | None = None
+    """Once it is decoded: its records, perhaps among others'."""
+    rows: dict[RecordId, int] = field(default_factory=dict)
+    """Where they are in it."""
 
-    def decode(self) -> None:
-        """Make `batch` of what was kept; takes its time."""
-        if self.rows is None:
-            self.batch = self.records()
-            self.rows = {one: row for row, one in enumerate(self.batch.ids)}
-
-    def row(self, record_id: RecordId) -> int | None:
-        """Where the record is in `batch`; None when the write did not hold it after all."""
-        self.decode()
-        assert self.rows is not None
-        return self.rows.get(record_id)
+    def decoded(self, batch: Batch, start: int, count: int) -> None:
+        """So many records of `batch`, from that row on, are what the write put there."""
+        self.batch = batch
+        self.rows = {one: start + row for row, one in enumerate(batch.ids[start : start + count])}
 
 
 @dataclass(slots=True, eq=False)

@@ -27,11 +27,12 @@ from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.journal import Mark
 
 from .applying import apply_deletes, apply_upserts
+from .aside import Aside
 from .breaker import Breaker
 from .guard import DeleteGuard
 from .lane import Lane
 from .ledger import Entry
-from .sight import Aside, Job, Sight, Tally, at_once
+from .sight import Job, Sight, Tally
 
 _IDLE = 1.0
 """Seconds after which the file is asked whether it holds a mark that nobody queued."""
@@ -63,7 +64,7 @@ class Scheduler:
         on_event: Callable[[Event], None],
         *,
         ahead: Callable[[], bool],
-        aside: Aside = at_once,
+        aside: Aside,
     ) -> None:
         """`covered` says whether a standing page intent may hold an id; `ahead`, whether the backfill is under way;
         `aside` does what takes long.
@@ -89,7 +90,7 @@ class Scheduler:
         self.guard = DeleteGuard(self._terms.delete_guard)
         self.tally = Tally()
         self._sight = Sight(
-            lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)), aside=aside
+            lane, clock, self.guard, self.tally, lambda: on_event(DeletesStopped(self._id)), aside
         )
         self.seconds = Histogram()
         """Of one replay of many ids."""

@@ -6,9 +6,8 @@ later: a source whose shard is away answers "not found" as well.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
@@ -16,18 +15,11 @@ from vectormigrate.model.errors import StoreError, VectormigrateError
 from vectormigrate.state.roles import Side
 from vectormigrate.stores.base import Content
 
+from .aside import Aside, Here
 from .guard import DeleteGuard
 from .lane import Lane
 from .ledger import Entry, Hint
 from .position import SOMEWHERE
-
-Aside: TypeAlias = Callable[[Callable[[], None]], Awaitable[None]]
-"""Does something without holding up everybody else."""
-
-
-async def at_once(work: Callable[[], None]) -> None:
-    """Hold up everybody else."""
-    work()
 
 
 @dataclass(slots=True, eq=False)
@@ -60,11 +52,6 @@ class Tally:
     """Clears that a newer write forbade."""
 
 
-def _decode(hints: Iterable[Hint]) -> None:
-    for hint in hints:
-        hint.decode()
-
-
 class Sight:
     """Looks at the primary of one lane."""
 
@@ -75,8 +62,7 @@ class Sight:
         guard: DeleteGuard,
         tally: Tally,
         alarm: Callable[[], None],
-        *,
-        aside: Aside = at_once,
+        aside: Aside,
     ) -> None:
         """`alarm` is called once, when so much is absent that nothing is deleted any more; `aside` does what takes long."""
         self._lane = lane
@@ -88,6 +74,7 @@ class Sight:
         self._tally = tally
         self._alarm = alarm
         self._aside = aside
+        self._target = Here(lane.ends.target)
         self._alarmed = False
 
     def believe(self) -> None:
@@ -104,7 +91,7 @@ class Sight:
         absent: list[Job] = []
         hints = {job: hint for job in jobs if job.clearing and (hint := self._ledger.take_hint(job.entry))}
         if hints:
-            await self._aside(lambda: _decode(hints.values()))
+            await self._decode(hints.values())
         unread = [job for job in jobs if not self._hinted(job, hints.get(job), present, absent)]
         self._tally.hinted += len(jobs) - len(unread)
         if unread:
@@ -112,6 +99,18 @@ class Sight:
         if self._lane.ends.selection and self._lane.role.primary is Side.SOURCE:
             present = self._belonging(present, absent)
         return present, absent
+
+    async def _decode(self, hints: Iterable[Hint]) -> None:
+        fresh = [hint for hint in dict.fromkeys(hints) if hint.batch is None]
+        if not fresh:
+            return
+        batch, counts = await self._aside.decode(
+            [hint.records for hint in fresh], sum(hint.size for hint in fresh)
+        )
+        start = 0
+        for hint, count in zip(fresh, counts, strict=True):
+            hint.decoded(batch, start, count)
+            start += count
 
     def _belonging(
         self, present: list[tuple[Job, Batch, int]], absent: list[Job]
@@ -134,7 +133,7 @@ class Sight:
     ) -> bool:
         if hint is None:
             return False
-        row = hint.row(job.entry.id)
+        row = hint.rows.get(job.entry.id)
         if hint.batch is not None and row is not None:
             present.append((job, hint.batch, row))
         elif job.entry.removed:
@@ -147,13 +146,15 @@ class Sight:
     async def _read(
         self, jobs: Sequence[Job], present: list[tuple[Job, Batch, int]], absent: list[Job]
     ) -> None:
-        collection = self._lane.ends.collection
-        if self._guards.fresh_read:
-            position = self._lane.position
-            await self._lane.primary.barrier(collection, position=position)
-            if self._lane.position == position == SOMEWHERE:
-                self._lane.position = ""  # a number is kept: it costs nothing to have waited for it already
-        batch = await self._lane.primary.fetch(collection, [job.entry.id for job in jobs])
+        position, late = self._lane.position, self._lane.late
+        primary = self._aside if self._lane.role.primary is Side.SOURCE else self._target
+        batch = await primary.read(
+            self._lane.ends.collection,
+            [job.entry.id for job in jobs],
+            position if self._guards.fresh_read else None,
+        )
+        if self._guards.fresh_read and self._lane.position == SOMEWHERE and self._lane.late == late:
+            self._lane.position = ""  # a number is kept: it costs nothing to have waited for it already
         rows = {one: row for row, one in enumerate(batch.ids)}
         strange: list[Job] = []
         for job in jobs:

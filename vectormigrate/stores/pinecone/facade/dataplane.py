@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -164,7 +165,7 @@ class DataPlane:
             position = "" if "\n" in namespace else f"{namespace}={position}"
         write.answered(outcome, position=position)
         if asked.route.action == "upsert" and place.shape is not None and asked.succeeded(reply):
-            write.hint(place.collection, lambda: _records(asked, place.layout), asked.size)
+            write.hint(place.collection, partial(_records, asked, place.layout), asked.size)
         return reply
 
     async def _applied(self, asked: Asked[Reply], access: Access, namespace: str) -> Reply | Exception:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from functools import partial
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
@@ -145,15 +146,17 @@ def _hint(
         case _:
             return
 
-    def records() -> Batch:
-        try:
-            [change] = read_changes("upsert", _plain_body(request))
-            assert isinstance(change, Upsert)
-            return certain(change, shape)
-        except ValueError:
-            return Batch([])  # a vector that the server made, for one
+    write.hint(found.values[0], partial(_upserted, request, shape), len(request.body))
 
-    write.hint(found.values[0], records, len(request.body))
+
+def _upserted(request: HttpRequest, shape: CollectionShape) -> Batch:
+    """The points of an upsert, but for those that Qdrant may hold a little differently."""
+    try:
+        [change] = read_changes("upsert", _plain_body(request))
+        assert isinstance(change, Upsert)
+        return certain(change, shape)
+    except ValueError:
+        return Batch([])  # a vector that the server made, for one
 
 
 def _check_served(found: Found) -> None:
