@@ -140,6 +140,20 @@ async def test_a_change_of_the_table_is_seen_at_once(store, tmp_path):
     other.close()
 
 
+async def test_a_batch_made_ready_for_a_table_that_has_changed_since_goes_into_the_table_as_it_is(
+    store, tmp_path
+):
+    made = await store.create(SHAPE)
+    await store.upsert("docs", to_batch(made, [make_record(made, "a", label="x")]))
+    other = apsw.Connection(str(tmp_path / "new.db"))
+    other.execute("alter table docs add column later INTEGER")
+    records = [make_record(made, id_, label="x", later=5) for id_ in make_ids(IdKind.TEXT, 100)]
+    result = await store.upsert("docs", to_batch(made, records))
+    assert (result.acknowledged, result.refused) == (100, ())
+    assert other.execute("select sum(later) from docs").fetchall() == [(500,)]
+    other.close()
+
+
 async def test_a_guess_made_of_nothing_is_made_again(store, tmp_path):
     other = apsw.Connection(str(tmp_path / "new.db"))
     other.execute("create table t(id integer primary key, embedding blob)")
