@@ -29,7 +29,7 @@ async def test_the_first_pre_image_stays_and_touches_its_record(tx):
 async def test_what_was_put_back_is_counted_and_theirs_again(tx):
     await tx(ownership.add_foreign, ["s:a", "s:b"])
     await tx(ownership.keep_pre_images, [("s:a", b"1"), ("s:b", b"2")])
-    await tx(ownership.mark_restored, ["s:a"])
+    await tx(ownership.stand, ["s:a"], ownership.Standing.THEIRS)
     assert await tx(ownership.pre_images, "", 10) == [("s:b", b"2")]
     assert await tx(ownership.restored_count) == 1
     assert await tx(ownership.untouched_among, ["s:a", "s:b"]) == {"s:a"}

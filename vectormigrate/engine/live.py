@@ -93,8 +93,10 @@ class Live:
         self._clean = session.clean_before and not self.gap
         self._recorded = session.recorded
         held = keyed(target, plan, shape.id)
-        view = TargetView(database, specification.id, held, shape, plan, specification.existing)
         ledger = Ledger(terms, guards, clock.monotonic)
+        view = TargetView(
+            database, specification.id, held, shape, plan, specification.existing, ledger.may_land
+        )
         self.scopes = Scopes(database, session, self._id, clock, terms, guards, self._unblock)
         role = database.read(lambda tx: roles.get(tx, self._id))
         self.lane = Lane(

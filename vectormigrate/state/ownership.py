@@ -8,8 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 
 from .database import Transaction
+
+
+class Standing(IntEnum):
+    """Whose record a foreign id has, of which something was kept: column `restored`."""
+
+    OURS = 0
+    """It was overwritten."""
+    THEIRS = 1
+    """What it held was put back."""
+    EITHER = 2
+    """A write of ours left and is not known to have landed, or may land behind what was put back."""
 
 
 def id_hash(target_id: str) -> bytes:
@@ -62,67 +74,83 @@ def foreign_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> set
     }
 
 
-def keep_pre_images(tx: Transaction, migration_id: str, records: Iterable[tuple[str, bytes]]) -> None:
-    """Keep what foreign records hold before the first overwrite; the first one kept stays, and is owed again."""
+def keep_pre_images(
+    tx: Transaction,
+    migration_id: str,
+    records: Iterable[tuple[str, bytes]],
+    *,
+    standing: Standing = Standing.OURS,
+) -> None:
+    """Keep what foreign records hold before they are overwritten; the first one kept stays. One that is ours already is
+    ours still, whatever `standing` says of the others.
+    """
     tx.executemany(
-        "INSERT INTO pre_image (migration_id, id, record) VALUES (?, ?, ?)"
-        " ON CONFLICT (migration_id, id) DO UPDATE SET restored = 0",
-        [(migration_id, target_id, record) for target_id, record in records],
+        "INSERT INTO pre_image (migration_id, id, record, restored) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (migration_id, id) DO UPDATE SET restored = excluded.restored WHERE restored <> ?5",
+        [(migration_id, target_id, record, standing, Standing.OURS) for target_id, record in records],
+    )
+
+
+def stand(tx: Transaction, migration_id: str, ids: Iterable[str], standing: Standing) -> None:
+    """Say whose these are, of those that something was kept of."""
+    tx.executemany(
+        "UPDATE pre_image SET restored = ? WHERE migration_id = ? AND id = ?",
+        [(standing, migration_id, one) for one in ids],
     )
 
 
 def pre_images(tx: Transaction, migration_id: str, after: str, limit: int) -> list[tuple[str, bytes]]:
-    """Kept records that were not put back yet, in the order of their id texts, behind `after`."""
+    """Kept records that are not known to be back, in the order of their id texts, behind `after`."""
     rows = tx.execute(
-        "SELECT id, record FROM pre_image WHERE migration_id = ? AND restored = 0 AND id > ? ORDER BY id LIMIT ?",
-        (migration_id, after, limit),
+        "SELECT id, record FROM pre_image WHERE migration_id = ? AND restored <> ? AND id > ? ORDER BY id LIMIT ?",
+        (migration_id, Standing.THEIRS, after, limit),
     )
     return [(row[0], row[1]) for row in rows]
 
 
+def pre_images_standing(tx: Transaction, migration_id: str, standing: Standing) -> list[tuple[str, bytes]]:
+    """All kept records of that standing."""
+    rows = tx.execute(
+        "SELECT id, record FROM pre_image WHERE migration_id = ? AND restored = ?", (migration_id, standing)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def pre_images_of(
+    tx: Transaction, migration_id: str, ids: Iterable[str], *, standing: Standing | None = None
+) -> list[tuple[str, bytes]]:
+    """Kept records of these target ids; of every standing, or of one."""
+    statement = "SELECT id, record FROM pre_image WHERE migration_id = ?1 AND id = ?2 AND restored = ifnull(?3, restored)"
+    rows = [tx.execute(statement, (migration_id, one, standing)).fetchone() for one in ids]
+    return [(row[0], row[1]) for row in rows if row is not None]
+
+
 def untouched_among(tx: Transaction, migration_id: str, ids: Sequence[str]) -> set[str]:
-    """Those of the target ids that are foreign and hold what they held: not overwritten, or put back."""
-    statement = "SELECT 1 FROM pre_image WHERE migration_id = ? AND id = ? AND restored = 0"
+    """Those of the target ids that are foreign and certainly hold what they held: not overwritten, or put back."""
+    statement = "SELECT 1 FROM pre_image WHERE migration_id = ? AND id = ? AND restored <> ?"
     return {
         target_id
         for target_id in foreign_among(tx, migration_id, ids)
-        if tx.execute(statement, (migration_id, target_id)).fetchone() is None
+        if tx.execute(statement, (migration_id, target_id, Standing.THEIRS)).fetchone() is None
     }
 
 
 def untouched_count(tx: Transaction, migration_id: str) -> int:
-    """How many records the target held before us and still holds as they were."""
+    """How many records the target held before us and certainly holds as they were."""
     return foreign_count(tx, migration_id) - owed_count(tx, migration_id)
 
 
-def pre_images_of(tx: Transaction, migration_id: str, ids: Iterable[str]) -> list[tuple[str, bytes]]:
-    """Kept records of these target ids, put back before or not: a write of ours may have landed behind that."""
-    statement = "SELECT id, record FROM pre_image WHERE migration_id = ? AND id = ?"
-    rows = [tx.execute(statement, (migration_id, one)).fetchone() for one in ids]
-    return [(row[0], row[1]) for row in rows if row is not None]
-
-
-def mark_restored(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
-    """These were put back."""
-    tx.executemany(
-        "UPDATE pre_image SET restored = 1 WHERE migration_id = ? AND id = ?",
-        [(migration_id, one) for one in ids],
-    )
-
-
 def owed_count(tx: Transaction, migration_id: str) -> int:
-    """How many kept records were not put back yet."""
-    return int(
-        tx.execute(
-            "SELECT count(*) FROM pre_image WHERE migration_id = ? AND restored = 0", (migration_id,)
-        ).get
-    )
+    """How many kept records are not known to be back."""
+    kept = int(tx.execute("SELECT count(*) FROM pre_image WHERE migration_id = ?", (migration_id,)).get)
+    return kept - restored_count(tx, migration_id)
 
 
 def restored_count(tx: Transaction, migration_id: str) -> int:
     """How many kept records were put back."""
     return int(
         tx.execute(
-            "SELECT count(*) FROM pre_image WHERE migration_id = ? AND restored = 1", (migration_id,)
+            "SELECT count(*) FROM pre_image WHERE migration_id = ? AND restored = ?",
+            (migration_id, Standing.THEIRS),
         ).get
     )

@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -156,6 +157,21 @@ async def test_what_is_written_while_a_filter_deletes_may_be_absent_and_rightly(
     async with bench.lane.writing(touch(8), 10):
         pass
     assert not bench.ledger.get(8).removed
+
+
+@pytest.mark.parametrize("fate", ["in flight", "unanswered"])
+async def test_what_lands_while_a_filter_deletes_may_be_absent_and_rightly(bench, fate):
+    """It was under way when the filter was resolved, and is in the database when that arrives."""
+    async with AsyncExitStack() as stack:
+        if fate == "in flight":
+            await stack.enter_async_context(bench.lane.writing(touch(7), 10))
+        else:
+            with pytest.raises(Unresolved):
+                async with bench.lane.writing(touch(7), 10):
+                    raise Unresolved("x")
+        async with bench.lane.writing([OLD], 10):
+            assert bench.ledger.get(7).removed
+            assert "i:7" in bench.marks()
 
 
 async def test_a_predicate_that_cannot_be_resolved_is_owed(bench_of):

@@ -175,6 +175,11 @@ class Ledger:
             return None
         return list(dict.fromkeys(one for _, ids in self._unseen for one in ids))
 
+    def landing(self) -> list[RecordId]:
+        """Ids of writes that are under way to the primary, or were not answered and may still land."""
+        now = self._now()
+        return [one for one, entry in self._entries.items() if entry.in_flight or entry.source_until > now]
+
     def mark(self, entries: Iterable[Entry], row: Row) -> None:
         """Their marks are in the file now."""
         for entry in entries:
@@ -214,6 +219,13 @@ class Ledger:
         if entry.hint is not None:
             self._hints -= entry.hint_bytes
             entry.hint, entry.hint_bytes = None, 0
+
+    def may_land(self, record_id: RecordId) -> bool:
+        """Whether a write of this id, or of any in the quarantine of a start, that was not answered may still land."""
+        now, entry = self._now(), self._entries.get(record_id)
+        if now < self.quiet_after:
+            return True
+        return entry is not None and max(entry.source_until, entry.accepted_until, entry.target_until) > now
 
     # What may be cleared.
 

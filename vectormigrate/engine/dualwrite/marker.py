@@ -177,7 +177,9 @@ class Marker:
         if found is None or unseen is None:
             await self._in_time(self._scopes.owe(number, "a filter that could not be resolved into ids"))
             return
-        await self._mark_more(noted, [*found, *unseen], removes=touch.removes)
+        # What lands while the predicate is under way may match by then: its own write marks it, this one says that it may go.
+        landing = self._ledger.landing() if touch.removes else []
+        await self._mark_more(noted, [*found, *unseen, *landing], removes=touch.removes)
         reached("scope.enumerated")
         await self._in_time(self._scopes.forward(number))
         reached("scope.forwarded")

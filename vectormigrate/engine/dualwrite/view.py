@@ -7,7 +7,7 @@ they held is kept first and put back when the source's record goes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -22,11 +22,11 @@ from vectormigrate.model.mapping import MappingPlan, Translation, Translator
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, id_text
-from vectormigrate.model.snapshot import record_bytes, record_from_bytes
 from vectormigrate.model.specification import Existing
-from vectormigrate.state import ownership
 from vectormigrate.state.database import Database
 from vectormigrate.stores.base import EVERYWHERE, Content, Page, Range, Store, StoreInfo
+
+from .strangers import Strangers
 
 _MORE = 4
 """So many times the results are asked for again when what is not ours took their places."""
@@ -43,7 +43,9 @@ class TargetView(Store):
         source: CollectionShape,
         plan: MappingPlan,
         existing: Existing,
+        may_land: Callable[[RecordId], bool] = lambda _: False,
     ) -> None:
+        """`may_land` says of a source id whether a write of it that was not answered may still be applied."""
         self.endpoint = target.endpoint
         self._database = database
         self._id = migration_id
@@ -54,12 +56,10 @@ class TargetView(Store):
         self._shown = replace(source, id=replace(source.id, order=order))
         self._plan = plan
         self._name = plan.target.name
-        self._overwrites = existing is Existing.OVERWRITE
         self._inverse = Inverse(plan, source)
         self._translator: Translator | None = None
-        self._returning: set[str] = set()
-        """Foreign records on their way back: whether they have arrived is not in the file yet, or nobody knows."""
-        self._strangers = database.read(lambda tx: ownership.foreign_count(tx, migration_id)) > 0
+        self._may_land = may_land
+        self._strangers = Strangers(database, migration_id, target, plan.target, existing)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -95,7 +95,7 @@ class TargetView(Store):
     async def count(self, collection: str) -> int:
         self._check(collection)
         total = await self._target.count(self._name)
-        return total - self._database.read(lambda tx: ownership.untouched_count(tx, self._id))
+        return total - await self._strangers.hidden_count() if self._strangers.there else total
 
     async def split(self, collection: str, parts: int) -> list[Range]:
         self._check(collection)
@@ -139,7 +139,7 @@ class TargetView(Store):
     async def _pages(self, pages: AsyncGenerator[Page, None]) -> AsyncGenerator[Page, None]:
         async with aclosing(pages):
             async for page in pages:
-                batch = self._inverse.batch(self._ours(page.batch))
+                batch = self._inverse.batch(await self._ours(page.batch))
                 if len(batch):
                     yield Page(batch, page.cursor)
 
@@ -156,17 +156,18 @@ class TargetView(Store):
     ) -> Batch:
         self._check(collection)
         wanted = [self._inverse.target_id(one) for one in ids]
-        return self._inverse.batch(self._ours(await self._target.fetch(self._name, wanted, content=content)))
+        held = await self._target.fetch(self._name, wanted, content=content)
+        return self._inverse.batch(await self._ours(held))
 
     async def query(self, collection: str, query: Query) -> list[Match]:
         self._check(collection)
         asked, most = self._inverse.query(query), query.limit
-        if self._strangers:  # they take places of ours
-            most += self._database.read(lambda tx: ownership.untouched_count(tx, self._id))
+        if self._strangers.there:  # they take places of ours
+            most += await self._strangers.hidden_count()
         limit = query.limit
         while True:
             matches = await self._target.query(self._name, replace(asked, limit=limit))
-            hidden = self._foreign([match.id for match in matches], untouched=True)
+            hidden = await self._strangers.hidden([match.id for match in matches])
             ours = [self._match(match) for match in matches if id_text(match.id) not in hidden]
             found = [match for match in ours if match is not None]
             if len(found) >= query.limit or len(matches) < limit or limit >= most:
@@ -183,8 +184,8 @@ class TargetView(Store):
         batch = batch_of_records([match.record], shape.vectors, partitioned=bool(shape.partitions))
         return replace(match, id=source_id, record=self._inverse.batch(batch).record(0))
 
-    def _ours(self, batch: Batch) -> Batch:
-        hidden = self._foreign(batch.ids, untouched=True)
+    async def _ours(self, batch: Batch) -> Batch:
+        hidden = await self._strangers.hidden(batch.ids)
         if not hidden:
             return batch
         return batch.take([row for row, one in enumerate(batch.ids) if id_text(one) not in hidden])
@@ -194,11 +195,11 @@ class TargetView(Store):
     async def upsert(self, collection: str, batch: Batch, *, fresh: bool = False) -> WriteResult:
         """`fresh` is not passed on: a replay may meet what another one wrote."""
         self._check(collection)
-        return await self._write(batch, lambda ours: self._target.upsert(self._name, ours))
+        return await self._write(batch, lambda ours: self._target.upsert(self._name, ours), replaces=True)
 
     async def insert(self, collection: str, batch: Batch) -> WriteResult:
         self._check(collection)
-        return await self._write(batch, lambda ours: self._target.insert(self._name, ours))
+        return await self._write(batch, lambda ours: self._target.insert(self._name, ours), replaces=False)
 
     async def _translate(self, batch: Batch) -> Translation:
         # The target is asked what it can do by the first write to it: one that is down must not hold up what comes before.
@@ -209,31 +210,29 @@ class TargetView(Store):
             )
         return self._translator(batch)
 
-    async def _write(self, batch: Batch, write: Callable[[Batch], object]) -> WriteResult:
+    async def _write(
+        self, batch: Batch, write: Callable[[Batch], Awaitable[WriteResult]], *, replaces: bool
+    ) -> WriteResult:
         translation = await self._translate(batch)
         unfit = {row for row, _ in translation.refused}
-        rows = [row for row in range(len(batch)) if row not in unfit]
-        ours, rows = await self._spare(translation.batch, rows)
+        fit = [row for row in range(len(batch)) if row not in unfit]
         refused = [Refusal(row, batch.ids[row], error) for row, error in translation.refused]
-        acknowledged = len(translation.batch) - len(ours)  # spared: there is nothing to do
-        if len(ours):
-            result = await self._target_write(write, ours)
-            acknowledged += result.acknowledged
-            refused += [Refusal(rows[one.row], batch.ids[rows[one.row]], one.error) for one in result.refused]
+        acknowledged = 0
+        if fit:
+            result, rows = await self._strangers.write(translation.batch, write, replaces=replaces)
+            acknowledged = len(fit) - len(rows) + result.acknowledged  # spared: there is nothing to do
+            refused += [
+                Refusal(fit[rows[one.row]], batch.ids[fit[rows[one.row]]], one.error)
+                for one in result.refused
+            ]
         return WriteResult(acknowledged, tuple(sorted(refused, key=lambda one: one.row)))
-
-    @staticmethod
-    async def _target_write(write: Callable[[Batch], object], batch: Batch) -> WriteResult:
-        result = await write(batch)  # type: ignore[misc] # both writes of a store are coroutines
-        assert isinstance(result, WriteResult)
-        return result
 
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
         self._check(collection)
         translation = await self._translate(Batch(list(ids), payload=[payload] * len(ids)))
         if translation.refused:
             raise translation.refused[0][1]
-        hidden = self._foreign(translation.batch.ids, untouched=True)
+        hidden = await self._strangers.hidden(translation.batch.ids)
         rows = [row for row, one in enumerate(translation.batch.ids) if id_text(one) not in hidden]
         ours = [translation.batch.ids[row] for row in rows]
         payload = translation.batch.payload[0] if ours else {}
@@ -242,12 +241,17 @@ class TargetView(Store):
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
         self._check(collection)
         wanted = [self._inverse.target_id(one) for one in ids]
-        foreign = self._foreign(wanted)
+        foreign = self._strangers.among(wanted)
         rows = [row for row, one in enumerate(wanted) if id_text(one) not in foreign]
         result = WriteResult(0)
         if rows:
             result = await self._target.delete(self._name, [wanted[row] for row in rows])
-        unfit = await self._put_back(foreign) if foreign else {}
+        unfit: dict[str, VectormigrateError] = {}
+        if foreign:
+            by_text = {id_text(target_id): one for target_id, one in zip(wanted, ids, strict=True)}
+            unfit = await self._strangers.put_back(
+                foreign, uncertain=lambda text: self._may_land(by_text[text])
+            )
         removed = result.acknowledged + len(foreign) - len(unfit)
         found = _in_terms_of(ids, rows, replace(result, acknowledged=removed))
         kept = [
@@ -257,49 +261,7 @@ class TargetView(Store):
         ]
         return replace(found, refused=(*found.refused, *kept))
 
-    # What was there before us.
-
-    def _foreign(self, target_ids: Sequence[RecordId], *, untouched: bool = False) -> set[str]:
-        if not self._strangers:
-            return set()
-        texts = [id_text(one) for one in target_ids]
-        among = ownership.untouched_among if untouched and self._overwrites else ownership.foreign_among
-        return self._database.read(lambda tx: among(tx, self._id, texts)) | (
-            self._returning.intersection(texts) if untouched else set()
-        )
-
-    async def _spare(self, batch: Batch, rows: list[int]) -> tuple[Batch, list[int]]:
-        """What may be written of a batch, and the rows of it: all, once what foreign records hold is kept; else ours."""
-        foreign = self._foreign(batch.ids)
-        if not foreign:
-            return batch, rows
-        if self._overwrites:
-            held = await self._target.fetch(self._name, [one for one in batch.ids if id_text(one) in foreign])
-            kept = [(id_text(record.id), record_bytes(record)) for record in held.records()]
-            await self._database.write(lambda tx: ownership.keep_pre_images(tx, self._id, kept))
-            self._returning.difference_update(foreign)
-            return batch, rows
-        ours = [row for row, one in enumerate(batch.ids) if id_text(one) not in foreign]
-        return batch.take(ours), [rows[row] for row in ours]
-
-    async def _put_back(self, foreign: set[str]) -> dict[str, VectormigrateError]:
-        """The source has lost records that had replaced foreign ones: what those held is theirs again. Returns why, by
-        target id, for those that the target does not take back.
-        """
-        images = self._database.read(lambda tx: ownership.pre_images_of(tx, self._id, sorted(foreign)))
-        if not images:
-            return {}
-        texts = [text for text, _ in images]
-        self._returning.update(texts)
-        shape = self._plan.target
-        records = [record_from_bytes(data) for _, data in images]
-        batch = batch_of_records(records, shape.vectors, partitioned=bool(shape.partitions))
-        result = await self._target.upsert(shape.name, batch)
-        unfit = {texts[one.row]: one.error for one in result.refused}
-        restored = [text for text in texts if text not in unfit]
-        await self._database.write(lambda tx: ownership.mark_restored(tx, self._id, restored))
-        self._returning.difference_update(texts)
-        return unfit
+    # The rest.
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
         await self._target.barrier(self._name, position=position)

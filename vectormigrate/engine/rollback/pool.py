@@ -29,6 +29,7 @@ from vectormigrate.model.snapshot import record_digest, record_from_bytes
 from vectormigrate.state import checkpoints, journal, ownership
 from vectormigrate.state.checkpoints import RangeRow
 from vectormigrate.state.database import Database
+from vectormigrate.state.ownership import Standing
 from vectormigrate.stores.base import Content, Range, Store
 
 WORKERS = 5
@@ -210,7 +211,9 @@ class Pool:
             result = await self._target.upsert(self._collection, batch)
             refused = {id_text(refusal.id) for refusal in result.refused}
             restored = [text for text, _ in images if text not in refused]
-            await self._database.write(lambda tx, ids=restored: ownership.mark_restored(tx, self._id, ids))  # type: ignore[misc]  # a bound default
+            await self._database.write(
+                lambda tx, ids=restored: ownership.stand(tx, self._id, ids, Standing.THEIRS)
+            )  # type: ignore[misc]  # a bound default
         self._done.restored = self._database.read(lambda tx: ownership.restored_count(tx, self._id))
 
     def _images(self, after: str) -> list[tuple[str, bytes]]:
