@@ -3,10 +3,9 @@
 import asyncio
 import json
 
-import pytest
-
 from tests.fakes.api import KEY, site, two_stores
 from vectormigrate.api.commands import COMMANDS
+from vectormigrate.daemon.config import Config
 
 
 async def migrated(here, tmp_path):
@@ -59,8 +58,6 @@ async def test_stores_of_the_configuration_need_no_description(tmp_path):
         name: {"kind": "sqlite", "url": given[f"{side}_url"]}
         for name, side in (("old", "source"), ("new", "target"))
     }
-    from vectormigrate.daemon.config import Config
-
     named = {
         "source": "old",
         "source_index": "docs",
@@ -79,9 +76,8 @@ async def test_stores_of_the_configuration_need_no_description(tmp_path):
         assert status == 403
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status", "told"),
-    [
+async def test_what_is_wrong_is_told_as_a_problem(here):
+    for method, path, body, status, told in [
         ("GET", "/v1/migrations/none", None, 404, "there is no migration 'none'"),
         ("GET", "/v1/nothing", None, 404, "not found"),
         ("PUT", "/v1/migrations", {}, 405, "method not allowed"),
@@ -93,21 +89,19 @@ async def test_stores_of_the_configuration_need_no_description(tmp_path):
         ("POST", "/v1/migrations/a/pause", {"migration_id": "b"}, 400, "something else in the body"),
         ("POST", "/v1/migrations/a/capture/burn", {}, 404, "not found"),
         ("POST", "/v1/migrations/none/cutover", {}, 404, "there is no migration 'none'"),
-    ],
-)
-async def test_what_is_wrong_is_told_as_a_problem(here, method, path, body, status, told):
-    answer = await here.raw(
-        method,
-        path,
-        b"" if body is None else json.dumps(body).encode(),
-        b"Authorization: Bearer " + KEY.encode(),
-        b"Content-Type: application/json",
-    )
-    problem = json.loads(answer.body)
-    assert answer.status == problem["status"] == status
-    assert answer.header(b"content-type") == b"application/problem+json"
-    assert told in problem["detail"] + problem.get("hint", "")
-    assert problem["type"] == f"urn:vectormigrate:error:{problem['code']}"
+    ]:
+        answer = await here.raw(
+            method,
+            path,
+            b"" if body is None else json.dumps(body).encode(),
+            b"Authorization: Bearer " + KEY.encode(),
+            b"Content-Type: application/json",
+        )
+        problem = json.loads(answer.body)
+        assert answer.status == problem["status"] == status
+        assert answer.header(b"content-type") == b"application/problem+json"
+        assert told in problem["detail"] + problem.get("hint", "")
+        assert problem["type"] == f"urn:vectormigrate:error:{problem['code']}"
 
 
 async def test_what_was_looked_at_need_not_be_sent_again(here):

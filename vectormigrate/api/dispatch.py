@@ -14,6 +14,7 @@ from vectormigrate.daemon import config as configuration
 from vectormigrate.daemon.config import Config
 from vectormigrate.daemon.desk import Asked, Desk
 from vectormigrate.daemon.operations import Operations
+from vectormigrate.daemon.specify import check_id
 from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.access import Principal
 from vectormigrate.model.documents import Operation
@@ -79,6 +80,8 @@ class Dispatcher:
                     f"{name} with these arguments is for the scope {taken.needs}, and this key has {who.scope}",
                     hint="use another key, or have one made: vectormigrate keys create",
                 )
+            if command.lasting:
+                check_id(taken.migration_id)  # an operation is for what can be meant at all
             if who.way != LOCAL_DOOR:
                 refuse_the_host(taken)
             merged = configuration.merge(

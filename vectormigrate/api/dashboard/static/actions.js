@@ -2,7 +2,7 @@
 // back asks for the name of the migration to be typed.
 
 import { act } from "./api.js";
-import { make, word } from "./format.js";
+import { count, make, table, word } from "./format.js";
 
 export const ACTIONS = [
   { verb: "attest", label: "Attest", phases: ["passthrough"], live: true,
@@ -25,7 +25,15 @@ export const ACTIONS = [
 export const sensible = (status) =>
   ACTIONS.filter((one) => one.phases.includes(status.phase) && (!one.live || status.mode !== "offline"));
 
-const shown = (document_) => make("pre", { tabindex: "0" }, JSON.stringify(document_, null, 2));
+// What a verb answered: its plain values in words, and how many gates are open.
+function shown(result) {
+  const rows = Object.entries(result)
+    .filter(([, value]) => value !== null && value !== "" && typeof value !== "object")
+    .map(([name, value]) => [word(name), typeof value === "number" ? count(value) : String(value)]);
+  const gates = result.gates || [];
+  if (gates.length) rows.push(["gates", `${gates.filter((gate) => gate.open).length} of ${gates.length} open`]);
+  return table(["What", "Value"], rows, "");
+}
 
 export function confirm(action, status, done) {
   const dialog = document.getElementById("act");

@@ -27,6 +27,16 @@ function state(ok, words) {
   connection.classList.toggle("off", !ok);
 }
 
+// An event in words: a move between phases as such, of any other what it says.
+function sentence(event) {
+  const { kind, at, number, migration_id, data, ...rest } = event;
+  if (kind === "phase_changed") {
+    return `${word(rest.before)} → ${word(rest.after)}${rest.reason ? ` (${rest.reason})` : ""}`;
+  }
+  const said = Object.entries(rest).filter(([, value]) => value !== "" && value !== null);
+  return `${word(kind)}${said.length ? `: ${said.map(([name, value]) => `${word(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")}` : ""}`;
+}
+
 // All migrations.
 
 class List {
@@ -72,9 +82,7 @@ class One {
 
   lines() {
     return [...this.log].reverse().map((event) => {
-      const { kind, at, number, migration_id: _, data: __, ...rest } = event;
-      const words = Object.entries(rest).map(([name, value]) => `${word(name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
-      return make("li", {}, make("time", { datetime: at }, clock(at)), `${word(kind)} ${words.length ? `(${words.join(", ")})` : ""}`);
+      return make("li", {}, make("time", { datetime: event.at }, clock(event.at)), sentence(event));
     });
   }
 
@@ -153,7 +161,7 @@ class One {
       status.error ? make("p", { class: "bad" }, status.error) : "",
       status.live && status.live.secondary_down ? make("p", { class: "bad" }, `The secondary does not answer: ${status.live.secondary_down}`) : "",
       status.live && status.live.gap ? make("p", { class: "bad" }, "A write left without a mark: both sides are compared before a swap is possible.") : "",
-      status.next_steps.length ? make("p", { class: "soft" }, `In a terminal: ${status.next_steps.join("   ")}`) : "");
+      status.next_steps.length ? make("p", { class: "soft" }, "In a terminal: ", status.next_steps.map((step) => [make("code", {}, step), " "])) : "");
     const live = status.live;
     const large = (name, value, level, hint) =>
       make("div", { class: "card number" }, make("span", {}, name), make("b", { class: level }, value), make("span", {}, hint));
@@ -198,7 +206,7 @@ class One {
     this.plot = new uPlot({
       width: box.clientWidth || 300, height: 160, cursor: { show: false }, legend: { show: false },
       scales: { lag: { range: (_, __, most) => [0, Math.max(1, most)] }, y: { range: (_, __, most) => [0, Math.max(10, most)] } },
-      axes: [axis, { ...axis, size: 60, label: "records/s" }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false } }],
+      axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }, { ...axis, size: 60, label: "records/s" }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false } }],
       series: [{}, { stroke: color("--accent"), width: 2 }, { stroke: color("--warn"), width: 1, scale: "lag" }],
     }, data, box);
     new ResizeObserver(() => this.plot.setSize({ width: box.clientWidth, height: 160 })).observe(box);
