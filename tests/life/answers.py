@@ -20,6 +20,7 @@ from pinecone.errors.exceptions import ApiError, PineconeError
 from pydantic import BaseModel
 from pymilvus import MilvusException
 from qdrant_client.http.exceptions import UnexpectedResponse
+from weaviate.exceptions import WeaviateBaseError
 
 _SCORE = 1e-4
 _VECTORS = {"vector", "vectors", "values", "sparse_values"}
@@ -62,13 +63,14 @@ def _told(call: Call, client: Any) -> Any:
         ApiError,
         PineconeError,
         MilvusException,
+        WeaviateBaseError,
         ValueError,
     ) as error:
         return refusal(error)
 
 
 def refusal(error: Exception) -> Refusal:
-    """An error of either client as what it says."""
+    """An error of a client as what it says."""
     match error:
         case UnexpectedResponse():
             return Refusal("UnexpectedResponse", str(error.status_code), error.content.decode()[:300])

@@ -25,7 +25,9 @@ from .names import Names, Place
 from .querystring import Query
 
 DIALECT = "weaviate"
-_TUNING = frozenset({"create_class", "update_class", "make_index", "delete_index", "update_shard", "create_tenants"})
+_TUNING = frozenset(
+    {"create_class", "update_class", "make_index", "delete_index", "update_shard", "create_tenants"}
+)
 """What changes no object: making what is there already is refused by Weaviate."""
 _WHOLE = {
     "delete_class": Scope.DROP,
@@ -172,9 +174,15 @@ def _batch_objects(touched: Touched, found: Found, query: Query, body: bytes) ->
 
 def _batch_delete(touched: Touched, found: Found, query: Query, body: bytes) -> bool:
     asked = msgspec.json.decode(body, type=_Delete)
-    where = read_where(msgspec.json.decode(asked.match.where))
     collection = touched.names.place(asked.match.class_name, query.text("tenant")).collection
-    touched.other(collection, Matching(Native(DIALECT, where.SerializeToString(deterministic=True)), removes=True))
+    given = msgspec.json.decode(asked.match.where)
+    if not given:
+        touched.others.setdefault(collection, [])
+        return True  # which is refused
+    where = read_where(given)
+    touched.other(
+        collection, Matching(Native(DIALECT, where.SerializeToString(deterministic=True)), removes=True)
+    )
     return not asked.dryRun
 
 

@@ -15,6 +15,9 @@ class Query:
         for name, value in parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True):
             self._given.setdefault(name, value)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._given
+
     def text(self, name: str) -> str:
         """What was given, or ""."""
         return self._given.get(name, "")

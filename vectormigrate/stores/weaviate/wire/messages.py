@@ -111,6 +111,13 @@ def read_batch_object(message: Any, layout: Layout) -> Record:
     """The record that a `BatchObject` is. Raises ValueError for what does not fit the class."""
     given = UUID(message.uuid)
     plain = plain_properties(message.properties, layout.properties)
+    dense, multi = read_vectors(message)
+    key = key_of(given, plain, layout, message.tenant)
+    return Record(key, dense, {}, multi, read_payload(plain, layout))
+
+
+def read_vectors(message: Any) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The vectors of a `BatchObject`, and its multi-vectors, by name. Raises ValueError for bytes that are none."""
     dense: dict[str, Array] = {}
     multi: dict[str, Array] = {}
     if message.vector_bytes:
@@ -122,8 +129,7 @@ def read_batch_object(message: Any, layout: Layout) -> Record:
             multi[vector.name] = read_multi(vector.vector_bytes)
         else:
             dense[vector.name] = read_dense(vector.vector_bytes)
-    key = key_of(given, plain, layout, message.tenant)
-    return Record(key, dense, {}, multi, read_payload(plain, layout))
+    return dense, multi
 
 
 def plain_properties(message: Any, properties: Mapping[str, Property]) -> Json:
