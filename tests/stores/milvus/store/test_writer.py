@@ -29,6 +29,32 @@ async def test_an_upsert_leaves_nothing_of_the_old_record(subject):
     assert (await subject.store.fetch(shape.name, ["a", "b"])).payload == [{"both": 2}, {"old": 2}]
 
 
+async def test_a_record_that_loses_a_key_is_replaced_in_one_request(subject, vendor, monkeypatch):
+    """A process that died between a delete and an upsert would have lost it."""
+    shape = await subject.create(fields=[], dynamic=True)
+    await subject.store.upsert(shape.name, batch_of(["a", "b"], [{"old": 1}, {"old": 2}]))
+    vendor.flush(shape.name)
+    asked = []
+    link = subject.store._link
+    monkeypatch.setattr(
+        link, "call", lambda method, *words, **more: asked.append(method) or call(method, *words, **more)
+    )
+    call = type(link).call.__get__(link)
+    await subject.store.upsert(shape.name, batch_of(["a"], [{"new": 3}]))
+    assert [method for method in asked if method not in ("Query", "GetLoadState")] == ["Insert"]
+    vendor.flush(shape.name)
+    assert (await subject.store.count(shape.name), await held(subject, shape)) == (
+        2,
+        {"a": {"new": 3}, "b": {"old": 2}},
+    )
+
+
+async def held(subject, shape):
+    """Payloads by id, by scan."""
+    pages = [page.batch async for page in subject.store.scan(shape.name, _everything())]
+    return {one: payload for batch in pages for one, payload in zip(batch.ids, batch.payload, strict=True)}
+
+
 async def test_a_record_that_moves_is_gone_from_where_it_was(subject, vendor):
     shape = await subject.create(partitions=("one", "two"))
     await subject.store.upsert(shape.name, batch_of(["a", "b"], [{}, {}], ["one", None]))

@@ -38,6 +38,7 @@ _ANSWERS: dict[str, Any] = {
     "GetLoadState": milvus_pb2.GetLoadStateResponse,
     "GetVersion": milvus_pb2.GetVersionResponse,
     "HasCollection": milvus_pb2.BoolResponse,
+    "Insert": milvus_pb2.MutationResult,
     "ListAliases": milvus_pb2.ListAliasesResponse,
     "LoadCollection": common_pb2.Status,
     "Query": milvus_pb2.QueryResults,
@@ -46,7 +47,7 @@ _ANSWERS: dict[str, Any] = {
     "ShowPartitions": milvus_pb2.ShowPartitionsResponse,
     "Upsert": milvus_pb2.MutationResult,
 }
-_WRITES = frozenset({"Upsert", "Delete"})
+_WRITES = frozenset({"Insert", "Upsert", "Delete"})
 _CHANNEL_OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),

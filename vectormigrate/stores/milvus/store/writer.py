@@ -1,15 +1,16 @@
 """Records into a collection, and out of it for good.
 
 Two surprises of Milvus decide how it writes. A key is unique in a partition, not in a collection, so a record that
-moves is first deleted where it was. And Milvus Lite merges an upsert into the old row, so a row that would keep
-an undeclared key is deleted first. When such a write fails in the middle it is Unresolved: sending it again mends it.
+moves is first deleted where it was; when such a write fails in the middle it is Unresolved, and sending it again mends it.
+And Milvus Lite merges an upsert into the old row, which would keep undeclared keys: there an insert is what replaces a row,
+whole and in one request (`Server.replacing`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,10 +90,9 @@ class Writer:
         return self._write_lock if self._catalog.server.lite else contextlib.nullcontext()
 
     def _make_way(self, opened: Opened, encoded: Encoded, groups: dict[str, list[int]]) -> bool:
-        """Delete rows that would outlive an upsert, whole or in part; says whether there were any."""
+        """Delete rows that would outlive an upsert, in another partition; says whether there were any."""
         layout = opened.layout
         moved: list[RecordId] = []
-        merging: list[RecordId] = []
         for partition, rows in groups.items():
             others = [other for other in opened.partitions if other != partition]
             if others:
@@ -101,29 +101,13 @@ class Writer:
                 expression = filters.key_in(layout.key.name, ids)
                 request = requests.query_request(layout, expression, [layout.key.name], partitions=others)
                 moved += results.read_ids(self._catalog.read("Query", request, opened), layout)
-            if layout.dynamic and self._catalog.server.merges_on_upsert:
-                merging += self._merging(opened, encoded, rows)
-        stale = list(dict.fromkeys([*moved, *merging]))
-        if stale:
-            self._delete(opened, stale)
+        if moved:
+            self._delete(opened, list(dict.fromkeys(moved)))
         if moved and self._catalog.server.lite:
             # Until it is flushed there, a tombstone is forgotten when its key is written again, and the old row of
             # another partition comes back.
             self._catalog.flush(layout.collection)
-        return bool(stale)
-
-    def _merging(self, opened: Opened, encoded: Encoded, rows: Sequence[int]) -> Iterator[RecordId]:
-        self._catalog.load(opened)
-        layout = opened.layout
-        declared = {column.name for column in layout.fields}
-        new = {encoded.batch.ids[row]: encoded.meta_keys[row] | declared for row in rows}
-        request = requests.query_request(layout, filters.key_in(layout.key.name, list(new)), ["$meta"])
-        answer = self._catalog.read("Query", request, opened)
-        bare = replace(layout, vectors=(), fields=())
-        old = results.read_batch(answer, bare, self._catalog.server)
-        for record_id, payload in zip(old.ids, old.payload, strict=True):
-            if payload.keys() - new[record_id]:
-                yield record_id
+        return bool(moved)
 
     def patch(self, name: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
         check_request(ids, self._catalog.server.capabilities(), name)
@@ -179,9 +163,8 @@ class _Sender:
         """Apply these rows; those that cannot be are in `faults`."""
         name = self._opened.layout.collection
         try:
-            self._catalog.link.call(
-                "Upsert", upsert_request(self._encoded, rows, partition, self._opened.layout), name
-            )
+            request = upsert_request(self._encoded, rows, partition, self._opened.layout)
+            self._catalog.link.call(self._catalog.server.replacing, request, name)
             self.accepted = True
         except RecordRefused as error:
             if len(rows) > 1:

@@ -67,7 +67,6 @@ class Encoded:
     batch: Batch
     columns: dict[str, list[Any]]
     meta: list[bytes]
-    meta_keys: list[frozenset[str]]
     faults: dict[int, str] = field(default_factory=dict)
 
 
@@ -77,7 +76,7 @@ class _Bad(ValueError):
 
 def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
     """Encode the payload of a batch and find its bad rows. Raises Unsupported for what concerns all records."""
-    encoded = Encoded(batch, {column.name: [] for column in layout.fields}, [], [])
+    encoded = Encoded(batch, {column.name: [] for column in layout.fields}, [])
     for column in layout.vectors:
         given = batch.vectors[column.name]
         if isinstance(given, SparseColumn):
@@ -139,7 +138,6 @@ class _Rows:
         except _Bad as bad:
             fault = fault or str(bad)
         encoded.meta.append(text)
-        encoded.meta_keys.append(frozenset(extra))
         return fault
 
     def _meta(self, extra: Mapping[str, Any]) -> bytes:
@@ -260,7 +258,7 @@ def _json(value: Any, limit: int | None, *, verbatim: bool) -> bytes:
 
 
 def upsert_request(encoded: Encoded, rows: Sequence[int], partition: str, layout: Layout) -> bytes:
-    """These rows as a serialized UpsertRequest."""
+    """These rows as a serialized UpsertRequest, which an InsertRequest is as well."""
     whole = len(rows) == len(encoded.batch)
     batch = encoded.batch if whole else encoded.batch.take(rows)
     head = milvus_pb2.UpsertRequest(

@@ -47,9 +47,12 @@ class Server:
         return "INVERTED" if self.lite or self.number >= (2, 4) else ""
 
     @property
-    def merges_on_upsert(self) -> bool:
-        """Milvus Lite keeps undeclared keys of the old row that the new one does not have."""
-        return self.lite
+    def replacing(self) -> str:
+        """The call that puts a row in the place of the one with its key. On Milvus Lite an upsert keeps undeclared keys of
+        the old row that the new one does not have, and is an insert in the end, which keeps nothing (its
+        `Collection.upsert`); on a server, an insert makes a second row. The two requests have the same form.
+        """
+        return "Insert" if self.lite else "Upsert"
 
     @property
     def json_as_text(self) -> bool:
