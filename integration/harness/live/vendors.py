@@ -139,9 +139,7 @@ class Qdrant(Vendor):
 
 
 class PineconeIndex(Vendor):
-    """Vectors with texts as ids. An upsert says "no patch" by a 0: Milvus Lite merges an upsert into the old row, so that a
-    row which is to lose a key is deleted first, and whoever dies between the two has lost the record. A server does not.
-    """
+    """Vectors with texts as ids."""
 
     kind = "pinecone"
     headers = {"api-key": "any", "x-pinecone-api-version": "2025-10"}
@@ -164,7 +162,7 @@ class PineconeIndex(Vendor):
             {
                 "id": f"k{one}",
                 "values": vector(one, number),
-                "metadata": {"n": number, "g": group(one), "p": 0},
+                "metadata": {"n": number, "g": group(one)},
             }
             for one, number in numbers.items()
         ]
