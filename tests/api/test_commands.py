@@ -61,6 +61,7 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "commit",
         "reads",
         "dead-letters",
+        "keys",
     }
     for name in ("migrate", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}

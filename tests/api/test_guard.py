@@ -223,6 +223,14 @@ async def test_a_good_key_may_ask_so_often_and_is_told_when_again(tmp_path):
         assert told == ["6 in a row were turned away"]
 
 
+async def test_files_of_the_page_are_not_counted_but_need_the_key(tmp_path):
+    async with site(tmp_path, per_minute=60.0, burst=20) as here:
+        for _ in range(30):
+            assert (await here.ask("GET", "/dashboard/none.js"))[0] == 404
+        assert (await here.ask("GET", "/v1/migrations"))[0] == 200
+        assert (await here.ask("GET", "/dashboard/none.js", key="wrong"))[0] == 401
+
+
 async def test_a_hundred_thousand_keys_take_no_memory(here):
     """Those without a good key share the bucket of their address; nothing is kept of what they showed."""
     keyring = here.parts.keyring

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from vectormigrate.model.errors import RequestRefused, Unauthorized, VectormigrateError
 
 from . import problem, rpc
-from .guard import OPEN, Guard, Limits
+from .guard import OPEN, UNFORESEEN, Guard, Limits
 from .parts import Parts
 from .rest import Rest
 from .rpc import Rpc
@@ -43,7 +43,11 @@ class Api:
         ]
         inner = Starlette(
             routes=[*mounted, *health, *rest.routes(), Rpc(parts.inherited).route()],
-            exception_handlers={HTTPException: _no_such_route, VectormigrateError: _told},
+            exception_handlers={
+                HTTPException: _no_such_route,
+                VectormigrateError: _told,
+                Exception: _unforeseen,
+            },
         )
         self._guard = Guard(inner, parts.keyring, parts.trail, limits, refusal, parts.monotonic)
 
@@ -83,6 +87,11 @@ async def _alive(request: Request) -> Response:
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, VectormigrateError)
     return problem.response(error)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    """The guard hears of it as well, and logs it."""
+    return problem.response(UNFORESEEN)
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:

@@ -112,8 +112,9 @@ def route_for(command: Command, given: Mapping[str, Any]) -> tuple[Route, dict[s
         if all(rest.get(name) == value for name, value in route.given.items())
         and all(rest.get(name) for name in _in_path(route))
     ]
-    # The one that says most; and a POST for an argument that a look does not take.
-    fitting.sort(key=lambda route: (len(_in_path(route)), route.method == "POST" and "retry" in rest))
+    # The one that says most; and a look, unless an argument changes something.
+    changes = "retry" in rest
+    fitting.sort(key=lambda route: (len(_in_path(route)), (route.method == "POST") is changes))
     if not fitting:
         raise UsageError(
             f"{command.name} is not asked for like this", hint=f"see vectormigrate {command.name} --help"

@@ -1,0 +1,46 @@
+import pytest
+
+from tests.fakes.api import two_stores
+from vectormigrate.api.reception import Reception, shell
+from vectormigrate.daemon.control_socket import COMMAND, ask_owner
+from vectormigrate.model.access import Scope
+from vectormigrate.model.errors import GateRefused, UnknownMigration, UsageError
+
+
+async def test_a_shell_of_this_machine_has_commands_done(here, tmp_path):
+    state = here.control.state
+    words = {"name": "plan", "given": {"migration_id": "docs", **two_stores(tmp_path)}}
+    told = await ask_owner(state, COMMAND, "docs", words)
+    assert told["source_count"] == 30
+    assert (await ask_owner(state, COMMAND, "", {"name": "list", "given": {}}))["migrations"] == []
+    for wrong in ({"name": "serve", "given": {}}, {"name": "list"}, {"given": {}}):
+        with pytest.raises(UsageError):
+            await ask_owner(state, COMMAND, "", wrong)
+    assert ("plan", "socket", shell().name) in [
+        (row["verb"], row["way"], row["actor"]) for row in await here.audit()
+    ]
+
+
+async def test_words_to_the_host_are_written_down(here):
+    with pytest.raises(UnknownMigration):
+        await ask_owner(here.control.state, "pause", "docs", {})
+    last = (await here.audit())[-1]
+    assert (last["verb"], last["migration_id"], last["outcome"]) == ("pause", "docs", "unknown_migration")
+
+
+async def test_what_the_host_answers_is_passed_on(here):
+    async def answer(verb, migration_id, arguments):
+        if verb == "no":
+            raise GateRefused("not now")
+        return {"verb": verb}
+
+    reception = Reception(here.parts.dispatcher, here.parts.trail, answer)
+    assert await reception.hear("status", "docs", {"deep": {"secret": 1}, "plain": 2}) == {"verb": "status"}
+    with pytest.raises(GateRefused):
+        await reception.hear("no", "docs", {})
+    rows = await here.audit()
+    assert [(row["outcome"], row["arguments"]) for row in rows] == [
+        ("ok", '{"plain": 2}'),
+        ("gate_refused", ""),
+    ]
+    assert shell().scope is Scope.ADMIN
