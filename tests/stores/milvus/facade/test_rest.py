@@ -267,8 +267,13 @@ async def test_reads_pass_as_they_came():
 
 @pytest.mark.parametrize(
     ("code", "status", "outcome"),
-    [(0, 200, Outcome.ANSWERED), (1100, 200, Outcome.ANSWERED), (5, 200, Outcome.UNRESOLVED)]
-    + [(0, 503, Outcome.UNRESOLVED), (0, 401, Outcome.ANSWERED)],
+    [
+        (0, 200, Outcome.ANSWERED),
+        (1100, 200, Outcome.ANSWERED),
+        (5, 200, Outcome.UNRESOLVED),
+        (0, 503, Outcome.UNRESOLVED),
+        (0, 401, Outcome.ANSWERED),
+    ],
 )
 async def test_what_an_answer_says(code, status, outcome):
     served, front, _ = passing({}, code, status)

@@ -122,7 +122,7 @@ _ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "**", "<<", ">>", "&", "|", "^
 _CONTAINING = {
     f"{kind}_contains{which}": which for kind in ("array", "json") for which in ("", "_any", "_all")
 }
-_DEEPEST = 200
+_DEEPEST = 60
 """Brackets inside brackets: more than anybody writes, and less than Python's own stack."""
 
 

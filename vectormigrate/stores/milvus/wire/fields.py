@@ -200,6 +200,8 @@ def read_given(messages: Sequence[Any], rows: int, layout: Layout) -> Given:
         if message.is_dynamic or name == DYNAMIC:
             _read_meta(message, given, layout)
         elif name == layout.key.name:
+            if not all(message.valid_data):
+                raise ExpressionInvalid("the primary key cannot be null")
             given.ids = read_keys(message.scalars)
         elif name in columns:
             _check_kind(message, columns[name])

@@ -63,15 +63,18 @@ def _written(column: Column, values: Sequence[Any], layout: Layout) -> Any:
         rows = [None if value is None else _dense(column, value) for value in values]
         width = column.dim // 8 if column.type == DataType.BinaryVector else column.dim
         return write_vectors(column, dense_column(rows, width=width, dtype=_DTYPES[column.type]), len(values))
+    if column == layout.key and None in values:
+        raise ValueError("every row wants a key")
     if column.type in _INTS:
         values = [int(value) if isinstance(value, str) else value for value in values]
     return write_column(column, values)
 
 
 def _dense(column: Column, value: Any) -> Array:
-    if isinstance(value, str):
-        return np.frombuffer(base64.b64decode(value), _DTYPES[column.type])
-    vector = np.asarray(value, _DTYPES[column.type])
+    dtype = _DTYPES[column.type]
+    vector = (
+        np.frombuffer(base64.b64decode(value), dtype) if isinstance(value, str) else np.asarray(value, dtype)
+    )
     width = column.dim // 8 if column.type == DataType.BinaryVector else column.dim
     if vector.shape != (width,):
         raise ValueError(f"vector dimension mismatch, expected vector dim = {column.dim}, got {vector.size}")

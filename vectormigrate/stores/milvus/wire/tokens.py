@@ -103,8 +103,6 @@ def _is_exponent(text: str, start: int, end: int) -> bool:
 
 def _value(word: str) -> int | float:
     lower = word.lower()
-    if "_" in word:
-        raise ValueError(word)
     if lower.startswith(("0x", "0b")):
         return int(lower, 0)
     return int(word) if word.isdigit() else float(word)
