@@ -18,6 +18,7 @@ from typing import Any
 import uvloop
 
 from vectormigrate import __version__
+from vectormigrate.api.dashboard import dashboard
 from vectormigrate.api.observing import observing
 from vectormigrate.api.opening import Mount, opened
 from vectormigrate.daemon import api_served, killing, logs, serving
@@ -114,7 +115,9 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
                         control,
                         settle_live(call.merged),
                         ready,
-                        partial(_open_api, call, api, control, chronicle, clock, observing(health)),
+                        partial(
+                            _open_api, call, api, control, chronicle, clock, [observing(health), dashboard]
+                        ),
                     ),
                     on_ready=lambda: messenger.tell(Happening("startup", "", {"version": __version__})),
                 )
@@ -131,14 +134,14 @@ async def _open_api(
     control: Control,
     chronicle: Chronicle,
     clock: Clock,
-    mount: Mount,
+    mounts: Sequence[Mount],
     host: Host,
     supervisor: Supervisor,
 ) -> AsyncIterator[list[Own]]:
     """Our own API in front of what is hosted."""
     secrets = Secrets({}, call.environ)
     async with opened(
-        settings, control, host, supervisor, chronicle, clock, secrets, call.config, [mount]
+        settings, control, host, supervisor, chronicle, clock, secrets, call.config, mounts
     ) as api:
         if settings is None:
             yield []

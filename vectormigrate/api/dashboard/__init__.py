@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from vectormigrate.api.app import Parts
+from vectormigrate.api.parts import Parts
 from vectormigrate.daemon.hosting import Host
 
 ROOT = "/dashboard/"

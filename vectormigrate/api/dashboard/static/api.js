@@ -1,10 +1,11 @@
 // The REST API of the daemon that served this page. The browser shows the operator's key by itself.
 
 export class Refused extends Error {
-  constructor(problem, status) {
+  constructor(problem, status, after) {
     super(problem.detail || problem.title || `answered ${status}`);
     this.hint = problem.hint || "";
     this.status = status;
+    this.after = Number(after) || 0; // seconds
   }
 }
 
@@ -13,7 +14,7 @@ async function ask(path, options = {}) {
   const text = await answer.text();
   let body = null;
   try { body = text ? JSON.parse(text) : null; } catch { body = { title: text.slice(0, 200) }; }
-  if (!answer.ok) throw new Refused(body || {}, answer.status);
+  if (!answer.ok) throw new Refused(body || {}, answer.status, answer.headers.get("retry-after"));
   return body;
 }
 

@@ -10,8 +10,8 @@ const PHASES = {
   offline: ["created", "preflight", "backfill", "catch_up", "verified"],
   live: ["created", "preflight", "passthrough", "backfill", "catch_up", "verified", "cutting_over", "reversed", "committed"],
 };
-const LOOK = 2500; // ms; well below the limit of requests of one key
-const RARE = 10000;
+const LOOK = 5000; // ms; a key may ask a hundred times a minute, and somebody may look at two pages
+const RARE = 20000;
 const main = document.getElementById("main");
 const connection = document.getElementById("connection");
 let view = null;
@@ -98,9 +98,10 @@ class One {
   // What changes rarely is asked rarely.
   async slow(status) {
     const key = [status.phase, status.findings, status.dead_letters].join();
-    if (Date.now() < this.rare && key === this.key) return [];
+    const now = Date.now();
+    if (now < this.rare && (key === this.key || now < this.rare - RARE + LOOK)) return [];
     this.key = key;
-    this.rare = Date.now() + RARE;
+    this.rare = now + RARE;
     return Promise.all([
       api.report(this.id),
       status.findings ? api.findings(this.id, this.offset) : { findings: [] },
@@ -272,20 +273,30 @@ async function look() {
   const looking = view;
   if (asking || !looking) return;
   asking = true;
+  let pause = 0;
   try {
     await looking.look();
     state(true, `as of ${new Date().toLocaleTimeString([], { hour12: false })}`);
   } catch (error) {
     if (error instanceof api.Refused && error.status === 404) main.replaceChildren(make("p", { class: "bad" }, error.message), make("a", { href: "#/" }, "All migrations"));
     else state(false, error instanceof api.Refused ? error.message : "the daemon does not answer");
+    pause = (error.after || 0) * 1000;
   } finally {
     asking = false;
     clearTimeout(timer);
-    timer = setTimeout(look, document.hidden ? RARE : looking === view ? looking.every() : 0);
+    timer = setTimeout(look, looking === view ? Math.max(pause, document.hidden ? RARE : looking.every()) : 0);
   }
 }
 
-function soon() { clearTimeout(timer); timer = setTimeout(look, 150); }
+let hurried = 0;
+
+// At once, but not more often than every other second: events may come in crowds.
+function soon() {
+  const wait = Math.max(150, hurried + 2000 - Date.now());
+  hurried = Date.now() + wait;
+  clearTimeout(timer);
+  timer = setTimeout(look, wait);
+}
 
 function route() {
   if (view) view.close();

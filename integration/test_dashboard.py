@@ -1,0 +1,213 @@
+"""The dashboard in a real browser, over a real daemon in front of an emulated Qdrant: looked at, and used to cut over and back.
+
+Skipped, and listed, where there is no Chromium. Screenshots go to `docs/images` when VECTORMIGRATE_SCREENSHOTS is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from qdrant_client import QdrantClient, models
+
+from tests.fakes.milvus import free_port
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+KEY = "a-key-of-the-dashboard-test-0123456789"
+PICTURES = Path(__file__).parent.parent / "docs" / "images"
+PROGRAM = str(Path(sys.executable).parent / "vectormigrate")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium: no browser is installed")
+
+
+class Daemon:
+    """A Qdrant in use, a daemon in front of it, and a migration that is verified."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source, self.listen, self.api = free_port(), free_port(), free_port()
+        (folder / "v.toml").write_text(
+            f"""
+state = "{folder}/state.db"
+[listeners.main]
+dialect = "qdrant"
+listen = "127.0.0.1:{self.listen}"
+upstream = "http://127.0.0.1:{self.source}"
+[api]
+addr = "127.0.0.1:{self.api}"
+api_key = "env:DASHBOARD_KEY"
+[stores.old]
+kind = "qdrant"
+url = "http://127.0.0.1:{self.source}"
+[stores.new]
+kind = "sqlite"
+url = "{folder}/target.db"
+[migrations.docs]
+source = "old"
+source_index = "docs"
+target = "new"
+target_index = "docs"
+mode = "proxied"
+quarantine = 1.0
+"""
+        )
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def _start(self, *words: str) -> None:
+        with (self.folder / f"{words[0]}.log").open("ab") as log:
+            environ = {**os.environ, "DASHBOARD_KEY": KEY}
+            self._processes.append(subprocess.Popen([PROGRAM, *words], env=environ, stdout=log, stderr=log))
+
+    def __enter__(self) -> Self:
+        self._start("emulate", "qdrant", "--listen", f"127.0.0.1:{self.source}")
+        self._start("serve", "--config", str(self.folder / "v.toml"))
+        deadline = time.monotonic() + 60
+        while not self._ready():
+            assert time.monotonic() < deadline, (self.folder / "serve.log").read_text()
+            time.sleep(0.1)
+        self.client = QdrantClient(url=f"http://127.0.0.1:{self.listen}", check_compatibility=False)
+        params = models.VectorParams(size=16, distance=models.Distance.COSINE)
+        self.client.create_collection("docs", vectors_config=params)
+        random = np.random.default_rng(1)
+        points = [
+            models.PointStruct(id=n, vector=random.standard_normal(16).tolist(), payload={"n": n})
+            for n in range(2000)
+        ]
+        self.client.upsert("docs", points)
+        self.run("migrate", "docs")
+        return self
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.api}/readyz", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def run(self, *words: str) -> str:
+        """A command line in another shell."""
+        done = subprocess.run(
+            [PROGRAM, *words, "--config", str(self.folder / "v.toml")],
+            env={**os.environ, "DASHBOARD_KEY": KEY},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        for process in reversed(self._processes):
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    with Daemon(tmp_path_factory.mktemp("dashboard")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+def opened(browser: Browser, daemon: Daemon, **words: object) -> tuple[Page, list[str]]:
+    """A page of an operator, and what went wrong in it."""
+    context = browser.new_context(http_credentials={"username": "operator", "password": KEY}, **words)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    page.goto(f"http://127.0.0.1:{daemon.api}/")
+    return page, wrong
+
+
+def picture(page: Page, name: str) -> None:
+    if os.environ.get("VECTORMIGRATE_SCREENSHOTS"):
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=name.startswith("dashboard-whole"))
+
+
+def confirmed(page: Page, verb: str) -> None:
+    """Press a button, read its dry run, type the name, and do it."""
+    page.get_by_role("button", name=verb, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The dry run says yes")).to_be_visible(timeout=30_000)
+    go = dialog.get_by_role("button", name=verb, exact=True)
+    expect(go).to_be_disabled()
+    dialog.get_by_label("Type docs to confirm").fill("doc")
+    expect(go).to_be_disabled()
+    dialog.get_by_label("Type docs to confirm").fill("docs")
+    picture(page, f"dashboard-{verb.lower().replace(' ', '-')}")
+    go.click()
+    expect(dialog.get_by_text(f"{verb}: done.")).to_be_visible(timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+
+
+def test_without_the_key_there_is_nothing_to_see(browser: Browser, daemon: Daemon) -> None:
+    answer = browser.new_context().request.get(f"http://127.0.0.1:{daemon.api}/dashboard/")
+    assert answer.status == 401
+    assert "<" not in answer.text()
+
+
+def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser, daemon: Daemon) -> None:
+    page, wrong = opened(browser, daemon, viewport={"width": 1280, "height": 900})
+    page.get_by_role("link", name="docs").click()
+    expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Attest").click()
+    page.get_by_role("dialog").get_by_label("Your name").fill("anna")
+    page.get_by_role("dialog").get_by_role("button", name="Attest").click()
+    expect(page.get_by_role("dialog").get_by_text("Attest: done.")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Cut over")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("2,000 of 2,000 records")).to_be_visible()
+    expect(page.get_by_text("✓ compared")).to_be_visible(timeout=30_000)
+    picture(page, "dashboard-whole")
+    confirmed(page, "Cut over")
+    expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)
+    assert daemon.client.count("docs").count == 2000  # from the target
+    confirmed(page, "Revert")
+    expect(page.get_by_text("; the source answers the application")).to_be_visible(timeout=30_000)
+    assert wrong == []
+
+
+def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser, daemon: Daemon) -> None:
+    page, wrong = opened(browser, daemon, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    expect(page.get_by_role("link", name="docs")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="docs").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("main .buttons button").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    picture(page, "dashboard-phone")
+    assert wrong == []
+
+
+def test_the_page_says_so_when_the_daemon_does_not_answer_and_what_it_shows_is_not_markup(
+    browser: Browser, daemon: Daemon
+) -> None:
+    page, _ = opened(browser, daemon)
+    page.goto(f"http://127.0.0.1:{daemon.api}/dashboard/#/<img src=x onerror=alert(1)>")
+    expect(page.get_by_text("there is no migration")).to_be_visible(timeout=30_000)
+    assert page.locator("img").count() == 0
+    page.route("**/v1/**", lambda route: route.abort())
+    expect(page.get_by_text("the daemon does not answer")).to_be_visible(timeout=30_000)
