@@ -53,6 +53,18 @@ def test_a_write_raises_the_generation_of_its_ids_and_keeps_them_in_flight_until
     assert (ledger.in_flight, ledger.get(2).in_flight) == (0, 0)
 
 
+def test_what_may_still_land_is_known(ledger, clock):
+    write(ledger, [1], 1, unresolved=True)
+    write(ledger, [2], 2)
+    flying = ledger.register([3], 3, removes=False)
+    assert (ledger.landing(), [ledger.may_land(one) for one in (1, 2, 9)]) == ([1, 3], [True, False, False])
+    ledger.release(flying, unresolved=False, late=0.0)
+    clock.advance(60.0)
+    assert (ledger.landing(), ledger.may_land(1)) == ([], False)
+    ledger.quiet_after = clock.monotonic() + 60.0  # what an earlier process sent is not known
+    assert ledger.may_land(9)
+
+
 def test_the_ids_written_last_are_known_in_their_order(ledger):
     write(ledger, [1, 2], 1)
     write(ledger, [3], 2)
