@@ -1,0 +1,101 @@
+import pytest
+
+from tests.fakes.clock import FakeClock
+from vectormigrate.daemon.keyring import Keyring
+from vectormigrate.model.access import Scope
+from vectormigrate.model.errors import UsageError
+from vectormigrate.state.database import Database
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def database(tmp_path):
+    owned = Database.open(tmp_path / "state.db")
+    yield owned
+    owned.close()
+
+
+@pytest.fixture
+def keyring(database, clock):
+    return Keyring(database, clock)
+
+
+async def test_a_key_is_told_once_and_kept_as_a_digest(keyring, tmp_path, database):
+    text, made = await keyring.create(Scope.OPERATE, "ci", None)
+    prefix, key_id, secret = text.split("_", 2)
+    assert (prefix, key_id, made.id) == ("vmk", made.id, key_id)
+    assert len(secret) == 43
+    who = keyring.open(text, "rest")
+    assert (who.name, who.scope, who.way) == (f"key {key_id}", Scope.OPERATE, "rest")
+    database.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert secret.encode() not in kept
+
+
+async def test_no_two_keys_are_alike_and_none_is_near_another(keyring):
+    text, _ = await keyring.create(Scope.READ, "", None)
+    other, _ = await keyring.create(Scope.READ, "", None)
+    key_id, secret = text.split("_", 2)[1:]
+    for wrong in (
+        "",
+        text[:-1],
+        text + "x",
+        text.upper(),
+        secret,
+        key_id,
+        f"vmk_{key_id}_",
+        f"vmk_{key_id}_{other.split('_', 2)[2]}",
+        f"vmk__{secret}",
+        f"xxx_{key_id}_{secret}",
+        "\ud800",
+        "x" * 100_000,
+    ):
+        assert keyring.open(wrong, "rest") is None, wrong[:60]
+
+
+async def test_keys_end_and_are_revoked_at_once(keyring, clock):
+    text, made = await keyring.create(Scope.READ, "", 60.0)
+    clock.advance(59)
+    assert keyring.open(text, "rest")
+    clock.advance(1)
+    assert keyring.open(text, "rest") is None
+    assert [key.good for key in keyring.every()] == [False]
+    other, made = await keyring.create(Scope.READ, "", None)
+    assert (await keyring.revoke(made.id)).good is False
+    assert keyring.open(other, "rest") is None
+    with pytest.raises(UsageError, match="there is no key"):
+        await keyring.revoke("none")
+
+
+async def test_a_rotated_key_has_the_same_rights_and_the_same_end(keyring, clock):
+    old, made = await keyring.create(Scope.OPERATE, "ci", 1000.0)
+    new, next_one = await keyring.rotate(made.id, 100.0)
+    assert (next_one.scope, next_one.label, next_one.expires_at) == ("operate", "ci", made.expires_at)
+    assert keyring.open(old, "rest")
+    assert keyring.open(new, "rest")
+    clock.advance(100)
+    assert keyring.open(old, "rest") is None
+    assert keyring.open(new, "rest")
+    with pytest.raises(UsageError, match="revoked or has expired"):
+        await keyring.rotate(made.id, 0.0)
+
+
+async def test_the_key_of_the_configuration(database, clock, keyring):
+    assert keyring.empty
+    configured = Keyring(database, clock, "open sesame")
+    assert not configured.empty
+    assert configured.open("open sesame", "rpc").scope is Scope.ADMIN
+    assert configured.open("open sesam", "rpc") is None
+    configured.configure("other")
+    assert configured.open("open sesame", "rpc") is None
+    configured.configure("")
+    assert configured.open("", "rpc") is None
+    assert configured.empty
+    await keyring.create(Scope.READ, "", 10.0)
+    assert not configured.empty
+    clock.advance(11)
+    assert configured.empty

@@ -1,0 +1,38 @@
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    GateRefused,
+    MigrationExists,
+    RequestRefused,
+    ShapeMismatch,
+    StateFull,
+    Unauthorized,
+    UnknownMigration,
+    Unreachable,
+    Unresolved,
+    UsageError,
+    VectormigrateError,
+    WrongKey,
+)
+from vectormigrate.model.http_status import status_of
+
+
+def test_the_narrowest_kind_decides():
+    for kind, status in (
+        (UsageError, 400),
+        (UnknownMigration, 404),
+        (MigrationExists, 409),
+        (CollectionMissing, 404),
+        (GateRefused, 409),
+        (Unauthorized, 401),
+        (WrongKey, 401),
+        (Unreachable, 502),
+        (Unresolved, 504),
+        (StateFull, 503),
+    ):
+        assert status_of(kind("x")) == status, kind
+    assert status_of(RequestRefused("x", status=412)) == 412
+
+
+def test_what_says_nothing_of_whose_fault_it_is():
+    assert status_of(VectormigrateError("x")) == status_of(ShapeMismatch("x")) == 500
+    assert status_of(ShapeMismatch("x"), 400) == 400
