@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import grpc.aio
 
-from vectormigrate.daemon.listeners import Address, Limits, Listener
+from vectormigrate.daemon.listeners import Address, Limits, Listener, Tls
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Front
 from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply
@@ -92,13 +92,19 @@ class Forwarding(Facade):
 
 
 @asynccontextmanager
-async def listening(facade: Facade, *, limits: Limits | None = None, grpc_listen: Address | None = None):
+async def listening(
+    facade: Facade,
+    *,
+    limits: Limits | None = None,
+    grpc_listen: Address | None = None,
+    tls: Tls | None = None,
+):
     """A listener of this facade on a free port, with its addresses; drained behind the block."""
     async with asyncio.TaskGroup() as group:
         listener = Listener(group.create_task, limits)
         try:
             address = listener.bind(LOOPBACK)
-            alone = await listener.start(facade, grpc_listen)
+            alone = await listener.start(facade, grpc_listen, tls)
             yield (listener, address) if grpc_listen is None else (listener, address, alone)
         finally:
             await listener.drain(1)
