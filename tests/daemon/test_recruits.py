@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 from tests.daemon.test_crew import workers
 from tests.fakes.crew import RECORDS, Scripted, held, job
@@ -60,3 +61,10 @@ def test_let_go_before_the_end():
         assert len(pids(1)) == 1
         recruits.dismiss()
         assert pids() == set()
+
+
+def test_one_that_waits_starts_no_threads_for_linear_algebra():
+    with Recruits() as recruits:
+        recruits.enlist(1)
+        (waiting,) = pids(1)
+        assert b"\0OPENBLAS_NUM_THREADS=1\0" in b"\0" + Path(f"/proc/{waiting}/environ").read_bytes()

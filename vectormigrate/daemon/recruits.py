@@ -63,6 +63,8 @@ def _start() -> subprocess.Popen[bytes]:
         bufsize=0,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        # numpy's linear algebra starts a thread a core, which spins for a while, and is never asked for anything.
+        env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
         start_new_session=True,  # a Ctrl-C is for the process that owns the state, which tells its workers
     )
 

@@ -17,8 +17,12 @@ _YOUNG = 50_000
 """Objects made before the collector looks for cycles among them (by default 700). Records are hardly ever part of one,
 and thousands of them would be looked at again and again.
 """
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """From glibc's malloc.h."""
+_ARENAS = 1
+"""By default every thread keeps the memory it gave back for itself; pages are read, compared and written by threads in
+turn, and what one is through with, the next can use.
+"""
 _KEPT, _SINGLE = 64 * 2**20, 32 * 2**20
 """Bytes of free memory that are kept, and of the smallest block that is got from the kernel alone. Every page of a scan
 takes megabytes and gives them back; by default to the kernel, which clears them before it lends them again.
@@ -34,3 +38,4 @@ def settle_in() -> None:
     if mallopt is not None:  # glibc only
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_MMAP_THRESHOLD, _SINGLE)
+        mallopt(_M_ARENA_MAX, _ARENAS)

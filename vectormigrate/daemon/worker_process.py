@@ -69,11 +69,11 @@ async def work(stdin: int, stdout: int) -> int:
     """The life of one worker process; returns its exit code."""
     reader, _, writer = await streams(os.fdopen(stdin, "rb"), os.fdopen(stdout, "wb"))
     job = await _job(reader)
+    settle_in()  # before there are threads, each of which would get memory of its own
     match job:
         case None:
             return 1
         case Assist(source):
-            settle_in()
             os.nice(_NICE)
             await assist(source, reader, writer)
             return 0
