@@ -17,21 +17,20 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from vectormigrate.model.errors import GateRefused, StateError, StateFull, StoreError
+from vectormigrate.model.errors import GateRefused, StateFull, StoreError
 from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport
 from vectormigrate.state import journal, migrations, roles, scopes
-from vectormigrate.state.database import Transaction
 from vectormigrate.state.migrations import Migration
 from vectormigrate.state.roles import Side
 
 from .backfill.coordinator import CopyCoordinator
 from .conditions import measure
 from .cutover.gate import Gate, Limits, gates
-from .cutover.switch import Switch
+from .cutover.swap import Swap
 from .drift import Drift
 from .live import Live
 from .migration import Conductor
@@ -364,62 +363,12 @@ class OnlineConductor(Conductor):
         await self.allowed("cutover" if after is Phase.REVERSED else "revert", self._id)
         self._swapping = True
         try:
-            held = await self._try(live, before, after)
+            held = await Swap(self._database, self._id, live, self._clock, self._move, before, after).run()
         finally:
             self._swapping = False
         reached("swap.told")
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
         return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses)
-
-    async def _try(self, live: Live, before: Phase, after: Phase) -> float:
-        lane = live.lane
-        await self._move(before, Phase.CUTTING_OVER)
-        reached("swap.begun")
-        if not await live.low(within=live.terms.hold_seconds):
-            await self._move(Phase.CUTTING_OVER, before, "what was owed could not be paid in time")
-            raise GateRefused(
-                "what is owed does not become little enough to hold writes for: nothing was changed"
-            )
-        switch = Switch(
-            lane.fence,
-            lane.primary,
-            lane.secondary,
-            lane.ends.collection,
-            lambda seconds: live.settled(within=seconds),
-            live.recent,
-            self._clock,
-            hold=live.terms.hold_seconds,
-            drain=live.guards.drain,
-        )
-        try:
-            return await switch.run(lambda: self._commit_bit(live, after))
-        except BaseException:
-            if self.migration.phase is Phase.CUTTING_OVER:
-                await self._move(Phase.CUTTING_OVER, before, "the swap was given up")
-            raise
-
-    async def _commit_bit(self, live: Live, after: Phase) -> None:
-        role, at = live.lane.role, self._at()
-
-        def swap(tx: Transaction) -> None:
-            # What was settled a moment ago may be owed again: a refusal, a request of unknown extent, a full disk.
-            owed = live.gap_stands or journal.debt(tx, self._id) or scopes.standing(tx, self._id)
-            if owed and live.guards.drain:
-                raise GateRefused("something is owed by now that no drain pays: nothing was changed")
-            roles.swap(tx, self._id, role)
-            migrations.move(tx, self._id, Phase.CUTTING_OVER, after, at=at)
-
-        try:
-            await self._database.write(swap)
-        finally:
-            # Whatever became of this wait, the file says who is the primary, and writes are let go only to that one. What
-            # is asked of the writer now is answered behind the swap.
-            with suppress(StateError):
-                await self._database.write(lambda tx: None)
-            live.lane.role = self._database.read(lambda tx: roles.get(tx, self._id))
-        reached("swap.turned")
-        live.turned()
-        self._follow()
 
     async def commit(self) -> None:
         """Give up the way back: the source is owed nothing any more."""
