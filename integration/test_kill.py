@@ -7,7 +7,7 @@ the same way: none of ours may be left, and what was there before must not have 
 
 `VECTORMIGRATE_KILLS` is the number of kills of each ordered pair (100 by default, and a quarter as many of rollbacks); a
 migration that ended is rolled back and begun anew under another id until so many kills have hit. A kill is counted
-when the process was alive.
+when the process was alive. `VECTORMIGRATE_KILL_SEED` makes other moments of them, so that many can be had in pieces.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from integration.harness.sides import Side, WatchableSide
 
 KILLS = int(os.environ.get("VECTORMIGRATE_KILLS", "100"))
 ROLLBACK_KILLS = max(1, KILLS // 4)
+SEED = os.environ.get("VECTORMIGRATE_KILL_SEED", "0")
 RECORDS = int(os.environ.get("VECTORMIGRATE_KILL_RECORDS", "20000"))
 BATCH = 250
 FOREIGN = 200
@@ -47,12 +48,14 @@ def test_killed_at_random_moments(
     source_kind: str, target_kind: str, sides: dict[str, tuple[Side, Side]], tmp_path: Path
 ) -> None:
     source, target = sides[source_kind][0], sides[target_kind][1]
-    story = Story(source, target, tmp_path, random.Random(f"{source_kind}-{target_kind}"))
+    story = Story(source, target, tmp_path, random.Random(f"{source_kind}-{target_kind}-{SEED}"))
     while story.kills < KILLS or story.rollback_kills < ROLLBACK_KILLS:
         story.tell()
     RESULTS.mkdir(exist_ok=True)
     print(json.dumps(story.figures()))
-    (RESULTS / f"kill-{source_kind}-{target_kind}.json").write_text(json.dumps(story.figures(), indent=2))
+    (RESULTS / f"kill-{source_kind}-{target_kind}-{SEED}.json").write_text(
+        json.dumps(story.figures(), indent=2)
+    )
     if story.most_recopied is not None:
         assert story.most_recopied <= BATCH, "more than one batch of a range was copied again after one kill"
 
@@ -83,6 +86,7 @@ class Story:
         return {
             "source": self.source.kind,
             "target": self.target.kind,
+            "seed": SEED,
             "records": RECORDS,
             "kills": self.kills,
             "rollback_kills": self.rollback_kills,
