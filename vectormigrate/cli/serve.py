@@ -26,7 +26,7 @@ from vectormigrate.daemon import config as configuration
 from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
 from vectormigrate.daemon.api_served import ApiSettings
-from vectormigrate.daemon.chronicle import Chronicle
+from vectormigrate.daemon.chronicle import Chronicle, kind_of
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.hosting import Host
 from vectormigrate.daemon.live_terms import settle_live
@@ -78,7 +78,7 @@ def serve(call: Call) -> Answer:
         ]
         names = [one.name for one in settings.listeners]
         return Answer({"listeners": names, "ok": True}, text="\n".join([*told, "can be served"]))
-    with logs.logging_to(call.err, settings.log_level):
+    with logs.logging_to(call.err, settings.log_level, call.value("log-format")):
         return on_uvloop(_serve(call, settings, api))
 
 
@@ -190,7 +190,8 @@ async def until_stopped(
 def _tell(event: Event) -> None:
     if not isinstance(event, Progress):
         level = logging.WARNING if isinstance(event, _TROUBLE) else logging.INFO
-        logger.log(level, "%s: %s", event.migration_id, sentence(event))
+        said = {"migration": event.migration_id, "kind": kind_of(event)}
+        logger.log(level, "%s: %s", event.migration_id, sentence(event), extra=said)
 
 
 def _line(one: Listening) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from .notice_settings import HOOKS
 from .setting import Kind, Setting
 
-DIALECTS = ("milvus", "neutral", "pinecone", "qdrant")
+DIALECTS = ("milvus", "neutral", "pinecone", "qdrant", "weaviate")
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -20,6 +21,12 @@ LISTEN = _listener(
     metavar="ADDRESS",
     help="Where clients connect, by HTTP and by gRPC: HOST:PORT, unix:/PATH, or systemd:NAME for an inherited socket.",
     unset="required",
+)
+GRPC_LISTEN = _listener(
+    "grpc-listen",
+    metavar="ADDRESS",
+    help="An address for gRPC alone, which spares it a hop inside the process; Weaviate's client insists on one.",
+    unset="only the shared one",
 )
 INDEX = _listener(
     "index",
@@ -37,12 +44,7 @@ ADVERTISE = _listener(
 LISTENER = (
     _listener("dialect", choices=DIALECTS, help="Whose API is spoken.", unset="required"),
     LISTEN,
-    _listener(
-        "grpc-listen",
-        metavar="ADDRESS",
-        help="An address for gRPC alone, which spares it a hop inside the process.",
-        unset="only the shared one",
-    ),
+    GRPC_LISTEN,
     _listener(
         "upstream",
         metavar="URL",
@@ -116,6 +118,12 @@ LOG_LEVEL = _listener(
     default="info",
     help="What is logged to standard error; can be changed by SIGHUP.",
 )
+LOG_FORMAT = _listener(
+    "log-format",
+    choices=LOG_FORMATS,
+    default="text",
+    help="How: lines for people, or a JSON document a line.",
+)
 CHECK = _listener(
     "check",
     kind=Kind.FLAG,
@@ -131,13 +139,18 @@ STORE = Setting(
     help="What holds the records: memory, sqlite:FILE, pgvector:DSN, milvus:URL, or a store of the configuration file.",
 )
 
-SERVE = (*LISTENER, *LIMITS, *HOOKS, LOG_LEVEL, CHECK)
+SERVE = (*LISTENER, *LIMITS, *HOOKS, LOG_LEVEL, LOG_FORMAT, CHECK)
 EMULATE = (STORE,)
 EMULATED_AT = (
     replace(
         LISTEN,
         section="emulate",
-        unset="127.0.0.1:6333 for Qdrant, :19530 for Milvus, :5080 for Pinecone, :8900 for our own",
+        unset="127.0.0.1:6333 for Qdrant, :19530 for Milvus, :5080 for Pinecone, :8080 for Weaviate, :8900 for our own",
+    ),
+    replace(
+        GRPC_LISTEN,
+        section="emulate",
+        unset="127.0.0.1:50051 for Weaviate, for the others only the shared one",
     ),
     replace(ADVERTISE, section="emulate"),
     replace(INDEX, section="emulate"),
