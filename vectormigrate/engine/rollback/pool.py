@@ -211,10 +211,11 @@ class Pool:
             result = await self._target.upsert(self._collection, batch)
             refused = {id_text(refusal.id) for refusal in result.refused}
             restored = [text for text, _ in images if text not in refused]
-            await self._database.write(
-                lambda tx, ids=restored: ownership.stand(tx, self._id, ids, Standing.THEIRS)
-            )  # type: ignore[misc]  # a bound default
+            await self._put_back(restored)
         self._done.restored = self._database.read(lambda tx: ownership.restored_count(tx, self._id))
+
+    async def _put_back(self, texts: list[str]) -> None:
+        await self._database.write(lambda tx: ownership.stand(tx, self._id, texts, Standing.THEIRS))
 
     def _images(self, after: str) -> list[tuple[str, bytes]]:
         most = min(_IMAGES, self._target.capabilities.write_batch)
