@@ -16,6 +16,9 @@ WHOLE = """
 accept = ["field:old"]
 metric = "dot"
 surrogates = true
+[layout]
+source = "langchain"
+target = "raw"
 [records]
 where = { and = [{ field = ["a.b", "c"], gte = 1 }, { not = { field = "x", null = true } }] }
 partitions = ["a"]
@@ -55,6 +58,8 @@ OPTIONS = MappingOptions(
     ),
     accept=("field:old",),
     surrogates=True,
+    source_layout="langchain",
+    target_layout="raw",
 )
 
 
@@ -85,6 +90,9 @@ def test_everything_that_can_be_said(tmp_path):
         ("[records]\nwhere = { field = 'a' }", "records.where is not understood"),
         ("[records]\npartitions = 'a'", "records.partitions must be a list of names"),
         ("accept = 'a'", "accept must be a list of names"),
+        ("layout = 1", "layout must be a table"),
+        ("[layout]\nsource = 'langchan'", "layout.source must be one of langchain"),
+        ("[layout]\nsorce = 'raw'", "layout.sorce is not known"),
         ("surrogates = 1", "surrogates must be true or false"),
         ("metric = 'close'", "metric must be one of cosine"),
         ("a = [", "is not valid TOML"),
@@ -133,6 +141,7 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
         1,
         1,
         None,
+        layout={"source": "langchain", "target": "raw"},
         inferred=(
             {"name": "loose", "type": "int", "present": 7},
             {"name": "title", "type": "text", "present": 9},
@@ -149,7 +158,17 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
     again = mapping_file.load(str(path))
     assert again.rename == {**OPTIONS.rename, "a.b": "a_b"}
     assert sorted(again.edits, key=str) == sorted(OPTIONS.edits, key=str)
-    kept = ("drop", "spread", "narrow", "metric", "selection", "accept", "surrogates")
+    kept = (
+        "drop",
+        "spread",
+        "narrow",
+        "metric",
+        "selection",
+        "accept",
+        "surrogates",
+        "source_layout",
+        "target_layout",
+    )
     assert [getattr(again, name) for name in kept] == [getattr(OPTIONS, name) for name in kept]
     with pytest.raises(ConfigInvalid, match="cannot be written"):
         mapping_file.write(str(tmp_path / "no" / "x"), plan, OPTIONS)

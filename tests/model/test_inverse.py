@@ -24,6 +24,7 @@ from vectormigrate.model.collection import (
     Metric,
     VectorField,
 )
+from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import MappingRefused, StoreBroken, Unsupported
 from vectormigrate.model.filter import (
     And,
@@ -39,8 +40,10 @@ from vectormigrate.model.filter import (
     matches,
 )
 from vectormigrate.model.inverse import Inverse, obstacles
+from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
 from vectormigrate.model.query import Query
+from vectormigrate.model.selection import Selection
 from vectormigrate.stores.memory import CAPABILITIES
 
 VECTOR = VectorField("v", dim=2, element=Element.FLOAT16, metric=Metric.COSINE)
@@ -225,18 +228,18 @@ def test_an_empty_column_that_the_source_never_had_is_no_key():
     source, plan = plan_of(dynamic=True)
     plan = replace(plan, target=replace(plan.target, fields=(Field("extra", FieldType.TEXT),)))
     inverse = Inverse(plan, source)
-    assert inverse.payload({"extra": None, "loose": None}) == {"loose": None}
-    assert inverse.payload({"extra": "x"}) == {"extra": "x"}
+    assert inverse.payload({"extra": None, "loose": None}, 1) == {"loose": None}
+    assert inverse.payload({"extra": "x"}, 1) == {"extra": "x"}
     with pytest.raises(Unsupported):
         inverse.filter(Exists(("extra",)))
 
 
 def test_a_value_that_cannot_be_read_back_is_an_error_of_the_store():
     inverse = inverse_of(Field("d", FieldType.DECIMAL), capabilities=TEXTS)
-    assert inverse.payload({"d": "1.50"}) == {"d": Decimal("1.50")}
-    assert inverse.payload({"d": None}) == {"d": None}
+    assert inverse.payload({"d": "1.50"}, 1) == {"d": Decimal("1.50")}
+    assert inverse.payload({"d": None}, 1) == {"d": None}
     with pytest.raises(StoreBroken, match="'d' of the target"):
-        inverse.payload({"d": "many"})
+        inverse.payload({"d": "many"}, 1)
 
 
 def test_a_search_goes_to_the_vector_of_the_other_name():
@@ -308,3 +311,53 @@ def test_a_vendors_own_words_pass_only_where_everything_has_its_name():
     for other in ({"rename": {"a": "x"}}, {"rename": {"v": "w"}}, {"capabilities": TEXTS}):
         with pytest.raises(Unsupported):
             inverse_of(Field("a", FieldType.UUID), kind=IdKind.TEXT, **other).filter(native)
+
+
+class TestStages:
+    """Edits and layouts backwards, and what can be asked through them."""
+
+    SOURCE = CollectionShape(
+        "docs", IdField("id", IdKind.TEXT), (), (Field("n", FieldType.INT),), dynamic=True
+    )
+
+    def inverse(self, layout=None, **options):
+        plan = make_plan(self.SOURCE, CAPABILITIES, "copy", options=MappingOptions(**options), layout=layout)
+        return plan, Inverse(plan, self.SOURCE)
+
+    def test_records_come_back_in_the_layout_of_the_source(self):
+        plan, inverse = self.inverse(LayoutPlan("langchain:qdrant", "langchain:milvus"))
+        payloads = [
+            {"page_content": "a", "metadata": {"k": 1}},
+            {"page_content": "b", "metadata": {}, "x": 5},
+        ]
+        there = Translator(plan, CAPABILITIES)(Batch(["1", "2"], payload=payloads)).batch
+        assert there.payload[0] == {"text": "a", "k": 1}
+        assert inverse.batch(there).payload == payloads
+
+    def test_filters_follow_the_layout(self):
+        _, inverse = self.inverse(LayoutPlan("langchain:qdrant", "langchain:pinecone"))
+        asked = Compare(("metadata", "k"), Comparison.GT, 1)
+        assert inverse.filter(asked) == Compare(("k",), Comparison.GT, 1)
+        assert inverse.filter(IsNull(("metadata", "k"))) == IsNull(("k",))
+        assert inverse.filter(Exists(("metadata", "k"))) == Exists(("k",))
+        with pytest.raises(Unsupported):
+            inverse.filter(Exists(("metadata",)))
+
+    def test_filters_look_for_edited_values(self):
+        _, inverse = self.inverse(edits=(Edit("n", FieldType.TEXT),))
+        assert inverse.filter(Compare(("n",), Comparison.EQ, 5)) == Compare(("n",), Comparison.EQ, "5")
+        with pytest.raises(Unsupported):
+            inverse.filter(Compare(("n",), Comparison.GT, 5))
+
+    def test_edits_are_undone_where_they_can_be(self):
+        plan, inverse = self.inverse(edits=(Edit("n", FieldType.TEXT),))
+        there = Translator(plan, CAPABILITIES)(Batch(["1"], payload=[{"n": 5}])).batch
+        assert (there.payload, inverse.batch(there).payload) == ([{"n": "5"}], [{"n": 5}])
+        assert obstacles(plan, self.SOURCE) == []
+
+    def test_what_cannot_be_undone_bars_the_way_back(self):
+        plan, _ = self.inverse(edits=(Edit("x", default=1),), selection=Selection({"field": "n", "eq": 1}))
+        assert obstacles(plan, self.SOURCE) == [
+            "only some of the records are moved",
+            "'x' has a default: whether it stood there cannot be told",
+        ]

@@ -22,6 +22,7 @@ from vectormigrate.model.collection import (
     VectorField,
     VectorKind,
 )
+from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
 from vectormigrate.stores.memory import CAPABILITIES
 
@@ -208,3 +209,14 @@ def test_a_number_too_large_for_a_narrower_vector_refuses_its_record():
     translation = Translator(plan, CAPABILITIES)(batch)
     assert translation.batch.ids == [1]
     assert [(row, "too large" in error.message) for row, error in translation.refused] == [(1, True)]
+
+
+def test_records_are_laid_out_anew_and_a_wrong_one_is_refused_by_itself():
+    source = CollectionShape("docs", IdField("id", IdKind.TEXT), dynamic=True)
+    plan = make_plan(
+        source, CAPABILITIES, "copy", layout=LayoutPlan("langchain:qdrant", "langchain:pinecone")
+    )
+    payloads = [{"page_content": "a", "metadata": {"k": 1}}, {"page_content": "b", "metadata": {"text": 1}}]
+    translation = Translator(plan, CAPABILITIES)(Batch(["1", "2"], payload=payloads))
+    assert translation.batch.payload == [{"text": "a", "k": 1}]
+    assert [(row, error.ids) for row, error in translation.refused] == [(1, ("s:2",))]

@@ -121,6 +121,9 @@ def _plan(plan: PlanDocument) -> list[str]:
     work += f", about {size(plan.bytes)}"
     work += f" in {_many(plan.requests, 'request')}" if plan.requests else ""
     facts.append(("work", work + (f", about {duration(plan.seconds)}" if plan.seconds is not None else "")))
+    if plan.layout.get("moves"):
+        found = plan.layout
+        facts.append(("layout", f"{found['source']}, laid out anew as {found['target']} looks for it"))
     if plan.target_bytes:
         facts.append(("size", f"about {size(plan.target_bytes)} on the target, without its indexes"))
     lines += _facts(facts)

@@ -17,11 +17,12 @@ from vectormigrate.model.collection import FieldType, IdField, IdKind, Metric
 from vectormigrate.model.edits import CASTABLE, Edit, Redaction
 from vectormigrate.model.errors import ConfigInvalid, UsageError
 from vectormigrate.model.exchange import read_filter
+from vectormigrate.model.layout import FRAMEWORKS
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.selection import Selection
 from vectormigrate.model.status import PlanDocument
 
-_TOP = ("accept", "metric", "surrogates", "records", "fields", "vectors")
+_TOP = ("accept", "metric", "surrogates", "layout", "records", "fields", "vectors")
 _RECORDS = ("where", "partitions")
 _FIELD = ("rename", "drop", "spread", "cast", "default", "redact", "constant")
 _VECTOR = ("rename", "drop", "narrow")
@@ -63,6 +64,8 @@ class _Reader:
                 selection=self._selection(document.get("records", {})),
                 accept=self._names(document.get("accept", []), "accept"),
                 surrogates=self._flag(document, "surrogates", ""),
+                source_layout=self._layout(document, "source"),
+                target_layout=self._layout(document, "target"),
             )
         except ValueError:
             raise self._wrong("metric", f"must be one of {', '.join(Metric)}") from None
@@ -98,6 +101,16 @@ class _Reader:
             except UsageError as error:
                 raise self._wrong("records.where", f"is not understood: {error.message}") from None
         return Selection(where, self._names(table.get("partitions", []), "records.partitions"))
+
+    def _layout(self, document: dict[str, Any], side: str) -> str:
+        table = document.get("layout", {})
+        if not isinstance(table, dict):
+            raise self._wrong("layout", "must be a table")
+        self._known(table, ("source", "target"), "layout.")
+        word = table.get(side, "")
+        if word not in ("", *FRAMEWORKS):
+            raise self._wrong(f"layout.{side}", f"must be one of {', '.join(FRAMEWORKS)}")
+        return str(word)
 
     def _tables(
         self, document: dict[str, Any], group: str, known: Iterable[str]
@@ -153,6 +166,10 @@ def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
         yield f"metric = {_value(options.metric.value)}"
     if options.surrogates:
         yield "surrogates = true"
+    if plan.layout:
+        yield "\n[layout]"
+        yield f"source = {_value(plan.layout['source'])}"
+        yield f"target = {_value(plan.layout['target'])}"
     if options.selection:
         yield "\n[records]"
         if options.selection.where is not None:

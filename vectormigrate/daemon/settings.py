@@ -12,6 +12,7 @@ from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
 STORE_KINDS = ("memory", "milvus", "pgvector", "pinecone", "qdrant", "sqlite")
+LAYOUTS = ("langchain", "llamaindex", "haystack", "mem0", "raw")
 METRICS = ("cosine", "dot", "euclid", "manhattan", "hamming", "jaccard")
 FLOOR = 0.98
 """Cosine similarity below which no pair of vectors passes, whatever the threshold asked for."""
@@ -185,6 +186,16 @@ MIGRATE = (
         metavar="FILE",
         help="A mapping file: what is renamed, cast, left out, hidden; see docs/mapping.md. Flags beat it.",
         unset="none",
+    ),
+    *(
+        Setting(
+            name=f"{side}-layout",
+            section="migrate",
+            choices=LAYOUTS,
+            help=f"Whose layout the {side}'s records have: of which framework, or raw.",
+            unset=unset,
+        )
+        for side, unset in (("source", "detected"), ("target", "that of the source"))
     ),
     Setting(
         name="redact-key",

@@ -158,6 +158,9 @@ def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], boo
             given[name] = tuple(dict.fromkeys((*(getattr(below, name) if below else ()), *named)))
     if wanted("metric") and _value(merged, "metric"):
         given["metric"] = Metric(str(merged["metric"].value))
+    for side in SIDES:
+        if wanted(f"{side}-layout") and _value(merged, f"{side}-layout"):
+            given[f"{side}_layout"] = str(merged[f"{side}-layout"].value)
     options: MappingOptions = replace(stored if below is None else below, **given)
     return options
 
@@ -256,6 +259,8 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[name] = getattr(specification, name.replace("-", "_"))
     for name in ("rename", *_NAMES, "metric", "edits", "selection", "surrogates"):
         values[name] = getattr(specification.mapping, name)
+    for side in SIDES:
+        values[f"{side}-layout"] = getattr(specification.mapping, f"{side}_layout")
     values["redact-key"] = specification.target.redact_key
     return values
 

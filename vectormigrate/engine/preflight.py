@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vectormigrate.engine.backfill.planner import plan_ranges
+from vectormigrate.engine.layouts import Layouts, layouts
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
@@ -72,6 +73,7 @@ class Preflight:
     """Of the sampled records, as JSON, on average."""
     write_records: int
     """Most records that one write request of the target takes, as far as the sample tells."""
+    layouts: Layouts
     cautions: tuple[str, ...] = ()
     """What the source says of itself where it is in use meanwhile."""
 
@@ -103,8 +105,11 @@ async def examine(
     sample = await _sample(spec, source, shape)
     took = monotonic() - began
     shape = _with_dimensions(shape, sample)
+    layout = layouts(spec, shape, existing, sample)
     with _placed(spec):
-        mapping = make_plan(shape, target.capabilities, spec.target.collection, existing, spec.mapping)
+        mapping = make_plan(
+            shape, target.capabilities, spec.target.collection, existing, spec.mapping, layout.plan
+        )
         if existing is None and not mapping_refuses(mapping):
             await target.check_create(mapping.target)
     refused = []
@@ -125,6 +130,7 @@ async def examine(
         infer(sample.payload) if sample is not None else (),
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
+        layout,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
 
@@ -218,9 +224,15 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         seconds=seconds,
         requests=requests,
         target_bytes=preflight.total * _target_bytes(preflight),
+        layout=preflight.layouts.told(),
         inferred=tuple(_told(seen) for seen in preflight.inferred),
         named_losses=tuple(loss for _, loss in mapping.lost()),
-        notes=(*_no_vector_notes(preflight), *_refusal_notes(preflight), *preflight.cautions),
+        notes=(
+            *_no_vector_notes(preflight),
+            *preflight.layouts.notes,
+            *_refusal_notes(preflight),
+            *preflight.cautions,
+        ),
     )
 
 

@@ -33,6 +33,7 @@ from .filter import (
     foreign_words,
 )
 from .identity import to_source, to_target
+from .layout import Relayout
 from .mapping import cast_column
 from .plan import FieldPlan, MappingPlan, VectorPlan
 from .query import Query
@@ -68,12 +69,15 @@ class Inverse:
         self._fields = {one.target: one for one in plan.fields if one.kept and one.source not in plan.spread}
         self._forward = {one.source: one for one in plan.fields}
         self._spread = plan.spread[0] if plan.spread else None
-        self._declared = {one.name for one in edited_shape(source, plan.edits).fields}
+        self._relayout = None if plan.layout is None else Relayout(plan.layout)
+        prepared = edited_shape(source, plan.edits)
+        prepared = prepared if self._relayout is None else self._relayout.shape(prepared)
+        self._declared = {one.name for one in prepared.fields}
         self._columns_there = {one.name for one in plan.target.fields}
         self._undeclared = self._columns_there - self._fields.keys()
         changed = any(one.source != one.target or one.conversion for one in plan.fields)
         renamed = any(one.source != one.target for one in plan.vectors)
-        self._as_named = not (plan.spread or plan.edits or changed or renamed)
+        self._as_named = not (plan.spread or plan.edits or plan.layout or changed or renamed)
 
     # Ids and records.
 
@@ -92,7 +96,7 @@ class Inverse:
         if len(rows) < len(ids):
             batch = batch.take(rows)
         kept = [one for one in ids if one is not None]
-        payloads = [self.payload(payload) for payload in batch.payload]
+        payloads = [self.payload(payload, one) for payload, one in zip(batch.payload, kept, strict=False)]
         return replace(batch, ids=kept, vectors=self._columns(batch), payload=payloads)
 
     def _columns(self, batch: Batch) -> dict[str, Column]:
@@ -103,7 +107,7 @@ class Inverse:
                 columns[plan.source] = cast_column(column, self._source.vector(plan.source).element)
         return columns
 
-    def payload(self, payload: Payload) -> Payload:
+    def payload(self, payload: Payload, source_id: RecordId) -> Payload:
         """One payload of the target in the source's terms."""
         found: Payload = {}
         spread: Payload = {}
@@ -119,6 +123,8 @@ class Inverse:
                 found[key] = value
         if self._spread is not None and spread:
             found[self._spread] = spread
+        if self._relayout is not None:
+            found = self._relayout.backward(found, source_id)
         return found if self._editor is None else self._editor.backward(found)
 
     # Questions.
@@ -142,12 +148,13 @@ class Inverse:
                 compared = [self._compare(path, Comparison.EQ, value) for value in values]
                 return In(compared[0].path, tuple(one.value for one in compared)) if compared else Or(())
             case Exists(path):
+                path = self._laid(path)
                 renamed = self._path(path)[0]
                 if path[0] in self._declared - {self._spread} or renamed[0] in self._columns_there:
                     raise Unsupported(f"whether a record has the key {path[0]!r} is not kept by the target")
                 return Exists(renamed)
             case IsNull(path):
-                return IsNull(self._path(path)[0])
+                return IsNull(self._path(self._laid(path))[0])
             case HasId(ids):
                 return HasId(tuple(self.target_id(one) for one in ids))
             case Not(item):
@@ -160,6 +167,10 @@ class Inverse:
                 if not self._as_named:
                     raise foreign_words(condition)
                 return condition
+
+    def _laid(self, path: Path) -> Path:
+        """Where the target's layout has what the source's has at a path."""
+        return path if self._relayout is None else self._relayout.path(path)
 
     def _path(self, path: Path) -> tuple[Path, FieldPlan | None]:
         """Where the target keeps what is at a path, and the plan of its field if it has one."""
@@ -184,10 +195,11 @@ class Inverse:
         return path
 
     def _compare(self, path: Path, comparison: Comparison, value: Any) -> Compare:
-        renamed, plan = self._path(path)
         if self._editor is not None:
             equality = comparison in (Comparison.EQ, Comparison.NE)
             value = self._editor.compared(path[0], value, equality=equality)
+        path = self._laid(path)
+        renamed, plan = self._path(path)
         if plan is None or not plan.conversion:
             return Compare(renamed, comparison, value)
         equality = comparison in (Comparison.EQ, Comparison.NE)

@@ -21,6 +21,7 @@ from .conversion import CONVERSIONS
 from .edits import Editor
 from .errors import RecordRefused
 from .fieldtype import misfit
+from .layout import Relayout
 from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
 from .record import Payload, RecordId, id_text
@@ -52,6 +53,7 @@ class Translator:
         """`key` is what redacted values are hashed with."""
         self._plan = plan
         self._editor = Editor(plan.edits, None, key) if plan.edits else None
+        self._relayout = None if plan.layout is None else Relayout(plan.layout)
         self._capabilities = capabilities
         self._vectors = [vector for vector in plan.vectors if vector.kept]
         self._fields = {field.source: field for field in plan.fields if field.kept}
@@ -63,6 +65,7 @@ class Translator:
             not self._lost
             and not self._spread
             and not plan.edits
+            and plan.layout is None
             and self._declared.keys() <= self._fields.keys()
             and all(field.fate is Fate.EXACT for field in self._fields.values())
         )
@@ -89,7 +92,7 @@ class Translator:
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
-                payloads.append(payload if self._as_is else self._payload(payload))
+                payloads.append(payload if self._as_is else self._payload(payload, record_id))
             except RecordRefused as error:
                 error.ids = (id_text(record_id)[:200].encode(errors="backslashreplace").decode(),)
                 refused.append((row, error))
@@ -119,9 +122,14 @@ class Translator:
                 faults.setdefault(row, f"vector {plan.source!r} holds a number too large for {plan.element}")
         return columns, faults
 
-    def _payload(self, payload: Payload) -> Payload:
-        if self._editor is not None:
-            payload = self._editor.forward(payload)
+    def edited(self, payload: Payload) -> Payload:
+        """One payload of the source behind the edits of single fields. Raises RecordRefused."""
+        return payload if self._editor is None else self._editor.forward(payload)
+
+    def _payload(self, payload: Payload, record_id: RecordId) -> Payload:
+        payload = self.edited(payload)
+        if self._relayout is not None:
+            payload = self._relayout.forward(payload, record_id)
         translated: Payload = {}
         for key, value in payload.items():
             plan = self._fields.get(key)

@@ -13,6 +13,7 @@ from .collection import CollectionShape, Element, Metric
 from .edits import Edit
 from .errors import MappingRefused
 from .identity import IdRule
+from .layout import LayoutPlan
 from .selection import EVERYTHING, Selection
 
 UNDECLARED = "*"
@@ -52,6 +53,10 @@ class MappingOptions:
     """Which records of the source are moved at all."""
     accept: tuple[str, ...] = ()
     """Names of losses that may happen: see `Loss`."""
+    source_layout: str = ""
+    """Whose layout the source's records have, a word of `layout.FRAMEWORKS`; empty for what is detected."""
+    target_layout: str = ""
+    """Whose layout the target's get; empty for the source's."""
     surrogates: bool = False
     """Store under made-up ids what the target's key cannot hold, even where it holds most."""
 
@@ -123,6 +128,8 @@ class MappingPlan:
     """Names of losses that may happen."""
     selection: Selection = EVERYTHING
     """Which records are moved."""
+    layout: LayoutPlan | None = None
+    """From which framework's layout to which; None where payloads stay laid out as they are."""
 
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""

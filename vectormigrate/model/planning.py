@@ -28,6 +28,7 @@ from .conversion import CONVERSIONS, Into, fallback
 from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
+from .layout import LayoutPlan, Relayout
 from .plan import (
     PARTITION,
     UNDECLARED,
@@ -46,16 +47,34 @@ def make_plan(
     target_name: str,
     existing: CollectionShape | None = None,
     options: MappingOptions | None = None,
+    layout: LayoutPlan | None = None,
 ) -> MappingPlan:
     """Plan the mapping of a source collection into a target store.
 
     `existing` is the shape of the target collection when it is already there; the plan then fits into it instead of
-    shaping a new one. Raises MappingRefused for ids and for names that the source does not have, ShapeMismatch for a
+    shaping a new one; `layout` says how records are laid out anew. Raises MappingRefused for ids and for names that the source does not have, ShapeMismatch for a
     wrong dimension, kind or metric.
     """
     options = options or MappingOptions()
     _check_names(source, options)
     source = edited_shape(source, options.edits)
+    if layout is not None:
+        relayout = Relayout(layout)
+        if existing is None:
+            options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
+        source = relayout.shape(source)
+    plan = _make_plan(source, capabilities, target_name, existing, options)
+    return replace(plan, layout=layout)
+
+
+def _make_plan(
+    source: CollectionShape,
+    capabilities: Capabilities,
+    target_name: str,
+    existing: CollectionShape | None,
+    options: MappingOptions,
+) -> MappingPlan:
+    """Of a source as it is behind edits and layout."""
     held = existing.id if existing else None
     rule = identity.choose_rule(source.id, held, capabilities, surrogates=options.surrogates)
     names = _Names(capabilities, options.rename or {})

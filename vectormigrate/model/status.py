@@ -227,5 +227,7 @@ class PlanDocument:
     """What the target will hold, without what its indexes take."""
     inferred: tuple[dict[str, object], ...] = ()
     """What the sampled payloads hold, by key: name, type, types, present, nulls, max_length."""
+    layout: dict[str, object] = field(default_factory=dict)
+    """Whose layout each side has: source, target, detected, certain, moves."""
     named_losses: tuple[Loss, ...] = ()
     """What would be lost for good, by the names that `--accept` takes."""

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -19,6 +20,7 @@ from vectormigrate.model.collection import (
     Metric,
     VectorField,
 )
+from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import CollectionExists, CollectionMissing, RecordRefused, Unsupported
 from vectormigrate.model.filter import Compare, Comparison, HasId
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
@@ -62,11 +64,11 @@ def batch(numbers, bonus=0):
 class Viewed:
     """A view of a target, and what is behind it."""
 
-    def __init__(self, existing=Existing.FAIL, foreign=(), capabilities=PLAIN):
+    def __init__(self, existing=Existing.FAIL, foreign=(), capabilities=PLAIN, **more):
         self.state = MemoryState()
         self.memory = Memory(capabilities=capabilities)
         self.target = MemoryStore(Endpoint("memory", "new"), self.memory)
-        self.plan = make_plan(SHAPE, capabilities, "copy", None, OPTIONS)
+        self.plan = make_plan(SHAPE, capabilities, "copy", None, replace(OPTIONS, **more))
         self.existing = existing
         self.foreign = foreign
 
@@ -367,3 +369,14 @@ async def test_the_rest_is_the_targets(viewed):
     assert waited == [("copy", "7"), ("copy", "")]
     assert await viewed.view.settle() == 0.0
     await viewed.view.close()
+
+
+async def test_a_patch_of_an_edited_record_sees_the_whole_of_it():
+    edits = (Edit("n", FieldType.TEXT), Edit("when", default=date(2024, 1, 1)))
+    viewed = await Viewed(edits=edits).open()
+    await viewed.view.upsert("docs", batch([1, 2]))
+    await viewed.view.patch("docs", [uid(1)], {"when": date(2025, 1, 1)})
+    done = await viewed.view.patch("docs", [uid(7), uid(1)], {"n": 5})
+    assert (done.acknowledged, done.refused) == (1, ())
+    assert (await viewed.view.fetch("docs", [uid(1)])).payload == [{"n": 5, "when": date(2025, 1, 1)}]
+    assert (await viewed.target.fetch("copy", [str(uid(1))])).payload[0]["number"] == "5"

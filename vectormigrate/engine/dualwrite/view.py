@@ -229,6 +229,8 @@ class TargetView(Store):
 
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
         self._check(collection)
+        if self._plan.edits or self._plan.layout is not None:
+            return await self._patch_whole(collection, ids, payload)
         translation = await self._translate(Batch(list(ids), payload=[payload] * len(ids)))
         if translation.refused:
             raise translation.refused[0][1]
@@ -237,6 +239,13 @@ class TargetView(Store):
         ours = [translation.batch.ids[row] for row in rows]
         payload = translation.batch.payload[0] if ours else {}
         return _in_terms_of(ids, rows, await self._target.patch(self._name, ours, payload))
+
+    async def _patch_whole(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
+        """By reading and writing: what a part becomes on the target depends on the rest of the record."""
+        batch = await self.fetch(collection, ids)
+        patched = replace(batch, payload=[{**one, **payload} for one in batch.payload])
+        rows = [ids.index(one) for one in batch.ids]
+        return _in_terms_of(ids, rows, await self.upsert(collection, patched))
 
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
         self._check(collection)

@@ -27,6 +27,7 @@ from vectormigrate.stores.base import Store
 from .compare import DEFAULT_THRESHOLD, Comparer, effective_threshold, inexact_doubles
 from .coordinator import CompareCoordinator
 from .fullscan import Totals, combine, plan_spans
+from .reading import Reading
 from .recheck import Rechecked, recheck
 from .report import Run, full_report, sample_report
 from .sample import compare_sample
@@ -200,12 +201,14 @@ class Validation:
         asking: Coordinator = CompareCoordinator(
             self._database, self._spec.id, (), total=0, now=self._clock.now, on_event=self._on_event
         )
+        layout, key = self._plan.layout, self._target.endpoint.redact_key
+        translator = Translator(self._plan, self._target.capabilities, key)
         return Sides(
             self._source,
             self._spec.source.collection,
             self._target,
             self._plan.target.name,
-            Translator(self._plan, self._target.capabilities, self._target.endpoint.redact_key),
+            translator,
             Comparer(
                 self._plan,
                 self._shape,
@@ -213,6 +216,7 @@ class Validation:
                 inexact_doubles=inexact_doubles(self._source.capabilities, self._target.capabilities),
             ),
             ask_foreign(asking, untouched=self._spec.existing is Existing.OVERWRITE),
+            None if layout is None else Reading(layout, self._plan.id_rule, translator),
         )
 
 

@@ -109,6 +109,7 @@ async def _forward(sides: Sides, source_ids: Sequence[RecordId], tally: Tally, s
     tally.extra += look.count(FindingKind.EXTRA)
     if look.comparison is not None:
         tally.add(look.comparison)
+    tally.mismatched += look.misread
     if look.findings:
         tally.note(look.findings)
         await sink(look.findings)

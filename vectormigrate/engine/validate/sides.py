@@ -17,6 +17,7 @@ from vectormigrate.stores.base import Content, Store
 
 from .align import Joined, join
 from .compare import Comparer, Comparison
+from .reading import Reading
 
 ForeignCheck: TypeAlias = Callable[[Sequence[RecordId]], Awaitable[set[RecordId]]]
 """Of these target ids, the ones whose record in the target is not ours; two tasks may ask at once."""
@@ -35,6 +36,8 @@ class Look:
     """Of everything: missing, extra and different records."""
     foreign: frozenset[RecordId]
     """Target ids left out because the record there is not ours."""
+    misread: int = 0
+    """Records, equal otherwise, that the application would read otherwise."""
 
     def count(self, kind: FindingKind) -> int:
         """How many findings of a kind there are."""
@@ -53,6 +56,8 @@ class Sides:
     comparer: Comparer
     foreign: ForeignCheck | None = None
     """None when everything in the target is ours."""
+    reading: Reading | None = None
+    """What compares what the application reads, where records are laid out anew."""
 
     async def foreign_among(self, target_ids: Sequence[RecordId]) -> set[RecordId]:
         """The ids whose record in the target is not ours."""
@@ -93,15 +98,17 @@ class Sides:
         joined, comparison = await asyncio.to_thread(
             self.judge, without(translation.batch, foreign), without(found, foreign)
         )
+        findings = list(comparison.findings) if comparison else []
+        misread: list[Finding] = []
+        if self.reading is not None:
+            told = {finding.id for finding in findings}
+            unlike = self.reading.differences(batch, without(found, foreign))
+            misread = [finding for finding in unlike if finding.id not in told]
         return Look(
             comparison,
-            [
-                *refused,
-                *self.missing(joined.missing),
-                *extra(joined.extra),
-                *(comparison.findings if comparison else ()),
-            ],
+            [*refused, *self.missing(joined.missing), *extra(joined.extra), *findings, *misread],
             frozenset(foreign),
+            len(misread),
         )
 
     async def absent_in_source(self, target_ids: Sequence[RecordId]) -> list[RecordId]:

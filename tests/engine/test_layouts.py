@@ -1,0 +1,83 @@
+"""Which layout each side has: asked for, found, or only guessed."""
+
+import pytest
+
+from vectormigrate.engine.layouts import layouts
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind
+from vectormigrate.model.errors import MappingRefused, UsageError
+from vectormigrate.model.layout import LayoutPlan
+from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.specification import Specification, StoreRef
+
+PAYLOADS = {
+    "qdrant": {"page_content": "a", "metadata": {}},
+    "pinecone": {"text": "a", "page": 1},
+    "milvus": {"text": "a"},
+}
+
+
+def shape(*fields):
+    return CollectionShape(
+        "docs", IdField("id", IdKind.TEXT), (), tuple(Field(name, FieldType.JSON) for name in fields)
+    )
+
+
+def look(source, target, existing=None, payload=None, source_shape=None, **asked):
+    spec = Specification(
+        "m", StoreRef(source, "", "docs"), StoreRef(target, "", "copy"), MappingOptions(**asked)
+    )
+    payload = PAYLOADS[source] if payload is None else payload
+    return layouts(spec, source_shape or shape(), existing, Batch(["1", "2"], payload=[payload] * 2))
+
+
+def test_what_is_certain_is_followed():
+    found = look("qdrant", "pinecone")
+    assert found.plan == LayoutPlan("langchain:qdrant", "langchain:pinecone")
+    assert found.told() == {
+        "source": "langchain",
+        "target": "langchain",
+        "detected": "langchain",
+        "certain": True,
+        "moves": True,
+    }
+    assert found.notes == ()
+
+
+def test_the_same_layout_in_the_same_store_moves_nothing():
+    assert look("qdrant", "qdrant").plan is None
+
+
+def test_a_guess_is_told_and_not_followed():
+    found = look("pinecone", "qdrant")
+    assert (found.source, found.plan) == ("raw", None)
+    assert "say --source-layout langchain" in found.notes[0]
+    asked = look("pinecone", "qdrant", source_layout="langchain")
+    assert asked.plan == LayoutPlan("langchain:pinecone", "langchain:qdrant")
+    assert asked.notes == ()
+
+
+def test_each_side_can_be_said():
+    assert look("qdrant", "pinecone", target_layout="raw").plan is None
+    assert look("qdrant", "pinecone", source_layout="raw").plan is None
+    with pytest.raises(UsageError, match="'langchian' is no layout"):
+        look("qdrant", "pinecone", source_layout="langchian")
+
+
+def test_the_older_tables_of_langchain_are_met_where_they_are():
+    there = shape("document", "cmetadata", "collection_id")
+    assert look("qdrant", "pgvector", existing=there).plan.target == "langchain:pgvector-v1"
+    assert look("qdrant", "pgvector").plan.target == "langchain:pgvector"
+    back = look("qdrant", "qdrant", payload={}, source_shape=there, source_layout="langchain")
+    assert back.source == "langchain"
+
+
+def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():
+    node = {"_node_content": "{}"}
+    with pytest.raises(MappingRefused, match="laid out as llamaindex does"):
+        look("qdrant", "pgvector", payload=node)
+    found = look("qdrant", "sqlite", payload=node)
+    assert (found.plan, found.notes) == (
+        None,
+        ("how llamaindex lays out records in sqlite is not known: records arrive as they are",),
+    )

@@ -1,0 +1,216 @@
+"""Layouts, held to what the real frameworks wrote: see `integration/layouts/make.py`."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind, VectorField
+from vectormigrate.model.errors import RecordRefused, Unsupported
+from vectormigrate.model.layout import (
+    FRAMEWORKS,
+    NODE,
+    PROFILES,
+    RAW,
+    REST,
+    Document,
+    LayoutPlan,
+    Relayout,
+    detect,
+    profile_for,
+    read,
+    write,
+)
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "layouts"
+FILES = {
+    path.stem.replace("-", ":", 1).replace("pgvector-v2", "pgvector"): json.loads(path.read_text())
+    for path in sorted(FIXTURES.glob("*.json"))
+}
+PAIRS = [
+    (one, other)
+    for one, other in product(FILES, FILES)
+    if one != other and one.partition(":")[0] == other.partition(":")[0]
+]
+
+
+def understood(profile, record):
+    """Text and metadata as the framework told them; what it adds of itself left out."""
+    found = read(PROFILES[profile], record["payload"], record["id"])
+    metadata = dict(found.metadata)
+    if NODE in metadata:  # LlamaIndex reads the node, not the metadata beside it
+        metadata = json.loads(metadata[NODE])["metadata"]
+    text = found.metadata["data"] if profile.startswith("mem0") else found.text
+    return text, {key: value for key, value in metadata.items() if key not in ("_id", "_collection_name")}
+
+
+def told(name):
+    added = ("_id", "_collection_name", "pk")
+    return sorted(
+        (one["text"], sorted((key, value) for key, value in one["metadata"].items() if key not in added))
+        for one in FILES[name]["documents"]
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_records_of_a_framework_are_read_as_it_reads_them(name):
+    found = [understood(name, record) for record in FILES[name]["records"]]
+    assert sorted((text, sorted(metadata.items())) for text, metadata in found) == told(name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_taking_apart_and_putting_together_is_the_same_record(name):
+    for record in FILES[name]["records"]:
+        profile = PROFILES[name]
+        assert (
+            write(profile, read(profile, record["payload"], record["id"]), record["id"]) == record["payload"]
+        )
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+def test_what_the_application_reads_is_the_same_and_the_way_back_too(source, target):
+    relayout = Relayout(LayoutPlan(source, target))
+    for record in FILES[source]["records"]:
+        moved = relayout.forward(record["payload"], record["id"])
+        there = understood(target, {"id": record["id"], "payload": moved})
+        assert there == understood(source, record)
+        assert relayout.backward(moved, record["id"]) == record["payload"]
+
+
+def test_a_moved_record_has_the_keys_that_the_framework_writes_itself():
+    for source, target in PAIRS:
+        moved = Relayout(LayoutPlan(source, target)).forward(FILES[source]["records"][0]["payload"], "x")
+        theirs = FILES[target]["records"][0]["payload"]
+        assert moved.keys() - theirs.keys() <= {REST, "doc_id", "document_id", "ref_doc_id"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_framework_is_known_by_its_records(name):
+    framework, _, kind = name.partition(":")
+    records = FILES[name]["records"]
+    payload = records[0]["payload"]
+    declares = PROFILES[name].declares
+    fields = tuple(Field(key, FieldType.JSON) for key in payload) if declares else ()
+    shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), (), fields, dynamic=True)
+    keys = {} if kind.startswith("pgvector") else dict.fromkeys(payload, len(records))
+    found = detect(kind.removesuffix("-v1"), shape, keys, len(records))
+    assert found.framework == framework
+    assert found.certain is (name != "langchain:pinecone")
+    assert profile_for(framework, kind.removesuffix("-v1"), shape).name == name
+
+
+def shape(*names, dynamic=False):
+    return CollectionShape(
+        "docs",
+        IdField("key", IdKind.TEXT),
+        (VectorField("v"),),
+        tuple(Field(name, FieldType.TEXT) for name in names),
+        dynamic=dynamic,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "framework", "certain"),
+    [
+        ("qdrant", {"a": 5}, RAW, True),
+        ("qdrant", {"page_content": 4, "metadata": 5}, RAW, True),
+        ("qdrant", {"page_content": 5, "metadata": 5, "more": 1}, RAW, True),
+        ("qdrant", {"content": 5, "meta": 5}, RAW, True),
+        ("weaviate", {"_original_id": 5, "content": 5}, "haystack", True),
+        ("weaviate", {"text": 5}, "langchain", False),
+        ("pinecone", {"content": 5}, "haystack", False),
+        ("sqlite", {"text": 5}, RAW, True),
+        ("qdrant", {}, RAW, True),
+    ],
+)
+def test_what_only_looks_like_it_is_not_taken_for_it(kind, keys, framework, certain):
+    found = detect(kind, shape(), keys, 5)
+    assert (found.framework, found.certain) == (framework, certain)
+
+
+def test_a_framework_without_a_store_of_the_kind_has_no_layout_there():
+    assert profile_for("langchain", "sqlite", None) is profile_for(RAW, "qdrant", None) is None
+    assert {profile.framework for profile in PROFILES.values()} | {RAW} == set(FRAMEWORKS)
+
+
+FLAT, NESTED = PROFILES["langchain:pinecone"], PROFILES["langchain:qdrant"]
+
+
+def test_two_things_at_one_place_are_refused():
+    with pytest.raises(RecordRefused, match="'text', where the text goes"):
+        write(FLAT, Document("a", {"text": "b"}, {}), "1")
+    with pytest.raises(RecordRefused, match="'metadata' holds str"):
+        read(NESTED, {"metadata": "none"}, "1")
+
+
+def test_a_record_without_text_or_metadata_stays_without():
+    assert write(FLAT, read(NESTED, {"metadata": None}, "1"), "1") == {}
+    assert write(NESTED, read(FLAT, {}, "1"), "1") == {"metadata": {}}
+
+
+def test_what_has_no_place_is_kept_and_found_again():
+    relayout = Relayout(LayoutPlan("langchain:qdrant", "langchain:pinecone"))
+    payload = {"page_content": "a", "metadata": {"k": 1}, "tenant": "t", "_id": 5}
+    moved = relayout.forward(payload, "1")
+    assert moved == {"text": "a", "k": 1, REST: {"tenant": "t", "_id": 5}}
+    assert relayout.backward(moved, "1") == payload
+    # A migration of its own the other way finds it too.
+    assert Relayout(LayoutPlan("langchain:pinecone", "langchain:qdrant")).forward(moved, "1") == payload
+
+
+def test_a_node_that_is_none_is_left_alone():
+    qdrant, milvus = PROFILES["llamaindex:qdrant"], PROFILES["llamaindex:milvus"]
+    for node in ("no json", "[]", 5):
+        assert write(milvus, read(qdrant, {NODE: node}, "1"), "1") == {NODE: node, "text": None}
+
+
+@pytest.mark.parametrize(
+    ("plan", "path", "there"),
+    [
+        (("langchain:qdrant", "langchain:pinecone"), ("metadata", "a", "b"), ("a", "b")),
+        (("langchain:qdrant", "langchain:pinecone"), ("page_content",), ("text",)),
+        (("langchain:qdrant", "langchain:pinecone"), ("tenant",), (REST, "tenant")),
+        (("langchain:qdrant", "langchain:pgvector"), ("metadata", "a"), ("langchain_metadata", "a")),
+        (("langchain:pinecone", "langchain:qdrant"), ("a",), ("metadata", "a")),
+        (("langchain:pinecone", "langchain:milvus"), ("a",), ("a",)),
+        (("haystack:pgvector", "haystack:qdrant"), ("blob_data",), (REST, "blob_data")),
+        (("langchain:pgvector-v1", "langchain:qdrant"), ("cmetadata", "a"), ("metadata", "a")),
+    ],
+)
+def test_filters_look_where_it_is(plan, path, there):
+    assert Relayout(LayoutPlan(*plan)).path(path) == there
+
+
+@pytest.mark.parametrize(
+    ("plan", "path"),
+    [
+        (("langchain:qdrant", "langchain:pinecone"), ("metadata",)),
+        (("llamaindex:milvus", "llamaindex:qdrant"), ("text",)),
+        (("llamaindex:milvus", "llamaindex:qdrant"), (NODE,)),
+        (("llamaindex:pgvector", "llamaindex:qdrant"), ("metadata_", NODE)),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(plan, path):
+    with pytest.raises(Unsupported):
+        Relayout(LayoutPlan(*plan)).path(path)
+
+
+def test_shapes_behind_a_layout():
+    first = shape("document", "cmetadata", "collection_id", "more")
+    nested = Relayout(LayoutPlan("langchain:pgvector-v1", "langchain:pgvector"))
+    assert [(one.name, one.type) for one in nested.shape(first).fields] == [
+        ("content", "text"),
+        ("langchain_metadata", "json"),
+        (REST, "json"),
+    ]
+    assert not nested.shape(first).dynamic
+    free = Relayout(LayoutPlan("langchain:pgvector-v1", "langchain:qdrant")).shape(first)
+    assert (free.fields, free.dynamic) == ((), True)
+    flat = Relayout(LayoutPlan("langchain:pinecone", "langchain:milvus"))
+    assert [one.name for one in flat.shape(shape("a", "text")).fields] == ["text", "a"]
+    assert flat.shape(shape("a", "text")).dynamic
+    assert flat.renames(first) == {"key": "pk", "v": "vector"}
+    assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(first) == {}

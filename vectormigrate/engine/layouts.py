@@ -1,0 +1,72 @@
+"""Which framework's layout each side of a migration has: as asked for, or as the source's records show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.errors import MappingRefused, UsageError
+from vectormigrate.model.inference import infer
+from vectormigrate.model.layout import FRAMEWORKS, RAW, Detected, LayoutPlan, detect, profile_for
+from vectormigrate.model.specification import Specification
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """What was found, and what follows."""
+
+    source: str
+    """A word of `FRAMEWORKS`."""
+    target: str
+    detected: Detected
+    plan: LayoutPlan | None
+    notes: tuple[str, ...]
+
+    def told(self) -> dict[str, object]:
+        """As people and programs read it."""
+        return {
+            "source": self.source,
+            "target": self.target,
+            "detected": self.detected.framework,
+            "certain": self.detected.certain,
+            "moves": self.plan is not None,
+        }
+
+
+def layouts(
+    spec: Specification, shape: CollectionShape, existing: CollectionShape | None, sample: Batch | None
+) -> Layouts:
+    """Decide. Raises UsageError for a word that is no framework, MappingRefused for a layout that cannot be written."""
+    asked = spec.mapping
+    for word in filter(None, (asked.source_layout, asked.target_layout)):
+        if word not in FRAMEWORKS:
+            raise UsageError(f"{word!r} is no layout", hint=f"one of: {', '.join(FRAMEWORKS)}")
+    keys = {} if sample is None else {seen.name: seen.present for seen in infer(sample.payload)}
+    detected = detect(spec.source.kind, shape, keys, 0 if sample is None else len(sample))
+    source = asked.source_layout or (detected.framework if detected.certain else RAW)
+    target = asked.target_layout or source
+    there = profile_for(source, spec.source.kind, shape)
+    here = profile_for(target, spec.target.kind, existing)
+    notes = tuple(_notes(spec, source, target, detected))
+    if there is None or here is None or there == here:
+        return Layouts(source, target, detected, None, notes)
+    if here.unwritable:
+        raise MappingRefused(
+            f"records for {spec.target.kind} cannot be laid out as {target} does: {here.unwritable}",
+            hint="take another target, or leave records as they are: --target-layout raw",
+        )
+    return Layouts(source, target, detected, LayoutPlan(there.name, here.name), notes)
+
+
+def _notes(spec: Specification, source: str, target: str, detected: Detected) -> Iterable[str]:
+    if not detected.certain and not spec.mapping.source_layout:
+        name = detected.framework
+        yield (
+            f"the source may have been written by {name}, which cannot be told for certain:"
+            f" if it was, say --source-layout {name}"
+        )
+    for framework, kind in ((source, spec.source.kind), (target, spec.target.kind)):
+        if RAW not in (source, target) and profile_for(framework, kind, None) is None:
+            yield f"how {framework} lays out records in {kind} is not known: records arrive as they are"

@@ -1,0 +1,377 @@
+"""How application frameworks lay text and metadata in a record, by store: data, and one pure way from one to another.
+
+LangChain, LlamaIndex, Haystack and mem0 each put the same document elsewhere in each store. Payload that is copied as it is
+arrives whole, and the application finds empty texts. A `Relayout` takes a payload apart as the source's framework would
+read it and puts it together as the target's would. What the target's framework has no place for stands, as it was, under
+`_vm_layout`, so that the way back finds it.
+
+Facts: read in the released packages and held by fixtures that these wrote (`tests/fixtures/layouts`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .collection import CollectionShape, Field, FieldType
+from .errors import RecordRefused, Unsupported
+from .filter import Path
+from .record import Payload, RecordId
+
+REST = "_vm_layout"
+"""Payload key for what the target's framework has no place for."""
+NODE = "_node_content"
+"""LlamaIndex's key for the whole node, as JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where one framework keeps things in one kind of store."""
+
+    name: str
+    """`framework:store`, with a variant behind it where there are several."""
+    text: str = ""
+    """Key of the text; empty when it has none of its own."""
+    nested: str = ""
+    """Key under which the metadata stands; empty when it lies flat beside the text."""
+    in_node: bool = False
+    """The text is inside the node, not at `text`."""
+    own: tuple[str, ...] = ()
+    """Keys that are the framework's and no metadata; null when they say nothing."""
+    id_key: str = ""
+    """Key, one of `own`, that repeats the record's id as text."""
+    declares: bool = False
+    """Its keys are columns."""
+    key: str = ""
+    """Name of the key in a collection that the framework made; empty where keys have no name."""
+    vector: str = ""
+    """Name of the one dense vector."""
+    unwritable: str = ""
+    """Why no record can be laid out so; empty when it can."""
+
+    @property
+    def framework(self) -> str:
+        return self.name.partition(":")[0]
+
+
+_ESCAPED = re.compile(r"\\u(?!00[01])")
+"""A letter that need not have been escaped."""
+RAW = "raw"
+FRAMEWORKS = ("langchain", "llamaindex", "haystack", "mem0", RAW)
+
+PROFILES: Mapping[str, Profile] = {
+    one.name: one
+    for one in (
+        Profile("langchain:qdrant", "page_content", "metadata"),
+        Profile("langchain:pinecone", "text"),
+        Profile("langchain:weaviate", "text"),
+        Profile("langchain:milvus", "text", declares=True, key="pk", vector="vector"),
+        Profile(
+            "langchain:pgvector",
+            "content",
+            "langchain_metadata",
+            declares=True,
+            key="langchain_id",
+            vector="embedding",
+        ),
+        Profile(
+            "langchain:pgvector-v1",
+            "document",
+            "cmetadata",
+            own=("collection_id",),
+            declares=True,
+            key="id",
+            vector="embedding",
+        ),
+        Profile("llamaindex:qdrant", in_node=True),
+        Profile("llamaindex:pinecone", in_node=True),
+        Profile("llamaindex:weaviate", "text"),
+        Profile("llamaindex:milvus", "text", declares=True, key="id", vector="embedding"),
+        Profile(
+            "llamaindex:pgvector",
+            "text",
+            "metadata_",
+            own=("node_id",),
+            declares=True,
+            key="id",
+            vector="embedding",
+            unwritable="its rows are keyed by a number that the database counts",
+        ),
+        Profile(
+            "haystack:qdrant",
+            "content",
+            "meta",
+            own=(
+                "id",
+                "blob",
+                "score",
+                "sparse_embedding",
+            ),
+            id_key="id",
+        ),
+        Profile(
+            "haystack:pgvector",
+            "content",
+            "meta",
+            own=(
+                "blob_data",
+                "blob_meta",
+                "blob_mime_type",
+            ),
+            declares=True,
+            key="id",
+            vector="embedding",
+        ),
+        Profile("haystack:pinecone", "content"),
+        Profile("haystack:weaviate", "content", own=("_original_id",), id_key="_original_id"),
+        Profile("mem0:qdrant"),
+        Profile("mem0:pinecone"),
+        Profile("mem0:weaviate"),
+        Profile("mem0:pgvector", nested="payload", declares=True, key="id", vector="vector"),
+        Profile("mem0:milvus", nested="metadata", declares=True, key="id", vector="vectors"),
+    )
+}
+
+
+def profile_for(framework: str, kind: str, shape: CollectionShape | None) -> Profile | None:
+    """How a framework lays records out in a kind of store; None for raw, and where it has no store of that kind."""
+    variant = f"{framework}:{kind}-v1"
+    if shape is not None and variant in PROFILES and shape.field_named("cmetadata") is not None:
+        return PROFILES[variant]
+    return PROFILES.get(f"{framework}:{kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutPlan:
+    """Which layouts a migration goes from and to: names of `PROFILES`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One record as its application reads it."""
+
+    text: str | None
+    metadata: Payload | None
+    rest: Payload
+    """What is neither."""
+
+
+def read(profile: Profile, payload: Payload, record_id: RecordId) -> Document:
+    """What the framework makes of a payload. Raises RecordRefused for metadata that is none."""
+    rest = dict(payload)
+    text = rest.pop(profile.text, None) if profile.text else None
+    metadata: Payload | None
+    if profile.nested:
+        metadata = _mapping(rest.pop(profile.nested, None), profile.nested)
+    else:
+        metadata = {key: rest.pop(key) for key in list(rest) if key not in profile.own and key != REST}
+    if metadata is not None and profile.framework == "llamaindex":
+        text, metadata = _outside(text, metadata)
+    rest = {key: value for key, value in rest.items() if key not in profile.own or value is not None}
+    if profile.id_key and rest.get(profile.id_key) == str(record_id):
+        del rest[profile.id_key]
+    return Document(text, metadata, rest)
+
+
+def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
+    """The payload in which the framework finds the document. Raises RecordRefused where two things want one key."""
+    text, metadata = document.text, document.metadata
+    if profile.in_node and metadata is not None:
+        text, metadata = None, _inside(text, metadata)
+    payload: Payload = {}
+    if profile.nested:
+        payload[profile.nested] = metadata
+    else:
+        payload.update(metadata or {})
+    if profile.text and (text is not None or profile.declares):
+        _put(payload, profile.text, text, "the text")
+    own: Payload = {}
+    rest: Payload = {}
+    for key, value in document.rest.items():
+        (own if key in profile.own else rest)[key] = value
+    back = rest.pop(REST, None)
+    for key, value in _mapping(back, REST, {}).items() if back is not None else ():
+        (own if key in profile.own or profile.nested else rest)[key] = value
+    if profile.id_key:
+        own.setdefault(profile.id_key, str(record_id))
+    for key, value in {**dict.fromkeys(profile.own), **own}.items():
+        _put(payload, key, value, "what the framework keeps there")
+    if rest:
+        _put(payload, REST, rest, "what has no other place")
+    return payload
+
+
+def _put(payload: Payload, key: str, value: Any, what: str) -> None:
+    if key in payload:
+        raise RecordRefused(f"metadata has a key {key!r}, where {what} goes")
+    payload[key] = value
+
+
+def _mapping(value: Any, key: str, default: Payload | None = None) -> Any:
+    if value is None:
+        return default
+    if not isinstance(value, dict):
+        raise RecordRefused(f"key {key!r} holds {type(value).__name__} and no metadata")
+    return value
+
+
+def _outside(text: Any, metadata: Payload) -> tuple[Any, Payload]:
+    """The text out of the node, which is left with an empty one."""
+    node = _node(metadata)
+    if node is None or not node.get("text"):
+        return text, metadata
+    return node["text"], {**metadata, NODE: _dumped({**node, "text": ""}, metadata[NODE])}
+
+
+def _inside(text: Any, metadata: Payload) -> Payload:
+    """The text into the node."""
+    node = _node(metadata)
+    if node is None or text is None:
+        return metadata
+    return {**metadata, NODE: _dumped({**node, "text": text}, metadata[NODE])}
+
+
+def _dumped(node: dict[str, Any], before: str) -> str:
+    """As LlamaIndex writes it, so that the same node is the same bytes; it has escaped letters in earlier releases."""
+    return json.dumps(node, ensure_ascii=bool(_ESCAPED.search(before)))
+
+
+def _node(metadata: Payload) -> dict[str, Any] | None:
+    held = metadata.get(NODE)
+    try:
+        node = json.loads(held) if isinstance(held, str) else None
+    except ValueError:
+        return None
+    return node if isinstance(node, dict) else None
+
+
+class Relayout:
+    """From one framework's layout in one store to its layout in another, both ways. Stateless; safe in threads."""
+
+    def __init__(self, plan: LayoutPlan) -> None:
+        self._source = PROFILES[plan.source]
+        self._target = PROFILES[plan.target]
+
+    def forward(self, payload: Payload, record_id: RecordId) -> Payload:
+        """A payload of the source as the target's framework looks for it. Raises RecordRefused."""
+        return write(self._target, read(self._source, payload, record_id), record_id)
+
+    def backward(self, payload: Payload, record_id: RecordId) -> Payload:
+        """The reverse: `record_id` is the source's."""
+        return write(self._source, read(self._target, payload, record_id), record_id)
+
+    def path(self, path: Path) -> Path:
+        """Where the target keeps what the source has at a path. Raises Unsupported where it cannot be asked for."""
+        source, target = self._source, self._target
+        first, rest = path[0], path[1:]
+        if source.text and first == source.text:
+            if not target.text:
+                raise Unsupported(f"the text {first!r} stands inside another value there")
+            return (target.text, *rest)
+        if first == NODE or (source.nested and path[:2] == (source.nested, NODE)):
+            raise Unsupported("the node is another text there")
+        if source.nested and first == source.nested:
+            if not rest and not target.nested:
+                raise Unsupported(f"the metadata {first!r} lies flat there")
+            return (target.nested, *rest) if target.nested else rest
+        if source.nested or first in source.own:
+            return path if first in target.own else (REST, *path)
+        return (target.nested, *path) if target.nested else path
+
+    def shape(self, source: CollectionShape) -> CollectionShape:
+        """The source as if its records had been laid out so."""
+        target = self._target
+        if not target.declares:
+            return replace(source, fields=(), dynamic=True)
+        fields = [Field(target.text, FieldType.TEXT)] if target.text else []
+        if target.nested:
+            fields.append(Field(target.nested, FieldType.JSON))
+        known = {one.name: one for one in source.fields}
+        fields += [known.get(name, Field(name, FieldType.TEXT)) for name in target.own if name in known]
+        if not target.nested:
+            moved = {self._source.text, self._source.nested, *self._source.own, *(one.name for one in fields)}
+            fields += [one for one in source.fields if one.name not in moved]
+            return replace(source, fields=tuple(fields), dynamic=True)
+        return replace(source, fields=(*fields, Field(REST, FieldType.JSON)), dynamic=False)
+
+    def renames(self, source: CollectionShape) -> dict[str, str]:
+        """What key and vector are called where the framework makes the collection."""
+        dense = [vector.name for vector in source.vectors]
+        named = {source.id.name: self._target.key} if self._target.key and source.id.name else {}
+        if self._target.vector and len(dense) == 1:
+            named[dense[0]] = self._target.vector
+        return named
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What a collection looks like."""
+
+    framework: str
+    certain: bool
+    """Nothing else looks so; a guess is only told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to go by."""
+
+    kind: str
+    key: str
+    """Name of the key."""
+    declared: frozenset[str]
+    """Fields."""
+    every: frozenset[str]
+    """Fields, and keys that every sampled payload has."""
+    some: frozenset[str]
+    """Keys that some sampled payload has."""
+
+
+_SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
+    (
+        Detected("llamaindex", certain=True),
+        lambda it: NODE in it.every or {"metadata_", "node_id", "text"} <= it.declared,
+    ),
+    (
+        Detected("mem0", certain=True),
+        lambda it: {"data", "hash"} <= it.every and bool(it.every & {"user_id", "agent_id", "run_id"}),
+    ),
+    (
+        Detected("haystack", certain=True),
+        lambda it: (
+            {"content", "meta"} <= it.every and (it.kind != "qdrant" or "id" in it.every)
+            if it.kind != "weaviate"
+            else {"_original_id", "content"} <= it.every
+        ),
+    ),
+    (
+        Detected("langchain", certain=True),
+        lambda it: (
+            {"document", "cmetadata"} <= it.declared
+            or {"content", "langchain_metadata"} <= it.declared
+            or (
+                it.kind == "qdrant" and "page_content" in it.every and it.some <= {"page_content", "metadata"}
+            )
+            or (it.kind == "milvus" and it.key == "pk" and "text" in it.every)
+        ),
+    ),
+    (
+        Detected("langchain", certain=False),
+        lambda it: it.kind in ("pinecone", "weaviate") and "text" in it.every,
+    ),
+    (Detected("haystack", certain=False), lambda it: it.kind == "pinecone" and "content" in it.every),
+)
+
+
+def detect(kind: str, shape: CollectionShape, keys: Mapping[str, int], sampled: int) -> Detected:
+    """Whose layout it is, by the declared fields and how many of the sampled payloads have a key."""
+    declared = frozenset(one.name for one in shape.fields)
+    every = declared | {key for key, count in keys.items() if count == sampled > 0}
+    look = _Look(kind, shape.id.name, declared, every, frozenset(keys))
+    return next((found for found, shows in _SIGNS if shows(look)), Detected(RAW, certain=True))
