@@ -1,14 +1,20 @@
-"""Weaviate against the suite: a real server where there is one."""
+"""Weaviate against the suite: our facade over the memory store, and a real server where there is one."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.conformance.suite import ConformanceSuite, Subject
-from tests.fakes.weaviate import judge_weaviate
+from tests.fakes.weaviate import judge_weaviate, weaviate_server
 from vectormigrate.stores.weaviate import open_store
 
-__all__ = ["judge_weaviate"]
+__all__ = ["judge_weaviate", "weaviate_server"]
+
+
+class TestFacade(ConformanceSuite):
+    @pytest.fixture
+    def target(self, weaviate_server):
+        return Subject(lambda: open_store(weaviate_server))
 
 
 class TestReal(ConformanceSuite):

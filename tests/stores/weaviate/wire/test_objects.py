@@ -29,7 +29,7 @@ def sent(record, layout):
 
 
 def test_an_object_of_ours_comes_back():
-    payload = {"label": "a", "n": 2**60, "any": [1], "else": None}
+    payload = {"label": "a", "n": 2**60 + 1, "any": [1], "else": None}
     record = Record("doc", {"vec": floats(0.1, 2, 3)}, {}, {"tokens": np.ones((2, 2), np.float32)}, payload)
     told = sent(record, OURS)
     assert (told["class"], told["id"]) == ("Docs", str(to_uuid("doc")))
@@ -53,8 +53,8 @@ def test_the_unnamed_vector_and_the_tenant_have_places_of_their_own():
 
 
 def test_a_property_that_was_set_since_is_believed():
-    plain = write_properties({"n": 2**60, "raw": b"", "label": None}, OURS)
-    assert read_payload(plain, OURS) == {"n": 2**60, "raw": b"", "label": None}
+    plain = write_properties({"n": 2**60 + 1, "raw": b"", "label": None}, OURS)
+    assert read_payload(plain, OURS) == {"n": 2**60 + 1, "raw": b"", "label": None}
     assert read_payload(plain | {"n": 7, "raw": "AA==", "label": "b"}, OURS) == {
         "n": 7,
         "raw": b"\0",

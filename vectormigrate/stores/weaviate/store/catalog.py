@@ -21,6 +21,7 @@ from vectormigrate.model.errors import (
     CollectionExists,
     CollectionMissing,
     StoreDown,
+    StoreError,
     Unsupported,
 )
 from vectormigrate.stores.admission import Admission
@@ -200,8 +201,15 @@ class Catalog:
             time.sleep(_POLL)
 
     def _queued(self, name: str, collection: str) -> int:
-        """Vectors that wait to be indexed, on all nodes."""
-        told = self.link.rest("GET", f"/nodes/{quote(name, safe='')}?output=verbose", collection=collection)
+        """Vectors that wait to be indexed, on all nodes; none known of where nodes may not be looked at."""
+        try:
+            told = self.link.rest(
+                "GET", f"/nodes/{quote(name, safe='')}?output=verbose", collection=collection
+            )
+        except StoreError as error:
+            if error.retryable or isinstance(error, CollectionMissing):
+                raise
+            return 0
         shards = (shard for node in told.get("nodes") or () for shard in node.get("shards") or ())
         return sum(int(shard.get("vectorQueueLength") or 0) for shard in shards)
 

@@ -51,7 +51,8 @@ def read_payload(properties: Mapping[str, Any], layout: Layout) -> Payload:
         for key, plain in properties.items()
         if plain is not None and key in layout.properties
     }
-    for key, value in jsonvalue.loads(properties.get(META) or "{}").items():
+    kept = (properties.get(META) if layout.meta else None) or "{}"
+    for key, value in jsonvalue.loads(kept).items():
         held = layout.properties.get(key)
         beside = None if held is None or value is None else to_plain(held, value)[0]
         if beside == properties.get(

@@ -70,10 +70,14 @@ _SURE = frozenset({FieldType.TEXT, FieldType.BOOL, FieldType.DATETIME, FieldType
 # From a class to a layout and a shape.
 
 
-def read_layout(described: Mapping[str, Any]) -> Layout:
-    """What objects of a class need to know of it. Raises StoreBroken for what is no class."""
+def read_layout(described: Mapping[str, Any], *, ours: bool = True) -> Layout:
+    """What objects of a class need to know of it. Raises StoreBroken for what is no class.
+
+    Not `ours`: what we put into a class is like anything else in it, as it is to applications.
+    """
+    hidden = OURS if ours else frozenset()
     try:
-        marks = _read_marks(described.get("description") or "")
+        marks = _read_marks(described.get("description") or "") if ours else {}
         json_fields = frozenset(marks.get("json", ()))
         properties = {
             one["name"]: _read_property(one, json_fields) for one in described.get("properties") or ()
@@ -84,18 +88,18 @@ def read_layout(described: Mapping[str, Any]) -> Layout:
         raise StoreBroken(f"the description of a class cannot be read: {error!r}", store=KIND) from None
     return Layout(
         str(described.get("class")),
-        {name: one for name, one in properties.items() if name not in OURS},
+        {name: one for name, one in properties.items() if name not in hidden},
         vectors,
         tenant_key() if tenants else _read_key(marks.get("key")),
-        META in properties,
+        ours and META in properties,
         bool(marks.get("dynamic")) and META in properties,
         tenants,
     )
 
 
-def read_shape(described: Mapping[str, Any]) -> CollectionShape:
+def read_shape(described: Mapping[str, Any], *, ours: bool = True) -> CollectionShape:
     """The shape of a class. A dimension that the class does not tell is None. Raises StoreBroken."""
-    layout = read_layout(described)
+    layout = read_layout(described, ours=ours)
     return CollectionShape(
         layout.name,
         layout.key,

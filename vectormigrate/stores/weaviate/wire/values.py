@@ -89,7 +89,8 @@ def _write_int(_: Property, value: Any) -> tuple[int, bool]:
         raise NotHeld
     if -EXACT <= value <= EXACT:
         return value, True
-    return int(float(max(-(2**63), min(value, _LARGEST)))), False
+    nearest = int(float(max(-(2**63), min(value, _LARGEST))))
+    return nearest, nearest == value
 
 
 def _write_number(_: Property, value: Any) -> tuple[float, bool]:
