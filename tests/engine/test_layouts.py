@@ -3,9 +3,9 @@
 import pytest
 
 from vectormigrate.engine.layouts import layouts
-from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind
 from vectormigrate.model.errors import MappingRefused, UsageError
+from vectormigrate.model.inference import infer
 from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Specification, StoreRef
@@ -28,7 +28,7 @@ def look(source, target, existing=None, payload=None, source_shape=None, **asked
         "m", StoreRef(source, "", "docs"), StoreRef(target, "", "copy"), MappingOptions(**asked)
     )
     payload = PAYLOADS[source] if payload is None else payload
-    return layouts(spec, source_shape or shape(), existing, Batch(["1", "2"], payload=[payload] * 2))
+    return layouts(spec, source_shape or shape(), existing, infer([payload] * 2), 2)
 
 
 def test_what_is_certain_is_followed():

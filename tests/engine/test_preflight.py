@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.fakes.clock import FakeClock
@@ -200,3 +201,14 @@ async def test_hashing_needs_a_key(world):
     world.set(mapping=MappingOptions(edits=(Edit("title", redact=Redaction.HASH),)))
     with pytest.raises(UsageError, match="'title' is to be hashed, and there is no key"):
         await examine(world)
+
+
+async def test_a_vector_that_some_records_lack_and_the_target_needs_is_foreseen(world):
+    await world.fill([])
+    batch = records(range(4))
+    column = replace(batch.vectors["v"], present=np.array([True, False, True, True]))
+    await world.store().upsert("docs", replace(batch, vectors={"v": column}))
+    world.target.capabilities = replace(CAPABILITIES, nullable_vectors=False)
+    found = await examine(world)
+    assert [one.id for one in found.refused] == ["i:1"]
+    assert any("i:1" in note for note in (await document(world, found)).notes)

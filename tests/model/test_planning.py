@@ -307,3 +307,26 @@ class TestExisting:
         dynamic = replace(SOURCE, dynamic=True)
         plan = make_plan(dynamic, CAPABILITIES, "there", dynamic, MappingOptions(rename={"loose": "tight"}))
         assert (plan.fields[-1].source, plan.fields[-1].target) == ("loose", "tight")
+
+
+def test_an_undeclared_key_that_is_called_like_a_vector_is_renamed_where_names_are_shared():
+    dynamic = replace(SOURCE, dynamic=True)
+    keys = frozenset({"vec", "key", "loose", "f"})
+    assert (
+        make_plan(dynamic, CAPABILITIES, "copy", keys=keys).fields
+        == make_plan(dynamic, CAPABILITIES, "copy").fields
+    )
+    source = replace(dynamic, vectors=(replace(VEC, name=""),), id=IdField("", IdKind.INT))
+    for existing in (
+        None,
+        replace(dynamic, vectors=(replace(VEC, name="vector"),), id=IdField("id", IdKind.INT)),
+    ):
+        plan = make_plan(
+            source, able(shared_names=True), "copy", existing, keys=frozenset({"vector", "id", "loose", "f"})
+        )
+        moved = {one.source: one.target for one in plan.fields if one.source not in ("f", "g")}
+        assert moved == {"vector": "vector_2", "id": "id_2"}
+        assert {one.reason for one in plan.fields if one.source in moved} == {
+            "renamed to 'vector_2'",
+            "renamed to 'id_2'",
+        }

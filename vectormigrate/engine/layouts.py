@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import MappingRefused, UsageError
-from vectormigrate.model.inference import infer
+from vectormigrate.model.inference import SeenField
 from vectormigrate.model.layout import FRAMEWORKS, RAW, Detected, LayoutPlan, detect, profile_for
 from vectormigrate.model.specification import Specification
 
@@ -36,15 +35,19 @@ class Layouts:
 
 
 def layouts(
-    spec: Specification, shape: CollectionShape, existing: CollectionShape | None, sample: Batch | None
+    spec: Specification,
+    shape: CollectionShape,
+    existing: CollectionShape | None,
+    inferred: Sequence[SeenField],
+    sampled: int,
 ) -> Layouts:
     """Decide. Raises UsageError for a word that is no framework, MappingRefused for a layout that cannot be written."""
     asked = spec.mapping
     for word in filter(None, (asked.source_layout, asked.target_layout)):
         if word not in FRAMEWORKS:
             raise UsageError(f"{word!r} is no layout", hint=f"one of: {', '.join(FRAMEWORKS)}")
-    keys = {} if sample is None else {seen.name: seen.present for seen in infer(sample.payload)}
-    detected = detect(spec.source.kind, shape, keys, 0 if sample is None else len(sample))
+    keys = {seen.name: seen.present for seen in inferred}
+    detected = detect(spec.source.kind, shape, keys, sampled)
     source = asked.source_layout or (detected.framework if detected.certain else RAW)
     target = asked.target_layout or source
     there = profile_for(source, spec.source.kind, shape)

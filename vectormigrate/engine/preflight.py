@@ -26,6 +26,7 @@ from vectormigrate.model.errors import (
     UsageError,
     VectormigrateError,
 )
+from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inference import SAMPLE, SeenField, infer
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
@@ -33,6 +34,7 @@ from vectormigrate.model.plan import PARTITION, UNDECLARED
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
+from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.base import EVERYWHERE, Store
 
 _SAMPLE = 200
@@ -105,18 +107,23 @@ async def examine(
     sample = await _sample(spec, source, shape)
     took = monotonic() - began
     shape = _with_dimensions(shape, sample)
-    layout = layouts(spec, shape, existing, sample)
+    inferred = infer(sample.payload) if sample is not None else ()
+    layout = layouts(spec, shape, existing, inferred, 0 if sample is None else len(sample))
     with _placed(spec):
         mapping = make_plan(
-            shape, target.capabilities, spec.target.collection, existing, spec.mapping, layout.plan
+            shape,
+            target.capabilities,
+            spec.target.collection,
+            existing,
+            spec.mapping,
+            layout.plan,
+            frozenset(seen.name for seen in inferred),
         )
         if existing is None and not mapping_refuses(mapping):
             await target.check_create(mapping.target)
     refused = []
     if sample is not None and not mapping_refuses(mapping):
-        key = target.endpoint.redact_key
-        translation = Translator(mapping, target.capabilities, key)(sample)
-        refused = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
+        refused = _refused(sample, shape, mapping, target)
     return Preflight(
         shape,
         total,
@@ -127,12 +134,26 @@ async def examine(
         len(sample) / took if sample is not None and took > 0 else None,
         len(sample) if sample is not None else 0,
         tuple(refused),
-        infer(sample.payload) if sample is not None else (),
+        inferred,
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
         layout,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
+
+
+def _refused(
+    sample: Batch, source: CollectionShape, mapping: MappingPlan, target: Store
+) -> list[RefusedRecord]:
+    """What of a sample the mapping refuses, or the target's vectors."""
+    translation = Translator(mapping, target.capabilities, target.endpoint.redact_key)(sample)
+    found = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
+    key = source.id if mapping.id_rule is IdRule.SURROGATE else mapping.target.id
+    shape = replace(mapping.target, id=key, fields=(), dynamic=True)
+    batch = replace(translation.batch, partition=None)
+    admission = Admission(shape, target.capabilities)
+    found += [RefusedRecord(id_text(one.id)[:200], one.error) for one in admission.refusals(batch)]
+    return found
 
 
 def mapping_refuses(mapping: MappingPlan) -> bool:

@@ -73,6 +73,8 @@ class Capabilities:
     collection_pattern: str = r".+"
     """What a collection name must match, whole."""
     reserved_names: frozenset[str] = frozenset()
+    shared_names: bool = False
+    """A payload key cannot have the name of the key or of a vector, even one that nobody declared."""
     queries: bool = True
     filters: bool = True
     """`Query.filter` is understood."""

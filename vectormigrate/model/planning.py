@@ -48,11 +48,13 @@ def make_plan(
     existing: CollectionShape | None = None,
     options: MappingOptions | None = None,
     layout: LayoutPlan | None = None,
+    keys: frozenset[str] = frozenset(),
 ) -> MappingPlan:
     """Plan the mapping of a source collection into a target store.
 
     `existing` is the shape of the target collection when it is already there; the plan then fits into it instead of
-    shaping a new one; `layout` says how records are laid out anew. Raises MappingRefused for ids and for names that the source does not have, ShapeMismatch for a
+    shaping a new one; `layout` says how records are laid out anew; `keys` are payload keys that nobody
+    declared and that were seen. Raises MappingRefused for ids and for names that the source does not have, ShapeMismatch for a
     wrong dimension, kind or metric.
     """
     options = options or MappingOptions()
@@ -63,7 +65,7 @@ def make_plan(
         if existing is None:
             options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
         source = relayout.shape(source)
-    plan = _make_plan(source, capabilities, target_name, existing, options)
+    plan = _make_plan(source, capabilities, target_name, existing, options, keys)
     return replace(plan, layout=layout)
 
 
@@ -73,6 +75,7 @@ def _make_plan(
     target_name: str,
     existing: CollectionShape | None,
     options: MappingOptions,
+    keys: frozenset[str],
 ) -> MappingPlan:
     """Of a source as it is behind edits and layout."""
     held = existing.id if existing else None
@@ -80,6 +83,11 @@ def _make_plan(
     names = _Names(capabilities, options.rename or {})
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
     vectors = _plan_vectors(source, capabilities, existing, names, options)
+    if capabilities.shared_names:
+        held = {plan.target for plan in vectors} | {key.name}
+        options = replace(
+            options, rename={**_out_of_the_way(source, keys & held, names), **(options.rename or {})}
+        )
     fields = _plan_fields(source, capabilities, existing, names, options)
     if existing is not None:
         fields += _lost_partitions(source, existing, options)
@@ -127,6 +135,13 @@ def _plan(
 def _accepted(plan: VectorPlan | FieldPlan, options: MappingOptions) -> Fate:
     """Refused, unless the loss is accepted by its name: then it is left behind."""
     return Fate.DROPPED if plan.fate is Fate.REFUSED and loss_name(plan) in options.accept else plan.fate
+
+
+def _out_of_the_way(source: CollectionShape, keys: frozenset[str], names: _Names) -> dict[str, str]:
+    """Other names for undeclared keys that are called like the target's key or a vector of it."""
+    names.taken |= keys
+    declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
+    return {key: names.target(key) for key in sorted(keys - declared - {source.id.name})}
 
 
 def _check_names(source: CollectionShape, options: MappingOptions) -> None:
