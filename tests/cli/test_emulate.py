@@ -7,8 +7,10 @@ import socket
 import pytest
 from pinecone import Pinecone, ServerlessSpec
 from qdrant_client import QdrantClient, models
+from weaviate.classes.data import DataObject
 
 from tests.fakes.served import ServedProcess
+from tests.life.weaviate_client import weaviate_client
 
 
 def test_the_client_of_qdrant(tmp_path):
@@ -35,6 +37,24 @@ def test_the_client_of_qdrant(tmp_path):
     assert ended.code == 130
     assert json.loads(ended.out)["drained"] is True
     assert "Traceback" not in ended.err
+
+
+def test_the_client_of_weaviate(tmp_path):
+    words = ("emulate", "weaviate", "--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0")
+    with ServedProcess(tmp_path, *words) as process:
+        pointing = process.line()
+        grpc_port = int(pointing.rpartition("grpc_port=")[2].strip(")\n"))
+        assert (
+            pointing
+            == f'  weaviate.connect_to_local("127.0.0.1", port={process.port}, grpc_port={grpc_port})\n'
+        )
+        with weaviate_client(process.port, grpc_port) as client:
+            docs = client.collections.create("Docs")
+            docs.data.insert_many([DataObject({"n": one}, vector=[1.0, one]) for one in range(5)])
+            assert docs.aggregate.over_all(total_count=True).total_count == 5
+            [found] = docs.query.near_vector([1.0, 4.0], limit=1).objects
+            assert found.properties == {"n": 4.0}
+        assert process.end(signal.SIGTERM).code == 143
 
 
 def test_the_client_of_pinecone(tmp_path):
@@ -76,7 +96,7 @@ def test_a_store_that_is_none_is_told(terminal, store):
 
 
 def test_a_vendor_that_is_none_is_told(terminal):
-    assert "pinecone, qdrant, not 'weaviate'" in terminal.run("emulate", "weaviate").err
+    assert "qdrant, weaviate, not 'chroma'" in terminal.run("emulate", "chroma").err
 
 
 def test_who_can_be_reached_by_others_is_warned(terminal):

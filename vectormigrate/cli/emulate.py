@@ -23,7 +23,10 @@ _USUAL = {
     "neutral": "127.0.0.1:8900",
     "pinecone": "127.0.0.1:5080",
     "qdrant": "127.0.0.1:6333",
+    "weaviate": "127.0.0.1:8080",
 }
+_USUAL_GRPC = {"weaviate": "127.0.0.1:50051"}
+"""Of those whose client wants a port for it."""
 _GRACE = 5.0
 """Seconds: whoever stops a server on his own machine does not wait for half a minute."""
 _POINTING = {
@@ -31,6 +34,7 @@ _POINTING = {
     "neutral": 'vectormigrate.api.client.Client("{url}")',
     "pinecone": 'Pinecone(api_key="any", host="{url}")',
     "qdrant": 'QdrantClient(url="{url}")',
+    "weaviate": 'weaviate.connect_to_local("{host}", port={port}, grpc_port={grpc_port})',
 }
 
 
@@ -39,16 +43,19 @@ def emulate(call: Call) -> Answer:
     vendor = call.words["vendor"] or ""
     endpoint = _endpoint(call)
     listen = Address.parse(call.value("listen") or _USUAL[vendor], "--listen")
+    grpc = call.value("grpc-listen") or _USUAL_GRPC.get(vendor)
+    grpc_listen = Address.parse(grpc, "--grpc-listen") if grpc else None
     advertise = check_advertised(call.value("advertise") or "", "--advertise")
-    if not listen.loopback:
-        call.warn(f"{listen} can be reached from other machines, and nobody is asked for a key")
+    for address in filter(None, (listen, grpc_listen)):
+        if not address.loopback:
+            call.warn(f"{address} can be reached from other machines, and nobody is asked for a key")
     clock = SystemClock()
     service = Service(Limits(), clock, Telemetry(clock), _GRACE)
 
     def say(one: Listening) -> str:
         lines = [f"{one.dialect} at {one.address}, over {one.behind}; Ctrl-C ends it"]
         if not one.address.startswith("unix:"):
-            lines.append(f"  {_POINTING[one.dialect].format(url=one.url)}")
+            lines.append(f"  {_pointing(one)}")
         return "\n".join(lines)
 
     with logs.logging_to(call.err, "warning"):
@@ -62,12 +69,21 @@ def emulate(call: Call) -> Answer:
                     listen,
                     service,
                     ready,
+                    grpc_listen=grpc_listen,
                     index=call.value("index") or "",
                     advertise=advertise,
                 ),
                 say=say,
             )
         )
+
+
+def _pointing(one: Listening) -> str:
+    """How the vendor's client is told where to go."""
+    host, _, port = one.address.rpartition(":")
+    return _POINTING[one.dialect].format(
+        url=one.url, host=host, port=port, grpc_port=one.grpc_address.rpartition(":")[2]
+    )
 
 
 def _endpoint(call: Call) -> Endpoint:

@@ -241,6 +241,7 @@ async def emulate(
     service: Service,
     on_ready: OnReady,
     *,
+    grpc_listen: Address | None = None,
     index: str = "",
     advertise: str = "",
 ) -> bool:
@@ -249,5 +250,5 @@ async def emulate(
         await store.info()
         behind = f"the {endpoint.kind} store"
         front = Standing(registry.disguised(dialect, store))
-        one = Served(dialect, dialect, front, listen, None, advertise, index, behind)
+        one = Served(dialect, dialect, front, listen, grpc_listen, advertise, index, behind)
         return await service.run([one], on_ready)

@@ -180,6 +180,12 @@ def _milvus_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     return MilvusFacade(front, clock)
 
 
+def _weaviate_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
+    from .weaviate.facade.port import WeaviateFacade
+
+    return WeaviateFacade(front, clock)
+
+
 def _neutral_facade(front: Front, clock: Clock, reached: Reached) -> Facade:
     from .neutral import NeutralFacade
 
@@ -191,6 +197,7 @@ _FACADES: dict[str, Callable[[Front, Clock, Reached], Facade]] = {
     "neutral": _neutral_facade,
     "pinecone": _pinecone_facade,
     "qdrant": _qdrant_facade,
+    "weaviate": _weaviate_facade,
 }
 
 DIALECTS = tuple(sorted(_FACADES))
@@ -217,7 +224,17 @@ def _as_milvus(store: Store) -> Store:
     return Emulated(store)
 
 
-_DISGUISES: dict[str, Callable[[Store], Store]] = {"milvus": _as_milvus, "qdrant": _as_qdrant}
+def _as_weaviate(store: Store) -> Store:
+    from .weaviate.facade.emulated import emulated
+
+    return emulated(store)
+
+
+_DISGUISES: dict[str, Callable[[Store], Store]] = {
+    "milvus": _as_milvus,
+    "qdrant": _as_qdrant,
+    "weaviate": _as_weaviate,
+}
 
 
 def disguised(dialect: str, store: Store) -> Store:
