@@ -4,7 +4,8 @@ direct access to the source at the same time.
 Two equal loads at a fixed rate, half writes and half reads: one through the daemon to the collection under migration, one
 straight to another collection of the same source server. First with a healthy target, then with each ailment for
 `VECTORMIGRATE_SECONDS` (600), after which both sides must come to be equal again. The daemon's memory is sampled.
-`VECTORMIGRATE_RATE` (100) is the requests a second of each load.
+`VECTORMIGRATE_RATE` (100) is the requests a second of each load. `VECTORMIGRATE_AILMENT` is the one ailment to try; figures
+of several runs are kept in one file.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from integration.harness.live.world import World
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
 
 SECONDS = float(os.environ.get("VECTORMIGRATE_SECONDS", "600"))
+AILMENT = os.environ.get("VECTORMIGRATE_AILMENT", "")
 RATE = float(os.environ.get("VECTORMIGRATE_RATE", "100"))
 RECORDS = 2000
 SLOWER = 100
@@ -93,6 +95,7 @@ async def over_qdrant(folder: Path) -> None:
 
 async def compare(folder: Path, target: Target, ailments: tuple[str, ...]) -> None:
     """Both loads under each ailment."""
+    ailments = tuple(name for name in ailments if AILMENT in ("", name) or name == "healthy")
     vendor, beside = Qdrant("docs"), Qdrant("beside")
     async with World.opened(folder, vendor, target, random.Random(1)) as world:
         world.timeout = 10.0
@@ -108,9 +111,8 @@ async def compare(folder: Path, target: Target, ailments: tuple[str, ...]) -> No
     print(json.dumps(figures, indent=2))
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"availability-{target.kind}.json"
-    path.write_text(
-        json.dumps({"target": target.kind, "rate": RATE, "seconds": SECONDS, **figures}, indent=2)
-    )
+    before = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**before, "target": target.kind, "rate": RATE, **figures}, indent=2))
     healthy = figures["healthy"]["daemon"]
     for name, found in figures.items():
         assert found["daemon"]["success"] >= found["direct"]["success"] == 1.0, name
@@ -150,7 +152,7 @@ async def under(
     ]
     memory: list[float] = []
     world.to_target.set(ailment)
-    seconds = min(SECONDS, 120.0) if ailment is Fault.NONE else SECONDS
+    seconds = min(SECONDS, 30.0 if AILMENT else 120.0) if ailment is Fault.NONE else SECONDS
     async with asyncio.TaskGroup() as group:
         for load in loads:
             group.create_task(load.run(seconds))
