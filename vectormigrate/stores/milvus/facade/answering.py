@@ -228,7 +228,7 @@ async def _health(store: Store, message: Any) -> Any:
 
 
 async def _components(store: Store, message: Any) -> Any:
-    return milvus_pb2.ComponentStates(state=milvus_pb2.ComponentInfo(stateCode=common_pb2.StateCode.Healthy))
+    return milvus_pb2.ComponentStates(state=milvus_pb2.ComponentInfo(state_code=common_pb2.StateCode.Healthy))
 
 
 async def _databases(store: Store, message: Any) -> Any:

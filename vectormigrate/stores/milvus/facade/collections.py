@@ -147,14 +147,15 @@ async def index_progress(store: Store, shape: CollectionShape, message: Any) -> 
 
 
 async def _indexes(store: Store, shape: CollectionShape, message: Any) -> list[Any]:
+    field = getattr(message, "field_name", "")  # not every one of these requests has one
     found = [
         index
         for index in indexes_of(shape)
         if (not message.index_name or message.index_name in (index.index_name, index.field_name))
-        and (not message.field_name or message.field_name == index.field_name)
+        and (not field or field == index.field_name)
     ]
     if not found:
-        raise no_index(message.index_name or message.field_name)
+        raise no_index(message.index_name or field)
     rows = await store.count(shape.name)
     for index in found:
         index.indexed_rows = index.total_rows = rows
