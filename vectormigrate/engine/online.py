@@ -30,10 +30,10 @@ from vectormigrate.state.roles import Side
 from .backfill.coordinator import CopyCoordinator
 from .conditions import measure
 from .cutover.gate import Gate, Limits, gates
-from .cutover.swap import Swap
 from .drift import Drift
 from .live import Live
 from .migration import Conductor
+from .swap import Swap
 from .validate.run import Validation
 
 _LOOK = 0.2

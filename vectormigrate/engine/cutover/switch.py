@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
-from vectormigrate.engine.dualwrite.fence import Fence
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.points import reached
@@ -19,6 +19,15 @@ from vectormigrate.stores.base import Content, Store
 
 _PROBED = 20
 """Records that are looked for on both sides while writes are held."""
+
+
+class Fence(Protocol):
+    """Where writes are held, as far as a switch needs it."""
+
+    drained: asyncio.Event
+
+    def close(self) -> None: ...
+    def open(self) -> None: ...
 
 
 class Switch:

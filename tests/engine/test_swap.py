@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.online import Online
 from tests.fakes.virtual import virtually
 from tests.fakes.world import SOURCE
-from vectormigrate.engine.cutover.swap import Swap
+from vectormigrate.engine.swap import Swap
 from vectormigrate.model.errors import GateRefused, StateFull
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged
 from vectormigrate.model.mapping import MappingOptions

@@ -1,7 +1,7 @@
 """One attempt to swap the roles of a migration: its phases around the switch, and the transaction with the bit.
 
-What is owed is paid down first, while writes go on; only then are they held. Whatever ends an attempt before the bit leaves
-the phase that it began in.
+The conductor's own act, for the bit and the phase change together. What is owed is paid down first, while writes go on; only
+then are they held. Whatever ends an attempt before the bit leaves the phase that it began in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from vectormigrate.engine.live import Live
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import GateRefused, StateError
 from vectormigrate.model.phase import Phase
@@ -17,7 +16,8 @@ from vectormigrate.model.points import reached
 from vectormigrate.state import journal, migrations, roles, scopes
 from vectormigrate.state.database import Database, Transaction
 
-from .switch import Switch
+from .cutover.switch import Switch
+from .live import Live
 
 
 class Swap:
