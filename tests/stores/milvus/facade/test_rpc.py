@@ -334,3 +334,19 @@ async def test_a_write_that_nobody_knows_the_end_of_is_not_settled(served):
 async def test_a_search_is_not_a_write(passing, front, upstream):
     await passing.rpc(call("Search", search(of=FIXED)))
     assert front.writes == []
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_a_client_connects_when_the_old_server_is_gone_for_good(moved):
+    down = FakeUpstream(reply=Unreachable("gone"))
+    store = MemoryStore(Endpoint("memory"), Database())
+
+    class Moved(FakeFront):
+        def primary(self, collection):
+            return Access(store=store) if collection and moved else self.access
+
+    served = Served(front=Moved(Access(upstream=down)))
+    for name in ("Connect", "GetVersion", "CheckHealth", "AllocTimestamp", "ListDatabases"):
+        reply = await served.facade.rpc(call(name))
+        assert reply.code == (0 if moved else 14)
+    assert (await served.facade.rpc(call("ShowCollections"))).code == 14

@@ -11,20 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape, IdKind
-from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.errors import Unreachable, VectormigrateError
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Touch, Unnamed
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.raw import Upstream
 
+from . import observing
 from .answering import Answers
 from .capture import DATABASE, hinted, touches
 from .endpoints import SERVICE, Route, find_call
 from .problems import Problem, definite, no_database
 
 T = TypeVar("T")
+_ALONE = frozenset({"Connect", "GetVersion", "CheckHealth", "AllocTimestamp", "ListDatabases"})
+"""What a client asks to connect: answered also when the old server is gone for good, its collections being elsewhere."""
 
 
 class Way(ABC, Generic[T]):
@@ -77,6 +81,7 @@ class Calls:
 
     front: Front
     answers: Answers
+    clock: Clock
 
     async def handle(self, way: Way[T]) -> T:
         """Answer one request."""
@@ -84,13 +89,33 @@ class Calls:
             if way.route.decision in (Decision.FORWARD, Decision.SERVE):
                 access = self.front.reading(_key(way))
                 if access.upstream is not None:
-                    return await way.send(access.upstream)
+                    return await self._read(access, access.upstream, way)
                 return await self._answer(access, way)
             return await self._write(way)
         except Problem as problem:
             return way.failed(problem)
         except VectormigrateError as error:
             return way.broken(error)
+
+    async def _read(self, access: Access, upstream: Upstream, way: Way[T]) -> T:
+        """Pass a read on; tell the front of a search, and stand in for a server that is not needed any more."""
+        asked = self.clock.monotonic()
+        try:
+            answer = await way.send(upstream)
+        except Unreachable:
+            store = next(
+                filter(None, (self.front.primary(name).store for name in self.front.concerned())), None
+            )
+            if store is None or way.route.rpc not in _ALONE:
+                raise
+            return way.answered(await self.answers.answer(store, "", way.route, way.message(None)), None)
+        shape, name = access.shape, way.collection()
+        if access.shadowed and shape is not None and name is not None and way.route.rpc == "Search":
+            seconds = self.clock.monotonic() - asked
+            self.front.observed(
+                name, seconds, lambda: observing.found(way.message(shape), way.said(answer)[1], shape)
+            )
+        return answer
 
     async def _write(self, way: Way[T]) -> T:
         name = _key(way)

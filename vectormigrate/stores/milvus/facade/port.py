@@ -22,7 +22,7 @@ class MilvusFacade(Facade):
     endpoints: tuple[Endpoint, ...] = ENDPOINTS
 
     def __init__(self, front: Front, clock: Clock) -> None:
-        self._calls = Calls(front, Answers(Stamps(clock)))
+        self._calls = Calls(front, Answers(Stamps(clock)), clock)
 
     async def http(self, request: HttpRequest) -> HttpResponse:
         return await self._calls.handle(RestWay(request))

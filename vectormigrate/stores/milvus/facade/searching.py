@@ -129,10 +129,8 @@ async def search(store: Store, shape: CollectionShape, asked: Asked) -> tuple[li
     if not 1 <= asked.limit <= MAX_WINDOW:
         raise invalid(f"topk [{asked.limit}] is invalid, it should be in range [1, {MAX_WINDOW}]")
     check_window(asked.offset, asked.limit)
-    target = _searched(shape, asked)
-    column = next(column for column in layout.vectors if column.name == target.name)
+    target, vectors = target_of(shape, asked)
     chosen = choose(store, shape, asked.expression, asked.values, asked.partitions, paging=False)
-    vectors = [_vector(raw, column, asked.kind) for raw in asked.vectors]
     where = await chosen.filter()
     whole = not output.bare or chosen.partitions is not None
     searching = _Searching(chosen, target, asked, whole)
@@ -141,6 +139,13 @@ async def search(store: Store, shape: CollectionShape, asked: Asked) -> tuple[li
         query = Query(vector, target.name, asked.offset + asked.limit, where, with_record=whole)
         found.append(_ranking(shape, await searching.nearest(query), target, asked, whole=whole))
     return found, output
+
+
+def target_of(shape: CollectionShape, asked: Asked) -> tuple[VectorField, list[Array | SparseVector]]:
+    """The field that is searched, and the vectors that are searched for. Raises Problem."""
+    target = _searched(shape, asked)
+    column = next(column for column in layout_of(shape).vectors if column.name == target.name)
+    return target, [_vector(raw, column, asked.kind) for raw in asked.vectors]
 
 
 def _searched(shape: CollectionShape, asked: Asked) -> VectorField:
