@@ -1,5 +1,5 @@
 """The official clients, unchanged, through `vectormigrate serve`: their ordinary life before a cutover, after it and after
-the revert, from both vendors to PostgreSQL, Milvus and SQLite, under every metric.
+the revert, from every vendor to PostgreSQL, Milvus and SQLite, under every metric.
 
 Every answer is compared with what the source says of the same life with nobody in between. What was compared, and what is
 refused after a cutover, is written to `integration/sdk/out/`.
@@ -24,9 +24,10 @@ import pytest
 
 from integration.harness.sides import Side
 from tests.fakes.qdrant import QdrantServer
-from tests.life import pinecone, qdrant
+from tests.fakes.milvus import LiteServer
+from tests.life import milvus, pinecone, qdrant
 from tests.life.daemon import Behind, Daemon
-from tests.life.stage import pinecone_story, qdrant_story
+from tests.life.stage import milvus_story, pinecone_story, qdrant_story
 from tests.life.story import Tally
 from vectormigrate.model.specification import StoreRef
 
@@ -164,3 +165,31 @@ async def test_with_pinecone(
     tally = await pinecone_story(tmp_path, way, lived, target, serve=in_a_process)
     name = f"pinecone {life} by {way} to {target.kind}"
     _judged(figures, name, tally, {call.name for call in lived.beyond()})
+
+
+MILVUS = {
+    "l2": milvus.Life("L2"),
+    "ip": milvus.Life("IP"),
+    "sparse": milvus.Life("COSINE", text_keys=True, sparse=True),
+}
+
+
+@pytest.fixture(scope="module")
+def milvus_lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteServer]:
+    """A Milvus Lite of its own: the one that is a target holds a collection of the same name."""
+    server = LiteServer(tmp_path_factory.mktemp("milvus") / "data").start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("life", MILVUS)
+@pytest.mark.parametrize("target", TARGETS, indirect=True)
+async def test_with_milvus(
+    tmp_path: Path,
+    milvus_lite: LiteServer,
+    target: StoreRef,
+    figures: dict[str, dict[str, Any]],
+    life: str,
+) -> None:
+    tally = await milvus_story(tmp_path, milvus_lite.url, MILVUS[life], target, serve=in_a_process)
+    _judged(figures, f"milvus {life} to {target.kind}", tally, {call.name for call in MILVUS[life].beyond()})

@@ -39,12 +39,23 @@ def test_the_one_that_is_named(asked):
     assert asked(("a", "memory"), ("b", "neutral"), listener="b") == "b"
 
 
+def test_a_database_that_is_named_all_the_same(asked):
+    assert asked(("a", "memory"), database="default") == "a"
+    assert asked(("b", "neutral"), database="other") == "b"
+
+
 @pytest.mark.parametrize(
     ("listeners", "options", "words"),
     [
         ((("c", "qdrant"),), {}, "no listener of this daemon speaks memory"),
         ((("a", "memory"), ("b", "memory")), {}, "2 listeners speak memory"),
         ((("a", "memory"),), {"listener": "b"}, "there is no listener 'b'"),
+        ((("a", "memory"),), {"database": "other"}, "in front of the database 'default' only"),
+        (
+            (("a", "memory"),),
+            {"database": "other", "listener": "a"},
+            "in front of the database 'default' only",
+        ),
     ],
 )
 def test_none_too_many_or_a_wrong_name_is_refused_with_the_migration(asked, listeners, options, words):

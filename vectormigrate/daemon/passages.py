@@ -13,6 +13,8 @@ from vectormigrate.stores.raw import Upstream
 
 OWN = "neutral"
 """The dialect that goes with every kind of source."""
+_DATABASE = "default"
+"""Of a Milvus: its requests name databases beside collections, and lanes go by the collection alone."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ def fronting(passages: Mapping[str, Passage], spec: Specification) -> Passage | 
         return None
     wanted = spec.source.options.get("listener")
     if wanted is not None and wanted in passages:
-        return passages[wanted]
+        return _checked(passages[wanted], spec)
     by_dialect = [
         [one for one in passages.values() if one.dialect == dialect] for dialect in (spec.source.kind, OWN)
     ]
@@ -52,7 +54,16 @@ def fronting(passages: Mapping[str, Passage], spec: Specification) -> Passage | 
             else f"{len(fitting)} listeners speak {spec.source.kind}, for migration {spec.id!r}",
             hint=f"say which with --source-option listener=NAME: {names}",
         )
-    return fitting[0]
+    return _checked(fitting[0], spec)
+
+
+def _checked(passage: Passage, spec: Specification) -> Passage:
+    if passage.dialect != OWN and spec.source.options.get("database", _DATABASE) not in ("", _DATABASE):
+        raise UsageError(
+            f"a listener stands in front of the database {_DATABASE!r} only, for migration {spec.id!r}",
+            hint="leave out --source-option database, or let the application write through our own API",
+        )
+    return passage
 
 
 async def learn(passage: Passage | None, source: Store, collection: str) -> None:
