@@ -6,6 +6,7 @@ from textwrap import wrap
 
 from vectormigrate.api.command import Command
 from vectormigrate.api.commands import COMMANDS
+from vectormigrate.daemon.api_settings import REMOTE
 from vectormigrate.daemon.setting import Kind, Setting
 from vectormigrate.daemon.settings import GLOBAL
 
@@ -60,6 +61,8 @@ def of_command(command: Command) -> str:
             lines += _entry(_positional(item.name, item.required, item.choices), item.help)
     if command.settings:
         lines += ["", "Flags:", *_settings(command.settings)]
+    if command.scope is not None:
+        lines += ["", "At a daemon elsewhere:", *_settings(REMOTE)]
     lines += [
         "",
         "For every command:",
@@ -83,6 +86,10 @@ def reference() -> str:
         "For every command:",
         "",
         *(_row(setting) for setting in GLOBAL),
+        "",
+        "For every command that names a scope, to have a daemon elsewhere do it (a scope is what a key must hold):",
+        "",
+        *(_row(setting) for setting in REMOTE),
     ]
     for command in COMMANDS:
         words = [_positional(item.name, item.required, item.choices) for item in command.positionals]
@@ -99,7 +106,8 @@ def reference() -> str:
         lines += ["```", "", f"`{' '.join(['vectormigrate', command.name, *words])}`"]
         if command.settings:
             lines += ["", *(_row(setting) for setting in command.settings)]
-        lines += ["", f"JSON document: {command.result}."]
+        scope = f" Scope: {command.scope}." if command.scope else ""
+        lines += ["", f"JSON document: {command.result}.{scope}"]
     return "\n".join(lines) + "\n"
 
 

@@ -139,4 +139,5 @@ AFTER = Setting(
     most=2**53,
     metavar="N",
     help="Only those behind this number.",
+    unset="from the oldest",
 )

@@ -1,0 +1,84 @@
+"""Commands by socket, by URL and here: the same words, results and exit codes."""
+
+import asyncio
+
+import pytest
+
+from tests.fakes.api import KEY, site, two_stores
+from tests.fakes.terminal import Terminal
+
+
+@pytest.fixture
+def away(tmp_path):
+    """A terminal on another machine."""
+    folder = tmp_path / "away"
+    folder.mkdir()
+    return Terminal(folder)
+
+
+def at(here, *words, key=KEY):
+    return (*words, "--url", here.url, "--api-key", key)
+
+
+async def test_without_a_daemon_it_is_done_here(terminal):
+    made = await asyncio.to_thread(
+        terminal.run, "keys", "create", "--scope", "operate", "--label", "ci", "--json"
+    )
+    assert made.code == 0
+    assert made.document["secret"].startswith("vmk_")
+    listed = await asyncio.to_thread(terminal.run, "keys", "list")
+    assert "operate  ci" in listed.out
+    verified = await asyncio.to_thread(terminal.run, "audit", "verify")
+    assert (verified.code, "is whole" in verified.out) == (0, True)
+    for words in (("events",), ("operations",)):
+        assert (await asyncio.to_thread(terminal.run, *words)).code == 0
+    assert (await asyncio.to_thread(terminal.run, "keys", "revoke", "none")).code == 2
+
+
+async def test_a_daemon_on_this_machine_is_asked_by_its_socket(tmp_path):
+    terminal = Terminal(tmp_path)
+    async with site(tmp_path) as here:
+        made = await asyncio.to_thread(terminal.run, "keys", "create", "--scope", "read", "--json")
+        assert (await here.ask("GET", "/v1/migrations", key=made.document["secret"]))[0] == 200
+        assert "socket" in {row["way"] for row in await here.audit()}
+
+
+async def test_a_daemon_elsewhere_is_asked_with_a_key(tmp_path, away):
+    async with site(tmp_path) as here:
+        flags = [
+            word
+            for name, value in two_stores(tmp_path).items()
+            for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
+
+        def run(*words, **how):
+            return asyncio.to_thread(away.run, *words, **how)
+
+        planned = await run(*at(here, "plan", "docs", *flags))
+        assert (planned.code, "30 records" in planned.out) == (0, True)
+        moved = await run(*at(here, "migrate", "docs", *flags, "--json"))
+        assert (moved.code, moved.document["phase"]) == (0, "verified")
+        assert "docs: verified" in (await run(*at(here, "status", "docs"))).out
+        assert (await run(*at(here, "validate", "docs", "--full"))).code == 0
+        report = await run(*at(here, "report", "docs", "--html", "docs.html"))
+        assert report.code == 0, report.err
+        assert (await run(*at(here, "report", "docs"))).document["ok"] is True
+        unsure = await run(*at(here, "rollback", "docs"), says="no\n")
+        assert unsure.code == 4
+        assert (await run(*at(here, "status", "docs", "--json"))).document["phase"] == "verified"
+        assert (await run(*at(here, "rollback", "docs"), says="docs\n")).code == 0
+        assert (await run(*at(here, "migrate", "docs", "--dry-run", *flags, "--json"))).code == 0
+        assert (await run(*at(here, "status", "none"))).code == 2
+        assert (await run(*at(here, "list", key="wrong"))).code == 6
+        refused = await run(*at(here, "cutover", "docs", "--yes"))
+        assert refused.code == 2
+    gone = await run(*at(here, "list"))
+    assert (gone.code, "no daemon answers" in gone.err) == (5, True)
+    assert not (away.directory / "state.db").exists()
+
+
+async def test_what_this_machine_s_file_says_is_for_this_machine(tmp_path, away):
+    (away.directory / "vectormigrate.toml").write_text("[list]\nlimit = 1\n")
+    async with site(tmp_path) as here:
+        said = at(here, "list", "--json", "--config", str(away.directory / "vectormigrate.toml"))
+        assert (await asyncio.to_thread(away.run, *said)).document["limit"] == 50
