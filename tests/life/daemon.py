@@ -38,6 +38,8 @@ class Behind:
     control_url: str = ""
     """Pinecone: where its control plane is."""
     index: str = ""
+    two_ports: bool = False
+    """The client wants a port for gRPC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Daemon:
 
     state: Path
     port: int
+    grpc_port: int = 0
+    """0 when it is the same."""
 
     @property
     def url(self) -> str:
@@ -111,6 +115,7 @@ async def in_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
         behind.dialect,
         Address(host="127.0.0.1"),
         Target.parse(behind.url, "upstream"),
+        Address(host="127.0.0.1") if behind.two_ports else None,
         grpc_upstream=Target.parse(behind.grpc_url, "grpc") if behind.grpc_url else None,
         control_upstream=Target.parse(behind.control_url, "control") if behind.control_url else None,
         index=behind.index,
@@ -118,7 +123,7 @@ async def in_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
     settings = ServeSettings((listener,), Limits(), Timeouts(), 2.0, "info")
     clock = SystemClock()
     service = Service(settings.limits, clock, Telemetry(clock), settings.grace)
-    ready: asyncio.Queue[int] = asyncio.Queue()
+    ready: asyncio.Queue[list[str]] = asyncio.Queue()
     state = folder / "state.db"
     control = Control.open(state, secrets=Secrets({}, {"PINECONE_KEY": "key"}))
     async with control, asyncio.TaskGroup() as group:
@@ -127,11 +132,11 @@ async def in_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
             service,
             control,
             LiveSettings(terms=terms),
-            lambda told: ready.put_nowait(int(told[0].address.rpartition(":")[2])),
+            lambda told: ready.put_nowait([told[0].address, told[0].grpc_address]),
         )
         group.create_task(serving)
-        port = await ready.get()
+        ports = [int(address.rpartition(":")[2] or 0) for address in await ready.get()]
         try:
-            yield Daemon(state, port)
+            yield Daemon(state, *ports)
         finally:
             service.stop()

@@ -23,12 +23,14 @@ from qdrant_client import QdrantClient
 from tests.fakes.milvus import vendor_client
 from tests.fakes.pinecone import serving
 from tests.fakes.qdrant import QdrantServer
+from tests.fakes.weaviate import serving as serving_weaviate
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 
-from . import milvus, pinecone, qdrant
+from . import milvus, pinecone, qdrant, weaviate
 from .answers import Call, ask_all
 from .daemon import Behind, Daemon, in_process
 from .story import Ask, Life, Tally, lived, told
+from .weaviate_client import weaviate_client
 
 Serving = Callable[[Path, Behind], AbstractAsyncContextManager[Daemon]]
 MIGRATION = "moving"
@@ -155,4 +157,30 @@ async def pinecone_story(
                 await daemon.migrate(_specification(source, target))
                 hosts = pinecone.Hosts(daemon.url, daemon.url, daemon.url)
                 async with asking(pinecone.CLIENTS[way](hosts)) as through:
+                    return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+
+
+# Weaviate.
+
+
+async def weaviate_story(
+    folder: Path,
+    life: weaviate.Life,
+    target: StoreRef,
+    *,
+    serve: Serving = in_process,
+    may_refuse: Collection[str] = (),
+) -> Tally:
+    """The life with Weaviate, one tenant of it if the life has one, moved to this target."""
+    parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
+    async with serving_weaviate() as endpoint:
+        ports = int(endpoint.url.rpartition(":")[2]), int(endpoint.options["grpc_port"])
+        behind = Behind("weaviate", endpoint.url, f"http://127.0.0.1:{ports[1]}", two_ports=True)
+        source = StoreRef("weaviate", endpoint.url, life.source, "", dict(endpoint.options))
+        async with asking(weaviate_client(*ports)) as direct:
+            await direct([Call("create", life.create)])
+            theirs = await told(parts, direct)
+            async with serve(folder, behind) as daemon:
+                await daemon.migrate(_specification(source, target))
+                async with asking(weaviate_client(daemon.port, daemon.grpc_port)) as through:
                     return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)

@@ -64,7 +64,7 @@ UNNAMED = {
 DEFAULT = Shape({"default": (6, D.COSINE)})
 """What the client makes when it is told nothing."""
 NAMED = Shape({"text": (8, D.COSINE), "place": (3, D.L2_SQUARED)})
-TENANT = Shape({"": (6, D.COSINE)}, tenant="one")
+TENANT = Shape({"default": (6, D.COSINE)}, tenant="one")
 
 
 class Life:
@@ -74,6 +74,11 @@ class Life:
         self.shape = shape
         self.brief = brief
         self.ids = [str(UUID(int=0x1234567 * (row + 1))) for row in range(ROWS)]
+
+    @property
+    def source(self) -> str:
+        """The collection, as a migration of it is told."""
+        return f"{COLLECTION}/{self.shape.tenant}" if self.shape.tenant else COLLECTION
 
     def create(self, client: WeaviateClient) -> None:
         """Make the collection."""
@@ -134,7 +139,10 @@ class Life:
     def seed(self) -> list[Call]:
         """The collection as every part of the life finds it."""
         return [
-            Call("delete the others", lambda c: _tally(self.of(c).data.delete_many(_others(self.ids)))),
+            Call(
+                "delete the others",
+                lambda c: self.of(c).data.delete_many(_others(self.ids)).failed,
+            ),
             Call(
                 "insert many",
                 lambda c: _many(self.of(c).data.insert_many([self.object(row) for row in range(ROWS)])),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import weaviate
 from weaviate import WeaviateClient
 from weaviate.classes.init import AdditionalConfig, Timeout
 
 
-def weaviate_client(port: int, grpc_port: int) -> WeaviateClient:
-    """Connected; close it, or use it as a context manager."""
+@contextmanager
+def weaviate_client(port: int, grpc_port: int) -> Iterator[WeaviateClient]:
+    """Connected inside the block."""
     patience = Timeout(init=30, query=60, insert=60)
-    return weaviate.connect_to_custom(
+    with weaviate.connect_to_custom(
         http_host="127.0.0.1",
         http_port=port,
         http_secure=False,
@@ -18,4 +22,5 @@ def weaviate_client(port: int, grpc_port: int) -> WeaviateClient:
         grpc_port=grpc_port,
         grpc_secure=False,
         additional_config=AdditionalConfig(timeout=patience),
-    )
+    ) as client:
+        yield client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,8 @@ from google.protobuf.message import DecodeError
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import VectormigrateError
-from vectormigrate.model.touch import Touch, Unknown
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Ids, Touch, Unknown
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
@@ -27,7 +28,7 @@ from .names import Names, Place
 from .passing import reply_outcome
 from .problems import INVALID, OK, Problem, definite, problem_of
 from .rest import Served
-from .rpc import HEALTHY, answer
+from .rpc import HEALTHY, answer, delete, selected
 
 _REQUESTS = {
     "search": "SearchRequest",
@@ -95,15 +96,31 @@ class Calls:
 
     async def _write(self, route: Route, call: RpcCall, asked: Any) -> RpcReply:
         touched = self._touched(route, call, asked)
+        only = None
+        if route.operation == "batch_delete":
+            touched, only = await self._chosen(asked, touched)
         async with self._front.writing(touched, size=len(call.request)) as write:
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, route, call, write, asked)
             assert write.access.store is not None
             try:
+                if only is not None:
+                    return RpcReply(await delete(self._served, write.access.store, asked, only))
                 return RpcReply(await answer(self._served, write.access.store, route, asked))
             except (Problem, VectormigrateError) as error:
                 problem = definite(error)
         raise problem
+
+    async def _chosen(
+        self, asked: Any, touched: Mapping[str, Sequence[Touch]]
+    ) -> tuple[Mapping[str, Sequence[Touch]], Collection[RecordId] | None]:
+        """What a delete by a filter touches where a store is the primary: exactly what matches now."""
+        [collection] = touched
+        store = self._front.primary(collection).store
+        if store is None:
+            return touched, None
+        _, keys = await selected(self._served, store, asked)
+        return {collection: (Ids(tuple(keys), removes=True),)}, set(keys)
 
     def _touched(self, route: Route, call: RpcCall, asked: Any) -> Mapping[str, Sequence[Touch]]:
         match route.operation:

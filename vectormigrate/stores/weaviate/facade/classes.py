@@ -17,6 +17,7 @@ from vectormigrate.stores.weaviate.wire.layout import Layout
 from vectormigrate.stores.weaviate.wire.meaning import Index, read_index
 from vectormigrate.stores.weaviate.wire.shape import KIND, read_layout
 
+from .definitions import with_defaults
 from .emulated import Emulated
 from .names import Place
 from .problems import Problem, invalid, no_class
@@ -103,7 +104,7 @@ def described_by(shape: CollectionShape, place: Place) -> Json:
             described |= {"vectorizer": "none", **config}
     if place.alone:
         described["multiTenancyConfig"] = {"enabled": True}
-    return described
+    return with_defaults(described)
 
 
 async def _check_tenant(store: Store, found: Class) -> None:

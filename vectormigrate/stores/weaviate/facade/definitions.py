@@ -96,11 +96,7 @@ def completed(given: Mapping[str, Any], classes: Collection[str]) -> Json:
         raise invalid(f"'{given.get('class') or ''}' is not a valid class name")
     if name in classes:
         raise invalid(f"class name {name} already exists")
-    described: Json = {**given, "class": name}
-    for key, default in _DEFAULTS.items():
-        described[key] = _merged(default, given.get(key) or {})
-    if described["multiTenancyConfig"]["enabled"]:
-        described["shardingConfig"] = {}
+    described = with_defaults({**given, "class": name})
     known: list[str] = []
     properties = []
     for one in given.get("properties") or ():
@@ -108,6 +104,16 @@ def completed(given: Mapping[str, Any], classes: Collection[str]) -> Json:
         known.append(properties[-1]["name"])
     described["properties"] = properties
     _complete_vectors(described)
+    return described
+
+
+def with_defaults(given: Mapping[str, Any]) -> Json:
+    """A description with every setting that the official clients expect in one."""
+    described: Json = {**given}
+    for key, default in _DEFAULTS.items():
+        described[key] = _merged(default, given.get(key) or {})
+    if described["multiTenancyConfig"]["enabled"]:
+        described["shardingConfig"] = {}
     return described
 
 

@@ -6,7 +6,7 @@ class is answered from elsewhere: Weaviate would answer it with what it held bef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -14,7 +14,8 @@ import msgspec
 
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import VectormigrateError
-from vectormigrate.model.touch import Touch, Unnamed
+from vectormigrate.model.record import RecordId
+from vectormigrate.model.touch import Ids, Touch, Unnamed
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Access, Front, Write
@@ -29,7 +30,7 @@ from .names import Names
 from .passing import Answered, objects_of, outcome, plainly
 from .problems import Problem, bad_body, definite, failure, not_served, problem_of
 from .querystring import Query
-from .rest import Asked, Served, answer
+from .rest import Asked, Served, answer, selected
 from .streaming import Stream
 
 _JSON = (b"content-type", b"application/json")
@@ -126,16 +127,30 @@ class WeaviateFacade(Facade):
             return await self._read(found, request)
         if any(self._front.primary(one).store is not None for one in touched):
             _check_served(found)
+        only = None
+        if found.route.operation == "batch_delete":
+            touched, only = await self._chosen(found, request, touched)
         async with self._front.writing(touched, size=len(request.body)) as write:
             if write.access.upstream is not None:
                 return await self._pass(write.access.upstream, found, request, write, touched)
             assert write.access.store is not None
             try:
                 _check_served(found)
-                return await self._answer(write.access.store, found, request)
+                return await self._answer(write.access.store, found, request, only)
             except (Problem, VectormigrateError) as error:
                 problem = definite(error)
         raise problem
+
+    async def _chosen(
+        self, found: Found, request: HttpRequest, touched: Mapping[str, Sequence[Touch]]
+    ) -> tuple[Mapping[str, Sequence[Touch]], Collection[RecordId] | None]:
+        """What a delete by a filter touches where a store is the primary: exactly what matches now."""
+        [collection] = touched
+        store = self._front.primary(collection).store
+        if store is None:
+            return touched, None
+        _, keys = await selected(self._served, store, Asked(found, Query(request.query), request.body))
+        return {collection: (Ids(tuple(keys), removes=True),)}, set(keys)
 
     async def _pass(
         self,
@@ -162,8 +177,14 @@ class WeaviateFacade(Facade):
 
     # Answers.
 
-    async def _answer(self, store: Store, found: Found, request: HttpRequest) -> HttpResponse:
-        asked = Asked(found, Query(request.query), request.body)
+    async def _answer(
+        self,
+        store: Store,
+        found: Found,
+        request: HttpRequest,
+        only: Collection[RecordId] | None = None,
+    ) -> HttpResponse:
+        asked = Asked(found, Query(request.query), request.body, only)
         made = await answer(self._served, store, asked)
         return HttpResponse(made.status, (_JSON,) if made.body else (), made.body)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.turns import Turns
 from vectormigrate.stores.weaviate.wire.clauses import read_where
 from vectormigrate.stores.weaviate.wire.searches import DEFAULT_LIMIT, Ask, Sort
 
 from . import schema
-from .classes import class_at
+from .classes import Class, class_at
 from .endpoints import Found
 from .finding import condition, fetch, find, ids
 from .graphql import answer_query
@@ -55,6 +56,8 @@ class Asked:
     found: Found
     query: Query
     body: bytes
+    only: Collection[RecordId] | None = None
+    """Of a delete by a filter: the keys that are marked, so that nothing else goes."""
 
     def json(self) -> Any:
         """The body. Raises Problem."""
@@ -277,24 +280,27 @@ def _result(what: object) -> Json:
     return {"errors": {"error": [{"message": what.text}]}, "status": "FAILED"}
 
 
-async def _batch_delete(served: Served, store: Store, asked: Asked) -> Answer:
-    body = asked.mapping()
-    match = body.get("match") or {}
+async def selected(served: Served, store: Store, asked: Asked) -> tuple[Class, list[RecordId]]:
+    """The class of a delete by a filter, and the keys of what matches. Raises Problem."""
+    match = asked.mapping().get("match") or {}
     if not match.get("where"):
         raise Problem(500, 2, "validate: empty match.where clause")
     try:
         filters = read_where(match["where"])
     except ValueError as error:
         raise invalid(f"validate: {error}") from None
-    found = await class_at(
-        store, served.names.place(str(match.get("class") or ""), asked.query.text("tenant"))
-    )
-    keys = await ids(store, found.place, await condition(store, found, filters))
+    place = served.names.place(str(match.get("class") or ""), asked.query.text("tenant"))
+    found = await class_at(store, place)
+    return found, await ids(store, found.place, await condition(store, found, filters))
+
+
+async def _batch_delete(served: Served, store: Store, asked: Asked) -> Answer:
+    found, keys = await selected(served, store, asked)
+    body = asked.mapping()
     dry = bool(body.get("dryRun"))
-    gone = keys[:_DELETED]
+    gone = marked(keys, asked.only)[:_DELETED]
     if not dry:
         await served.writer(store).delete(found, gone)
-    verbose = body.get("output") == "verbose"
     objects = [
         {"id": str(found.place.object_id(key)), "status": "DRYRUN" if dry else "SUCCESS"} for key in gone
     ]
@@ -302,12 +308,16 @@ async def _batch_delete(served: Served, store: Store, asked: Asked) -> Answer:
         "failed": 0,
         "limit": _DELETED,
         "matches": len(keys),
-        "objects": objects if verbose else None,
+        "objects": objects if body.get("output") == "verbose" else None,
         "successful": 0 if dry else len(gone),
     }
-    return _told(
-        {"dryRun": dry, "match": match, "output": body.get("output") or "minimal", "results": results}
-    )
+    output = body.get("output") or "minimal"
+    return _told({"dryRun": dry, "match": body["match"], "output": output, "results": results})
+
+
+def marked(keys: Sequence[RecordId], only: Collection[RecordId] | None) -> list[RecordId]:
+    """The keys that may go: those that are marked, if only some are."""
+    return [key for key in keys if only is None or key in only]
 
 
 async def _batch_references(served: Served, store: Store, asked: Asked) -> Answer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.wire.clauses import Unanswerable
@@ -13,11 +14,11 @@ from vectormigrate.stores.weaviate.wire.layout import Layout
 from vectormigrate.stores.weaviate.wire.messages import plain_properties, read_vectors
 from vectormigrate.stores.weaviate.wire.searches import Ask, read_near_object, read_near_vector, read_search
 
-from .classes import class_at, tenants_of
+from .classes import Class, class_at, tenants_of
 from .endpoints import Route
 from .finding import condition, count, find, ids
 from .problems import INVALID, Problem, invalid, not_served
-from .rest import Served, add_reference
+from .rest import Served, add_reference, marked
 from .telling import Teller
 from .writing import Given
 
@@ -130,18 +131,27 @@ async def _batch_references(served: Served, store: Store, request: Any) -> Any:
     return reply
 
 
-async def _batch_delete(served: Served, store: Store, request: Any) -> Any:
+async def selected(served: Served, store: Store, request: Any) -> tuple[Class, list[RecordId]]:
+    """The class of a `BatchDeleteRequest`, and the keys of what matches. Raises Problem."""
     if not request.HasField("filters"):
         raise invalid("batch delete params: no filters in batch delete request")
     found = await class_at(store, served.names.place(request.collection, request.tenant))
-    keys = await ids(store, found.place, await condition(store, found, request.filters))
+    return found, await ids(store, found.place, await condition(store, found, request.filters))
+
+
+async def delete(
+    served: Served, store: Store, request: Any, only: Collection[RecordId] | None = None
+) -> bytes:
+    """Remove what matches, if it is among these keys. Raises Problem, StoreError."""
+    found, keys = await selected(served, store, request)
+    gone = marked(keys, only)
     if not request.dry_run:
-        await served.writer(store).delete(found, keys)
-    reply = pb.BatchDeleteReply(failed=0, matches=len(keys), successful=len(keys))
+        await served.writer(store).delete(found, gone)
+    reply = pb.BatchDeleteReply(failed=0, matches=len(keys), successful=len(gone))
     if request.verbose:
-        for key in keys:
+        for key in gone:
             reply.objects.add(uuid=found.place.object_id(key).bytes, successful=True)
-    return reply
+    return bytes(reply.SerializeToString())
 
 
 _HANDLERS: dict[str, Handler] = {
@@ -150,12 +160,13 @@ _HANDLERS: dict[str, Handler] = {
     "get_tenants": _tenants,
     "batch_objects": _batch_objects,
     "batch_references": _batch_references,
-    "batch_delete": _batch_delete,
 }
 
 
 async def answer(served: Served, store: Store, route: Route, request: Any) -> bytes:
     """The message that answers a call. Raises Problem, StoreError."""
+    if route.operation == "batch_delete":
+        return await delete(served, store, request)
     handler = _HANDLERS.get(route.operation)
     if handler is None:
         raise not_served(f"{route.path or 'this method'}: {route.why}")
