@@ -8,7 +8,7 @@ REQUESTS = [
     work.Lease(),
     work.OpenPage(1, None, "i:9", "nonce", 3),
     work.Report(
-        1, 2, "i:4", 3, 0, 100, True, (work.Letter("i:1", "refused", "why", "hint"),), ("i:2",), True
+        1, 2, "i:4", 3, ("i:5",), 100, True, (work.Letter("i:1", "refused", "why", "hint"),), ("i:2",), True
     ),
     work.Finish(1, 2),
     work.Release(1, lost=True),

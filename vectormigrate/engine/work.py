@@ -66,7 +66,8 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     cursor: str
     """Key of the last record of the batch, copied or not."""
     copied: int
-    skipped: int
+    spared: tuple[str, ...]
+    """Source ids whose place in the target a foreign record has, which stays."""
     bytes: int
     closes: bool
     """This was the last batch of its page, and every attempt of every item was answered (P6)."""

@@ -38,7 +38,7 @@ async def made(bench, world):
 
 
 def report(number, intent, cursor, **changes):
-    values = {"copied": 1, "skipped": 0, "bytes": 10, "closes": False, **changes}
+    values = {"copied": 1, "spared": (), "bytes": 10, "closes": False, **changes}
     return Report(number, intent, cursor, **values)
 
 
@@ -252,6 +252,23 @@ def test_covers_follow_the_rows():
             assert len(covers) == 0
 
     run(main())
+
+
+def test_what_was_spared_is_marked_where_a_cutover_would_miss_it():
+    async def main():
+        async with covering() as (coordinator, _, state):
+            intent = await coordinator.ask(OpenPage(0, None, "i:9", "a"))
+            await coordinator.ask(report(0, intent, "i:3", spared=("i:1", "i:2")))
+            marks = state.read(lambda tx: journal.marks(tx, "move", "", 10))
+            assert [one.id for one in marks] == ["i:1", "i:2"]
+
+    run(main())
+
+
+async def test_what_was_spared_is_left_alone_otherwise(made):
+    intent = await open_page(made, 0, None, "a")
+    await made.ask(report(0, intent, "i:3", spared=("i:1", "i:2")))
+    assert made.marks() == []
 
 
 def test_an_unanswered_attempt_keeps_its_cover():

@@ -68,12 +68,16 @@ async def test_where_nobody_was_nothing_is_asked():
     state.close()
 
 
-async def test_what_may_not_be_overwritten_is_spared_and_hidden():
+async def test_what_may_not_be_overwritten_is_refused_and_hidden():
+    """Nobody may think that it is kept."""
     made = await Stage(Existing.SKIP).open()
-    result, rows = await made.put(1, 2)
-    assert (result.acknowledged, rows, made.target.held()) == (1, [1], {1: THEIRS, 2: 1, 9: THEIRS})
-    result, rows = await made.put(1, 9)
-    assert (result.acknowledged, rows, await made.hidden()) == (0, [], ["i:1", "i:9"])
+    made.target.database.faults.refused_ids = frozenset({3})
+    result = await made.put(1, 2, 3)
+    assert (result.acknowledged, made.target.held()) == (1, {1: THEIRS, 2: 1, 9: THEIRS})
+    assert [(one.row, one.id) for one in result.refused] == [(0, 1), (2, 3)]
+    assert "was in the target before" in result.refused[0].error.message
+    assert (await made.put(1, 9)).acknowledged == 0
+    assert await made.hidden() == ["i:1", "i:9"]
     made.state.close()
 
 
@@ -132,7 +136,7 @@ async def test_a_write_that_is_applied_is_not_undone_by_a_full_disk(stage):
         stage.state.full = True
 
     stage.target.on_upsert = full
-    result, _ = await stage.put(1)
+    result = await stage.put(1)
     assert (result.acknowledged, await stage.hidden()) == (1, ["i:9"])
 
 

@@ -291,7 +291,8 @@ async def test_no_more_is_asked_for_than_a_search_needs():
 
 async def test_foreign_records_are_neither_written_nor_deleted(skipping):
     result = await skipping.view.upsert("docs", batch([1, 2]))
-    assert (result.acknowledged, skipping.held()) == (2, {1: 1001, 2: 2, 9: 1009})
+    assert (result.acknowledged, skipping.held()) == (1, {1: 1001, 2: 2, 9: 1009})
+    assert [one.id for one in result.refused] == [uid(1)]
     assert (await skipping.view.delete("docs", [uid(1), uid(2), uid(9)])).acknowledged == 3
     await skipping.view.patch("docs", [uid(9)], {"n": 0})
     assert skipping.held() == {1: 1001, 9: 1009}
@@ -299,8 +300,8 @@ async def test_foreign_records_are_neither_written_nor_deleted(skipping):
 
 async def test_refusals_beside_foreign_records_keep_their_rows(skipping):
     skipping.memory.faults.refused_ids = frozenset({str(uid(3))})
-    (refusal,) = (await skipping.view.upsert("docs", batch([1, 2, 3]))).refused
-    assert (refusal.row, refusal.id) == (2, uid(3))
+    taken, refusal = (await skipping.view.upsert("docs", batch([1, 2, 3]))).refused
+    assert (taken.row, taken.id, refusal.row, refusal.id) == (0, uid(1), 2, uid(3))
     (refusal,) = (await skipping.view.delete("docs", [uid(1), uid(2), uid(3)])).refused
     assert (refusal.row, refusal.id) == (2, uid(3))
 

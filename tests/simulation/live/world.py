@@ -325,8 +325,13 @@ class World:
                 self.command("rollback")
         if self.daemon.live is not None:
             self.daemon.live.scheduler.guard.reset()
-        for one in sorted(self.watch.held.dead & self.watch.held.journal.keys()):
+        mended = self.watch.held.dead - self._taken()
+        for one in sorted(mended & self.watch.held.journal.keys()):
             self.write("set", [one])
+
+    def _taken(self):
+        """Ids whose place in the target a foreign record has for good."""
+        return self.foreign.keys() if self.skips else set()
 
     def quiet(self):
         live = self.daemon.live

@@ -196,7 +196,7 @@ class CopyCoordinator:
             report.number,
             report.cursor,
             copied=report.copied,
-            skipped=report.skipped,
+            skipped=len(report.spared),
             size=report.bytes,
         )
         at = self._now().isoformat()
@@ -206,6 +206,10 @@ class CopyCoordinator:
             ]
             dead_letters.add(tx, self._id, letters, at=at)
         marked = [one.id for one in report.letters] + list(report.suspects)
+        if (
+            self._covers is not None
+        ):  # a live migration may be cut over: what would be missing then is told, and bars that
+            marked += report.spared
         if marked:
             journal.mark(
                 tx,

@@ -195,7 +195,7 @@ class Copier:
         lost = {row for row, _ in translation.refused}
         sources = [one for row, one in enumerate(piece.source_ids) if row not in lost]
         letters = [_letter(piece.source_ids[row], error) for row, error in translation.refused]
-        batch, sources, skipped = await self._spare_foreign(translation.batch, sources)
+        batch, sources, spared = await self._spare_foreign(translation.batch, sources)
         await self._pace.take(len(batch))
         if len(batch):
             began = self._clock.monotonic()
@@ -209,7 +209,7 @@ class Copier:
             piece.intent,
             piece.cursor,
             outcome.acknowledged,
-            skipped,
+            tuple(id_text(one) for one in spared),
             batch.nbytes,
             piece.closes,
             (*letters, *outcome.letters),
@@ -241,14 +241,16 @@ class Copier:
 
     async def _spare_foreign(
         self, batch: Batch, sources: list[RecordId]
-    ) -> tuple[Batch, list[RecordId], int]:
-        """Leave foreign records alone, or keep what they hold before they are overwritten, as was asked."""
+    ) -> tuple[Batch, list[RecordId], list[RecordId]]:
+        """Leave foreign records alone, or keep what they hold before they are overwritten, as was asked. Returns what may be
+        written, the source ids of that, and those in whose place foreign records stay.
+        """
         if not self._settings.foreign or not len(batch):
-            return batch, sources, 0
+            return batch, sources, []
         texts = tuple(id_text(one) for one in batch.ids)
         foreign = set(await self._coordinator.ask(ForeignAmong(texts)))
         if not foreign:
-            return batch, sources, 0
+            return batch, sources, []
         if self._settings.existing is Existing.OVERWRITE:
             held = await self._target.fetch(
                 self._settings.target_collection,
@@ -256,9 +258,10 @@ class Copier:
             )
             images = tuple((id_text(record.id), record_bytes(record)) for record in held.records())
             await self._coordinator.ask(KeepPreImages(images))
-            return batch, sources, 0
+            return batch, sources, []
         rows = [row for row, text in enumerate(texts) if text not in foreign]
-        return batch.take(rows), [sources[row] for row in rows], len(batch) - len(rows)
+        spared = [one for one, text in zip(sources, texts, strict=True) if text in foreign]
+        return batch.take(rows), [sources[row] for row in rows], spared
 
     # The running check.
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import StateError, VectormigrateError
-from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.errors import RecordRefused, StateError, VectormigrateError
+from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.snapshot import record_bytes, record_from_bytes
 from vectormigrate.model.specification import Existing
@@ -87,17 +88,15 @@ class Strangers:
 
     async def write(
         self, batch: Batch, write: Callable[[Batch], Awaitable[WriteResult]], *, replaces: bool
-    ) -> tuple[WriteResult, list[int]]:
-        """Write what may be written of a batch, once what strangers hold of it is kept. `replaces`: the write leaves
-        nothing of what was there. Returns its answer and which rows those were.
+    ) -> WriteResult:
+        """Write what may be written of a batch, once what strangers hold of it is kept; what may not is refused. `replaces`:
+        the write leaves nothing of what was there.
         """
-        rows = list(range(len(batch)))
         foreign = self.among(batch.ids)
         if not foreign:
-            return await write(batch), rows
+            return await write(batch)
         if not self._overwrites:
-            rows = [row for row, one in enumerate(batch.ids) if id_text(one) not in foreign]
-            return (await write(batch.take(rows)) if rows else WriteResult(0)), rows
+            return await self._write_ours(batch, foreign, write)
         async with self._turn:
             held = await self._target.fetch(
                 self._shape.name, [one for one in batch.ids if id_text(one) in foreign]
@@ -111,7 +110,31 @@ class Strangers:
                 refused = {id_text(one.id) for one in result.refused}
                 with suppress(StateError):  # it is applied: what is known of it is not too much, but right
                     await self._stand(sorted(foreign - refused), Standing.OURS)
-        return result, rows
+        return result
+
+    async def _write_ours(
+        self, batch: Batch, foreign: set[str], write: Callable[[Batch], Awaitable[WriteResult]]
+    ) -> WriteResult:
+        """All but what strangers are in the place of. An acknowledgement of that would be one of a record that nobody has
+        once the target answers.
+        """
+        ours = [row for row, one in enumerate(batch.ids) if id_text(one) not in foreign]
+        result = await write(batch.take(ours)) if ours else WriteResult(0)
+        refused = [replace(one, row=ours[one.row]) for one in result.refused]
+        refused += [
+            Refusal(row, one, self._taken(one))
+            for row, one in enumerate(batch.ids)
+            if id_text(one) in foreign
+        ]
+        return replace(result, refused=tuple(sorted(refused, key=lambda one: one.row)))
+
+    def _taken(self, record_id: RecordId) -> RecordRefused:
+        return RecordRefused(
+            "a record that was in the target before has this id, and is not to be touched",
+            collection=self._shape.name,
+            ids=(id_text(record_id),),
+            hint="take one of the two away, or begin anew with --existing overwrite",
+        )
 
     async def put_back(
         self, foreign: set[str], *, uncertain: Callable[[str], bool]

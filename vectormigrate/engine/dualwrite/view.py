@@ -219,12 +219,9 @@ class TargetView(Store):
         refused = [Refusal(row, batch.ids[row], error) for row, error in translation.refused]
         acknowledged = 0
         if fit:
-            result, rows = await self._strangers.write(translation.batch, write, replaces=replaces)
-            acknowledged = len(fit) - len(rows) + result.acknowledged  # spared: there is nothing to do
-            refused += [
-                Refusal(fit[rows[one.row]], batch.ids[fit[rows[one.row]]], one.error)
-                for one in result.refused
-            ]
+            result = await self._strangers.write(translation.batch, write, replaces=replaces)
+            acknowledged = result.acknowledged
+            refused += [Refusal(fit[one.row], batch.ids[fit[one.row]], one.error) for one in result.refused]
         return WriteResult(acknowledged, tuple(sorted(refused, key=lambda one: one.row)))
 
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
