@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
+import urllib.error
+import urllib.request
 
 import pytest
 
+from tests.fakes.certificates import Authority
 from tests.fakes.served import ServedProcess
 from tests.fakes.wire import connected, raw_server, well
 from vectormigrate.daemon.listeners import Address
@@ -146,3 +150,33 @@ def test_a_taken_port_is_told(terminal):
         told = terminal.run(*flags(1, f"127.0.0.1:{taken.getsockname()[1]}"))
     assert told.code == 2
     assert "it is taken" in told.err
+
+
+async def test_keys_and_certificates_are_changed_by_a_signal(start, tmp_path):
+    authority = Authority(tmp_path / "certificates")
+    certificate, key = authority.issue("first")
+    file = tmp_path / "vectormigrate.toml"
+    first = '[api]\naddr = "127.0.0.1:0"\napi_key = "env:ONE"\n'
+    file.write_text(f'{first}api_tls_cert = "{certificate}"\napi_tls_key = "{key}"\n')
+
+    def asked(port, secret):
+        url = f"https://localhost:{port}/v1/migrations"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {secret}"})
+        try:
+            with urllib.request.urlopen(request, context=authority.client()) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    environ = {"VECTORMIGRATE_ADDR": "", "ONE": "first", "TWO": "second"}
+    async with raw_server(well) as server:
+        process = await start(*flags(server.port), environ=environ)
+        line = await asyncio.to_thread(process.line)
+        port = int(re.search(r"https://127.0.0.1:(\d+)", line)[1])
+        assert [await asyncio.to_thread(asked, port, secret) for secret in ("first", "second")] == [200, 401]
+        for old, new in zip((certificate, key), authority.issue("second"), strict=True):
+            old.write_bytes(new.read_bytes())
+        file.write_text(file.read_text().replace("env:ONE", "env:TWO"))
+        process.tell(signal.SIGHUP)
+        assert "read again" in await asyncio.to_thread(process.line)
+        assert [await asyncio.to_thread(asked, port, secret) for secret in ("first", "second")] == [401, 200]

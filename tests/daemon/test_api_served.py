@@ -1,7 +1,7 @@
 import pytest
 
 from vectormigrate.daemon import config
-from vectormigrate.daemon.api_served import key_of, settle, tls_of
+from vectormigrate.daemon.api_served import key_of, settle
 from vectormigrate.daemon.api_settings import API
 from vectormigrate.daemon.listeners import Address
 from vectormigrate.model.errors import ConfigInvalid, UsageError
@@ -61,14 +61,12 @@ def test_the_key_by_value_file_and_reference(tmp_path):
     assert key_of(config.merge(API, {}, {}, config.Config()), {}) == ""
 
 
-def test_tls_is_whole_or_not_at_all(tmp_path):
+def test_tls_is_whole_or_not_at_all():
     api = settled(api_tls_cert="a.pem", api_client_ca="ca.pem")
     assert (str(api.tls.certificate), str(api.tls.key), str(api.tls.client_ca)) == (
         "a.pem",
         "a.pem",
         "ca.pem",
     )
-    with pytest.raises(UsageError, match="TLS of it needs a certificate"):
-        tls_of(None, tmp_path / "key", None, "it")
-    with pytest.raises(UsageError, match="needs a certificate"):
+    with pytest.raises(UsageError, match="TLS of the API needs a certificate"):
         settled(api_client_ca="ca.pem")

@@ -6,7 +6,7 @@ import pytest
 
 from vectormigrate.daemon import config
 from vectormigrate.daemon.listeners import Address
-from vectormigrate.daemon.served import MAIN, check_advertised, settle
+from vectormigrate.daemon.served import MAIN, check_advertised, settle, tls_of
 from vectormigrate.daemon.serving_settings import SERVE
 from vectormigrate.daemon.upstream import Target
 from vectormigrate.model.errors import ConfigInvalid, UsageError
@@ -112,3 +112,12 @@ def test_a_key_that_no_listener_has_is_told(tmp_path):
 def test_an_advertised_url_may_be_left_out():
     assert check_advertised("", "x") == ""
     assert check_advertised("https://proxy.internal/i/", "x") == "https://proxy.internal/i"
+
+
+def test_tls_of_a_listener_is_whole_or_not_at_all():
+    given = tls_of(Path("a.pem"), None, Path("ca.pem"), "it")
+    assert (given.certificate, given.key, given.client_ca) == (Path("a.pem"), Path("a.pem"), Path("ca.pem"))
+    assert tls_of(None, None, None, "it") is None
+    for key, client_ca in ((Path("key"), None), (None, Path("ca.pem"))):
+        with pytest.raises(UsageError, match="TLS of it needs a certificate"):
+            tls_of(None, key, client_ca, "it")

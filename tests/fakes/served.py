@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -30,7 +31,13 @@ class Ended:
 class ServedProcess:
     """One process. `address` is there as soon as it serves."""
 
-    def __init__(self, directory: Path, *words: str, held: socket.socket | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *words: str,
+        held: socket.socket | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         command = [sys.executable, "-m", "vectormigrate", *words]
         if held is not None:
             command = [sys.executable, "-c", _HOLDING, str(held.fileno()), "held", *words]
@@ -41,6 +48,7 @@ class ServedProcess:
                 "VECTORMIGRATE_STATE": str(directory / "state.db"),
                 "VECTORMIGRATE_ADDR": "off",
                 "HOME": str(directory),
+                **(environ or {}),
             },
             cwd=directory,
             stdout=subprocess.PIPE,

@@ -27,8 +27,10 @@ from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
 from vectormigrate.daemon.api_served import ApiSettings
 from vectormigrate.daemon.chronicle import Chronicle, kind_of
+from vectormigrate.daemon.config import Merged
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.hosting import Host
+from vectormigrate.daemon.keyring import Keyring
 from vectormigrate.daemon.live_terms import settle_live
 from vectormigrate.daemon.runtime import settle_in
 from vectormigrate.daemon.secrets import Secrets
@@ -101,11 +103,12 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
     messenger = Messenger(hooks_of(call.merged, call.environ), receivers, telemetry)
     service = Service(settings.limits, clock, telemetry, settings.grace, sockets, notifier, messenger)
     chronicle = Chronicle(clock)
+    keyrings: list[Keyring] = []
     try:
         async with own(call, {}, each(_tell, chronicle.tell, messenger.on_event), serving=True) as control:
             sources = {one.name: one.upstream for one in settings.listeners if one.upstream is not None}
             health = Health(control.database, sources, lambda: service.stopping, clock)
-            with reloading(lambda: _reload(call, settings, notifier)):
+            with reloading(lambda: _reload(call, settings, notifier, service, keyrings)):
                 return await until_stopped(
                     call,
                     service,
@@ -116,7 +119,14 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
                         settle_live(call.merged),
                         ready,
                         partial(
-                            _open_api, call, api, control, chronicle, clock, [observing(health), dashboard]
+                            _open_api,
+                            call,
+                            api,
+                            control,
+                            chronicle,
+                            clock,
+                            [observing(health), dashboard],
+                            keyrings,
                         ),
                     ),
                     on_ready=lambda: messenger.tell(Happening("startup", "", {"version": __version__})),
@@ -135,6 +145,7 @@ async def _open_api(
     chronicle: Chronicle,
     clock: Clock,
     mounts: Sequence[Mount],
+    keyrings: list[Keyring],
     host: Host,
     supervisor: Supervisor,
 ) -> AsyncIterator[list[Own]]:
@@ -146,6 +157,7 @@ async def _open_api(
         if settings is None:
             yield []
             return
+        keyrings.append(api.parts.keyring)
         for line in settings.warnings:
             call.warn(line)
         keyless = api.parts.keyring.empty
@@ -212,11 +224,14 @@ def reloading(reload: Callable[[], None]) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGHUP)
 
 
-def _reload(call: Call, running: ServeSettings, notifier: Notifier) -> None:
+def _reload(
+    call: Call, running: ServeSettings, notifier: Notifier, service: Service, keyrings: Sequence[Keyring]
+) -> None:
     """Read the file again and take over what can change while serving. What cannot be used changes nothing."""
     notifier.reloading()
     try:
-        fresh = _settled_again(call)
+        merged, fresh = _settled_again(call)
+        api = api_served.settle(merged, call.environ)
         logs.set_level(fresh.log_level)
         if (fresh.listeners, fresh.limits, fresh.timeouts) != (
             running.listeners,
@@ -224,15 +239,19 @@ def _reload(call: Call, running: ServeSettings, notifier: Notifier) -> None:
             running.timeouts,
         ):
             call.warn("listeners and limits have changed in the configuration; they change with a restart")
+        if api is not None:
+            for keyring in keyrings:
+                keyring.configure(api.key)
+        service.reload()
         call.remark(f"configuration read again; log level {fresh.log_level}")
     except UsageError as error:
         call.warn(f"the configuration cannot be used, and nothing was changed: {error.message}")
     notifier.ready("serving")
 
 
-def _settled_again(call: Call) -> ServeSettings:
+def _settled_again(call: Call) -> tuple[Merged, ServeSettings]:
     path = call.config.path
     loaded = configuration.load(Path(path), call.environ) if path else configuration.Config()
     flags = {name: given for name, given in call.merged.items() if given.layer == "flag"}
     merged = configuration.merge(call.command.all_settings, {}, call.environ, loaded) | flags
-    return settle(merged, loaded)
+    return merged, settle(merged, loaded)

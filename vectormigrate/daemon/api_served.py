@@ -16,6 +16,7 @@ from vectormigrate.model.errors import UsageError
 from .config import Given, Merged
 from .listeners import Address, Limits, Tls
 from .secrets import Secrets, is_reference
+from .served import tls_of
 
 OFF = "off"
 _LOOPBACK = "127.0.0.1"
@@ -98,15 +99,6 @@ def _tls(merged: Merged) -> Tls | None:
         _path(merged[f"api-{name}"]) for name in ("tls-cert", "tls-key", "client-ca")
     )
     return tls_of(certificate, key, client_ca, "the API")
-
-
-def tls_of(certificate: Path | None, key: Path | None, client_ca: Path | None, whose: str) -> Tls | None:
-    """TLS as it is configured; None for none. Raises UsageError for a part without the rest."""
-    if certificate is None:
-        if key is not None or client_ca is not None:
-            raise UsageError(f"TLS of {whose} needs a certificate")
-        return None
-    return Tls(certificate, key or certificate, client_ca)
 
 
 def _path(given: Given) -> Path | None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from vectormigrate.model.errors import UsageError
 
 from .config import Config, Given, Merged
-from .listeners import Address, Limits
+from .listeners import Address, Limits, Tls
 from .serving_settings import LISTENER
 from .setting import Value
 from .upstream import Target, Timeouts
@@ -42,6 +42,8 @@ class ListenerSettings:
     advertise: str = ""
     """"" for the address it listens at."""
     index: str = ""
+    tls: Tls | None = None
+    """What clients are shown; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
     def optional(key: str, parse: Any) -> Any:
         return parse(text(key), origin(key)) if text(key) else None
 
+    certificate, tls_key, client_ca = (_path(text(key)) for key in ("tls_cert", "tls_key", "client_ca"))
     return ListenerSettings(
         name,
         text("dialect"),
@@ -107,10 +110,24 @@ def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
         optional("grpc_listen", Address.parse),
         optional("grpc_upstream", Target.parse),
         optional("control_upstream", Target.parse),
-        Path(text("source_ca")).expanduser() if text("source_ca") else None,
+        _path(text("source_ca")),
         check_advertised(text("advertise"), origin("advertise")),
         text("index"),
+        tls_of(certificate, tls_key, client_ca, f"listener {name!r}"),
     )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def tls_of(certificate: Path | None, key: Path | None, client_ca: Path | None, whose: str) -> Tls | None:
+    """TLS as it is configured; None for none. Raises UsageError for a part without the rest."""
+    if certificate is None:
+        if key is not None or client_ca is not None:
+            raise UsageError(f"TLS of {whose} needs a certificate")
+        return None
+    return Tls(certificate, key or certificate, client_ca)
 
 
 def check_advertised(url: str, origin: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import UsageError
+from vectormigrate.model.errors import ConfigInvalid, UsageError
 from vectormigrate.model.points import reached
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
@@ -53,6 +53,7 @@ class Served:
     index: str = ""
     behind: str = ""
     """What answers, for people."""
+    tls: Tls | None = None
     control: Upstream | None = None
     """The vendor's server for what concerns no collection in particular, where it is another."""
 
@@ -88,6 +89,7 @@ class Service:
     notifier: Notifier | None = None
     messenger: Messenger | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _reload: asyncio.Event = field(default_factory=asyncio.Event)
     _listeners: list[Listener] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -99,10 +101,19 @@ class Service:
         """Whether it is to end."""
         return self._stopping.is_set()
 
-    async def reload(self) -> None:
-        """Read certificates again. Raises ConfigInvalid, and what was read before stays."""
-        for listener in self._listeners:
-            await listener.reload()
+    def reload(self) -> None:
+        """Read certificates again, soon; what cannot be used is told in the log, and what was read before stays."""
+        self._reload.set()
+
+    async def _reload_when_asked(self) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            for listener in self._listeners:
+                try:
+                    await listener.reload()
+                except ConfigInvalid as error:
+                    logger.warning("the certificates that were read before are shown on: %s", error.message)
 
     async def run(self, served: Sequence[Served], on_ready: OnReady, own: Sequence[Own] = ()) -> bool:
         """Serve until `stop`; whether everything under way was answered by then. Raises UsageError for an address."""
@@ -115,6 +126,7 @@ class Service:
             told = [await self._listen(one, at) for one, at in zip(served, facades, strict=True)]
             for one, at in zip(own, others, strict=True):
                 told += await self._listen_own(one, at)
+            supervisor.spawn_lasting(self._reload_when_asked(), name="certificates")
             on_ready(told)
             reached("start.serving")
             if self.notifier is not None:
@@ -128,14 +140,16 @@ class Service:
 
     async def _listen(self, served: Served, listener: Listener) -> Listening:
         address = listener.bind(served.listen)
-        url = served.advertise or f"http://{address}"
+        url = served.advertise or _url(address, served.tls)
         facade = registry.build_facade(
             served.dialect,
             self.telemetry.front(served.name, served.front),
             self.clock,
             Reached(url, served.index, control=served.control),
         )
-        alone = await listener.start(self.telemetry.facade(served.name, facade), served.grpc_listen)
+        alone = await listener.start(
+            self.telemetry.facade(served.name, facade), served.grpc_listen, served.tls
+        )
         return Listening(
             served.name,
             served.dialect,
@@ -154,8 +168,7 @@ class Service:
             logger.warning("%s is not served: %s", own.name, error.message)
             return []
         await listener.start_application(own.application, own.tls)
-        url = f"{'http' if own.tls is None else 'https'}://{address}"
-        return [Listening(own.name, own.name, str(address), "", url, "this daemon")]
+        return [Listening(own.name, own.name, str(address), "", _url(address, own.tls), "this daemon")]
 
     async def _drain(
         self, listeners: Sequence[Listener], supervisor: Supervisor, drained: list[bool]
@@ -217,6 +230,10 @@ async def serve(
         return await service.run(served, on_ready, own)
 
 
+def _url(address: Address, tls: Tls | None) -> str:
+    return f"{'http' if tls is None else 'https'}://{address}"
+
+
 def _served(listener: ListenerSettings, front: Front, control: Upstream | None) -> Served:
     upstream = listener.upstream
     return Served(
@@ -230,6 +247,7 @@ def _served(listener: ListenerSettings, front: Front, control: Upstream | None) 
         f"{upstream.scheme}://{upstream.authority}{upstream.prefix}"
         if upstream
         else "migrations of this daemon",
+        listener.tls,
         control,
     )
 

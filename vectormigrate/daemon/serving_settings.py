@@ -69,6 +69,19 @@ LISTENER = (
         help="Certificates of the authorities that may vouch for the server, as PEM; nobody else's are trusted.",
         unset="the system's",
     ),
+    _listener(
+        "tls-cert",
+        metavar="FILE",
+        help="Certificate to show to clients, with its chain, as PEM; read again at SIGHUP.",
+        unset="no TLS",
+    ),
+    _listener("tls-key", metavar="FILE", help="Its key, as PEM.", unset="in the file of the certificate"),
+    _listener(
+        "client-ca",
+        metavar="FILE",
+        help="Authorities, as PEM, one of which must vouch for every client.",
+        unset="no client has to show a certificate",
+    ),
     ADVERTISE,
     INDEX,
 )
