@@ -149,6 +149,7 @@ def main() -> None:
         (source, target) for source in KINDS for target in KINDS if source != target
     ]
     figures: list[Figures] = []
+    load = os.getloadavg()[0]
     with ExitStack() as stack:
         bench = Bench(stack, asked.records, asked.batch_size, {kind for pair in pairs for kind in pair})
         read_floors = {kind: bench.seed(kind) for kind in dict.fromkeys(source for source, _ in pairs)}
@@ -170,6 +171,7 @@ def main() -> None:
     document = {
         "at": stamp.isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "load_average_before": load,
         "pairs": [asdict(one) for one in figures],
     }
     path.write_text(json.dumps(document, indent=2))
