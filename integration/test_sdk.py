@@ -23,8 +23,8 @@ import psycopg
 import pytest
 
 from integration.harness.sides import Side
-from tests.fakes.qdrant import QdrantServer
 from tests.fakes.milvus import LiteServer
+from tests.fakes.qdrant import QdrantServer
 from tests.life import milvus, pinecone, qdrant
 from tests.life.daemon import Behind, Daemon
 from tests.life.stage import milvus_story, pinecone_story, qdrant_story

@@ -9,12 +9,13 @@ import pytest
 
 from tests.conformance.compare import assert_holds, assert_same
 from tests.conformance.subject import Subject, make_ids, make_record, make_records, to_batch
-from vectormigrate.model.collection import IdKind, Metric, VectorIndex
-from vectormigrate.model.errors import ShapeMismatch
-from vectormigrate.model.filter import Compare, Comparison, Exists
+from vectormigrate.model.collection import Field, FieldType, IdKind, Metric, VectorIndex
+from vectormigrate.model.errors import ShapeMismatch, Unsupported
+from vectormigrate.model.filter import And, Compare, Comparison, Exists, Native
 from vectormigrate.model.query import Query
-from vectormigrate.stores.base import Endpoint, Range
+from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.milvus import open_store
+from vectormigrate.stores.milvus.wire.native import schema_of
 
 
 async def pages(store, name, limit, lower=None):
@@ -129,3 +130,65 @@ async def test_a_query_of_another_dimension_names_both(subject):
 
 def _sparse_payload(n):
     return {"a": n} if n % 3 == 0 else {}
+
+
+async def _selected(store, name, where, **words):
+    return [record_id async for page in store.select(name, where, **words) for record_id in page.batch.ids]
+
+
+@pytest.fixture
+async def numbered(subject):
+    """Forty records with a number each."""
+    shape = await subject.create(
+        IdKind.INT, fields=[Field("n", FieldType.INT), Field("word", FieldType.TEXT)], partitions=("p",)
+    )
+    batch = to_batch(shape, make_records(shape, list(range(40))))
+    rows = [{"n": row, "word": f"w{row}"} for row in range(40)]
+    partition = ["p" if row % 2 else None for row in range(40)]
+    result = await subject.store.upsert(shape.name, replace(batch, payload=rows, partition=partition))
+    assert result.refused == ()
+    return shape
+
+
+@pytest.mark.parametrize("content", Content)
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (Native("milvus", ("n > 30 and word like 'w3%'", {})), list(range(31, 40))),
+        (Native("milvus", ("n in [3, 5]", {})), [3, 5]),
+        (Compare(("n",), Comparison.LT, 3), [0, 1, 2]),
+        (And((Compare(("n",), Comparison.LT, 3), Exists(("word",)))), [0, 1, 2]),
+    ],
+    ids=["native", "native in", "translated", "looked at"],
+)
+async def test_what_matches_is_selected_page_by_page(subject, numbered, where, found, content):
+    store = subject.store
+    assert await _selected(store, numbered.name, where, limit=4, content=content) == found
+    behind = Range(store.cursor_of(found[0]))
+    assert await _selected(store, numbered.name, where, span=behind, content=content) == found[1:]
+
+
+async def test_selected_records_are_whole(subject, numbered):
+    where = Native("milvus", ("n == 7", {}))
+    [page] = [page async for page in subject.store.select(numbered.name, where)]
+    assert page.batch.payload == [{"n": 7, "word": "w7"}]
+    assert page.batch.partition == ["p"]
+
+
+async def test_words_of_another_vendor_are_not_milvus(subject, numbered):
+    with pytest.raises(Unsupported):
+        await _selected(subject.store, numbered.name, Native("qdrant", {}))
+
+
+async def test_aliases_are_told(subject, vendor, numbered):
+    vendor.create_alias(numbered.name, "another_name")
+    try:
+        assert (await subject.store.aliases())["another_name"] == numbered.name
+    finally:
+        vendor.drop_alias("another_name")
+
+
+async def test_a_shape_carries_the_schema_to_the_letter(subject, numbered):
+    shape = await subject.store.describe(numbered.name)
+    assert [field.name for field in schema_of(shape).fields][:1] == [numbered.id.name]
+    assert shape == await subject.store.describe(numbered.name)

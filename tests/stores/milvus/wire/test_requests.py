@@ -9,7 +9,7 @@ import pytest
 
 from vectormigrate.model.collection import Metric, VectorIndex
 from vectormigrate.model.record import SparseVector
-from vectormigrate.stores.milvus.pb import common_pb2
+from vectormigrate.stores.milvus.pb import common_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.requests import (
     count_request,
     delete_request,
@@ -84,3 +84,9 @@ def test_a_sparse_search():
     pairs = np.frombuffer(placeholder.values[0], [("index", "<u4"), ("value", "<f4")])
     assert pairs["index"].tolist() == [3, 9]
     assert pairs["value"].tolist() == [0.5, 1.5]
+
+
+def test_values_of_an_expression_travel_beside_it():
+    value = schema_pb2.TemplateValue(int64_val=7)
+    request = query_request(LAYOUT, "n > {least}", ["n"], values={"least": value.SerializeToString()})
+    assert request.expr_template_values["least"] == value
