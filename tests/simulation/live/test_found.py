@@ -178,3 +178,29 @@ def test_a_gap_is_not_closed_by_a_comparison_that_does_not_see_yet_what_left_unm
         world.write("set", [5])
         world.run(0.2)
     world.settle()
+
+
+def test_a_late_write_over_a_foreign_record_that_was_put_back_is_undone_by_a_rollback(installation):
+    world = reversed_roles(installation(foreign={6: 1006}, existing=Existing.OVERWRITE))
+    world.target.faults = Faults(last=1.0)
+    world.write("set", [6])
+    world.run(0.05)
+    world.target.faults = Faults()
+    world.write("delete", [6])
+    world.run(10.0)
+    world.command("revert")
+    assert world.until(Phase.VERIFIED)
+    world.leave()
+
+
+def test_behind_a_crash_a_foreign_record_is_not_shown_for_the_one_that_was_to_replace_it(installation):
+    world = reversed_roles(installation(foreign={50: 1050}, existing=Existing.OVERWRITE))
+    world.target.faults = Faults(lost=1.0)
+    world.write("set", [50])
+    world.run(0.05)
+    world.kill()
+    world.target.faults = Faults()
+    world.boot()
+    world.read([50])
+    world.run(1.0)
+    world.settle()
