@@ -74,6 +74,23 @@ def test_files_of_a_report(migrated):
     assert json.loads((migrated.directory / "r.json").read_text())["validation"]["compared"] == 20
 
 
+def test_a_written_report_can_be_verified_by_anybody(migrated, tmp_path):
+    path = tmp_path / "r.json"
+    written = migrated.run("report", "docs", "--output", str(path), "--json").document
+    told = json.loads(path.read_text())
+    assert told["history"][0]["verb"] == "create"
+    assert told["specification"]["id"] == "docs"
+    ran = migrated.run("report", "verify", str(path), "--signed-by", written["signed_by"])
+    assert ran.code == 0
+    assert written["signed_by"] in ran.out
+    assert told["verdict"] in ran.out
+    path.write_text(json.dumps({**told, "ok": not told["ok"]}))
+    ran = migrated.run("report", "verify", str(path))
+    assert ran.code == 1
+    assert "changed after it was signed" in ran.err
+    assert migrated.run("report", "verify", str(tmp_path / "none.json")).code == 2
+
+
 def test_a_report_that_cannot_be_written(migrated):
     ran = migrated.run("report", "docs", "--html", "no/such/r.html")
     assert ran.code == 2

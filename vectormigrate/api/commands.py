@@ -23,6 +23,7 @@ from vectormigrate.daemon.settings import (
     OFFSET,
     OUTPUT,
     SIDES,
+    SIGNED_BY,
     STATUS,
     VALIDATE,
     WAY,
@@ -125,6 +126,7 @@ COMMANDS: tuple[Command, ...] = (
             Example(
                 "emulate pinecone --listen 127.0.0.1:5081 --index docs", "one index at the address itself"
             ),
+            Example("emulate weaviate", "at 127.0.0.1:8080, and gRPC at 127.0.0.1:50051"),
         ),
         handler="emulate:emulate",
     ),
@@ -387,15 +389,21 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="report",
-        summary="The last validation as JSON, or as one HTML file.",
-        positionals=(ID,),
-        settings=(HTML, OUTPUT),
+        summary="The last validation as signed JSON, or as one HTML file; or whether such a document is whole.",
+        details="The JSON is signed with the key beside the state file. `report verify FILE` needs neither: it says whether the"
+        " document is as it was signed, and by which key.",
+        positionals=(
+            Positional("id", "Id of the migration, or verify."),
+            Positional("file", "With verify: the JSON document.", required=False),
+        ),
+        settings=(HTML, OUTPUT, SIGNED_BY),
         result="LastReport",
         scope=Scope.READ,
         routes=(_look("report"),),
         examples=(
             Example("report docs --html docs.html", "for people: one file, no network"),
             Example("report docs --output docs.json", "for machines"),
+            Example("report verify docs.json", "exits 1 when it was changed after it was signed"),
         ),
         handler="inspect:report",
     ),

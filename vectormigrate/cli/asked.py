@@ -28,7 +28,7 @@ from vectormigrate.model.status import PlanDocument
 from .call import Answer, Call
 from .doors import own
 from .exits import code_of
-from .inspect import present
+from .inspect import compose, present
 from .live import confirm
 
 _GIVEN = ("flag", "environment")
@@ -87,5 +87,5 @@ def _answer(call: Call, document: Any) -> Answer:
     kind = PlanDocument if call.command.name == "migrate" and _dry(call) else result_type(call.command.result)
     result: Any = msgspec.convert(document, kind)
     if isinstance(result, LastReport):
-        return present(call, result.status, result.validation, result.mapping)
+        return present(call, compose(result.status, result.validation, result.mapping))
     return Answer(result, code_of(result, call.command.name))

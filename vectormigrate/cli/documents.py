@@ -16,6 +16,20 @@ class Written:
     ok: bool
     html: str = ""
     output: str = ""
+    signed_by: str = ""
+    """Fingerprint of the key that signed the JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A signed document that is whole."""
+
+    file: str
+    signed_by: str
+    """Fingerprint of the key."""
+    verdict: str = ""
+    """What it says."""
+    ok: bool = True
 
 
 @dataclass(frozen=True, slots=True)

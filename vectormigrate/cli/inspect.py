@@ -8,21 +8,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import orjson
 
 from vectormigrate import __version__
 from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
 from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.notary import Notary, check
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
-from vectormigrate.model.errors import PhaseError, StateMissing, UsageError
+from vectormigrate.model.errors import PhaseError, SignatureWrong, StateMissing, UsageError
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, MigrationStatus, ValidationReport
 
 from . import output
 from .call import Answer, Call
-from .documents import Written
+from .documents import Verified, Written
 from .doors import examine, stored, view
 from .live import ask
 
@@ -94,37 +96,58 @@ async def _retry(call: Call) -> None:
 
 
 def report(call: Call) -> Answer:
-    """The last validation: printed, or written to files."""
+    """The last validation: printed, or written to files; or a written one, verified."""
+    if call.migration_id == "verify" and call.words["file"]:
+        return _verify(call, call.words["file"])
     with view(call) as viewer:
         name = call.migration_id
-        return present(call, viewer.status(name), viewer.report(name), viewer.mapping(name))
+        told = compose(viewer.status(name), viewer.report(name), viewer.mapping(name))
+        told = replace(told, history=viewer.history(name), specification=viewer.specification(name))
+    return present(call, told, Notary.beside(call.state))
 
 
-def present(
-    call: Call, status: MigrationStatus, last: ValidationReport | None, mapping: MappingPlan | None
-) -> Answer:
-    """A report as it is asked for, wherever its parts come from."""
-    told = Report(
-        status,
-        datetime.now(UTC),  # noqa: TID251 the moment is printed on the page, nothing depends on it
-        last,
-        mapping,
-        versions={
-            "vectormigrate": __version__,
-            "python": platform.python_version(),
-            **(last.stores if last else {}),
-        },
-    )
+def _verify(call: Call, name: str) -> Answer:
+    try:
+        document = orjson.loads(Path(name).expanduser().read_bytes())
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}") from None
+    except orjson.JSONDecodeError:
+        raise SignatureWrong(f"{name} is no JSON document") from None
+    signer = check(document, call.value("signed-by") or "")
+    said = str(document.get("verdict", ""))
+    return Answer(Verified(name, signer, said))
+
+
+def compose(status: MigrationStatus, last: ValidationReport | None, mapping: MappingPlan | None) -> Report:
+    """A report of its parts, wherever they come from."""
+    versions = {
+        "vectormigrate": __version__,
+        "python": platform.python_version(),
+        **(last.stores if last else {}),
+    }
+    now = datetime.now(UTC)  # noqa: TID251 the moment is printed on the page, nothing depends on it
+    return Report(status, now, last, mapping, versions=versions)
+
+
+def present(call: Call, told: Report, notary: Notary | None = None) -> Answer:
+    """A report as it is asked for, signed where the key is at hand."""
     html, written = call.value("html"), call.value("output")
     code = 0 if is_proved(told) else FINDINGS
     document = as_json(told)
+    signer = ""
+    if notary is not None:
+        document = notary.sign(document)
+        signer = check(document)
     if html:
         _write(html, render(told))
     if written:
         _write(written, output.as_json(document) + "\n")
     if html or written:
         return Answer(
-            Written(call.migration_id, verdict(told), is_proved(told), html or "", written or ""), code
+            Written(
+                told.status.migration_id, verdict(told), is_proved(told), html or "", written or "", signer
+            ),
+            code,
         )
     return Answer(document, code, text=output.as_json(document))
 

@@ -27,7 +27,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from .documents import ServeEnded, Written
+from .documents import ServeEnded, Verified, Written
 
 LONGEST = 120
 """Characters of one cell."""
@@ -241,7 +241,18 @@ def _examined(examined: Examined) -> list[str]:
 @render.register
 def _written(written: Written) -> list[str]:
     files = [name for name in (written.html, written.output) if name]
-    return [f"{written.migration_id}: {written.verdict}", *(f"  written to {name}" for name in files)]
+    signed = [f"  the JSON is signed by {written.signed_by}"] if written.output and written.signed_by else []
+    return [
+        f"{written.migration_id}: {written.verdict}",
+        *(f"  written to {name}" for name in files),
+        *signed,
+    ]
+
+
+@render.register
+def _verified(verified: Verified) -> list[str]:
+    told = [f"{verified.file} is as it was signed, by {verified.signed_by}"]
+    return [*told, f"  it says: {verified.verdict}"] if verified.verdict else told
 
 
 @render.register

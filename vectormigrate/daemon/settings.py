@@ -6,7 +6,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
-from .api_settings import AFTER, API, AUDIT, KEYS, URL
+from .api_settings import AFTER, API, AUDIT, KEYS, URL, VEC
 from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
@@ -361,6 +361,14 @@ HTML = Setting(
     help="Write one self-contained HTML file.",
     unset="not written",
 )
+SIGNED_BY = Setting(
+    name="signed-by",
+    local=True,
+    section="report",
+    metavar="FINGERPRINT",
+    help="With `report verify`: whose signature it must be, as `report` said it.",
+    unset="anybody's",
+)
 OUTPUT = Setting(
     name="output",
     local=True,
@@ -409,6 +417,7 @@ SETTINGS: tuple[Setting, ...] = (
     OFFSET,
     HTML,
     OUTPUT,
+    SIGNED_BY,
     DIRECTORY,
     KEEP,
     WAY,
@@ -419,6 +428,7 @@ SETTINGS: tuple[Setting, ...] = (
     *API,
     *KEYS,
     *AUDIT,
+    *VEC,
     AFTER,
     BY,
     SHARE,

@@ -61,6 +61,12 @@ class UsageError(VectormigrateError):
     exit_code = 2
 
 
+class SignatureWrong(VectormigrateError):
+    """A signed document is not as it was signed, or not by whom it should be."""
+
+    code = "signature_wrong"
+
+
 class ConfigInvalid(UsageError):
     """The configuration file, or a variable it names, cannot be used."""
 

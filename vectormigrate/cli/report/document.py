@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 
 
@@ -28,6 +29,10 @@ class Report:
     rollback: RollbackReport | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     """What ran: "vectormigrate", "source", "target", "python" and the like, to their versions."""
+    history: Sequence[Mapping[str, Any]] = ()
+    """Phases and verbs, with when and by whom, oldest first."""
+    specification: Specification | None = None
+    """What was asked for, secrets as references."""
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -210,6 +215,19 @@ def facts(report: Report) -> list[tuple[str, str]]:
     if status.error:
         told.append(("error", status.error))
     return told + [(f"version of {name}", version) for name, version in report.versions.items()]
+
+
+def configuration(report: Report) -> list[tuple[str, str]]:
+    """What was asked for, name and value; what was left at its default is left out."""
+    if report.specification is None:
+        return []
+    plain = msgspec.to_builtins(report.specification, enc_hook=str)
+    return [
+        (f"{name} {part}".strip().replace("_", " "), str(value))
+        for name, held in plain.items()
+        for part, value in (held.items() if isinstance(held, dict) else [("", held)])
+        if value not in ("", None, [], {}, 0, False)
+    ]
 
 
 def similarity(seen: ValidationReport) -> list[tuple[str, str]]:
