@@ -272,7 +272,7 @@ class Live:
     def turned(self) -> None:
         """The roles are swapped: what was said of the other direction counts no more."""
         self.lane.position = ""
-        self.scheduler.guard.reset()
+        self.scheduler.turned()
 
     async def idle(self) -> None:
         """Wait until no replay is under way; none begins while the phase does not allow it."""

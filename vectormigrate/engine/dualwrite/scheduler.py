@@ -127,6 +127,10 @@ class Scheduler:
         if self._ledger.spilled or (at is not None and at < self._asleep_until):
             self._wake.set()
 
+    def turned(self) -> None:
+        """The roles are swapped: what was absent on the other side says nothing of this one."""
+        self._sight.forget()
+
     async def believe(self) -> None:
         """What is absent and marked now is gone, says somebody who looked: delete it, whatever was thought of it. Raises
         StateError when that could not be noted: the next process would doubt it again.
@@ -354,9 +358,8 @@ class Scheduler:
     def _refused(self, job: Job, error: VectormigrateError, paid: _Paid) -> None:
         text = id_text(job.entry.id)
         if not self._database.read(lambda tx: journal.among(tx, self._id, [text])):
-            self._leave(
-                job.entry, paid
-            )  # it left without a mark: the comparison of the gap marks it, if need be
+            # It left without a mark: the comparison of the gap marks it, if need be.
+            self._leave(job.entry, paid)
             return
         self.tally.refused += 1
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))

@@ -77,10 +77,14 @@ class Sight:
         self._target = Here(lane.ends.target)
         self._alarmed = False
 
-    def believe(self) -> None:
-        """Somebody looked and says that what is absent is gone: every record that is marked now may be."""
+    def forget(self) -> None:
+        """What was absent so far counts no more."""
         self._guard.reset()
         self._alarmed = False
+
+    def believe(self) -> None:
+        """Somebody looked and says that what is absent is gone: every record that is marked now may be."""
+        self.forget()
         self._ledger.mean()
 
     async def of(self, jobs: Sequence[Job]) -> tuple[list[tuple[Job, Batch, int]], list[Job]]:
