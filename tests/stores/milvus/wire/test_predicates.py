@@ -267,40 +267,6 @@ def test_types_that_milvus_alone_compares():
         Predicate(parse('at > "2020-01-01"'), layout)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "word", "found"),
-    [
-        ("a%", "abc", True),
-        ("%c", "abc", True),
-        ("%b%", "a\nbc", True),
-        ("a_c", "abc", True),
-        ("a_c", "abbc", False),
-        (r"100\%", "100%", True),
-        (r"100\%", "1000", False),
-        ("a.c", "abc", False),
-        ("", "", True),
-    ],
-)
-def test_like(pattern, word, found):
-    text = f'label like "{pattern}"'
-    assert predicate(text).holds(1, {"label": word}) is found
-    assert predicate(f"not ({text})").holds(1, {"label": word}) is not found
-    assert not predicate(f"not ({text})").holds(1, {"label": None})
-
-
-def test_a_float_field_is_compared_in_its_32_bits():
-    from vectormigrate.stores.milvus.pb import schema_pb2
-    from vectormigrate.stores.milvus.wire.schema import Column, Layout
-
-    single = Column("f", schema_pb2.DataType.Float)
-    layout = Layout("d", LAYOUT.key, False, LAYOUT.vectors, (single,), False, False)
-    held = {"f": 0.10000000149011612}
-    for text, found in [("f == 0.1", True), ("f > 0.1", False), ("f in [0.1]", True), ("f != 0.1", False)]:
-        read = Predicate(parse(text), layout)
-        assert read.holds(1, held) is found
-        assert matches(read.superset()[0], 1, held) is found
-
-
 # As Milvus Lite answers.
 
 

@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape, IdKind
 from vectormigrate.model.errors import Unreachable, VectormigrateError
-from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Touch, Unnamed
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.milvus.wire.fields import read_ids
 from vectormigrate.stores.raw import Upstream
 
 from . import observing
@@ -203,13 +203,7 @@ async def _name(
     """Tell of the ids that were picked for the client."""
     for collection, told in touched.items():
         if any(isinstance(touch, Unnamed) for touch in told):
-            ids = ids_of(reply)
+            ids = read_ids(reply.IDs)
             if shape is not None and shape.id.kind is IdKind.INT:  # REST may tell them as texts
                 ids = [int(one) for one in ids if isinstance(one, str | int)]
             await write.named(collection, ids)
-
-
-def ids_of(reply: Any) -> Sequence[RecordId]:
-    """The keys in a MutationResult."""
-    kind = reply.IDs.WhichOneof("id_field")
-    return list(getattr(reply.IDs, kind).data) if kind else []

@@ -27,16 +27,19 @@ _TUNING = frozenset({"CreateCollection", "CreateIndex", "AlterIndex"})
 """What changes no record: making a collection that is there is refused by Milvus."""
 _WHOLE = {"DropCollection": Scope.DROP, "RenameCollection": Scope.DROP, "TruncateCollection": Scope.CLEAR}
 _ALIASES = frozenset({"CreateAlias", "DropAlias", "AlterAlias"})
+_LISTING = frozenset({"ShowCollectionsRequest"})
+"""What names collections and is about the server all the same."""
 DATABASE = "default"
 """The one whose collections can be migrated behind a facade: a request names others beside the collection."""
 
 
 def collection_of(message: Any) -> str | None:
-    """The collection, or the alias of one, that a request is about; None for the whole server."""
+    """The collection, or the alias of one, that a request is about; None for the whole server, or for several."""
     fields = message.DESCRIPTOR.fields_by_name
     for name in ("collection_name", "collection_names", "oldName", "alias"):
         if name in fields and (held := getattr(message, name)):
-            return str(held if isinstance(held, str) else held[0])
+            names = [held] if isinstance(held, str) else held
+            return str(names[0]) if len(names) == 1 and message.DESCRIPTOR.name not in _LISTING else None
     return None
 
 

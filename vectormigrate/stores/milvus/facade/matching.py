@@ -90,6 +90,8 @@ class Chosen:
 
     async def listed(self, ids: Sequence[RecordId], *, bare: bool = False) -> Batch:
         """The records of these ids that are there, in that order, and in the partitions."""
+        if not ids:
+            return Batch([])
         content = Content.IDS if bare and self.partitions is None else Content.FULL
         batch = await self.store.fetch(self.shape.name, ids, content=content)
         return batch if self.partitions is None else self._kept(batch, exact=True)

@@ -19,7 +19,8 @@ from vectormigrate.stores.raw import HttpRequest, HttpResponse, Upstream
 from .calling import Way
 from .endpoints import find
 from .problems import Problem, problem_of, refused
-from .transcoding import following, to_data, to_message
+from .telling import to_data
+from .transcoding import following, to_message
 
 _JSON = (b"content-type", b"application/json")
 _WRONG_BODY, _UNKNOWN_PATH = 1801, 404

@@ -108,6 +108,12 @@ def write_ids(ids: Sequence[RecordId], layout: Layout) -> Any:
     return schema_pb2.IDs(str_id=schema_pb2.StringArray(data=ids))
 
 
+def read_ids(message: Any) -> list[RecordId]:
+    """Invert `write_ids`."""
+    kind = message.WhichOneof("id_field")
+    return list(getattr(message, kind).data) if kind else []
+
+
 def write_column(column: Column, values: Sequence[Any]) -> Any:
     """One column of payload, None where there is nothing. Raises TypeError, ValueError for what its type cannot hold."""
     message = schema_pb2.FieldData(type=column.type, field_name=column.name)

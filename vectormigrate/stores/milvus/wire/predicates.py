@@ -7,15 +7,8 @@ A predicate has the three values of Milvus: what is asked of null is neither tru
 
 from __future__ import annotations
 
-import operator
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.filter import And, Compare, Comparison, Exists, Filter, HasId, In, IsNull, Not, Or
@@ -38,6 +31,7 @@ from .expressions import (
 )
 from .schema import Column, DataType, Layout, is_vector
 from .tokens import ExpressionInvalid
+from .truths import ORDERED, all_of, found_at, leaf_truth, opposite, stored
 
 EVERYTHING = And(())
 
@@ -45,12 +39,6 @@ _INTS = frozenset({DataType.Int8, DataType.Int16, DataType.Int32, DataType.Int64
 _NUMBERS = _INTS | {DataType.Float, DataType.Double}
 _TEXTS = frozenset({DataType.VarChar, DataType.String, DataType.Text})
 _PLAIN = _NUMBERS | _TEXTS | {DataType.Bool}
-_ORDERS: dict[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.GT: operator.gt,
-    Comparison.GTE: operator.ge,
-    Comparison.LT: operator.lt,
-    Comparison.LTE: operator.le,
-}
 _OPPOSITE = {
     Comparison.EQ: Comparison.NE,
     Comparison.NE: Comparison.EQ,
@@ -177,7 +165,7 @@ class Predicate:
 
     def _bound(self, item: Expression) -> Bounds | None:
         match item:
-            case Compared(ref, comparison, value) if self._is_key(ref) and comparison in _ORDERS:
+            case Compared(ref, comparison, value) if self._is_key(ref) and comparison in ORDERED:
                 return _bound(comparison, value, whole=self._layout.id_kind is IdKind.INT)
         return None
 
@@ -241,13 +229,13 @@ class Predicate:
                 found = self._truth(item, record_id, payload)
                 return None if found is None else not found
             case Both(items):
-                return _all(self._truth(item, record_id, payload) for item in items)
+                return all_of(self._truth(item, record_id, payload) for item in items)
             case Either(items):
-                none = _all(_opposite(self._truth(item, record_id, payload)) for item in items)
-                return _opposite(none)
+                none = all_of(opposite(self._truth(item, record_id, payload)) for item in items)
+                return opposite(none)
             case _:
-                held = record_id if self._is_key(node.ref) else _find(payload, node.ref)
-                return _leaf_truth(node, held, self._columns.get(node.ref.name))
+                held = record_id if self._is_key(node.ref) else found_at(payload, node.ref)
+                return leaf_truth(node, held, self._columns.get(node.ref.name))
 
 
 def _is_text(key: str | int) -> bool:
@@ -279,9 +267,9 @@ def _exactly(leaf: Leaf, path: tuple[str, ...], column: Column, *, negated: bool
     match leaf:
         case Compared(_, comparison, value):
             comparison = _OPPOSITE[comparison] if negated else comparison
-            return Compare(path, comparison, _stored(column.type, value))
+            return Compare(path, comparison, stored(column.type, value))
         case Among(_, values):
-            found = In(path, tuple(_stored(column.type, value) for value in values))
+            found = In(path, tuple(stored(column.type, value) for value in values))
             return Not(found) if negated else found
         case _:
             return None
@@ -290,7 +278,7 @@ def _exactly(leaf: Leaf, path: tuple[str, ...], column: Column, *, negated: bool
 def _of_array(leaf: Leaf, path: tuple[str, ...], column: Column, *, negated: bool) -> Filter | None:
     if not isinstance(leaf, Contains):
         return None
-    parts = tuple(Compare(path, Comparison.EQ, _stored(column.element, value)) for value in leaf.values)
+    parts = tuple(Compare(path, Comparison.EQ, stored(column.element, value)) for value in leaf.values)
     found: Filter = And(parts) if leaf.every else Or(parts)
     return Not(found) if negated else found
 
@@ -307,93 +295,3 @@ def _loosely(leaf: Leaf, path: tuple[str, ...]) -> Filter:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list)
-
-
-def _stored(kind: int, value: Any) -> Any:
-    """A value as a column of this type holds it: FLOAT has 32 bits."""
-    if kind == DataType.Float and isinstance(value, int | float) and not isinstance(value, bool):
-        with np.errstate(over="ignore"):
-            return float(np.float32(value))
-    return value
-
-
-def _find(payload: Payload, ref: Ref) -> Any:
-    held: Any = payload.get(ref.name)
-    for key in ref.path:
-        if isinstance(key, str):
-            held = held.get(key) if isinstance(held, dict) else None
-        else:
-            held = held[key] if isinstance(held, list) and 0 <= key < len(held) else None
-    return held
-
-
-def _leaf_truth(leaf: Leaf, held: Any, column: Column | None) -> bool | None:  # noqa: PLR0911 one return a leaf
-    if isinstance(leaf, Null):
-        return held is None
-    if isinstance(leaf, Contains):
-        if not isinstance(held, list):
-            return None if held is None and column is not None and column.type == DataType.Array else False
-        found = [any(_same(one, value) for one in held) for value in _wanted(leaf.values, column)]
-        return all(found) if leaf.every else any(found)
-    if held is None:
-        return None
-    match leaf:
-        case Compared(_, comparison, value):
-            return _compared(held, comparison, _wanted([value], column)[0])
-        case Among(_, values):
-            return any(_same(held, value) for value in _wanted(values, column))
-        case Like(_, pattern):
-            return isinstance(held, str) and _like(pattern).fullmatch(held) is not None
-        case Length(_, comparison, value):
-            return _compared(len(held), comparison, value) if isinstance(held, list) else None
-
-
-def _wanted(values: Sequence[Any], column: Column | None) -> list[Any]:
-    kind = 0 if column is None else column.element or column.type
-    return [_stored(kind, value) for value in values]
-
-
-def _compared(held: Any, comparison: Comparison, value: Any) -> bool | None:
-    if comparison in (Comparison.EQ, Comparison.NE):
-        return _same(held, value) is (comparison is Comparison.EQ)
-    ordered = (_is_number(held) and _is_number(value)) or (isinstance(held, str) and isinstance(value, str))
-    return _ORDERS[comparison](held, value) if ordered else None
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if _is_number(one) and _is_number(other):
-        return bool(one == other)
-    return type(one) is type(other) and bool(one == other)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _all(truths: Any) -> bool | None:
-    unknown = False
-    for truth in truths:
-        if truth is False:
-            return False
-        unknown = unknown or truth is None
-    return None if unknown else True
-
-
-def _opposite(truth: bool | None) -> bool | None:
-    return None if truth is None else not truth
-
-
-@lru_cache(maxsize=256)
-def _like(pattern: str) -> re.Pattern[str]:
-    words: list[str] = []
-    escaped = False
-    for letter in pattern:
-        if letter == "\\" and not escaped:
-            escaped = True
-            continue
-        wild = "" if escaped else {"%": ".*", "_": "."}.get(letter, "")
-        words.append(wild or re.escape(letter))
-        escaped = False
-    return re.compile("".join(words), re.DOTALL)
