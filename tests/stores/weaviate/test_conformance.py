@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.suite import ConformanceSuite, Subject
-from tests.fakes.weaviate import judge_weaviate, weaviate_server
 from vectormigrate.stores.weaviate import open_store
-
-__all__ = ["judge_weaviate", "weaviate_server"]
 
 
 class TestFacade(ConformanceSuite):

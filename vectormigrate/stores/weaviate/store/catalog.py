@@ -20,6 +20,7 @@ from vectormigrate.model.collection import CollectionShape, Element, FieldType, 
 from vectormigrate.model.errors import (
     CollectionExists,
     CollectionMissing,
+    StoreBroken,
     StoreDown,
     StoreError,
     Unsupported,
@@ -135,7 +136,7 @@ class Catalog:
         """How wide the vectors are that the first objects of a class hold, by name."""
         places = [tenant]
         if layout.multi_tenant:
-            places = self.tenants.names(layout.name, collection)
+            places = self.tenants.awake(layout.name, collection)
         widths: dict[str, int] = {}
         for place in places:
             request = pb.SearchRequest(
@@ -146,7 +147,12 @@ class Catalog:
                 uses_127_api=True,
             )
             answer = self.tenants.call("Search", request, collection=collection)
-            found = read_results(answer.results, replace(layout, properties={}, meta=False), tenant=place)
+            try:
+                found = read_results(answer.results, replace(layout, properties={}, meta=False), tenant=place)
+            except ValueError as error:
+                raise self.link.place(collection).error(
+                    StoreBroken, f"weaviate sent a vector that cannot be read: {error}"
+                ) from None
             widths |= {name: width for name, column in found.vectors.items() if (width := _width(column))}
             if len(widths) == len(layout.vectors):
                 break
@@ -154,6 +160,14 @@ class Catalog:
 
     def opened(self, collection: str) -> Opened:
         return self._opened.get(collection) or self.describe(collection)
+
+    def check_there(self, opened: Opened) -> None:
+        """Raise CollectionMissing when the class is there no more: to write to it would make another of that name."""
+        try:
+            self._class(opened.layout.name, opened.shape.name)
+        except CollectionMissing:
+            self.forget(opened.shape.name)
+            raise
 
     def forget(self, collection: str) -> None:
         """Ask anew about a collection that turned out to be gone or changed."""

@@ -56,14 +56,12 @@ class Splitting:
         if parts < 2 or total < 2:
             return []
         tenants = self._reader.tenants(name)
+        if total > _LISTED and len(tenants) < parts:
+            each = parts // len(tenants)
+            return [one for tenant in tenants for one in self._spread(opened, tenant, each)][: parts - 1]
+        found: list[RecordId] = [(tenant, _LAST) for tenant in tenants]
         if total <= _LISTED:
             found = [one for tenant in tenants for one in self._listed(opened, tenant)]
-        elif len(tenants) >= parts:
-            found = [(tenant, _LAST) for tenant in tenants]
-        else:
-            each = parts // len(tenants)
-            found = [one for tenant in tenants for one in self._spread(opened, tenant, each)]
-            parts = len(found) + 1
         cuts = sorted({len(found) * part // parts for part in range(1, parts)} - {0})
         return [found[cut - 1] for cut in cuts]
 
@@ -77,7 +75,7 @@ class Splitting:
             yield from batch.ids
 
     def _spread(self, opened: Opened, tenant: str, parts: int) -> list[RecordId]:
-        """The records behind some ids evenly spread over a tenant, and its end where others follow."""
+        """The records behind some ids evenly spread over a tenant, and the end of it where there are others."""
         first = self._behind(opened, tenant, FIRST)
         cuts: list[RecordId] = []
         if first is not None:

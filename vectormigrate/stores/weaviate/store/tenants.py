@@ -17,6 +17,7 @@ from vectormigrate.stores.weaviate.errors import TenantAsleep
 from .link import Link
 
 _ASLEEP = ("COLD", "INACTIVE")
+_READY = ("HOT", "ACTIVE")
 _AWAKE, _SLEEPING = "HOT", "COLD"
 """Spelled as every version understands it."""
 
@@ -38,6 +39,10 @@ class Tenants:
     def names(self, name: str, collection: str) -> list[str]:
         """The tenants of a class in the order of a scan: bytewise, as ASCII is."""
         return sorted(self.states(name, collection))
+
+    def awake(self, name: str, collection: str) -> list[str]:
+        """Those that can be asked without waking anybody."""
+        return [one for one, state in self.states(name, collection).items() if state in _READY]
 
     def call(self, method: str, request: Any, *, collection: str, tenant: str | None = None) -> Any:
         """A gRPC call that concerns one tenant, or none; one that is asleep is woken for it. Raises TenantAsleep."""
@@ -62,7 +67,7 @@ class Tenants:
             self._set(name, tenant, _AWAKE, collection)
             with self._lock:
                 self._woken.add((name, tenant))
-        elif state not in (_AWAKE, "ACTIVE"):
+        elif state not in _READY:
             raise place.error(
                 TenantAsleep, f"tenant {tenant!r} of {name!r} is {state.lower() or 'gone'}", "load it first"
             )

@@ -43,13 +43,12 @@ class Writer:
         refused = {refusal.row: refusal for refusal in opened.admission.refusals(batch)}
         rows = [row for row in range(len(batch)) if row not in refused]
         sent = False
+        if rows:
+            self._catalog.check_there(opened)
         try:
             for part in self._parts(opened, batch, rows, refused):
                 self._send(opened, batch, part, refused)
                 sent = True
-        except CollectionMissing:
-            self._catalog.forget(name)
-            raise
         except StoreError as error:
             if sent and error.retryable and not isinstance(error, Unresolved):
                 raise unresolved(error) from None

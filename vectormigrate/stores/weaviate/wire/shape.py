@@ -77,7 +77,7 @@ def read_layout(described: Mapping[str, Any], *, ours: bool = True) -> Layout:
     """
     hidden = OURS if ours else frozenset()
     try:
-        marks = _read_marks(described.get("description") or "") if ours else {}
+        marks = _read_description(described.get("description") or "")[1] if ours else {}
         json_fields = frozenset(marks.get("json", ()))
         properties = {
             one["name"]: _read_property(one, json_fields) for one in described.get("properties") or ()
@@ -138,14 +138,14 @@ def with_dims(shape: CollectionShape, dims: Mapping[str, int]) -> CollectionShap
     return replace(shape, vectors=vectors)
 
 
-def _read_marks(description: str) -> Json:
-    """What we wrote into a description; nothing where that is no longer readable."""
-    _, word, text = description.rpartition(_OURS)
+def _read_description(description: str) -> tuple[str, Json]:
+    """What stands in a description for people, and behind it what we wrote there; none where that is not readable."""
+    theirs, word, text = description.rpartition(_OURS)
     try:
-        marks = json.loads(text) if word else {}
+        marks = json.loads(text) if word else None
     except ValueError:
-        return {}
-    return marks if isinstance(marks, dict) else {}
+        marks = None
+    return (theirs.rstrip("\n"), marks) if isinstance(marks, dict) else (description, {})
 
 
 def _read_key(mark: Json | None) -> IdField:
@@ -200,10 +200,8 @@ def _read_vector(name: str, config: Mapping[str, Any], dim: int | None) -> Vecto
 
 def _read_native(described: Mapping[str, Any]) -> Json:
     native = {key: described[key] for key in _CARRIED if described.get(key)}
-    if "description" in native:
-        native["description"] = native["description"].rpartition(_OURS)[0] or native["description"]
-        if _read_marks(described["description"]) and native["description"] == described["description"]:
-            del native["description"]
+    if theirs := _read_description(native.pop("description", ""))[0]:
+        native["description"] = theirs
     sharding = described.get("shardingConfig") or {}
     if "desiredCount" in sharding:
         native["shardingConfig"] = {
@@ -261,7 +259,7 @@ def write_class(wanted: CollectionShape) -> Json:
     _write_vectors(described, shape, native.get("vectors") or {})
     marks = _marks(shape, kept, tenants)
     if marks:
-        before = described.get("description", "")
+        before = f"{described['description']}\n" if described.get("description") else ""
         described["description"] = f"{before}{_OURS}{json.dumps(marks)}"
     return described
 

@@ -1,0 +1,175 @@
+"""Classes looked at, made and dropped; other names of them; and what they do not say themselves."""
+
+import json
+from dataclasses import replace
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from tests.conformance.subject import Subject, make_record, to_batch
+from tests.stores.weaviate.classes import MADE
+from vectormigrate.model.collection import Field, FieldType, IdField, IdKind, Metric, VectorField, VectorIndex
+from vectormigrate.model.errors import CollectionMissing, PermissionDenied, StoreDown, Unsupported
+from vectormigrate.stores.weaviate import open_store, pb
+from vectormigrate.stores.weaviate.store.link import Link
+from vectormigrate.stores.weaviate.wire.shape import write_class
+
+from .answering import answering
+
+
+@pytest.fixture
+def link(endpoint):
+    opened = Link(endpoint)
+    yield opened
+    opened.close()
+
+
+async def made_by_others(subject, link, vectors, **more):
+    """A class that says nothing of dimensions."""
+    name = subject.new_name()
+    described = {
+        "class": name,
+        "vectorConfig": vectors,
+        "properties": [{"name": "label", "dataType": ["text"]}],
+        **more,
+    }
+    await subject.store._run(link.rest, "POST", "/schema", described)  # fmt: skip
+    return name
+
+
+PLAIN = {"vectorizer": {"none": {}}, "vectorIndexType": "hnsw", "vectorIndexConfig": {"distance": "dot"}}
+
+
+async def test_how_wide_vectors_are_is_told_by_objects(subject, link):
+    name = await made_by_others(subject, link, {"a": PLAIN, "b": PLAIN})
+    assert {one.dim for one in (await subject.store.describe(name)).vectors} == {None}
+    shape = await subject.store.describe(name)
+    record = replace(
+        make_record(MADE, UUID(int=5)), dense={"a": np.ones(3, np.float32)}, multi={}, payload={}
+    )
+    fields = (VectorField("a", dim=3),)
+    await subject.store.upsert(name, to_batch(replace(shape, vectors=fields), [record]))
+    described = await subject.store.describe(name)
+    assert {one.name: one.dim for one in described.vectors} == {"a": 3, "b": None}
+    got = await subject.store.fetch(name, [record.id])
+    assert got.vectors["a"].values.tolist() == [[1, 1, 1]]
+
+
+async def test_an_index_is_made_as_it_is_wanted(subject):
+    vectors = [
+        VectorField("graph", dim=4, metric=Metric.DOT, index=VectorIndex("hnsw", {"m": 8, "ef_construction": 32})),
+        VectorField("flat", dim=4, metric=Metric.EUCLID, index=VectorIndex("flat")),
+        VectorField("foreign", dim=4, metric=Metric.COSINE, index=VectorIndex("ivfflat", {"lists": 5})),
+    ]  # fmt: skip
+    shape = await subject.create(vectors=vectors)
+    told = {one.name: (one.metric, one.index.kind, one.dim) for one in shape.vectors}
+    assert told == {
+        "graph": (Metric.DOT, "hnsw", 4),
+        "flat": (Metric.EUCLID, "flat", 4),
+        "foreign": (Metric.COSINE, "hnsw", 4),
+    }
+    assert shape.vector("graph").index.params == {"m": 8, "ef_construction": 32}
+
+
+async def test_the_unnamed_vector_and_none_at_all(subject):
+    shape = await subject.create(vectors=[VectorField("", dim=4, metric=Metric.DOT)])
+    assert [one.name for one in shape.vectors] == [""]
+    await subject.fill(shape, 3)
+    assert await subject.store.count(shape.name) == 3
+    none = await subject.create(vectors=[])
+    assert none.vectors == ()
+    await subject.fill(none, 3)
+    assert await subject.store.count(none.name) == 3
+
+
+async def test_an_alias_is_another_name():
+    answers = {
+        "/v1/schema/Docs": write_class(replace(MADE, id=IdField("id", IdKind.UUID))),
+        "/v1/aliases": {"aliases": [{"alias": "Now", "class": "Docs"}]},
+    }
+    counted = pb.AggregateReply(single_result=pb.AggregateReply.Single(objects_count=3)).SerializeToString()
+    with answering(
+        lambda _, path, __: (200, json.dumps(answers[path]).encode()), lambda *_: counted
+    ) as found:
+        async with open_store(found[0]) as store:
+            assert await store.aliases() == {"Now": "Docs"}
+            assert (await store.describe("Now")).name == "Now"
+            assert await store.locate("Now") == await store.locate("Docs")
+            assert await store.locate("Now/red") == await store.locate("Docs/red")
+            assert await store.count("Now") == 3
+
+
+async def test_a_real_alias_is_another_name(judge_weaviate):
+    async with Subject(lambda: open_store(judge_weaviate)).running() as subject:
+        shape = await subject.create(IdKind.UUID)
+        records = await subject.fill(shape, 3)
+        alias, link = subject.new_name(), Link(judge_weaviate)
+        await subject.store._run(link.rest, "POST", "/aliases", {"class": shape.name, "alias": alias})
+        assert (await subject.store.aliases())[alias] == shape.name
+        assert (await subject.store.fetch(alias, [records[0].id])).ids == [records[0].id]
+        await subject.store._run(link.rest, "DELETE", f"/aliases/{alias}")
+        link.close()
+
+
+async def test_names_and_shapes_that_cannot_be(subject):
+    for name in ("lower", "With-Hyphen", "A" * 256, "Ok/ten ant"):
+        with pytest.raises(Unsupported, match="cannot name"):
+            await subject.store.check_create(replace(subject.shape(), name=name))
+    with pytest.raises(CollectionMissing):
+        await subject.store.check_create(replace(subject.shape(IdKind.UUID), name="Nowhere/red"))
+    shape = await subject.create()
+    with pytest.raises(Unsupported, match="no tenants"):
+        await subject.store.check_create(replace(subject.shape(IdKind.UUID), name=f"{shape.name}/red"))
+    decimal = subject.shape(fields=[Field("d", FieldType.DECIMAL)])
+    with pytest.raises(Unsupported, match="'d'"):
+        await subject.store.check_create(decimal)
+
+
+def indexing(*nodes):
+    """A server with one class, whose nodes answer one thing after the other, the last for ever."""
+    told = list(nodes)
+
+    def answer(method, path, headers):
+        if path.startswith("/v1/nodes/Docs"):
+            status, body = told.pop(0) if len(told) > 1 else told[0]
+            return status, json.dumps(body).encode()
+        return 200, json.dumps({"aliases": []} if path == "/v1/aliases" else write_class(MADE)).encode()
+
+    return answer
+
+
+def queue(*lengths):
+    return 200, {"nodes": [{"shards": [{"vectorQueueLength": one} for one in lengths]}, {"shards": None}]}
+
+
+async def test_a_load_is_finished_when_nothing_waits_to_be_indexed():
+    with answering(indexing(queue(5, 0), queue(0, 1), queue(0, 0))) as (endpoint, seen):
+        async with open_store(endpoint) as store:
+            await store.finish_load(MADE)
+    assert sum(path.startswith("/v1/nodes/Docs") for _, path, _ in seen) == 3
+
+
+async def test_who_may_not_look_at_nodes_does_not_wait_and_who_waits_too_long_is_told():
+    with answering(indexing((403, {"error": [{"message": "rbac"}]}))) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            await store.finish_load(MADE)
+    with answering(indexing((503, {}))) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            with pytest.raises(StoreDown):
+                await store.finish_load(MADE)
+    with answering(indexing(queue(1))) as (endpoint, _):
+        patient = replace(endpoint, options={**endpoint.options, "slow_timeout": "0.01"})
+        async with open_store(patient) as store:
+            with pytest.raises(StoreDown, match="gave up"):
+                await store.finish_load(MADE)
+
+
+async def test_a_server_without_aliases_has_none():
+    with answering(lambda *_: (404, b"")) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            assert await store.aliases() == {}
+    with answering(lambda *_: (403, b"")) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            with pytest.raises(PermissionDenied):
+                await store.aliases()

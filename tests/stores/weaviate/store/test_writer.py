@@ -1,0 +1,152 @@
+"""What a batch answers: refused for good, by object, or unresolved; and writes that would make what is not there."""
+
+import json
+from dataclasses import replace
+from uuid import UUID
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.conformance.compare import assert_holds, ids_of
+from tests.conformance.subject import make_record, make_records, to_batch
+from tests.stores.weaviate.classes import MADE
+from vectormigrate.model.batch import Batch
+from vectormigrate.model.collection import Field, FieldType, IdField, IdKind, VectorField
+from vectormigrate.model.errors import CollectionMissing, RecordRefused, Throttled, Unresolved
+from vectormigrate.model.operation import WriteResult
+from vectormigrate.stores.weaviate import open_store, pb
+from vectormigrate.stores.weaviate.store import writer
+from vectormigrate.stores.weaviate.wire.shape import write_class
+
+from .answering import Failing, answering
+
+SHAPE = replace(MADE, id=IdField("id", IdKind.UUID), vectors=(VectorField("vec", dim=3),))
+RECORDS = [replace(make_record(SHAPE, UUID(int=number)), payload={"n": number}) for number in range(1, 7)]
+BATCH = to_batch(SHAPE, RECORDS)
+
+
+def serving(rpc):
+    answers = {"/v1/schema/Docs": write_class(SHAPE), "/v1/aliases": {"aliases": []}}
+    return answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), rpc)
+
+
+class Taking:
+    """Takes batches and keeps them; fails the objects of `errors`, and the calls of `failures`, each in its turn."""
+
+    def __init__(self, errors=None, failures=(), most=10**9):
+        self.errors, self.failures, self.most = errors or {}, list(failures), most
+        self.requests = []
+
+    def __call__(self, method, raw):
+        if method == "BatchDelete":
+            return pb.BatchDeleteReply(matches=3, failed=1).SerializeToString()
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
+        request = pb.BatchObjectsRequest.FromString(raw)
+        if len(request.objects) > self.most:
+            raise Failing(grpc.StatusCode.RESOURCE_EXHAUSTED, "received message larger than max")
+        self.requests.append(request)
+        failed = [
+            {"index": place, "error": self.errors[UUID(one.uuid).int]}
+            for place, one in enumerate(request.objects)
+            if UUID(one.uuid).int in self.errors
+        ]
+        return pb.BatchObjectsReply(errors=failed).SerializeToString()
+
+
+async def upserted(taking, batch=BATCH):
+    with serving(taking) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            return await store.upsert("Docs", batch)
+
+
+async def test_objects_that_fail_for_good_are_refused_by_their_rows(monkeypatch):
+    monkeypatch.setattr(writer, "_LIMIT", 150)
+    taking = Taking({2: "invalid integer property", 5: "new node has a vector with length 2"})
+    result = await upserted(taking)
+    assert result.acknowledged == 4
+    assert [(one.row, one.id, type(one.error)) for one in result.refused] == [
+        (1, UUID(int=2), RecordRefused),
+        (4, UUID(int=5), RecordRefused),
+    ]
+    assert "length 2" in result.refused[1].error.message
+    assert len(taking.requests) > 1
+    assert {request.consistency_level for request in taking.requests} == {2}
+
+
+async def test_an_object_that_failed_for_a_reason_of_the_servers_leaves_the_write_unresolved():
+    with pytest.raises(Unresolved, match="read-only"):
+        await upserted(Taking({2: "store is read-only"}))
+
+
+async def test_a_failure_behind_an_applied_part_is_unresolved(monkeypatch):
+    slow = Failing(grpc.StatusCode.RESOURCE_EXHAUSTED, "slow down")
+    with pytest.raises(Throttled):
+        await upserted(Taking(failures=[slow]))
+    monkeypatch.setattr(writer, "_LIMIT", 150)
+    with pytest.raises(Unresolved, match="part of the write"):
+        await upserted(Taking(failures=[None, slow]))
+
+
+async def test_requests_that_are_too_large_are_halved():
+    taking = Taking(most=2)
+    assert await upserted(taking) == WriteResult(6)
+    assert [len(request.objects) for request in taking.requests] == [1, 2, 1, 2]
+    result = await upserted(Taking(most=0))
+    assert [one.row for one in result.refused] == list(range(6))
+    assert "larger" in result.refused[0].error.message
+
+
+async def test_a_delete_that_fails_in_part_is_unresolved():
+    with serving(Taking()) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            with pytest.raises(Unresolved, match="1 of 3"):
+                await store.delete("Docs", [UUID(int=1)])
+
+
+async def test_a_class_of_others_takes_what_it_can_give_back(subject):
+    shape = await subject.create(IdKind.UUID, fields=[Field("label", FieldType.TEXT)])
+    records = [
+        make_record(shape, UUID(int=1), label="good"),
+        make_record(shape, UUID(int=2), label="good", other=1),
+    ]
+    result = await subject.store.upsert(shape.name, to_batch(shape, records))
+    assert [one.id for one in result.refused] == [UUID(int=2)]
+    await assert_holds(subject.store, shape, records[:1])
+
+
+async def test_a_write_to_a_class_that_is_gone_does_not_make_it_anew(subject):
+    shape = await subject.create()
+    records = await subject.fill(shape, 2)
+    async with open_store(subject.store.endpoint) as other:
+        await other.drop(shape.name)
+        with pytest.raises(CollectionMissing):
+            await subject.store.upsert(shape.name, to_batch(shape, records))
+        with pytest.raises(CollectionMissing):
+            await subject.store.delete(shape.name, ids_of(records))
+        assert shape.name not in await other.collections()
+
+
+async def test_a_patch_keeps_vectors_and_what_no_property_can_say(subject):
+    shape = await subject.create(fields=[Field("n", FieldType.INT)], dynamic=True)
+    [record] = make_records(shape, ["a"])
+    record = replace(record, payload={"n": 2**53 + 1, "other": [1, "1"]})
+    await subject.store.upsert(shape.name, to_batch(shape, [record]))
+    assert await subject.store.patch(shape.name, ["a", "absent"], {"other": 5, "new": None}) == WriteResult(2)
+    patched = replace(record, payload={"n": 2**53 + 1, "other": 5, "new": None})
+    await assert_holds(subject.store, shape, [patched])
+    assert (await subject.store.patch(shape.name, ["a"], {"n": "text"})).acknowledged == 0
+    await assert_holds(subject.store, shape, [patched])
+
+
+async def test_a_multi_vector_without_a_row_is_refused():
+    shape = replace(SHAPE, vectors=(MADE.vectors[1],))
+    empty = make_record(shape, UUID(int=1))
+    empty = replace(empty, multi={"tokens": np.zeros((0, 2), np.float32)}, payload={})
+    answers = {"/v1/schema/Docs": write_class(shape), "/v1/aliases": {"aliases": []}}
+    with answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), Taking()) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            result = await store.upsert("Docs", to_batch(shape, [empty]))
+            assert await store.upsert("Docs", Batch([])) == WriteResult(0)
+    assert "without a row" in result.refused[0].error.message
