@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from vectormigrate.daemon.telemetry.catalogue import CATALOGUE
+from vectormigrate.daemon.telemetry.notices import NAMES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -78,3 +79,8 @@ def test_prometheus_itself_takes_them(what):
         ["promtool", *what], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_about_watching_names_everything_that_can_be_told():
+    page = (ROOT / "docs" / "operating.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
