@@ -99,7 +99,7 @@ def measure(asked: argparse.Namespace, rate: float) -> dict[str, Any]:
 def _under(subject: Subject, rate: float, seconds: float, connections: int) -> dict[str, Any]:
     assert subject.state is not None
     lag = Lag(subject.state)
-    before = subject.cpu()
+    before, beside = subject.cpu(), subject.beside()
     lag.start()
     try:
         traffic = drive(subject.port, upserts(1), connections=connections, seconds=seconds, rate=rate)
@@ -110,6 +110,7 @@ def _under(subject: Subject, rate: float, seconds: float, connections: int) -> d
         "offered": rate,
         "carried": traffic.rate,
         "cpu_us": (subject.cpu() - before) / traffic.answered * 1e6,
+        "beside_us": (subject.beside() - beside) / traffic.answered * 1e6,
         "latency_ms": {"p50": traffic.quantile(0.5), "p99": traffic.quantile(0.99)},
         "lag_s": _quantiles(lag.seconds, 1),
     }

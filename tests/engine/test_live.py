@@ -301,6 +301,27 @@ async def test_low_waits_until_little_is_owed(stage):
     assert not await live.low(within=1)
 
 
+@virtually
+async def test_what_can_be_paid_before_writes_are_held_is_paid(stage):
+    live = await stage.open(clean=True)
+    for number in range(100):
+        await stage.put(number)
+    began = stage.clock.monotonic()
+    assert await live.low(within=5)
+    assert live.debt <= 20
+    assert stage.clock.monotonic() - began < TERMS.coalesce
+
+
+@virtually
+async def test_what_is_bearable_is_borne_when_it_does_not_become_less(stage):
+    live = await stage.open(Phase.PASSTHROUGH, clean=True)
+    await stage.mark(*range(100))
+    began = stage.clock.monotonic()
+    assert await live.low(within=5)
+    assert 0.4 < stage.clock.monotonic() - began < 1
+    assert live.debt == 100
+
+
 # Paying to the end.
 
 

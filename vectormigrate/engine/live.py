@@ -48,7 +48,11 @@ _MARKING = frozenset(Phase) - {
 }
 _PAYING = frozenset({Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
 _LOW = 2
-"""Replays that a swap may still have to do while writes are held."""
+"""Replays that a swap may still have to do while writes are held, at most."""
+_FEW = 20
+"""Marks that it is to find then, if replays that are hurried along get that far."""
+_HURRY = 0.5
+"""Seconds that they have for it."""
 _OLDEST = 200
 """Marks among which the one that waits longest is looked for."""
 _SETTLING = 0.005
@@ -193,13 +197,18 @@ class Live:
         return bool(self._database.read(lambda tx: journal.oldest(tx, self._id, None, 1)))
 
     async def low(self, *, within: float) -> bool:
-        """Wait until so little is owed that paying it takes no time; False when that takes longer than so many seconds."""
+        """Wait until so little is owed that paying it takes no time; False when that takes longer than so many seconds.
+        What is paid before writes are held need not be paid while they are.
+        """
+        hurried_until = self._clock.monotonic() + _HURRY
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                # Both change with time alone as well: there is no event to wait for.
-                while self.lane.ledger.unresolved or self.debt > _LOW * self.terms.replay_batch:  # noqa: ASYNC110
-                    await asyncio.sleep(_SETTLING)
-                return True
+                while True:
+                    hurried = self._clock.monotonic() >= hurried_until
+                    bearable = _LOW * self.terms.replay_batch if hurried else _FEW
+                    if not self.lane.ledger.unresolved and self.debt <= bearable:
+                        return True
+                    await self._hurry()
         return False
 
     async def settled(self, *, within: float) -> bool:
@@ -207,11 +216,17 @@ class Live:
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while self.busy():
-                    self.lane.ledger.hasten()
-                    self.scheduler.wake()
-                    await asyncio.sleep(_SETTLING)
+                    await self._hurry()
                 return True
         return False
+
+    async def _hurry(self) -> None:
+        """Have what waits for company replayed now, and look again a moment later: much of what is waited for comes with
+        time alone, so there is no event to wait for.
+        """
+        self.lane.ledger.hasten()
+        self.scheduler.wake()
+        await asyncio.sleep(_SETTLING)
 
     def calmed(self) -> None:
         """It is known that no request of an earlier process can land any more."""

@@ -137,6 +137,23 @@ async def test_a_value_that_only_the_server_can_refuse_costs_its_own_record_alon
     assert stored == [number for number in range(40) if number not in bad]
 
 
+async def test_a_few_records_are_held_to_the_tables_own_rules(store: PgvectorStore, client):
+    client.execute("create table t (id int primary key, v vector(1), name varchar(3), price numeric(4, 2))")
+    shape = await store.describe("t")
+    result = await store.upsert("t", batch(shape, Record(1, vector(1), payload={"name": "abcd"})))
+    assert [refusal.id for refusal in result.refused] == [1]  # an explicit cast would have cut it
+    few = [
+        Record(2, vector(2), payload={"name": "abc", "price": Decimal("1.25")}),
+        Record(3, vector(3), payload={"name": None}),
+    ]
+    assert (await store.upsert("t", batch(shape, *few))).acknowledged == 2
+    assert (await store.upsert("t", batch(shape, few[0]))).acknowledged == 1
+    assert client.execute("select id, name, price from t order by id").fetchall() == [
+        (2, "abc", Decimal("1.25")),
+        (3, None, None),
+    ]
+
+
 async def test_an_error_of_the_request_writes_nothing(store: PgvectorStore, client):
     client.execute("create table t (id int primary key, v vector(1), n int)")
     shape = await store.describe("t")

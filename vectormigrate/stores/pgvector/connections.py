@@ -18,10 +18,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import pq
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from vectormigrate.model.errors import StoreDown, UsageError
@@ -51,6 +53,31 @@ select set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', '
        set_config('statement_timeout', {timeout}, false)
 """
 """What text casts look like must not depend on the role; an acknowledged write is durable whatever the role's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnWire:
+    """A parameter as the server's type receives it; None for NULL."""
+
+    data: bytes | None
+    oid: int
+
+
+class _OnWireDumper(Dumper):
+    """Psycopg asks it for the number of the type, then for the bytes."""
+
+    format = pq.Format.BINARY
+
+    def get_key(self, obj: OnWire, format: PyFormat) -> tuple[type, int]:  # type: ignore[override] # whatever is hashed
+        return (OnWire, obj.oid)
+
+    def upgrade(self, obj: OnWire, format: PyFormat) -> _OnWireDumper:
+        dumper = _OnWireDumper(OnWire)
+        dumper.oid = obj.oid
+        return dumper
+
+    def dump(self, obj: OnWire) -> bytes | None:
+        return obj.data
 
 
 class Connections:
@@ -94,6 +121,7 @@ class Connections:
                 return self._idle.pop()
         try:
             connection = psycopg.connect(self.dsn, cursor_factory=psycopg.RawCursor, prepare_threshold=None)
+            connection.adapters.register_dumper(OnWire, _OnWireDumper)
         except psycopg.Error as error:
             raise errors.translate_connect(error, self.dsn) from None
         try:

@@ -76,7 +76,7 @@ select a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, 
            when 'b' then true
            when 'd' then d.datlocprovider = 'b' or d.datlocprovider = 'c' and d.datcollate in ('C', 'POSIX')
            else false end,
-       a.attidentity = 'a'
+       a.attidentity = 'a', a.atttypid::int8
 from pg_attribute a
 join pg_type t on t.oid = a.atttypid
 join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
@@ -95,6 +95,10 @@ order by i.indisprimary desc, i.indnkeyatts, i.indexrelid
 """
 
 
+_TEXT, _TEXTS = 25, 1009
+"""Numbers of `text` and `text[]`, the same in every Postgres."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column. A type that has no codec of its own travels as text, cast by the server (`native` is False)."""
@@ -102,6 +106,8 @@ class Column:
     name: str
     sql_type: str
     type_name: str
+    oid: int
+    """Of its type."""
     codec: Codec
     native: bool = True
     not_null: bool = False
@@ -120,6 +126,13 @@ class Column:
         if self.native:
             return self.sql_type
         return "text[]" if self.codec.type is FieldType.ARRAY else "text"
+
+    @property
+    def wire_oid(self) -> int:
+        """The number of that type."""
+        if self.native:
+            return self.oid
+        return _TEXTS if self.codec.type is FieldType.ARRAY else _TEXT
 
     @property
     def selected(self) -> str:
@@ -289,6 +302,7 @@ def _column(row: tuple[Any, ...]) -> Column:
         name,
         sql_type,
         type_name,
+        row[15],
         codec,
         native=native,
         not_null=not_null,

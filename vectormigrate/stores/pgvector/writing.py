@@ -1,7 +1,7 @@
 """Writing, one batch at a time: the blocking half of upsert, insert, patch, delete.
 
 A batch goes by binary COPY: straight into the table when its ids are believed to be new, else into a temporary
-table and from there by `insert ... on conflict`. A record is replaced whole: a column that it does not mention gets
+table and from there by `insert ... on conflict`; a few records are parameters of that statement. A record is replaced whole: a column that it does not mention gets
 its default, and generated columns are left to the server. When the server refuses a value, halves of the batch are
 tried, inside the same transaction, until the record that is to blame stands alone: the others are written.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -22,11 +23,14 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import Admission
 
 from . import vectors
-from .connections import Connection
+from .connections import Connection, OnWire
 from .copycodec import Raw, frame_rows
 from .errors import is_data_error, reason
 from .reading import key_in
 from .shape import Column, Table
+
+_FEW = 8
+"""Rows that travel as parameters of one statement: a table of their own would cost them more than the write itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,13 @@ class Writer:
         whole = len(rows) == len(batch)
         picked = [(column, raws if whole else [raws[row] for row in rows]) for column, raws in columns]
         try:
-            with connection.transaction():
+            with connection.transaction() if len(batch) > 1 else nullcontext():
                 return apply(picked)
         except psycopg.Error as error:
             if not is_data_error(error):
                 raise
+            if len(batch) == 1:
+                connection.rollback()  # it stood for itself: a savepoint is two more ways there and back
             if len(rows) == 1:
                 row = rows[0]
                 refused[row] = self._admission.refusal(row, batch.ids[row], reason(error))
@@ -210,7 +216,23 @@ class Writer:
         return self._merge(connection, columns, keep=False)
 
     def _merge(self, connection: Connection, columns: list[tuple[Column, Raw]], *, keep: bool) -> int:
-        names = [column.sql for column, _ in columns]
+        names = ", ".join(column.sql for column, _ in columns)
+        picked = ", ".join(
+            column.sql if column.native else f"{column.sql}::{column.sql_type}" for column, _ in columns
+        )
+        count = len(columns[0][1])
+        few = count <= _FEW
+        rows = f"{_listed(columns)} as few ({names})" if few else self._staged(connection, columns)
+        action = "do nothing" if keep else self._action(columns)
+        cursor = connection.execute(
+            f"insert into {self._table.sql} ({names}) overriding system value"  # noqa: S608 quoted
+            f" select {picked} from {rows} on conflict ({self._table.key_sql}) {action}",
+            _parameters(columns) if few else None,
+        )
+        return cursor.rowcount if keep else count
+
+    def _staged(self, connection: Connection, columns: list[tuple[Column, Raw]]) -> str:
+        """The name of a table of this session that holds these rows."""
         wire = ", ".join(f"{column.sql} {column.wire_type}" for column, _ in columns)
         digest = hashlib.blake2b(f"{self._table.sql} {wire}".encode(), digest_size=8).hexdigest()
         stage = f"pg_temp.vectormigrate_{digest}"
@@ -221,15 +243,7 @@ class Writer:
         )
         connection.execute(f"delete from {stage}")  # noqa: S608 our own name
         _copy_in(connection, stage, columns)
-        picked = ", ".join(
-            column.sql if column.native else f"{column.sql}::{column.sql_type}" for column, _ in columns
-        )
-        action = "do nothing" if keep else self._action(columns)
-        cursor = connection.execute(
-            f"insert into {self._table.sql} ({', '.join(names)}) overriding system value"  # noqa: S608 quoted
-            f" select {picked} from {stage} on conflict ({self._table.key_sql}) {action}"
-        )
-        return cursor.rowcount if keep else len(columns[0][1])
+        return stage
 
     def _action(self, columns: list[tuple[Column, Raw]]) -> str:
         keys = {key.column.name for key in self._table.keys}
@@ -241,6 +255,20 @@ class Writer:
             if column.name not in keys and not column.generated and not column.always_identity
         ]
         return f"do update set {', '.join(sets)}" if sets else "do nothing"
+
+
+def _listed(columns: list[tuple[Column, Raw]]) -> str:
+    """Rows as a list of parameters, numbered column by column: their types are told with them, so that the table's own
+    rules for assigning them apply.
+    """
+    count = len(columns[0][1])
+    rows = (", ".join(f"${place * count + row + 1}" for place in range(len(columns))) for row in range(count))
+    return f"(values {', '.join(f'({row})' for row in rows)})"
+
+
+def _parameters(columns: list[tuple[Column, Raw]]) -> list[OnWire]:
+    """What `_listed` numbers."""
+    return [OnWire(raw, column.wire_oid) for column, raws in columns for raw in raws]
 
 
 def _copy_in(connection: Connection, into: str, columns: list[tuple[Column, Raw]]) -> int:
