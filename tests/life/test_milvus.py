@@ -20,13 +20,9 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize(
-    "life",
-    [milvus.Life("L2"), milvus.Life("COSINE", text_keys=True, sparse=True, brief=True)],
-    ids=["numbers", "texts"],
-)
-async def test_the_ordinary_life_with_milvus(tmp_path, milvus_url, life):
+async def test_the_ordinary_life_with_milvus(tmp_path, milvus_url):
     target = StoreRef("sqlite", str(tmp_path / "target.db"), milvus.COLLECTION)
+    life = milvus.Life("L2", text_keys=True, sparse=True, brief=True)
     tally = await milvus_story(tmp_path, milvus_url, life, target)
     assert tally.wrong == []
     assert tally.refused.keys() == {call.name for call in life.beyond()}

@@ -18,7 +18,7 @@ from vectormigrate.stores.milvus.wire.native import layout_of
 from vectormigrate.stores.milvus.wire.predicates import Bounds, Predicate
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
-MODEL = settings(max_examples=100, derandomize=True, database=None, deadline=None)
+MODEL = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 C = Comparison
 SHAPE = CollectionShape(
     "docs",
@@ -365,7 +365,7 @@ def simple(chance, depth=2):
 
 def test_milvus_lite_finds_the_same(asked):
     chance = random.Random(11)
-    for _ in range(150):
+    for _ in range(100):
         text = simple(chance)
         mine, found = asked(text)
         assert mine == found, text
