@@ -9,4 +9,21 @@ The rooms, each of which imports only from those to its right:
 `cli` the words a person types.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vectormigrate.daemon.vec import migrate_vec
+    from vectormigrate.model.documents import MigrateResult
+
 __version__ = "0.1.0"
+__all__ = ["MigrateResult", "__version__", "migrate_vec"]
+
+_LATER = {"migrate_vec": "vectormigrate.daemon.vec", "MigrateResult": "vectormigrate.model.documents"}
+"""Loaded when they are asked for: every command imports this module."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)

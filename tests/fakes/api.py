@@ -104,11 +104,11 @@ class Site:
 
 
 @asynccontextmanager
-async def site(directory, *, config=None, limits=LIMITS, tls=None, mounts=(), **words):
+async def site(directory, *, config=None, limits=LIMITS, tls=None, mounts=(), secrets=None, **words):
     """A daemon that hosts no live migration."""
     clock = FakeClock()
     chronicle = Chronicle(clock)
-    known = Secrets({}, {})
+    known = secrets or Secrets({}, {})
     given = settings(**words)
     async with (
         Control.open(directory / "state.db", secrets=known, on_event=chronicle.tell) as control,

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from vectormigrate.daemon.api_settings import AFTER, AUDIT, KEYS
-from vectormigrate.daemon.settings import LIMIT, OFFSET
+from dataclasses import replace
+
+from vectormigrate.daemon.api_settings import AFTER, AUDIT, KEYS, VEC
+from vectormigrate.daemon.settings import DRY_RUN, LIMIT, MIGRATE, OFFSET
 from vectormigrate.model.access import Scope
 
 from .command import Command, Effect, Example, Positional, Route
 
+VEC_BATCH = replace(next(one for one in MIGRATE if one.name == "batch-size"), default=500)
+"""As many as qortex takes unless something else is said."""
+
 ADMINISTRATION: tuple[Command, ...] = (
+    Command(
+        name="vec",
+        summary="Copy all vectors of one of qortex's places into another.",
+        details="sqlite is ~/.qortex/vectors.db (or QORTEX_VEC_PATH) with its vec_index, pgvector the table qortex_vectors of the"
+        " database that the PGVECTOR_ variables name. What is there is replaced, so it can be run again.",
+        settings=(*VEC, VEC_BATCH, DRY_RUN),
+        result="MigrateResult",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/vec"),),
+        effect=Effect.CHANGES,
+        lasting=True,
+        examples=(
+            Example("vec --from sqlite --to pgvector", "SQLite to Postgres"),
+            Example("vec --from sqlite --dry-run", "only count, to where QORTEX_VEC says"),
+        ),
+        handler="vec:vec",
+    ),
     Command(
         name="events",
         summary="What happened, oldest first; of one migration or of all.",

@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 
 from vectormigrate.model.errors import RequestRefused, Unauthorized, VectormigrateError
 
-from . import problem, rpc
+from . import bodies, migrate_vec, problem, rpc
 from .guard import OPEN, UNFORESEEN, Guard, Limits
+from .migrate_vec import MigrateVec
 from .parts import Parts
 from .rest import Rest
 from .rpc import Rpc
@@ -41,8 +42,9 @@ class Api:
         health: list[BaseRoute] = [
             Route(path.decode(), _alive, methods=["GET"]) for path in sorted(OPEN - given)
         ]
+        migrating = MigrateVec(parts.inherited, parts.dispatcher)
         inner = Starlette(
-            routes=[*mounted, *health, *rest.routes(), Rpc(parts.inherited).route()],
+            routes=[*mounted, *health, *rest.routes(), Rpc(parts.inherited).route(), migrating.route()],
             exception_handlers={
                 HTTPException: _no_such_route,
                 VectormigrateError: _told,
@@ -69,6 +71,10 @@ class Api:
 
 def refusal(scope: Scope, error: VectormigrateError) -> Response:
     """How a request that is not let in, or went wrong, is told so."""
+    if scope["path"] == migrate_vec.PATH:
+        return Response(
+            bodies.dump({"error": migrate_vec.refusal(error)}), problem.status(error), media_type=bodies.MEDIA
+        )
     if scope["path"] == rpc.PATH and scope["method"] == "POST":
         return rpc.refusal(error)
     if not isinstance(error, Unauthorized):

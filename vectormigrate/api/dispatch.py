@@ -80,7 +80,7 @@ class Dispatcher:
                     f"{name} with these arguments is for the scope {taken.needs}, and this key has {who.scope}",
                     hint="use another key, or have one made: vectormigrate keys create",
                 )
-            if command.lasting:
+            if command.lasting and taken.migration_id:
                 check_id(taken.migration_id)  # an operation is for what can be meant at all
             if who.way != LOCAL_DOOR:
                 refuse_the_host(taken)

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.daemon.api_settings import VEC_KINDS
 from vectormigrate.daemon.recommending import schema_recommendation
 from vectormigrate.daemon.setting import Kind, Setting
 from vectormigrate.daemon.settings import STORE_KINDS
@@ -73,6 +74,12 @@ _RECOMMEND = (
     Setting(name="source-type", choices=STORE_KINDS, help="Kind of the source store."),
     Setting(name="target-type", choices=STORE_KINDS, help="Kind of the target store."),
 )
+_VEC = (
+    Setting(name="source", choices=VEC_KINDS, help="What holds the vectors."),
+    Setting(name="dest-type", choices=VEC_KINDS, help="Where they go, instead of what QORTEX_VEC says."),
+    Setting(name="batch-size", kind=Kind.INT, default=500, least=1, most=10_000, help="Vectors a batch."),
+    Setting(name="dry-run", kind=Kind.FLAG, default=False, help="Only count."),
+)
 
 
 class Inherited:
@@ -122,6 +129,16 @@ class Inherited:
                     Effect.CHANGES,
                     self._begins("validate"),
                 ),
+                *(
+                    Tool(
+                        name,
+                        "Copy all vectors of one of qortex's places into the one that QORTEX_VEC names.",
+                        _object(_VEC, required=("source",)),
+                        Effect.CHANGES,
+                        self._vec,
+                    )
+                    for name in ("qortex_vec_migrate", "qortex_migrate_vec")
+                ),
             )
         }
 
@@ -158,6 +175,13 @@ class Inherited:
             changes=False,
         )
         document: dict[str, Any] = msgspec.to_builtins(found, enc_hook=str)
+        return document
+
+    async def _vec(self, who: Principal, given: dict[str, Any]) -> dict[str, Any]:
+        values = _taken(_VEC, given, required=("source",))
+        words = {"from": values["source"], "to": values["dest_type"]}
+        words |= {name: values[name] for name in ("batch_size", "dry_run")}
+        document: dict[str, Any] = msgspec.to_builtins(await self._dispatcher.ask(who, "vec", words))
         return document
 
     def _begins(self, command: str) -> Answer:

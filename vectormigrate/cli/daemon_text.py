@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vectormigrate.cli.report.html import visible
-from vectormigrate.model.documents import AuditLog, Event, Events, Keys, Operation, Operations
+from vectormigrate.model.documents import AuditLog, Event, Events, Keys, MigrateResult, Operation, Operations
 
 from .text import render, table
 
@@ -95,6 +95,17 @@ def _operation(one: Operation) -> list[str]:
     if one.error:
         lines.append(f"  error    {visible(one.error.get('message', ''))}")
     return lines
+
+
+@render.register
+def _moved(done: MigrateResult) -> list[str]:
+    what = (
+        "would be copied"
+        if done.dry_run
+        else f"of {done.vectors_read:,} copied in {done.duration_seconds:g} s"
+    )
+    count = done.vectors_read if done.dry_run else done.vectors_written
+    return [f"{done.source_type} to {done.dest_type}: {count:,} vectors {what}, {done.batches:,} batches"]
 
 
 def _day(at: str | None) -> str:

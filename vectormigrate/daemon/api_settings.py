@@ -130,6 +130,18 @@ AUDIT = (
         unset="the chain alone",
     ),
 )
+VEC_KINDS = ("sqlite", "pgvector", "memory", "numpy")
+"""Those of `daemon.vec`, and the other name of the last."""
+VEC = (
+    Setting(name="from", section="vec", choices=VEC_KINDS, help="What holds the vectors.", unset="required"),
+    Setting(
+        name="to",
+        section="vec",
+        choices=VEC_KINDS,
+        help="Where they go: pgvector is found by PGVECTOR_DSN or PGVECTOR_HOST, PORT, USER, PASSWORD and DB.",
+        unset="what QORTEX_VEC says",
+    ),
+)
 AFTER = Setting(
     name="after",
     section="events",

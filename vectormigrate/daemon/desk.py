@@ -6,6 +6,7 @@ migrations are their host's business, offline ones are run here as any process w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from vectormigrate.model.documents import (
     Findings,
     Keys,
     LastReport,
+    MigrateResult,
     Migrations,
     Operation,
     Operations,
@@ -38,7 +40,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from . import operations
+from . import operations, vec
 from .capture import Action, capture
 from .chronicle import page_of
 from .config import Merged
@@ -88,6 +90,7 @@ class Desk:
         self._trail = trail
         self._operations = under_way
         self._secrets = secrets
+        self._moving = asyncio.Lock()
 
     def _view(self) -> Viewer:
         return Viewer.open(self._control.state)
@@ -226,6 +229,19 @@ class Desk:
         request = self._request(asked)
         action = Action(str(asked.words["action"]))
         return await capture(action, request.specification, self._with(request), asked.value("way"))
+
+    async def vec(self, asked: Asked) -> MigrateResult:
+        if self._moving.locked():
+            raise GateRefused("vectors are being moved already", hint="wait until that has ended")
+        async with self._moving:
+            environ = self._secrets.environ
+            return await vec.move(
+                asked.value("from") or "",
+                vec.destination(asked.value("to"), environ),
+                batch_size=asked.value("batch-size"),
+                dry_run=asked.value("dry-run"),
+                environ=environ,
+            )
 
     # Who may ask, and who did.
 

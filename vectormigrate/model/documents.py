@@ -82,6 +82,20 @@ class Operations:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrateResult:
+    """What a copy of vectors did, as users of qortex know it."""
+
+    source_type: str
+    dest_type: str
+    batches: int
+    vectors_read: int
+    vectors_written: int
+    """Acknowledged by the destination."""
+    duration_seconds: float
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key of the API, without what opens anything. Times are ISO 8601 in UTC."""
 

@@ -1,0 +1,80 @@
+"""The REST door of qortex: its curl line, its answer, its errors."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+
+from tests.daemon.test_vec import qortex_file
+from tests.fakes.api import KEY, site
+from vectormigrate.daemon.secrets import Secrets
+
+ANSWER = {
+    "source_type": "sqlite",
+    "dest_type": "memory",
+    "batches": 1,
+    "vectors_read": 12,
+    "vectors_written": 12,
+    "dry_run": False,
+}
+PATH = "/v1/admin/migrate-vec"
+
+
+@pytest.fixture
+async def here(tmp_path):
+    qortex_file(tmp_path / "vectors.db")
+    environ = {"QORTEX_VEC": "memory", "QORTEX_VEC_PATH": str(tmp_path / "vectors.db")}
+    async with site(tmp_path, secrets=Secrets({}, environ)) as found:
+        yield found
+
+
+async def test_the_line_that_everybody_knows(here):
+    words = ["-X", "POST", f"{here.url}{PATH}", "-H", "Content-Type: application/json"]
+    words += ["-d", '{"source_type": "sqlite", "batch_size": 500, "dry_run": false}']
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    process = await asyncio.create_subprocess_exec(
+        *("curl", "-sS", "--noproxy", "*", "-H", f"Authorization: Bearer {KEY}", *words),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told = json.loads((await process.communicate())[0])
+    assert told.pop("duration_seconds") >= 0
+    assert told == ANSWER
+
+
+async def test_both_names_and_a_dry_run(here):
+    for body in (
+        {"source": "sqlite", "dry_run": True},
+        {"source_type": "sqlite", "dest_type": "memory", "dry_run": "true"},
+    ):
+        status, told = await here.ask("POST", PATH, body)
+        assert (status, told["vectors_read"], told["vectors_written"], told["dry_run"]) == (200, 12, 0, True)
+    status, operation = await here.ask(
+        "POST", PATH + "?async=true", {"source_type": "sqlite", "dry_run": True}
+    )
+    assert status == 202
+    assert (await here.finished(operation)).result["vectors_read"] == 12
+
+
+async def test_what_is_wrong_is_told_in_its_words(here):
+    for body in (
+        {},
+        {"source": "oracle"},
+        {"source": "sqlite", "batch_size": 0},
+        {"source": "sqlite", "batch_size": -1},
+        {"source": "sqlite", "batch_size": "many"},
+        {"source": "sqlite", "dest_type": "sqlite"},
+        {"source": "sqlite", "source_type": "memory"},
+        {"source": "sqlite", "colour": 1},
+    ):
+        status, told = await here.ask("POST", PATH, body)
+        assert (body, status, list(told)) == (body, 400, ["error"])
+    status, told = await here.ask("POST", PATH, {}, key="wrong")
+    assert (status, list(told)) == (401, ["error"])
+
+
+async def test_one_at_a_time(here):
+    async with here.parts.dispatcher.desk._moving:
+        status, told = await here.ask("POST", PATH, {"source": "sqlite"})
+    assert (status, "already" in told["error"]) == (409, True)
