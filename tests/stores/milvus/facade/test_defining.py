@@ -10,6 +10,8 @@ from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Met
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.front import Access
 from vectormigrate.stores.memory import Database, MemoryStore
+from vectormigrate.stores.milvus.pb import milvus_pb2
+from vectormigrate.stores.milvus.wire.native import native_of
 
 C = {"collection_name": "c"}
 
@@ -182,6 +184,17 @@ async def test_beside_a_migration_everything_stays_as_it_was_made():
     assert (await after.ok("GetLoadState", **C)).state == 3
     shown = await after.ok("ShowCollections", collection_names=["c", "x"])
     assert (list(shown.collection_names), list(shown.query_service_available)) == (["c"], [True])
+
+
+async def test_the_other_names_of_a_migrated_collection_are_still_told():
+    store = MemoryStore(Endpoint("memory"), Database())
+    native = native_of(milvus_pb2.DescribeCollectionResponse(schema=schema()), (), ["a", "b"])
+    shape = CollectionShape("c", IdField("id", IdKind.INT), (VectorField("v", dim=2),), native=native)
+    await store.create(shape)
+    after = Served(front=FakeFront(Access(store=store, shape=shape)))
+    assert list((await after.ok("ListAliases", **C)).aliases) == ["a", "b"]
+    assert list((await after.ok("DescribeCollection", **C)).aliases) == ["a", "b"]
+    assert (await after.ok("DescribeAlias", alias="b")).collection == "c"
 
 
 async def test_the_server_itself(served):

@@ -310,6 +310,8 @@ async def test_after_a_cutover_an_alias_leads_to_the_collection(served, store):
     after = Served(front=front)
     found = await after.ok("Query", collection_name="an_alias", expr="n >= 1", output_fields=["n"])
     assert list(found.fields_data[0].scalars.long_data.data) == [1, 2]
+    assert (await after.ok("HasCollection", collection_name="an_alias")).value
+    assert (await after.ok("GetLoadState", collection_name="an_alias")).state == 3
     await after.ok("Delete", collection_name="an_alias", expr="n >= 1")
     [write] = front.writes
     [touch] = write.touched["an_alias"]

@@ -184,6 +184,8 @@ async def test_aliases_are_told(subject, vendor, numbered):
     vendor.create_alias(numbered.name, "another_name")
     try:
         assert (await subject.store.aliases())["another_name"] == numbered.name
+        shape = await subject.store.describe(numbered.name)
+        assert shape.native["milvus"]["aliases"] == ["another_name"]
     finally:
         vendor.drop_alias("another_name")
 

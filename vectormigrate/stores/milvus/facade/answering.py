@@ -236,7 +236,7 @@ async def _databases(store: Store, message: Any) -> Any:
 
 
 async def _has_collection(store: Store, message: Any) -> Any:
-    known = {*await store.collections(), *await store.aliases()}
+    known = {*await store.collections(), *await collections.aliases(store)}
     return milvus_pb2.BoolResponse(value=message.collection_name in known)
 
 

@@ -173,6 +173,8 @@ class Calls:
         # An alias of it may have been said.
         name = access.shape.name if access.shape is not None else way.collection() or ""
         message = way.message(shape)
+        if access.shape is not None and "collection_name" in message.DESCRIPTOR.fields_by_name:
+            message.collection_name = name
         reply = await self.answers.answer(access.store, name, way.route, message)
         for rpc, further in way.following():
             await self.answers.answer(access.store, name, find_call(SERVICE + rpc), further)

@@ -50,7 +50,7 @@ async def describe(store: Store, shape: CollectionShape, message: Any) -> Any:
     answer.collectionID = number_of(shape.name)
     answer.db_name = DATABASE
     answer.aliases.extend(
-        sorted(alias for alias, name in (await store.aliases()).items() if name == shape.name)
+        sorted(alias for alias, name in (await aliases(store)).items() if name == shape.name)
     )
     return answer
 
@@ -108,8 +108,17 @@ async def loading_progress(store: Store, shape: CollectionShape, message: Any) -
     return milvus_pb2.GetLoadingProgressResponse(progress=done, refresh_progress=done)
 
 
+async def aliases(store: Store) -> dict[str, str]:
+    """Other names, to the collections: those that the store has, or that a migrated collection had."""
+    found = dict(await store.aliases())
+    for name in await store.collections():
+        held = (await store.describe(name)).native.get(DIALECT, {}).get("aliases", ())
+        found |= dict.fromkeys(held, name)
+    return found
+
+
 async def list_aliases(store: Store, message: Any) -> Any:
-    known = await store.aliases()
+    known = await aliases(store)
     wanted = message.collection_name
     if wanted and wanted not in await store.collections():
         raise no_collection(wanted)
@@ -118,7 +127,7 @@ async def list_aliases(store: Store, message: Any) -> Any:
 
 
 async def describe_alias(store: Store, message: Any) -> Any:
-    name = (await store.aliases()).get(message.alias)
+    name = (await aliases(store)).get(message.alias)
     if name is None:
         raise no_alias(message.alias)
     return milvus_pb2.DescribeAliasResponse(db_name=DATABASE, alias=message.alias, collection=name)

@@ -25,7 +25,7 @@ from vectormigrate.stores.milvus.wire.schema import (
 )
 from vectormigrate.stores.milvus.wire.server import MAX_ARRAY, MAX_TEXT_BYTES, NAME_PATTERN
 
-from .collections import check_partitions, is_loaded, partitions_of
+from .collections import aliases, check_partitions, is_loaded, partitions_of
 from .emulated import Emulated
 from .matching import choose
 from .problems import INDEX_MISSING, Problem, invalid, no_alias, no_collection, not_served
@@ -172,7 +172,7 @@ async def change_alias(store: Store, message: Any) -> Any:
     if not isinstance(store, Emulated):
         raise not_served("only Milvus itself keeps aliases")
     kind, alias = message.DESCRIPTOR.name, message.alias
-    held = (await store.aliases()).get(alias)
+    held = (await aliases(store)).get(alias)
     if kind == "DropAliasRequest":
         await store.name(alias, None)
         return common_pb2.Status()

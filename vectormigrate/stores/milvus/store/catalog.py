@@ -71,13 +71,16 @@ class Catalog:
         """Other names, to the collection that each stands for. A server that knows none has none."""
         found: dict[str, str] = {}
         for name in self.collections():
-            request = milvus_pb2.ListAliasesRequest(collection_name=name)
-            try:
-                answer = self.link.call("ListAliases", request, name)
-            except (CollectionMissing, Unsupported):
-                continue
-            found |= dict.fromkeys(answer.aliases, name)
+            with contextlib.suppress(CollectionMissing):
+                found |= dict.fromkeys(self._aliases_of(name), name)
         return found
+
+    def _aliases_of(self, name: str) -> list[str]:
+        try:
+            answer = self.link.call("ListAliases", milvus_pb2.ListAliasesRequest(collection_name=name), name)
+        except Unsupported:
+            return []
+        return list(answer.aliases)
 
     def describe(self, name: str) -> Opened:
         """Ask for everything about a collection and remember it."""
@@ -90,7 +93,7 @@ class Catalog:
         indexes = self._indexes(name)
         shown = self.link.call("ShowPartitions", milvus_pb2.ShowPartitionsRequest(collection_name=name), name)
         shape = read_shape(layout, indexes, list(shown.partition_names))
-        shape = replace(shape, native=native_of(described, indexes))
+        shape = replace(shape, native=native_of(described, indexes, self._aliases_of(name)))
         opened = Opened(
             layout,
             shape,

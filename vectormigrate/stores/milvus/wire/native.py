@@ -24,8 +24,8 @@ LIKE = Server("2.6.0", lite=False, number=(2, 6))
 STRONG, BOUNDED = common_pb2.ConsistencyLevel.Strong, common_pb2.ConsistencyLevel.Bounded
 
 
-def native_of(described: Any, indexes: Sequence[Any]) -> dict[str, Any]:
-    """A DescribeCollectionResponse and its IndexDescriptions as `CollectionShape.native`. Nothing of it changes while
+def native_of(described: Any, indexes: Sequence[Any], aliases: Sequence[str] = ()) -> dict[str, Any]:
+    """A DescribeCollectionResponse, its IndexDescriptions and its other names as `CollectionShape.native`. Nothing of it changes while
     records do.
     """
     told = {
@@ -38,6 +38,7 @@ def native_of(described: Any, indexes: Sequence[Any]) -> dict[str, Any]:
             }
             for index in indexes
         ],
+        "aliases": sorted(aliases),
         "consistency_level": int(described.consistency_level),
         "shards_num": described.shards_num or 1,
         "properties": {pair.key: pair.value for pair in described.properties},
