@@ -19,7 +19,7 @@ check: .venv/.stamp ## Lint, format, layers, types, dependencies, architecture.
 integration: .venv/.stamp ## Real processes killed at random moments over real stores; long.
 	@$(BIN)/python -m pytest -q --timeout 0 integration $(ARGS)
 
-bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integration/bench/out. WHAT=proxy, WHAT=writes: of serve.
+bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integration/bench/out. WHAT=proxy, writes, restart: of serve.
 	@$(BIN)/python -m integration.bench$(if $(WHAT),.$(WHAT)) $(ARGS)
 
 run: .venv/.stamp ## make run ARGS="status my-migration"

@@ -99,7 +99,7 @@ def start(stage: Stage) -> list[Subject]:
     """Everything that takes part."""
     nginx = stage.nginx()
     if nginx is None:
-        print("nginx is not on this machine: left out")
+        print("nginx is not on this machine (Debian: apt-get install nginx): left out")
     others = [stage.direct(), stage.bare(), *([nginx] if nginx else [])]
     return [*others, *(stage.serve(name) for name in (READING, MARKING, LIVE))]
 

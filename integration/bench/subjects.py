@@ -164,13 +164,13 @@ def _reach(state: Path, phase: Phase) -> None:
     reader.close()
 
 
-def wait_until(done: Callable[[], bool], otherwise: str) -> None:
-    """Look again and again. Raises RuntimeError after a minute."""
+def wait_until(done: Callable[[], bool], otherwise: str, *, look: float = 0.05) -> None:
+    """Look again every so many seconds. Raises RuntimeError after a minute."""
     deadline = time.monotonic() + _PATIENCE
     while not done():
         if time.monotonic() > deadline:
             raise RuntimeError(f"after {_PATIENCE:.0f} s {otherwise}")
-        time.sleep(0.05)
+        time.sleep(look)
 
 
 def _accepts(port: int) -> bool:
