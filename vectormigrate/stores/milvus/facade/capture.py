@@ -11,6 +11,7 @@ from typing import Any
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, FieldType
+from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.filter import And, Filter, Native
 from vectormigrate.model.touch import Ids, Matching, Scope, Touch, Unknown, Unnamed, Whole
 from vectormigrate.stores.facade import Decision
@@ -124,7 +125,7 @@ def hinted(rpc: str, message: Any, shape: CollectionShape) -> Callable[[], Batch
     def records() -> Batch:
         try:
             read = read_given(message.fields_data, message.num_rows, layout)
-        except ExpressionInvalid:
+        except (ExpressionInvalid, StoreBroken):
             return Batch([])
         batch = Batch(read.ids or [], read.vectors, read.payload)
         last = {record_id: row for row, record_id in enumerate(batch.ids)}
