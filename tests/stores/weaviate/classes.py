@@ -84,7 +84,7 @@ FOREIGN: dict[str, Any] = {
 
 MADE = CollectionShape(
     "Docs",
-    IdField("doc", IdKind.TEXT, max_length=100),
+    IdField("doc", IdKind.UUID),
     (
         VectorField("vec", VectorKind.DENSE, Element.FLOAT32, 3, Metric.EUCLID),
         VectorField("tokens", VectorKind.MULTI, Element.FLOAT32, 2, Metric.COSINE),

@@ -18,7 +18,6 @@ from vectormigrate.model.filter import (
     Or,
 )
 from vectormigrate.stores.weaviate.filters import Sought, by_id, narrow
-from vectormigrate.stores.weaviate.ids import to_uuid
 from vectormigrate.stores.weaviate.pb import Filters
 
 
@@ -105,8 +104,8 @@ def test_what_it_cannot_is_everything_and_to_be_looked_at(condition):
 
 
 def test_ids_are_asked_for_by_their_objects():
-    message = narrow(HasId((UUID(int=5), "doc", ("red", UUID(int=6)))), seek).message
-    wanted = [str(UUID(int=5)), str(to_uuid("doc")), str(UUID(int=6))]
+    message = narrow(HasId((UUID(int=5), "no id", ("red", UUID(int=6)))), seek).message
+    wanted = [str(UUID(int=5)), str(UUID(int=6))]
     assert words(message) == ("CONTAINS_ANY", "_id", tuple(wanted), "text")
 
 

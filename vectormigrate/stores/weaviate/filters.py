@@ -26,7 +26,7 @@ from vectormigrate.model.filter import (
     foreign_words,
 )
 
-from .ids import to_uuid
+from .ids import uuid_of
 from .pb import Filters
 
 DIALECT = "weaviate"
@@ -80,7 +80,7 @@ def narrow(condition: Filter, seek: Seek) -> Narrowed:  # noqa: PLR0911 one arm 
         case In(path, values):
             return _any([_compare(path, Comparison.EQ, value, seek) for value in values])
         case HasId(ids):
-            return Narrowed(by_id([to_uuid(one[-1] if isinstance(one, tuple) else one) for one in ids]))
+            return Narrowed(by_id([found for one in ids if (found := uuid_of(one)) is not None]))
         case Native():
             return Narrowed(_native(condition), exact=True)
         case _:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.subject import Subject, make_record, to_batch
 from tests.stores.weaviate.classes import MADE
-from vectormigrate.model.collection import Field, FieldType, IdField, IdKind, Metric, VectorField, VectorIndex
+from vectormigrate.model.collection import Field, FieldType, IdKind, Metric, VectorField, VectorIndex
 from vectormigrate.model.errors import CollectionMissing, PermissionDenied, StoreDown, Unsupported
 from vectormigrate.stores.weaviate import open_store, pb
 from vectormigrate.stores.weaviate.store.link import Link
@@ -85,7 +85,7 @@ async def test_the_unnamed_vector_and_none_at_all(subject):
 
 async def test_an_alias_is_another_name():
     answers = {
-        "/v1/schema/Docs": write_class(replace(MADE, id=IdField("id", IdKind.UUID))),
+        "/v1/schema/Docs": write_class(MADE),
         "/v1/aliases": {"aliases": [{"alias": "Now", "class": "Docs"}]},
     }
     counted = pb.AggregateReply(single_result=pb.AggregateReply.Single(objects_count=3)).SerializeToString()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import ConfigInvalid
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.weaviate import OPTIONS, open_store
@@ -21,10 +22,11 @@ async def test_one_server_by_several_names():
 
 
 async def test_options():
-    given = dict(zip(OPTIONS, ("1", "2", "3.5", "other", "5", "one", "yes"), strict=True))
+    given = dict(zip(OPTIONS, ("1", "2", "3.5", "other", "5", "one", "yes", "tenants"), strict=True))
     async with open_store(Endpoint("weaviate", "http://host", options=given)) as store:
         assert await store.settle() == 3.5
-    for wrong in ({"wake_tenants": "perhaps"}, {"quarantine": "-1"}):
+        assert store.capabilities.id_kinds == {IdKind.UUID, IdKind.COMPOUND}
+    for wrong in ({"wake_tenants": "perhaps"}, {"quarantine": "-1"}, {"keys": "yes"}):
         with pytest.raises(ConfigInvalid):
             open_store(Endpoint("weaviate", "http://host", options=wrong))
 

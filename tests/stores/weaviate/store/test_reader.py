@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.compare import ids_of
 from tests.conformance.subject import make_records, read_all, to_batch
 from tests.stores.weaviate.classes import MADE
-from vectormigrate.model.collection import IdField, IdKind
+from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
 from vectormigrate.stores.base import EVERYWHERE, Range
 from vectormigrate.stores.place import RequestTooLarge
@@ -48,7 +48,7 @@ async def test_look_ups_of_many_are_cut(subject, monkeypatch):
 
 def serving(rpc):
     """A server with the class `Docs`, whose ids are UUIDs."""
-    described = write_class(replace(MADE, id=IdField("id", IdKind.UUID)))
+    described = write_class(MADE)
     answers = {"/v1/schema/Docs": described, "/v1/aliases": {"aliases": []}}
     return answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), rpc)
 
@@ -103,7 +103,7 @@ async def test_a_sample_that_cannot_be_read_says_so():
         result.metadata.vectors.add(name="vec", vector_bytes=b"\0\0\0")
         return pb.SearchReply(results=[result]).SerializeToString()
 
-    unknown = replace(MADE, id=IdField("id", IdKind.UUID), vectors=(replace(MADE.vectors[0], dim=None),))
+    unknown = replace(MADE, vectors=(replace(MADE.vectors[0], dim=None),))
     answers = {"/v1/schema/Docs": write_class(unknown), "/v1/aliases": {"aliases": []}}
     with answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), search) as (endpoint, _):
         async with open_store(endpoint) as store:
@@ -117,8 +117,8 @@ async def test_a_class_that_went_away_is_asked_about_again(subject):
     async with open_store(subject.store.endpoint) as other:
         await other.drop(shape.name)
         with pytest.raises(CollectionMissing):
-            await subject.store.fetch(shape.name, ["x"])
+            await subject.store.fetch(shape.name, [UUID(int=9)])
         with pytest.raises(CollectionMissing):
             await anext(subject.store.scan(shape.name, EVERYWHERE))
         await other.create(replace(shape, native={}))
-        assert len(await subject.store.fetch(shape.name, ["x"])) == 0
+        assert len(await subject.store.fetch(shape.name, [UUID(int=9)])) == 0

@@ -32,7 +32,6 @@ async def with_tenants(subject: Subject, link: Link, monkeypatch=None):
     wanted = replace(
         subject.shape(IdKind.UUID, fields=[Field("label", FieldType.TEXT)]),
         id=tenant_key(),
-        native={"weaviate": {"multiTenancyConfig": {"enabled": True}}},
     )
     shape = await subject.store.create(wanted)
     path = f"/schema/{shape.name}/tenants"

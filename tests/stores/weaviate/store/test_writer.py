@@ -12,7 +12,7 @@ from tests.conformance.compare import assert_holds, ids_of
 from tests.conformance.subject import make_record, make_records, to_batch
 from tests.stores.weaviate.classes import MADE
 from vectormigrate.model.batch import Batch
-from vectormigrate.model.collection import Field, FieldType, IdField, IdKind, VectorField
+from vectormigrate.model.collection import Field, FieldType, IdKind, VectorField
 from vectormigrate.model.errors import CollectionMissing, RecordRefused, Throttled, Unresolved
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.stores.weaviate import open_store, pb
@@ -21,7 +21,7 @@ from vectormigrate.stores.weaviate.wire.shape import write_class
 
 from .answering import Failing, answering
 
-SHAPE = replace(MADE, id=IdField("id", IdKind.UUID), vectors=(VectorField("vec", dim=3),))
+SHAPE = replace(MADE, vectors=(VectorField("vec", dim=3),))
 RECORDS = [replace(make_record(SHAPE, UUID(int=number)), payload={"n": number}) for number in range(1, 7)]
 BATCH = to_batch(SHAPE, RECORDS)
 
@@ -106,7 +106,8 @@ async def test_a_delete_that_fails_in_part_is_unresolved():
 
 
 async def test_a_class_of_others_takes_what_it_can_give_back(subject):
-    shape = await subject.create(IdKind.UUID, fields=[Field("label", FieldType.TEXT)])
+    wanted = subject.shape(IdKind.UUID, fields=[Field("label", FieldType.TEXT)])
+    shape = await subject.store.create(replace(wanted, native={"weaviate": {}}))
     records = [
         make_record(shape, UUID(int=1), label="good"),
         make_record(shape, UUID(int=2), label="good", other=1),
@@ -130,13 +131,15 @@ async def test_a_write_to_a_class_that_is_gone_does_not_make_it_anew(subject):
 
 async def test_a_patch_keeps_vectors_and_what_no_property_can_say(subject):
     shape = await subject.create(fields=[Field("n", FieldType.INT)], dynamic=True)
-    [record] = make_records(shape, ["a"])
+    [record] = make_records(shape, [UUID(int=7)])
     record = replace(record, payload={"n": 2**53 + 1, "other": [1, "1"]})
     await subject.store.upsert(shape.name, to_batch(shape, [record]))
-    assert await subject.store.patch(shape.name, ["a", "absent"], {"other": 5, "new": None}) == WriteResult(2)
+    assert await subject.store.patch(
+        shape.name, [UUID(int=7), UUID(int=8)], {"other": 5, "new": None}
+    ) == WriteResult(2)
     patched = replace(record, payload={"n": 2**53 + 1, "other": 5, "new": None})
     await assert_holds(subject.store, shape, [patched])
-    assert (await subject.store.patch(shape.name, ["a"], {"n": "text"})).acknowledged == 0
+    assert (await subject.store.patch(shape.name, [UUID(int=7)], {"n": "text"})).acknowledged == 0
     await assert_holds(subject.store, shape, [patched])
 
 

@@ -11,14 +11,13 @@ from weaviate.collections.classes.types import GeoCoordinate
 from tests.stores.weaviate.classes import FOREIGN, MADE, as_the_vendor_reads, floats
 from tests.stores.weaviate.wire.test_messages import GIVEN, ID, PAYLOAD, THERE
 from vectormigrate.stores.weaviate import pb
-from vectormigrate.stores.weaviate.ids import original, to_uuid
 from vectormigrate.stores.weaviate.wire.answers import (
     read_results,
     wanted_metadata,
     wanted_properties,
     write_properties_result,
 )
-from vectormigrate.stores.weaviate.wire.layout import META, ORIGINAL_ID
+from vectormigrate.stores.weaviate.wire.layout import META
 from vectormigrate.stores.weaviate.wire.objects import write_properties
 from vectormigrate.stores.weaviate.wire.shape import layout_of, read_layout
 from vectormigrate.stores.weaviate.wire.vectors import write_dense, write_multi
@@ -97,11 +96,10 @@ def test_vectors_are_columns_and_one_that_is_missing_is_absent():
 def test_the_unnamed_vector_stands_apart():
     layout = layout_of(replace(MADE, vectors=(replace(MADE.vectors[0], name=""),)))
     made = pb.SearchResult()
-    made.metadata.id_as_bytes = to_uuid("doc").bytes
+    made.metadata.id_as_bytes = ID.bytes
     made.metadata.vector_bytes = write_dense(floats(1, 2, 3))
-    made.properties.non_ref_props.fields[ORIGINAL_ID].text_value = original("doc")
     batch = read_results([made], layout)
-    assert batch.ids == ["doc"]
+    assert batch.ids == [ID]
     assert batch.vectors[""].values.tolist() == [[1, 2, 3]]
 
 
@@ -132,7 +130,7 @@ def test_ids_alone_have_nothing_beside():
 
 def test_everything_is_asked_for_by_name():
     wanted = wanted_properties(layout_of(MADE))
-    assert {META, ORIGINAL_ID, "raw", "label"} <= set(wanted.non_ref_properties)
+    assert {META, "_vm_id", "raw", "label"} <= set(wanted.non_ref_properties)
     wanted = wanted_properties(LAYOUT)
     assert META not in wanted.non_ref_properties
     assert {"blob", "geo", "dates"} <= set(wanted.non_ref_properties)

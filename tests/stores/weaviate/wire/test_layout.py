@@ -2,7 +2,7 @@
 
 from tests.stores.weaviate.classes import FOREIGN, MADE
 from vectormigrate.model.collection import FieldType
-from vectormigrate.stores.weaviate.wire.layout import META, ORIGINAL_ID, REFERENCE, Property
+from vectormigrate.stores.weaviate.wire.layout import META, REFERENCE, Property
 from vectormigrate.stores.weaviate.wire.shape import layout_of, read_layout
 
 
@@ -18,8 +18,8 @@ def test_types_in_the_models_words():
 def test_our_own_properties_are_not_among_the_others():
     layout = layout_of(MADE)
     assert layout.meta
-    assert layout.renamed_ids
-    assert not {META, ORIGINAL_ID} & layout.properties.keys()
+    assert META not in layout.properties
+    assert layout.properties["_vm_id"].type == "text"
     assert layout.properties["any"].json
 
 

@@ -10,10 +10,10 @@ from weaviate.collections.classes.internal import ReferenceToMulti
 from weaviate.collections.classes.types import GeoCoordinate, PhoneNumber
 
 from tests.stores.weaviate.classes import FOREIGN, MADE, floats, vendors_object
+from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch, batch_of_records, sparse_column
 from vectormigrate.model.record import Record
-from vectormigrate.stores.weaviate.ids import to_uuid
-from vectormigrate.stores.weaviate.wire.layout import META, ORIGINAL_ID
+from vectormigrate.stores.weaviate.wire.layout import META
 from vectormigrate.stores.weaviate.wire.messages import (
     plain_properties,
     read_batch_object,
@@ -97,15 +97,15 @@ def test_empty_lists_have_no_type_and_an_unnamed_vector_no_name():
 def test_what_no_property_can_say_travels_along():
     layout = layout_of(MADE)
     payload = {"n": 2**63 - 1, "raw": b"", "any": {"a": None}, "else": [1, "1"], "label": None, "x": 1.5}
-    written = write_batch_object(one(Record("doc-1", payload=payload), layout), 0, layout)
+    written = write_batch_object(one(Record(ID, payload={**payload, "_vm_id": "i:5"}), layout), 0, layout)
     plain = plain_properties(written.properties, layout.properties)
     assert plain["n"] == 2**63 - 1024
     assert plain["x"] == 1.5
-    assert plain[ORIGINAL_ID] == "s:doc-1"
-    assert written.uuid == str(to_uuid("doc-1"))
+    assert plain["_vm_id"] == "i:5"
+    assert set(jsonvalue.loads(plain[META])) == {"n", "raw", "else", "label"}
     back = read_batch_object(written, layout)
-    assert back.payload == payload
-    assert (back.id, type(back.payload["n"])) == ("doc-1", int)
+    assert back.payload == {**payload, "_vm_id": "i:5"}
+    assert (back.id, type(back.payload["n"])) == (ID, int)
 
 
 def test_a_class_of_others_refuses_what_it_cannot_give_back():
@@ -133,9 +133,8 @@ def test_sparse_vectors_have_no_place():
         write_batch_object(batch, 0, LAYOUT)
 
 
-def test_the_key_of_another_object_is_not_believed():
+@pytest.mark.parametrize("stranger", ["doc-1", 5, ("red", "doc")])
+def test_what_is_no_key_is_not_written(stranger):
     layout = layout_of(MADE)
-    written = write_batch_object(one(Record("doc-1"), layout), 0, layout)
-    written.uuid = str(ID)
-    with pytest.raises(ValueError, match="another"):
-        read_batch_object(written, layout)
+    with pytest.raises(ValueError, match="no UUID"):
+        write_batch_object(one(Record(stranger), layout), 0, layout)

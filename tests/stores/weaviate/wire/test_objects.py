@@ -9,7 +9,6 @@ import pytest
 
 from tests.stores.weaviate.classes import FOREIGN, MADE, floats
 from vectormigrate.model.record import Record
-from vectormigrate.stores.weaviate.ids import to_uuid
 from vectormigrate.stores.weaviate.wire.layout import META
 from vectormigrate.stores.weaviate.wire.objects import (
     read_object,
@@ -19,8 +18,8 @@ from vectormigrate.stores.weaviate.wire.objects import (
 )
 from vectormigrate.stores.weaviate.wire.shape import layout_of, read_layout
 
-OURS, THEIRS = layout_of(MADE), read_layout(FOREIGN)
 ID = UUID(int=5)
+OURS, THEIRS = layout_of(MADE), read_layout(FOREIGN)
 
 
 def sent(record, layout):
@@ -30,11 +29,11 @@ def sent(record, layout):
 
 def test_an_object_of_ours_comes_back():
     payload = {"label": "a", "n": 2**60 + 1, "any": [1], "else": None}
-    record = Record("doc", {"vec": floats(0.1, 2, 3)}, {}, {"tokens": np.ones((2, 2), np.float32)}, payload)
+    record = Record(ID, {"vec": floats(0.1, 2, 3)}, {}, {"tokens": np.ones((2, 2), np.float32)}, payload)
     told = sent(record, OURS)
-    assert (told["class"], told["id"]) == ("Docs", str(to_uuid("doc")))
+    assert (told["class"], told["id"]) == ("Docs", str(ID))
     back = read_object(told, OURS)
-    assert (back.id, back.payload) == ("doc", payload)
+    assert (back.id, back.payload) == (ID, payload)
     assert back.dense["vec"].tobytes() == record.dense["vec"].tobytes()
     assert back.multi["tokens"].shape == (2, 2)
 

@@ -80,7 +80,7 @@ def test_a_copy_of_it_is_configured_alike_but_makes_no_vectors():
 
 def test_a_shape_of_ours_is_told_by_the_class_that_is_made_of_it():
     again = wire.read_shape(wire.write_class(MADE))
-    assert again.id == replace(MADE.id, order=KeyOrder.OTHER)
+    assert again.id == replace(MADE.id, order=KeyOrder.UUID)
     assert (again.dynamic, again.name) == (True, "Docs")
     assert [(one.name, one.type, one.element) for one in again.fields] == [
         (one.name, one.type, one.element) for one in MADE.fields
@@ -91,12 +91,13 @@ def test_a_shape_of_ours_is_told_by_the_class_that_is_made_of_it():
     assert wire.read_shape(wire.write_class(again)) == again
 
 
-def test_a_plain_shape_needs_nothing_of_ours():
+def test_a_copy_of_a_plain_class_needs_nothing_of_ours():
     plain = CollectionShape(
         "Plain",
         IdField("id", IdKind.UUID),
         (VectorField("", metric=Metric.DOT),),
         (Field("label", FieldType.TEXT),),
+        native={"weaviate": {}},
     )
     made = wire.write_class(plain)
     assert made == {
@@ -106,15 +107,27 @@ def test_a_plain_shape_needs_nothing_of_ours():
         "vectorIndexType": "hnsw",
         "vectorIndexConfig": {"distance": "dot"},
     }
-    layout = wire.layout_of(plain)
-    assert (layout.meta, layout.renamed_ids, layout.dynamic) == (False, False, False)
+    assert not wire.layout_of(plain).meta
+    ours = wire.write_class(replace(plain, native={}))
+    assert [one["name"] for one in ours["properties"]] == ["label", "_vm_meta", "_vm_id"]
+    assert wire.read_shape(ours).dynamic
+    assert [field.name for field in wire.read_shape(ours).fields] == ["label"]
+    counted = wire.write_class(replace(plain, fields=(Field("n", FieldType.INT),)))
+    assert wire.read_layout(counted).meta
 
 
-def test_compound_keys_keep_their_parts():
-    parts = (IdField("a", IdKind.TEXT), IdField("b", IdKind.INT))
-    shape = replace(MADE, id=IdField("key", IdKind.COMPOUND, parts=parts))
-    again = wire.read_shape(wire.write_class(shape)).id
-    assert [(part.name, part.kind) for part in again.parts] == [("a", IdKind.TEXT), ("b", IdKind.INT)]
+def test_what_is_ours_can_be_looked_at_as_anything_else():
+    made = wire.write_class(MADE)
+    shape = wire.read_shape(made, ours=False)
+    assert {"_vm_meta", "_vm_id"} <= {field.name for field in shape.fields}
+    assert (shape.dynamic, shape.id.name, shape.vector("vec").dim) == (False, "id", None)
+    assert not wire.read_layout(made, ours=False).properties["any"].json
+
+
+@pytest.mark.parametrize("kind", [IdKind.TEXT, IdKind.INT, IdKind.COMPOUND])
+def test_keys_of_other_kinds_are_refused(kind):
+    with pytest.raises(Unsupported, match=kind):
+        wire.write_class(replace(MADE, id=IdField("key", kind)))
 
 
 def test_a_class_with_tenants_has_them_in_its_key():
@@ -131,7 +144,8 @@ def test_a_class_with_tenants_has_them_in_its_key():
     one = wire.of_one_tenant(shape, "Article/red")
     assert (one.name, one.id.kind) == ("Article/red", IdKind.UUID)
     assert not wire.has_tenants(one)
-    assert not wire.has_tenants(replace(shape, id=MADE.id))
+    fresh = wire.write_class(replace(shape, native={}))
+    assert fresh["multiTenancyConfig"] == {"enabled": True, "autoTenantCreation": True}
 
 
 def test_no_vectors_stay_none():
@@ -170,4 +184,5 @@ def test_what_cannot_be_declared_or_told_is_refused():
 
 def test_a_description_that_somebody_changed_is_theirs():
     made = wire.write_class(MADE) | {"description": "vectormigrate: no longer ours"}
-    assert wire.read_shape(made).id.kind is IdKind.UUID
+    assert wire.read_shape(made).id.name == "id"
+    assert wire.read_shape(made).native["weaviate"]["description"] == made["description"]

@@ -82,7 +82,6 @@ def _layout(described: Json, shape: CollectionShape) -> Layout:
         shape.vectors,
         shape.id,
         layout.meta,
-        layout.dynamic,
         bool(shape.id.parts),
     )
 

@@ -40,8 +40,8 @@ _SUFFIXES = "searchable|rangeable|temp|_meta_count|propertyLength|nullState"
 """What a name may not end in, behind an underscore: folders of indexes are named so."""
 CAPABILITIES = Capabilities(
     kind="weaviate",
-    id_kinds=frozenset(IdKind),
-    key_order=frozenset({KeyOrder.UUID, KeyOrder.OTHER}),
+    id_kinds=frozenset({IdKind.UUID}),
+    key_order=frozenset({KeyOrder.UUID}),
     elements=frozenset({Element.FLOAT32}),
     metrics=frozenset(wire.WORDS),
     field_types=frozenset(

@@ -11,13 +11,14 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import pairwise
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import CollectionShape, IdKind, KeyOrder
 from vectormigrate.model.errors import ConfigInvalid
 from vectormigrate.model.filter import Filter, Native
 from vectormigrate.model.operation import WriteResult
@@ -43,7 +44,8 @@ _WAKE = {"": False, "no": False, "yes": True}
 
 class WeaviateStore(Store):
     """One Weaviate. Options: `timeout`, `slow_timeout`, `quarantine` (seconds), `grpc_host`, `grpc_port`, `consistency`
-    (one, quorum, all) and `wake_tenants` (yes, no).
+    (one, quorum, all), `wake_tenants` (yes, no), and `keys`: `tenants` lets new classes keep compound keys of text and
+    UUID as tenant and id.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -51,6 +53,14 @@ class WeaviateStore(Store):
         wake = endpoint.options.get("wake_tenants", "")
         if wake not in _WAKE:
             raise ConfigInvalid("the weaviate option 'wake_tenants' is yes or no")
+        keys = endpoint.options.get("keys", "")
+        if keys not in ("", "tenants"):
+            raise ConfigInvalid("the weaviate option 'keys' is tenants, or left out")
+        self._capabilities = CAPABILITIES
+        if keys:
+            kinds = CAPABILITIES.id_kinds | {IdKind.COMPOUND}
+            orders = CAPABILITIES.key_order | {KeyOrder.OTHER}
+            self._capabilities = replace(CAPABILITIES, id_kinds=kinds, key_order=orders)
         self._link = Link(endpoint)
         self._tenants = Tenants(self._link, wake=_WAKE[wake])
         self._catalog = Catalog(self._link, self._tenants)
@@ -63,7 +73,7 @@ class WeaviateStore(Store):
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return self._capabilities
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
@@ -135,11 +145,10 @@ class WeaviateStore(Store):
         self, collection: str, tenant: str, after: UUID | None, last: UUID | None, size: int, bare: bool
     ) -> AsyncGenerator[Batch, None]:
         """The records of a tenant behind an id, up to and with another."""
-        opened = await self._run(self._catalog.opened, collection)
         more = True
         while more:
             batch, more = await self._run(self._reader.page, collection, tenant, after, size, bare=bare)
-            places = [object_id(record_id, opened.layout) for record_id in batch.ids]
+            places = [object_id(record_id) for record_id in batch.ids]
             if last is not None and places and places[-1] >= last:
                 more = False
                 batch = batch.slice(0, sum(place <= last for place in places))

@@ -18,10 +18,8 @@ from vectormigrate.model.record import RecordId
 from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.filters import by_id
-from vectormigrate.stores.weaviate.ids import FIRST
+from vectormigrate.stores.weaviate.ids import FIRST, uuid_of
 from vectormigrate.stores.weaviate.wire.answers import read_results, wanted_metadata, wanted_properties
-from vectormigrate.stores.weaviate.wire.layout import ORIGINAL_ID
-from vectormigrate.stores.weaviate.wire.objects import object_id
 
 from .catalog import Catalog, Opened
 
@@ -101,7 +99,7 @@ class Reader:
 
     def request(self, opened: Opened, tenant: str, limit: int, *, bare: bool) -> Any:
         """A `SearchRequest` for records of one tenant; `bare` for ids alone."""
-        request = pb.SearchRequest(
+        return pb.SearchRequest(
             collection=opened.layout.name,
             tenant=tenant,
             limit=limit,
@@ -110,9 +108,6 @@ class Reader:
             metadata=wanted_metadata(opened.layout, vectors=not bare),
             properties=pb.PropertiesRequest() if bare else wanted_properties(opened.layout),
         )
-        if bare and opened.layout.renamed_ids:
-            request.properties.non_ref_properties.append(ORIGINAL_ID)
-        return request
 
     def search(self, opened: Opened, request: Any, *, bare: bool) -> tuple[Batch, list[float]]:
         """The records that a search finds, and the distance of each where it was asked for."""
@@ -141,10 +136,10 @@ def object_ids(opened: Opened, ids: Sequence[RecordId]) -> dict[str, list[UUID]]
     """The objects of these ids, by the tenant that they are in; those that cannot be of this collection are left out."""
     groups: dict[str, list[UUID]] = {}
     for record_id in ids:
-        if not opened.layout.multi_tenant:
-            groups.setdefault(opened.tenant, []).append(object_id(record_id, opened.layout))
-        elif isinstance(record_id, tuple) and len(record_id) == 2:
-            groups.setdefault(str(record_id[0]), []).append(object_id(record_id, opened.layout))
+        found = uuid_of(record_id)
+        if found is not None and isinstance(record_id, tuple) is opened.layout.multi_tenant:
+            tenant = str(record_id[0]) if isinstance(record_id, tuple) else opened.tenant
+            groups.setdefault(tenant, []).append(found)
     return groups
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import Metric, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
 from vectormigrate.model.filter import And, Filter, Native, matches
 from vectormigrate.model.query import Match, Query
-from vectormigrate.model.record import RecordId, SparseVector
+from vectormigrate.model.record import Array, RecordId, SparseVector
 from vectormigrate.stores import exact
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.filters import Narrowed, narrow
@@ -40,7 +42,8 @@ class Searcher:
         vector = _searched(opened, query)
         condition = query.filter or And(())
         narrowed = narrow(condition, lambda key, value: sought(opened.layout, key, value))
-        here = vector.kind is VectorKind.DENSE and not isinstance(condition, Native)
+        comparable = vector.kind is VectorKind.DENSE and vector.metric is not Metric.HAMMING
+        here = comparable and not isinstance(condition, Native)
         if not (query.exact and here):
             found = self._search(opened, query, vector, condition, narrowed)
             if found is not None:
@@ -93,7 +96,7 @@ class Searcher:
         request.metadata.distance = True
         if narrowed.message is not None:
             request.filters.CopyFrom(narrowed.message)
-        request.near_vector.CopyFrom(_near_vector(vector, query))
+        request.near_vector.CopyFrom(_near_vector(vector, np.asarray(query.vector, np.float32)))
         batch, distances = self._reader.search(opened, request, bare=bare)
         metric = vector.metric or Metric.COSINE
         matched = [
@@ -114,7 +117,7 @@ class Searcher:
                 batch, more = self._reader.page(opened.shape.name, tenant, after, _PAGE)
                 if not len(batch):
                     break
-                after = object_id(batch.ids[-1], opened.layout)
+                after = object_id(batch.ids[-1])
                 column = batch.vectors[vector.name]
                 scores = exact.scores(column, query.vector, vector.metric or Metric.COSINE)
                 best += [
@@ -139,30 +142,32 @@ def _best(found: list[Match], query: Query, vector: VectorField) -> list[Match]:
     return sorted(found, key=lambda match: match.score, reverse=nearest_first)[: query.limit]
 
 
-def _near_vector(vector: VectorField, query: Query) -> Any:
+def _near_vector(vector: VectorField, asked: Array) -> Any:
     message = pb.NearVector()
     if vector.name:
         message.targets.target_vectors.append(vector.name)
     if vector.kind is VectorKind.MULTI:
         kind = pb.Vectors.VECTOR_TYPE_MULTI_FP32
-        message.vectors.add(name=vector.name, vector_bytes=write_multi(query.vector), type=kind)
+        message.vectors.add(name=vector.name, vector_bytes=write_multi(asked), type=kind)
     else:
-        message.vector_bytes = write_dense(query.vector)
+        message.vector_bytes = write_dense(asked)
     return message
 
 
 def _searched(opened: Opened, query: Query) -> VectorField:
     """The vector field that a query is about. Raises ShapeMismatch when the two do not fit."""
-    place = {"store": "weaviate", "collection": opened.shape.name}
     found = next((one for one in opened.shape.vectors if one.name == query.using), None)
-    if found is None:
-        raise ShapeMismatch(f"there is no vector {query.using!r}", **place)
+    mismatch = f"there is no vector {query.using!r}" if found is None else _mismatch(found, query)
+    if found is None or mismatch:
+        raise ShapeMismatch(mismatch, store="weaviate", collection=opened.shape.name)
+    return found
+
+
+def _mismatch(found: VectorField, query: Query) -> str:
+    """Why a query does not fit a vector; empty when it does."""
     dimensions = 2 if found.kind is VectorKind.MULTI else 1
     if isinstance(query.vector, SparseVector) or query.vector.ndim != dimensions:
-        raise ShapeMismatch(f"vector {found.name!r} is {found.kind}", **place)
+        return f"vector {found.name!r} is {found.kind}"
     if found.dim is not None and query.vector.shape[-1] != found.dim:
-        raise ShapeMismatch(
-            f"vector {found.name!r} has {found.dim} dimensions and the query {query.vector.shape[-1]}",
-            **place,
-        )
-    return found
+        return f"vector {found.name!r} has {found.dim} dimensions and the query {query.vector.shape[-1]}"
+    return ""

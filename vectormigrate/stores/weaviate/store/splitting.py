@@ -48,7 +48,7 @@ class Splitting:
             if opened.layout.multi_tenant and isinstance(record_id, tuple)
             else opened.tenant
         )
-        return Spot(tenant, object_id(record_id, opened.layout))
+        return Spot(tenant, object_id(record_id))
 
     def bounds(self, name: str, parts: int) -> list[RecordId]:
         """At most `parts` - 1 ids, in the order of a scan, at which to cut."""
@@ -71,7 +71,7 @@ class Splitting:
         while more:
             batch, more = self._reader.page(opened.shape.name, tenant, after, MOST, bare=True)
             if len(batch):
-                after = object_id(batch.ids[-1], opened.layout)
+                after = object_id(batch.ids[-1])
             yield from batch.ids
 
     def _spread(self, opened: Opened, tenant: str, parts: int) -> list[RecordId]:
@@ -79,7 +79,7 @@ class Splitting:
         first = self._behind(opened, tenant, FIRST)
         cuts: list[RecordId] = []
         if first is not None:
-            low = object_id(first, opened.layout).int
+            low = object_id(first).int
             step = max(1, (self._last(opened, tenant, low) - low) // parts)
             behind = [self._behind(opened, tenant, UUID(int=low + part * step)) for part in range(1, parts)]
             cuts = [one for one in dict.fromkeys(behind) if one is not None]
@@ -93,7 +93,7 @@ class Splitting:
             if behind is None:
                 high = middle
             else:
-                low = object_id(behind, opened.layout).int
+                low = object_id(behind).int
         return low
 
     def _behind(self, opened: Opened, tenant: str, spot: UUID) -> RecordId | None:

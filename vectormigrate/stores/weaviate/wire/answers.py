@@ -13,7 +13,7 @@ from vectormigrate.model.collection import VectorField, VectorKind
 from vectormigrate.model.record import Payload, RecordId, id_text
 from vectormigrate.stores.weaviate import pb
 
-from .layout import META, ORIGINAL_ID, REFERENCE, Layout, Property
+from .layout import META, REFERENCE, Layout, Property
 from .objects import key_of, read_payload
 from .values import BEACON, infer
 from .vectors import read_dense, read_multi
@@ -30,8 +30,6 @@ def wanted_properties(layout: Layout) -> Any:
     _want(request, layout.properties.values())
     if layout.meta:
         request.non_ref_properties.append(META)
-    if layout.renamed_ids:
-        request.non_ref_properties.append(ORIGINAL_ID)
     for held in layout.properties.values():
         for target in held.targets:
             asked = request.ref_properties.add(reference_property=held.name, target_collection=target)
@@ -69,7 +67,7 @@ def read_results(results: Sequence[Any], layout: Layout, *, tenant: str = "", ba
     faults: dict[int, str] = {}
     for row, result in enumerate(results):
         plain = _plain_result(result.properties)
-        key = key_of(UUID(bytes=result.metadata.id_as_bytes), plain, layout, tenant)
+        key = key_of(UUID(bytes=result.metadata.id_as_bytes), layout, tenant)
         ids.append(key)
         payload: Payload = {}
         if not bare:

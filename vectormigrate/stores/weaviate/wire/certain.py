@@ -28,7 +28,14 @@ def certain(objects: Iterable[Any], layout: Layout) -> Batch:
         if record is not None:
             found[record.id] = None if record.id in found else record
     records = [record for record in found.values() if record is not None]
-    return batch_of_records(records, layout.vectors) if records else Batch([])
+    if not records:
+        return Batch([])
+    widths = {name: vector.shape[-1] for name, vector in {**records[0].dense, **records[0].multi}.items()}
+    vectors = [replace(one, dim=one.dim or widths[one.name]) for one in layout.vectors]
+    try:
+        return batch_of_records(records, vectors)
+    except ValueError:  # they are not all of one length, so some were refused
+        return Batch([])
 
 
 def _certain(message: Any, layout: Layout) -> Record | None:

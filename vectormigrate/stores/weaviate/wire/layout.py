@@ -1,8 +1,8 @@
 """A class as its objects need it: which property is of what type, which vectors there are, and what the key is.
 
 Two properties are ours. `_vm_meta` holds as JSON text whatever the others cannot give back exactly: keys that nobody
-declared, integers beyond 2**53 (Weaviate stores doubles), empty bytes, lists of several types. `_vm_id` holds an id
-that is not a UUID; the object's own is then made from it.
+declared, integers beyond 2**53 (Weaviate stores doubles), empty bytes, lists of several types. `_vm_id` is the payload
+key under which `stores.surrogate` keeps an id that is no UUID: a property, so that applications can look it up.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vectormigrate.model.collection import FieldType, IdField, IdKind, VectorField
+from vectormigrate.model.collection import FieldType, IdField, VectorField
+from vectormigrate.model.identity import ORIGINAL
 
 META = "_vm_meta"
-ORIGINAL_ID = "_vm_id"
-OURS = frozenset({META, ORIGINAL_ID})
+OURS = frozenset({META, ORIGINAL})
 
 TYPES: dict[str, FieldType] = {
     "text": FieldType.TEXT,
@@ -81,15 +81,9 @@ class Layout:
 
     name: str
     properties: Mapping[str, Property]
-    """Without ours."""
+    """Without `_vm_meta`."""
     vectors: tuple[VectorField, ...]
     key: IdField
     meta: bool
-    """Whether there is a `_vm_meta`."""
-    dynamic: bool
+    """Whether there is a `_vm_meta`, and so room for anything."""
     multi_tenant: bool = False
-
-    @property
-    def renamed_ids(self) -> bool:
-        """Whether some ids are no UUIDs, so that the key stands in `_vm_id`."""
-        return self.key.kind is not IdKind.UUID and not self.multi_tenant

@@ -15,9 +15,8 @@ import numpy as np
 from vectormigrate.model.batch import Batch, DenseColumn, MultiColumn
 from vectormigrate.model.record import Array, Record
 from vectormigrate.stores.weaviate import pb
-from vectormigrate.stores.weaviate.ids import original
 
-from .layout import ORIGINAL_ID, REFERENCE, Layout, Property
+from .layout import REFERENCE, Layout, Property
 from .objects import key_of, object_id, read_payload, tenant_of, write_properties
 from .values import BEACON
 from .vectors import read_dense, read_multi, write_dense, write_multi
@@ -34,11 +33,9 @@ def write_batch_object(batch: Batch, row: int, layout: Layout) -> Any:
     """A `BatchObject`. Raises ValueError for what the class cannot hold."""
     record_id = batch.ids[row]
     message = pb.BatchObject(
-        uuid=str(object_id(record_id, layout)), collection=layout.name, tenant=tenant_of(record_id, layout)
+        uuid=str(object_id(record_id)), collection=layout.name, tenant=tenant_of(record_id, layout)
     )
     plain = write_properties(batch.payload[row] if batch.payload else {}, layout)
-    if layout.renamed_ids and (kept := original(record_id)) is not None:
-        plain[ORIGINAL_ID] = kept
     _fill(message.properties, plain, layout.properties)
     for name, column in batch.vectors.items():
         if not column.has(row):
@@ -112,7 +109,7 @@ def read_batch_object(message: Any, layout: Layout) -> Record:
     given = UUID(message.uuid)
     plain = plain_properties(message.properties, layout.properties)
     dense, multi = read_vectors(message)
-    key = key_of(given, plain, layout, message.tenant)
+    key = key_of(given, layout, message.tenant)
     return Record(key, dense, {}, multi, read_payload(plain, layout))
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import VectorKind
 from vectormigrate.model.record import Array, Payload, Record, RecordId
-from vectormigrate.stores.weaviate.ids import from_object, original, to_uuid
+from vectormigrate.stores.weaviate.ids import uuid_of
 
-from .layout import META, ORIGINAL_ID, Layout
+from .layout import META, Layout
 from .values import from_plain, to_plain
 
 Json = dict[str, Any]
@@ -63,7 +63,7 @@ def read_payload(properties: Mapping[str, Any], layout: Layout) -> Payload:
 
 
 def tenant_of(record_id: RecordId, layout: Layout) -> str:
-    """The tenant that a key is in; "" in a class without tenants."""
+    """The tenant that a key is in; "" in a class without tenants. Raises ValueError for what is no key of the class."""
     if not layout.multi_tenant:
         return ""
     if not isinstance(record_id, tuple):
@@ -71,29 +71,26 @@ def tenant_of(record_id: RecordId, layout: Layout) -> str:
     return str(record_id[0])
 
 
-def object_id(record_id: RecordId, layout: Layout) -> UUID:
-    """The UUID of the object that a key names."""
-    if layout.multi_tenant and isinstance(record_id, tuple):
-        record_id = record_id[-1]
-    return to_uuid(record_id)
+def object_id(record_id: RecordId) -> UUID:
+    """The UUID of the object that a key names. Raises ValueError for a key that names none."""
+    found = uuid_of(record_id)
+    if found is None:
+        raise ValueError(f"{record_id!r} holds no UUID")
+    return found
 
 
-def key_of(given: UUID, properties: Mapping[str, Any], layout: Layout, tenant: str = "") -> RecordId:
-    """The key of an object. Raises ValueError when it keeps another's."""
-    if layout.multi_tenant:
-        return (tenant, given)
-    return from_object(given, properties.get(ORIGINAL_ID) if layout.renamed_ids else None)
+def key_of(given: UUID, layout: Layout, tenant: str = "") -> RecordId:
+    """The key of an object."""
+    return (tenant, given) if layout.multi_tenant else given
 
 
 def write_object(record: Record, layout: Layout) -> Json:
     """A record as the JSON of an object; arrays stay numpy's, for orjson. Raises ValueError."""
     written: Json = {
         "class": layout.name,
-        "id": str(object_id(record.id, layout)),
+        "id": str(object_id(record.id)),
         "properties": write_properties(record.payload, layout),
     }
-    if layout.renamed_ids and (kept := original(record.id)) is not None:
-        written["properties"][ORIGINAL_ID] = kept
     if tenant := tenant_of(record.id, layout):
         written["tenant"] = tenant
     named = {name: vector for name, vector in {**record.dense, **record.multi}.items() if name}
@@ -122,7 +119,7 @@ def read_object(told: Mapping[str, Any], layout: Layout) -> Record:
             (multi if many else dense)[name] = _numbers(numbers, 2 if many else 1)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"an object cannot be read: {error!r}") from None
-    key = key_of(given, properties, layout, told.get("tenant") or "")
+    key = key_of(given, layout, told.get("tenant") or "")
     return Record(key, dense, {}, multi, read_payload(properties, layout))
 
 

@@ -11,7 +11,7 @@ has them in its description, behind a word of ours.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +29,9 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import StoreBroken, Unsupported
+from vectormigrate.model.identity import ORIGINAL
 
-from .layout import META, ORIGINAL_ID, OURS, REFERENCE, TYPES, Layout, Property
+from .layout import META, OURS, REFERENCE, TYPES, Layout, Property
 
 Json = dict[str, Any]
 
@@ -75,7 +76,6 @@ def read_layout(described: Mapping[str, Any], *, ours: bool = True) -> Layout:
 
     Not `ours`: what we put into a class is like anything else in it, as it is to applications.
     """
-    hidden = OURS if ours else frozenset()
     try:
         marks = _read_description(described.get("description") or "")[1] if ours else {}
         json_fields = frozenset(marks.get("json", ()))
@@ -88,11 +88,10 @@ def read_layout(described: Mapping[str, Any], *, ours: bool = True) -> Layout:
         raise StoreBroken(f"the description of a class cannot be read: {error!r}", store=KIND) from None
     return Layout(
         str(described.get("class")),
-        {name: one for name, one in properties.items() if name not in hidden},
+        {name: one for name, one in properties.items() if not ours or name != META},
         vectors,
-        tenant_key() if tenants else _read_key(marks.get("key")),
+        tenant_key() if tenants else IdField(marks.get("key", _DEFAULT_KEY), IdKind.UUID, KeyOrder.UUID),
         ours and META in properties,
-        bool(marks.get("dynamic")) and META in properties,
         tenants,
     )
 
@@ -104,8 +103,8 @@ def read_shape(described: Mapping[str, Any], *, ours: bool = True) -> Collection
         layout.name,
         layout.key,
         layout.vectors,
-        tuple(_read_field(one) for one in layout.properties.values()),
-        layout.dynamic,
+        tuple(_read_field(one) for one in layout.properties.values() if not ours or one.name not in OURS),
+        layout.meta,
         (),
         {KIND: _read_native(described)},
     )
@@ -146,15 +145,6 @@ def _read_description(description: str) -> tuple[str, Json]:
     except ValueError:
         marks = None
     return (theirs.rstrip("\n"), marks) if isinstance(marks, dict) else (description, {})
-
-
-def _read_key(mark: Json | None) -> IdField:
-    if not mark:
-        return IdField(_DEFAULT_KEY, IdKind.UUID, KeyOrder.UUID)
-    kind = IdKind(mark["kind"])
-    parts = tuple(_read_key(part) for part in mark.get("parts", ()))
-    order = KeyOrder.UUID if kind is IdKind.UUID else KeyOrder.OTHER
-    return IdField(mark["name"], kind, order, mark.get("max_length"), parts)
 
 
 def _read_property(told: Mapping[str, Any], json_fields: frozenset[str]) -> Property:
@@ -224,7 +214,11 @@ def _configs(described: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
 
 
 def settle(shape: CollectionShape) -> CollectionShape:
-    """The shape that can be made of a wanted one: an array of what no list holds becomes JSON. Raises Unsupported."""
+    """The shape that can be made of a wanted one: an array of what no list holds becomes JSON, and there is room for
+    anything, but in a copy of a class whose properties say it all. Raises Unsupported.
+    """
+    if shape.id.kind is not IdKind.UUID and not has_tenants(shape):
+        raise Unsupported(f"weaviate has no keys of kind {shape.id.kind}", store=KIND, collection=shape.name)
     for name in (field.name for field in shape.fields if field.type not in (*_MADE, FieldType.ARRAY)):
         raise Unsupported(f"weaviate has no property for field {name!r}", store=KIND, collection=shape.name)
     fields = tuple(
@@ -233,7 +227,16 @@ def settle(shape: CollectionShape) -> CollectionShape:
         else one
         for one in shape.fields
     )
-    return replace(shape, fields=fields)
+    known = _kept(shape)
+    plain = KIND in shape.native and all(one.name in known or one.type in _SURE for one in fields)
+    return replace(shape, fields=fields, dynamic=shape.dynamic or not plain)
+
+
+def _kept(shape: CollectionShape) -> dict[str, Json]:
+    """The properties of the class that this shape came from which are what its fields ask for, by name."""
+    native: Json = shape.native.get(KIND) or {}
+    known = {one["name"]: one for one in native.get("properties", ())}
+    return {one.name: known[one.name] for one in shape.fields if _fits(one, known.get(one.name))}
 
 
 def write_class(wanted: CollectionShape) -> Json:
@@ -246,16 +249,15 @@ def write_class(wanted: CollectionShape) -> Json:
         described.pop("multiTenancyConfig", None)
     else:
         described.pop("shardingConfig", None)
-        described["multiTenancyConfig"] = native["multiTenancyConfig"] | {"autoTenantCreation": True}
+        described["multiTenancyConfig"] = (native.get("multiTenancyConfig") or {}) | {
+            "enabled": True,
+            "autoTenantCreation": True,
+        }
     described["class"] = shape.name
-    known = {one["name"]: one for one in native.get("properties", ())}
-    kept = {field.name: known[field.name] for field in shape.fields if _fits(field, known.get(field.name))}
+    kept = _kept(shape)
     described["properties"] = [kept.get(field.name) or _write_property(field) for field in shape.fields]
-    plain = all(field.name in kept or field.type in _SURE for field in shape.fields)
-    if shape.dynamic or not plain:
-        described["properties"].append(_hidden(META))
-    if shape.id.kind is not IdKind.UUID and not tenants:
-        described["properties"].append(_hidden(ORIGINAL_ID, filterable=True))
+    if shape.dynamic:
+        described["properties"] += [_hidden(META), _hidden(ORIGINAL, filterable=True)]
     _write_vectors(described, shape, native.get("vectors") or {})
     marks = _marks(shape, kept, tenants)
     if marks:
@@ -265,10 +267,8 @@ def write_class(wanted: CollectionShape) -> Json:
 
 
 def has_tenants(shape: CollectionShape) -> bool:
-    """Whether a class of this shape keeps its records in tenants: what came out of one that does."""
-    config = (shape.native.get(KIND) or {}).get("multiTenancyConfig") or {}
-    kinds = [part.kind for part in shape.id.parts]
-    return bool(config.get("enabled")) and kinds == [IdKind.TEXT, IdKind.UUID]
+    """Whether a class of this shape keeps its records in tenants: the first part of its key."""
+    return [part.kind for part in shape.id.parts] == [IdKind.TEXT, IdKind.UUID]
 
 
 def _fits(field: Field, native: Mapping[str, Any] | None) -> bool:
@@ -349,27 +349,11 @@ def _write_vector(vector: VectorField, native: Mapping[str, Any], collection: st
 def _marks(shape: CollectionShape, kept: Mapping[str, Any], tenants: bool) -> Json:
     """What the class itself cannot say. Nothing for a copy of a class that said enough."""
     marks: Json = {}
-    if not tenants and (shape.id.kind is not IdKind.UUID or shape.id.name != _DEFAULT_KEY):
-        marks["key"] = _write_key(shape.id)
+    if not tenants and shape.id.name != _DEFAULT_KEY:
+        marks["key"] = shape.id.name
     if texts := [one.name for one in shape.fields if one.type is FieldType.JSON and one.name not in kept]:
         marks["json"] = texts
-    if shape.dynamic:
-        marks["dynamic"] = True
     dims = {vector.name: vector.dim for vector in shape.vectors if vector.dim}
     if dims or not shape.vectors:
         marks["dims"] = dims
     return marks
-
-
-def _write_key(key: IdField) -> Json:
-    written: Json = {"name": key.name, "kind": key.kind}
-    if key.max_length:
-        written["max_length"] = key.max_length
-    if key.parts:
-        written["parts"] = [_write_key(part) for part in key.parts]
-    return written
-
-
-def property_of(name: str, kind: str, targets: Sequence[str] = ()) -> Property:
-    """A property that nobody declared, of a type that its value told."""
-    return Property(name, kind, tuple(targets))
