@@ -66,6 +66,15 @@ async def test_a_collection_that_was_there_before_is_served_as_it_is(served, sto
     assert [
         record.payload async for page in store.scan("old", _all()) for record in page.batch.records()
     ] == [{"n": 7}]
+    for rpc, words in [
+        ("CreatePartition", {"partition_name": "p"}),
+        ("DropIndex", {"index_name": "v"}),
+        ("CreateAlias", {"alias": "a"}),
+    ]:
+        assert (await served.refused(rpc, collection_name="old", **words))[0] == 10
+    await served.ok("LoadCollection", collection_name="old")
+    await served.ok("ReleaseCollection", collection_name="old")
+    await served.ok("CreateIndex", collection_name="old", field_name="n")
     got = await served.rest("entities/get", {"collectionName": "old", "id": 5})
     assert got["data"] == [{"id": 5, "v": [1.0, 2.0], "n": 7}]
 

@@ -58,8 +58,9 @@ def test_what_has_no_neutral_form(words):
 
 
 def test_what_is_no_answer():
-    assert observing.found(search(of=FIXED), None, SHAPE) is None
-    assert observing.found(search(of=FIXED), milvus_pb2.QueryResults(), SHAPE) is None
+    assert not observing.is_answer(None)
+    assert not observing.is_answer(milvus_pb2.QueryResults())
+    assert observing.is_answer(answer())
 
 
 @pytest.mark.parametrize("shadowed", [True, False])

@@ -242,6 +242,15 @@ async def test_what_a_write_touches(path, body, touches):
     assert write.ids == ([("c", [41])] if touches == (Unnamed(),) else [])
 
 
+async def test_a_row_that_only_milvus_can_read_is_marked_by_its_key_and_passes():
+    served, front, upstream = passing({"upsertIds": [1]})
+    told = await served.rest("entities/upsert", {**C, "data": [{"id": 1, "v": "of a kind to come"}]})
+    assert told["code"] == 0
+    assert front.writes[0].touched == {"c": (Ids((1,)),)}
+    assert front.writes[0].hints == []
+    assert len(upstream.requests) == 1
+
+
 async def test_an_alias_touches_both_names():
     served, front, _ = passing()
     await served.rest("aliases/alter", {**C, "aliasName": "a"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,7 @@ DYNAMIC = read_layout(schema())
         (Column("a", T.JSON), [{"a": [1, None, 2.5]}, None, "text", 7, [1]]),
         (Column("a", T.Array, T.Int64), [[1, 2], None, []]),
         (Column("a", T.Array, T.VarChar), [["x"], []]),
+        (Column("a", T.Timestamptz), [datetime(2024, 1, 2, 3, 4, 5, 6, UTC), None]),
     ],
     ids=lambda value: T.Name(value.type) if isinstance(value, Column) else "",
 )

@@ -47,8 +47,10 @@ class Way(ABC, Generic[T]):
         """The collection that it is about. Raises Problem for a request that cannot be read."""
 
     @abstractmethod
-    def message(self, shape: CollectionShape | None) -> Any:
-        """The rpc's message of it; None for an unknown rpc. `shape` is what the collection is like, if it is known."""
+    def message(self, shape: CollectionShape | None, *, marking: bool = False) -> Any:
+        """The rpc's message of it; None for an unknown rpc. `shape` is what the collection is like, if it is known;
+        `marking` wants no more than what a write is marked by. Raises Problem.
+        """
 
     def following(self) -> Sequence[tuple[str, Any]]:
         """Further rpcs and messages that a request stands for."""
@@ -112,9 +114,7 @@ class Calls:
         shape, name = access.shape, way.collection()
         if access.shadowed and shape is not None and name is not None and way.route.rpc == "Search":
             seconds = self.clock.monotonic() - asked
-            self.front.observed(
-                name, seconds, lambda: observing.found(way.message(shape), way.said(answer)[1], shape)
-            )
+            self.front.observed(name, seconds, lambda: _found(way, answer, shape))
         return answer
 
     async def _write(self, way: Way[T]) -> T:
@@ -139,7 +139,8 @@ class Calls:
             return {name: ()}  # nothing of it is migrated
         shape = await _shape(way, access)
         native = access.upstream is not None
-        return touches(way.route, way.message(shape), shape, self.front.concerned(), native=native)
+        message = way.message(shape, marking=True)
+        return touches(way.route, message, shape, self.front.concerned(), native=native)
 
     async def _pass(
         self, upstream: Upstream, way: Way[T], write: Write, touched: dict[str, tuple[Touch, ...]]
@@ -152,10 +153,7 @@ class Calls:
         await _name(write, touched, reply, write.access.shape)
         shape = write.access.shape
         if outcome is Outcome.ANSWERED and shape is not None and way.route.rpc == "Upsert":
-            message = way.message(shape)
-            records = hinted(way.route.rpc, message, shape)
-            if records is not None:
-                write.hint(message.collection_name, records, way.size)
+            _hint(write, way, shape)
         return answer
 
     async def _answer(
@@ -181,6 +179,22 @@ class Calls:
         if write is not None:
             await _name(write, touched or {}, reply, shape)
         return way.answered(reply, shape)
+
+
+def _hint(write: Write, way: Way[Any], shape: CollectionShape) -> None:
+    """Offer what an upsert put there, if it can be told from its request."""
+    try:
+        message = way.message(shape)
+    except Problem:
+        return  # Milvus has taken it all the same
+    records = hinted(way.route.rpc, message, shape)
+    if records is not None:
+        write.hint(message.collection_name, records, way.size)
+
+
+def _found(way: Way[T], answer: T, shape: CollectionShape) -> observing.Found | None:
+    reply = way.said(answer)[1]
+    return observing.found(way.message(shape), reply, shape) if observing.is_answer(reply) else None
 
 
 async def _shape(way: Way[T], access: Access) -> CollectionShape | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import CollectionShape, Metric
 from vectormigrate.model.errors import StoreBroken, Unsupported
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
@@ -65,6 +65,11 @@ async def drop(store: Store, shape: CollectionShape, message: Any) -> Any:
     return common_pb2.Status()
 
 
+def _definitions(store: Store, shape: CollectionShape) -> Emulated | None:
+    """Who keeps the definition of a collection; None for one that stays as it was made."""
+    return store if isinstance(store, Emulated) and DIALECT in shape.native else None
+
+
 async def truncate(store: Store, shape: CollectionShape, message: Any) -> Any:
     await _remove(store, shape)
     return milvus_pb2.TruncateCollectionResponse()
@@ -73,7 +78,8 @@ async def truncate(store: Store, shape: CollectionShape, message: Any) -> Any:
 async def load(store: Store, shape: CollectionShape, message: Any) -> Any:
     """What is not emulated is loaded for good."""
     check_partitions(shape, getattr(message, "partition_names", ()))
-    if isinstance(store, Emulated):
+    definitions = _definitions(store, shape)
+    if definitions is not None:
         indexed = {index.field_name for index in indexes_of(shape)}
         missing = [vector.name for vector in shape.vectors if vector.name not in indexed]
         if missing:
@@ -82,53 +88,44 @@ async def load(store: Store, shape: CollectionShape, message: Any) -> Any:
                 f"there is no vector index on field: {missing}, please create index firstly",
                 _LEGACY.IndexNotExist,
             )
-        await store.change(shape.name, loaded=True)
+        await definitions.change(shape.name, loaded=True)
     return common_pb2.Status()
 
 
 async def release(store: Store, shape: CollectionShape, message: Any) -> Any:
     """Of partitions, nothing; of a collection, only where it is emulated: elsewhere there is nothing to be spared."""
     check_partitions(shape, getattr(message, "partition_names", ()))
-    if isinstance(store, Emulated) and "partition_names" not in message.DESCRIPTOR.fields_by_name:
-        await store.change(shape.name, loaded=False)
+    definitions = _definitions(store, shape)
+    if definitions is not None and "partition_names" not in message.DESCRIPTOR.fields_by_name:
+        await definitions.change(shape.name, loaded=False)
     return common_pb2.Status()
 
 
 async def create_index(store: Store, shape: CollectionShape, message: Any) -> Any:
-    params = {pair.key: pair.value for pair in message.extra_params}
-    vector = next((one for one in shape.vectors if one.name == message.field_name), None)
-    if (
-        vector is None
-        and shape.field_named(message.field_name) is None
-        and message.field_name != shape.id.name
-    ):
-        raise invalid(f"cannot create index on non-exist field: {message.field_name}")
-    if vector is not None:
-        params.setdefault("metric_type", "COSINE")
-        if params["metric_type"] not in METRICS.values():
-            raise invalid(f"metric type {params['metric_type']} not supported here")
-    if not isinstance(store, Emulated):
-        if (
-            vector is not None
-            and vector.metric is not None
-            and METRICS[vector.metric] != params["metric_type"]
-        ):
+    field, params = message.field_name, {pair.key: pair.value for pair in message.extra_params}
+    vector = next((one for one in shape.vectors if one.name == field), None)
+    if vector is None and shape.field_named(field) is None and field != shape.id.name:
+        raise invalid(f"cannot create index on non-exist field: {field}")
+    params.setdefault("index_type", "AUTOINDEX")
+    if vector is not None and params.setdefault("metric_type", "COSINE") not in METRICS.values():
+        raise invalid(f"metric type {params['metric_type']} not supported here")
+    definitions = _definitions(store, shape)
+    if definitions is None:
+        if vector is not None and METRICS.get(vector.metric or Metric.COSINE) != params["metric_type"]:
             raise not_served("the metric of a vector stays as it was made")
         return common_pb2.Status()
-    name = message.index_name or message.field_name
-    others = [one for one in shape.native[DIALECT]["indexes"] if one["field"] != message.field_name]
-    held = [one for one in shape.native[DIALECT]["indexes"] if one["field"] == message.field_name]
-    if held and (vector is not None) and held[0]["params"] != params:
+    indexes = shape.native[DIALECT]["indexes"]
+    held = [one for one in indexes if one["field"] == field]
+    if held and vector is not None and held[0]["params"] != params:
         raise Problem(_INDEX_TWICE, "CreateIndex failed: at most one distinct index is allowed per field", 1)
-    params.setdefault("index_type", "AUTOINDEX")
-    await store.change(
-        shape.name, indexes=[*others, {"field": message.field_name, "name": name, "params": params}]
-    )
+    made = {"field": field, "name": message.index_name or field, "params": params}
+    await definitions.change(shape.name, indexes=[*(one for one in indexes if one not in held), made])
     return common_pb2.Status()
 
 
 async def drop_index(store: Store, shape: CollectionShape, message: Any) -> Any:
-    if not isinstance(store, Emulated):
+    definitions = _definitions(store, shape)
+    if definitions is None:
         raise not_served("vectors and indexes stay as they were made")
     name = message.index_name or message.field_name
     indexes = shape.native[DIALECT]["indexes"]
@@ -136,27 +133,29 @@ async def drop_index(store: Store, shape: CollectionShape, message: Any) -> Any:
     vectors = {vector.name for vector in shape.vectors}
     if is_loaded(shape) and any(one["field"] in vectors for one in gone):
         raise invalid("vector index cannot be dropped on loaded collection")
-    await store.change(shape.name, indexes=[one for one in indexes if one not in gone])
+    await definitions.change(shape.name, indexes=[one for one in indexes if one not in gone])
     return common_pb2.Status()
 
 
 async def create_partition(store: Store, shape: CollectionShape, message: Any) -> Any:
-    if not isinstance(store, Emulated):
+    definitions = _definitions(store, shape)
+    if definitions is None:
         raise not_served("partitions stay as they were made")
     if message.partition_name not in partitions_of(shape):
-        await store.change(shape.name, partitions=[*shape.partitions, message.partition_name])
+        await definitions.change(shape.name, partitions=[*shape.partitions, message.partition_name])
     return common_pb2.Status()
 
 
 async def drop_partition(store: Store, shape: CollectionShape, message: Any) -> Any:
-    if not isinstance(store, Emulated):
+    definitions = _definitions(store, shape)
+    if definitions is None:
         raise not_served("partitions stay as they were made")
     name = message.partition_name
     if name == DEFAULT_PARTITION:
         raise invalid("default partition cannot be deleted")
     if name in shape.partitions:
         await _remove(store, shape, name)
-        await store.change(shape.name, partitions=[one for one in shape.partitions if one != name])
+        await definitions.change(shape.name, partitions=[one for one in shape.partitions if one != name])
     return common_pb2.Status()
 
 
@@ -179,6 +178,8 @@ async def change_alias(store: Store, message: Any) -> Any:
     wanted = message.collection_name
     if wanted not in await store.collections():
         raise no_collection(wanted)
+    if _definitions(store, await store.describe(wanted)) is None:
+        raise not_served("a table that was there before has no aliases")
     if alias in await store.collections():
         raise Problem(_NAME_TAKEN, f"collection name [{alias}] conflicts with an existing collection", 1)
     if kind == "CreateAliasRequest" and held not in (None, wanted):

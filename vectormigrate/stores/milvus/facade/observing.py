@@ -19,10 +19,13 @@ from .searching import Asked, read_asked, target_of
 Found = tuple[Query, list[Match]]
 
 
+def is_answer(reply: Any) -> bool:
+    """Whether a message says what a search found: REST's answers are not read for that."""
+    return reply is not None and reply.DESCRIPTOR.name == "SearchResults"
+
+
 def found(message: Any, reply: Any, shape: CollectionShape) -> Found | None:
-    """A SearchRequest and its SearchResults; None when it has no neutral form, or no answer."""
-    if reply is None or reply.DESCRIPTOR.name != "SearchResults":
-        return None
+    """A SearchRequest and its SearchResults; None when it has no neutral form."""
     try:
         asked = read_asked(message, template_values(message.expr_template_values))
         if not _is_plain(asked):

@@ -61,8 +61,10 @@ class RestWay(Way[HttpResponse]):
             return None
         return self._text("collectionName") or (self._text("aliasName") or None)
 
-    def message(self, shape: CollectionShape | None) -> Any:
-        return to_message(self.route.rpc, self._body, shape) if self.route.rpc else None
+    def message(self, shape: CollectionShape | None, *, marking: bool = False) -> Any:
+        if not self.route.rpc:
+            return None
+        return to_message(self.route.rpc, self._body, shape, marking=marking)
 
     def following(self) -> list[tuple[str, Any]]:
         return following(self.route.rpc, self._body)

@@ -55,7 +55,7 @@ class RpcWay(Way[RpcReply]):
     def collection(self) -> str | None:
         return None if self._message is None else collection_of(self._message)
 
-    def message(self, shape: CollectionShape | None) -> Any:
+    def message(self, shape: CollectionShape | None, *, marking: bool = False) -> Any:
         return self._message
 
     async def send(self, upstream: Upstream) -> RpcReply:

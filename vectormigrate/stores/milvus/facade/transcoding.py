@@ -63,11 +63,14 @@ def _common(rpc: str, body: Body, **values: Any) -> Any:
     return message
 
 
-def _rows(rpc: str, body: Body, layout: Layout) -> Any:
+def _rows(rpc: str, body: Body, layout: Layout, *, marking: bool) -> Any:
     data = _wanted(body, "data", (list, dict))
     rows = data if isinstance(data, list) else [data]
     if not all(isinstance(row, dict) for row in rows):
         raise invalid("data is a list of objects")
+    if marking:
+        key = layout.key.name
+        rows = [{key: row[key]} if key in row else {} for row in rows]
     message = _common(rpc, body, num_rows=len(rows))
     message.fields_data.extend(write_rows(rows, layout))
     if rpc == "Upsert":
@@ -229,14 +232,14 @@ def _index(body: Body, params: Body) -> Any:
     return message
 
 
-def to_message(rpc: str, body: Body, shape: CollectionShape | None) -> Any:
-    """The message of a request. Raises Problem."""
+def to_message(rpc: str, body: Body, shape: CollectionShape | None, *, marking: bool = False) -> Any:
+    """The message of a request; `marking` wants only the keys of its rows. Raises Problem."""
     try:
         if rpc in ("Insert", "Upsert", "Query", "Delete", "Search"):
             if shape is None:
                 raise Problem(MISSING_PARAMETER, "missing required parameters, error: Key: 'collectionName'")
             if rpc in ("Insert", "Upsert"):
-                return _rows(rpc, body, layout_of(shape))
+                return _rows(rpc, body, layout_of(shape), marking=marking)
             return (_search if rpc == "Search" else _selecting)(rpc, body, layout_of(shape))
         if rpc == "CreateCollection":
             return _create(rpc, body)

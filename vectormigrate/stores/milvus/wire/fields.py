@@ -5,8 +5,9 @@ Answers send every value of a nullable column, with a stand-in where there is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -126,12 +127,24 @@ def write_column(column: Column, values: Sequence[Any]) -> Any:
             _fill(arrays.data.add(), column.element, value or ())
         return message
     stand_in = _STAND_INS.get(column.type, "" if column.type in _TEXTS else 0)
-    encoded = [
-        stand_in if value is None else decimals.dumps(value) if column.type == DataType.JSON else value
-        for value in values
-    ]
-    _fill(message.scalars, column.type, encoded)
+    write = _WRITERS.get(column.type, _as_it_is)
+    _fill(message.scalars, column.type, [stand_in if value is None else write(value) for value in values])
     return message
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _moment(value: Any) -> str:
+    """A time stamp as servers give it; REST brings it as the text that it is."""
+    if isinstance(value, str):
+        return value
+    text: str = value.astimezone(UTC).isoformat()
+    return text.replace("+00:00", "Z")
+
+
+_WRITERS: dict[int, Callable[[Any], Any]] = {DataType.JSON: decimals.dumps, DataType.Timestamptz: _moment}
 
 
 def _fill(scalars: Any, kind: int, values: Sequence[Any]) -> None:
