@@ -14,11 +14,11 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.native import (
-    default_of,
     described_of,
     indexes_of,
     layout_of,
     native_of,
+    rules_of,
     schema_of,
 )
 
@@ -91,6 +91,8 @@ def test_a_shape_of_another_store_is_told_as_milvus_would_hold_it():
     assert layout_of(made).key.name == "id"
 
 
-def test_defaults():
-    small, key, _ = described().schema.fields
-    assert (default_of(small), default_of(key)) == (7, None)
+def test_rules():
+    made = described()
+    made.schema.fields[2].is_function_output = True
+    rules = rules_of(shape(native_of(made, ())))
+    assert (rules.defaults, rules.computed) == ({"small": 7}, ("v",))

@@ -19,7 +19,7 @@ from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.record import Payload, Record, RecordId
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.wire.fields import Given, read_given, template_values
-from vectormigrate.stores.milvus.wire.native import LIKE, default_of, layout_of, schema_of
+from vectormigrate.stores.milvus.wire.native import LIKE, layout_of, rules_of
 from vectormigrate.stores.milvus.wire.records import encode
 from vectormigrate.stores.milvus.wire.schema import DEFAULT_PARTITION
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
@@ -39,6 +39,7 @@ class Writer:
         self._turns = turns
         self._stamps = stamps
         self._layout = layout_of(shape)
+        self._rules = rules_of(shape)
 
     async def put(self, message: Any, *, partial: bool = False) -> list[RecordId]:
         """Apply an InsertRequest or UpsertRequest; the keys of its rows. Raises Problem before anything is written for
@@ -62,10 +63,8 @@ class Writer:
         return ids
 
     def _read(self, message: Any) -> Given:
-        schema = schema_of(self._shape)
-        made = [field.name for field in schema.fields if field.is_function_output]
-        if made:
-            raise not_served(f"field {made[0]!r} is computed by Milvus itself")
+        if self._rules.computed:
+            raise not_served(f"field {self._rules.computed[0]!r} is computed by Milvus itself")
         try:
             given = read_given(message.fields_data, message.num_rows, self._layout)
         except ExpressionInvalid as error:
@@ -99,9 +98,8 @@ class Writer:
 
     def _complete(self, given: Given, ids: list[RecordId]) -> Batch:
         """The rows with a value for every field. Raises Problem for one that must be given."""
-        fields = {field.name: field for field in schema_of(self._shape).fields}
         for column in self._layout.fields:
-            default = default_of(fields[column.name])
+            default = self._rules.defaults.get(column.name)
             if column.name not in given.names and default is None and not column.nullable:
                 raise invalid(
                     f"fieldSchema({column.name}) has no corresponding fieldData pass in: it is neither nullable "

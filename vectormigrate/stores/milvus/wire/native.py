@@ -7,7 +7,9 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -77,9 +79,31 @@ def schema_of(shape: CollectionShape) -> Any:
     return schema
 
 
+@lru_cache(maxsize=64)
 def layout_of(shape: CollectionShape) -> Layout:
     """The columns of a shape, as rows need them."""
     return read_layout(schema_of(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a schema says of rows beside their columns."""
+
+    defaults: Mapping[str, Any]
+    """By field; fields without one are not in it."""
+    computed: tuple[str, ...]
+    """Fields that Milvus makes out of others."""
+
+
+@lru_cache(maxsize=64)
+def rules_of(shape: CollectionShape) -> Rules:
+    """The rules of a shape."""
+    fields = schema_of(shape).fields
+    given = {field.name: (field.default_value, field.default_value.WhichOneof("data")) for field in fields}
+    return Rules(
+        {name: getattr(value, which) for name, (value, which) in given.items() if which is not None},
+        tuple(field.name for field in fields if field.is_function_output),
+    )
 
 
 def indexes_of(shape: CollectionShape) -> list[Any]:
@@ -99,12 +123,6 @@ def indexes_of(shape: CollectionShape) -> list[Any]:
         )
         for field, name, params in found
     ]
-
-
-def default_of(field: Any) -> Any:
-    """The default of a FieldSchema; None where there is none."""
-    which = field.default_value.WhichOneof("data")
-    return None if which is None else getattr(field.default_value, which)
 
 
 def _plain(message: Any) -> dict[str, Any]:
