@@ -44,6 +44,7 @@ from vectormigrate.daemon.telemetry.health import Health
 from vectormigrate.daemon.telemetry.messenger import Messenger
 from vectormigrate.daemon.telemetry.notices import hooks_of, webhooks_of
 from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
+from vectormigrate.daemon.telemetry.tracing import traces_of
 from vectormigrate.daemon.telemetry.webhooks import Webhooks
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import UsageError
@@ -98,7 +99,8 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
     clock = SystemClock()
     sockets = inherited(call.environ)
     notifier = Notifier(call.environ, clock)
-    telemetry = Telemetry(clock)
+    traces = traces_of(call.environ)
+    telemetry = Telemetry(clock, traces)
     receivers = Webhooks(webhooks_of(call.config, call.environ), clock, asyncio.sleep)
     messenger = Messenger(hooks_of(call.merged, call.environ), receivers, telemetry)
     service = Service(settings.limits, clock, telemetry, settings.grace, sockets, notifier, messenger)
@@ -132,6 +134,8 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
                     on_ready=lambda: messenger.tell(Happening("startup", "", {"version": __version__})),
                 )
     finally:
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
         notifier.close()
         for one in sockets.values():
             one.close()

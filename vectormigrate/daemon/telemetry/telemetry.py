@@ -16,6 +16,7 @@ from vectormigrate.stores.front import Front
 from vectormigrate.stores.raw import Upstream
 
 from .sides import MeasuredStore, SideTraffic
+from .tracing import TracedFacade, TracedStore, TracedUpstream, Traces
 from .traffic import MeasuredFacade, MeasuredFront, MeasuredUpstream, Traffic
 
 _BEAT = 0.5
@@ -27,8 +28,10 @@ _BEATS = 120
 class Telemetry:
     """Counts events, and stands in front of what is measured."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, traces: Traces | None = None) -> None:
+        """`traces` is there when a collector of spans is."""
         self._now = clock.monotonic
+        self._traces = traces
         self.traffic: dict[str, Traffic] = {}
         """By the name of the listener."""
         self.sides: dict[tuple[str, str], SideTraffic] = {}
@@ -46,7 +49,8 @@ class Telemetry:
 
     def facade(self, listener: str, inner: Facade) -> Facade:
         """A facade that is timed."""
-        return MeasuredFacade(inner, self._traffic(listener), self._now)
+        measured = MeasuredFacade(inner, self._traffic(listener), self._now)
+        return measured if self._traces is None else TracedFacade(measured, self._traces)
 
     def front(self, listener: str, inner: Front) -> Front:
         """What stands behind that facade."""
@@ -54,11 +58,14 @@ class Telemetry:
 
     def upstream(self, listener: str, inner: Upstream) -> Upstream:
         """The vendor's own server behind that listener."""
-        return MeasuredUpstream(inner, self._traffic(listener), self._now)
+        measured = MeasuredUpstream(inner, self._traffic(listener), self._now)
+        return measured if self._traces is None else TracedUpstream(measured, self._traces)
 
     def store(self, migration_id: str, side: str, inner: Store) -> Store:
         """One side of a migration."""
-        return MeasuredStore(inner, self.sides.setdefault((migration_id, side), SideTraffic()), self._now)
+        traffic = self.sides.setdefault((migration_id, side), SideTraffic())
+        measured = MeasuredStore(inner, traffic, self._now)
+        return measured if self._traces is None else TracedStore(measured, self._traces, side)
 
     def _traffic(self, listener: str) -> Traffic:
         return self.traffic.setdefault(listener, Traffic(listener))
