@@ -10,17 +10,13 @@ The rooms, each of which imports only from those to its right:
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from vectormigrate.daemon.vec import migrate_vec
-    from vectormigrate.model.documents import MigrateResult
+from typing import Any
 
 __version__ = "0.1.0"
 __all__ = ["MigrateResult", "__version__", "migrate_vec"]
 
 _LATER = {"migrate_vec": "vectormigrate.daemon.vec", "MigrateResult": "vectormigrate.model.documents"}
-"""Loaded when they are asked for: every command imports this module."""
+"""Loaded when they are asked for: every command imports this module, and so does every room."""
 
 
 def __getattr__(name: str) -> Any:

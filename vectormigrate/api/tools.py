@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Protocol
 
-import mcp_types as types
 import msgspec
+from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 
