@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -112,5 +114,18 @@ async def test_the_vendors_client_over_a_file(tmp_path):
                     _live(client)
                 finally:
                     client.close()
+                asked = Request(
+                    f"http://{address}/v2/vectordb/entities/query",
+                    json.dumps(
+                        {"collectionName": "books", "filter": "year > 1998", "outputFields": ["year"]}
+                    ).encode(),
+                    {"content-type": "application/json"},
+                )
+                with urlopen(asked, timeout=30) as answer:
+                    told = json.load(answer)
+                assert told == {
+                    "code": 0,
+                    "data": [{"key": "b09", "year": 1999}, {"key": "b11", "year": 2001}],
+                }
 
             await asyncio.to_thread(live)
