@@ -64,6 +64,7 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "dead-letters",
         "keys",
         "vec",
+        "mcp",
     }
     for name in ("migrate", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}

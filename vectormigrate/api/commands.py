@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vectormigrate.daemon.api_settings import API
+from vectormigrate.daemon.api_settings import API, REMOTE
 from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.settings import (
@@ -418,6 +418,19 @@ COMMANDS: tuple[Command, ...] = (
             Example("config check", "exits 2 when it cannot be used"),
         ),
         handler="configuration:config",
+    ),
+    Command(
+        name="mcp",
+        summary="The commands as MCP tools over standard input and output, for an assistant.",
+        details="The daemon of the state file does the work, or the one at --url. Over HTTP the same tools are at /mcp of its API.",
+        settings=REMOTE,
+        result="nothing: standard output is the protocol's",
+        effect=Effect.CHANGES,
+        examples=(
+            Example("mcp", "as the server command of an assistant on this machine"),
+            Example("mcp --url https://migrations.internal:8080 --api-key file:key", "a daemon elsewhere"),
+        ),
+        handler="mcp:mcp",
     ),
     Command(
         name="completion",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -16,6 +16,7 @@ from vectormigrate.daemon.recommending import schema_recommendation
 from vectormigrate.daemon.setting import Kind, Setting
 from vectormigrate.daemon.settings import STORE_KINDS
 from vectormigrate.model.access import Principal
+from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import UnknownMigration, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus
@@ -24,7 +25,7 @@ from . import schemas
 from .arguments import ID
 from .command import Effect
 from .commands import BY_NAME
-from .dispatch import Dispatcher, Note
+from .dispatch import Note
 
 Answer = Callable[[Principal, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -82,10 +83,26 @@ _VEC = (
 )
 
 
-class Inherited:
-    """All of them, over one dispatcher."""
+class Door(Protocol):
+    """Where commands are done: `dispatch.Dispatcher`, or the way to one in another process."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    async def ask(self, who: Principal, name: str, given: Mapping[str, Any]) -> Any:
+        """What a command answers."""
+
+    async def begin(self, who: Principal, name: str, given: Mapping[str, Any]) -> Operation:
+        """Begin one that lasts."""
+
+    async def look(self, who: Principal, begun: Operation) -> tuple[Operation, int, int | None]:
+        """How far it is: the operation, records done, records in all. Not written down."""
+
+    async def noted(self, note: Note, work: Callable[[], Awaitable[Any]], *, changes: bool) -> Any:
+        """Do what is no command, and write it down as if it were."""
+
+
+class Inherited:
+    """All of them, over one door."""
+
+    def __init__(self, dispatcher: Door) -> None:
         self._dispatcher = dispatcher
         anything: schemas.Schema = {"description": "The source's schema: fields to their types."}
         recommended = _object(_RECOMMEND, required=("source_type", "target_type"))

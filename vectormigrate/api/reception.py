@@ -49,7 +49,8 @@ class Reception:
         name, given = arguments.get("name"), arguments.get("given")
         if not isinstance(name, str) or not isinstance(given, dict):
             raise UsageError("a command needs a name and arguments")
-        result = await self.dispatcher.ask(shell(), name, given)
+        do = self.dispatcher.begin if arguments.get("lasting") else self.dispatcher.ask
+        result = await do(shell(), name, given)
         document: dict[str, Any] = msgspec.to_builtins(result, enc_hook=str)
         return document
 

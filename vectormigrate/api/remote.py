@@ -44,6 +44,11 @@ class Remote:
 
     def ask(self, command: Command, given: Mapping[str, Any]) -> Any:
         """What the command answers, waited for when it lasts. Raises what the daemon answers, Unreachable, Unresolved."""
+        answer = self.begin(command, given)
+        return self._finished(answer) if command.lasting else answer
+
+    def begin(self, command: Command, given: Mapping[str, Any]) -> Any:
+        """What is answered at once: of a command that lasts its operation."""
         route, rest = route_for(command, given)
         names = {ID if name == "id" else name for name in route.given} | set(_in_path(route))
         path = _ROOT + route.path.replace("{id}", f"{{{ID}}}")
@@ -52,8 +57,7 @@ class Remote:
         if route.method == "GET":
             query = urlencode({name: _text(value) for name, value in told.items()}, doseq=True)
             return self._once("GET", f"{path}?{query}" if query else path, None)
-        answer = self._once("POST", path, told)
-        return self._finished(answer) if command.lasting else answer
+        return self._once("POST", path, told)
 
     def _finished(self, operation: Any) -> Any:
         while operation["state"] == "running":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from mcp import types
@@ -25,7 +25,7 @@ from . import bodies, schemas
 from .arguments import ID
 from .command import Command, Effect
 from .commands import COMMANDS
-from .inherited import Inherited
+from .inherited import Door, Inherited
 from .plan_tokens import SECONDS, PlanTokens
 
 _EVERY = 0.5
@@ -41,19 +41,6 @@ _INSTRUCTIONS = (
     " operation: ask for it with the tool `operation`."
 )
 Context = ServerRequestContext[Any, Any]
-
-
-class Door(Protocol):
-    """Where commands are done: `dispatch.Dispatcher`, or the way to one in another process."""
-
-    async def ask(self, who: Principal, name: str, given: dict[str, Any]) -> Any:
-        """What a command answers."""
-
-    async def begin(self, who: Principal, name: str, given: dict[str, Any]) -> Operation:
-        """Begin one that lasts."""
-
-    async def look(self, who: Principal, begun: Operation) -> tuple[Operation, int, int | None]:
-        """How far it is: the operation, records done, records in all. Not written down."""
 
 
 class Tools:
