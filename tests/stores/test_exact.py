@@ -20,6 +20,7 @@ ROWS = DenseColumn(np.array([[3.0, 4.0], [0.0, 0.0], [-3.0, 4.0]], np.float32))
         (Metric.DOT, [9.0, 0.0, -9.0]),
         (Metric.COSINE, [0.6, 0.0, -0.6]),
         (Metric.EUCLID, [4.0, 3.0, 52**0.5]),
+        (Metric.MANHATTAN, [4.0, 3.0, 10.0]),
     ],
 )
 def test_dense(metric, wanted):
@@ -49,5 +50,5 @@ def test_sparse():
 def test_what_cannot_be_compared():
     with pytest.raises(Unsupported, match="sparse"):
         scores(ROWS, vector({1: 1.0}), Metric.DOT)
-    with pytest.raises(Unsupported, match="manhattan"):
-        scores(ROWS, np.zeros(2, np.float32), Metric.MANHATTAN)
+    with pytest.raises(Unsupported, match="hamming"):
+        scores(ROWS, np.zeros(2, np.float32), Metric.HAMMING)

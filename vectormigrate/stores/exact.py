@@ -17,6 +17,8 @@ def scores(column: Column, vector: Array | SparseVector, metric: Metric) -> Arra
     if not isinstance(column, DenseColumn) or isinstance(vector, SparseVector):
         raise Unsupported("a dense vector cannot be compared with a sparse one")
     if metric in (Metric.HAMMING, Metric.JACCARD):
+        if column.values.dtype != np.uint8:
+            raise Unsupported(f"a search here cannot compare numbers by {metric}")
         return _bits(column.values, vector, metric)
     values, wanted = column.values.astype(np.float64), np.asarray(vector, np.float64)
     match metric:
@@ -29,10 +31,8 @@ def scores(column: Column, vector: Array | SparseVector, metric: Metric) -> Arra
             )
         case Metric.EUCLID:
             return np.asarray(np.linalg.norm(values - wanted, axis=1))
-        case Metric.MANHATTAN:
-            return np.asarray(np.abs(values - wanted).sum(axis=1))
         case _:
-            raise Unsupported(f"a search here cannot compare by {metric}")
+            return np.asarray(np.abs(values - wanted).sum(axis=1))
 
 
 def _sparse_dot(column: SparseColumn, vector: SparseVector) -> Array:
