@@ -18,9 +18,11 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
+import psutil
+
 from integration.bench.library import COLLECTION
 from integration.bench.proxy import OUT, fsync, machine
-from integration.bench.subjects import ID, LIVE, Stage, wait_until
+from integration.bench.subjects import ID, LIVE, Stage, spent_by, wait_until
 from vectormigrate.state import journal
 from vectormigrate.state.database import Database
 
@@ -56,18 +58,19 @@ def main() -> None:
 
 
 def starts(command: list[str], port: int, rounds: int) -> dict[str, Any]:
-    """Seconds of each start; every one ends as suddenly as the one before."""
-    took = []
+    """Seconds of each start, and of the processor; every one ends as suddenly as the one before."""
+    took, spent = [], []
     for _ in range(rounds):
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: answers(port), "nobody answers", look=0.005)
             took.append(time.perf_counter() - began)
+            spent.append(spent_by(psutil.Process(process.pid)))
         finally:
             process.kill()
             process.wait()
-    return {"median_s": median(took), "longest_s": max(took), "seconds": took}
+    return {"median_s": median(took), "longest_s": max(took), "cpu_s": median(spent), "seconds": took}
 
 
 def answers(port: int) -> bool:

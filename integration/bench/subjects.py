@@ -46,12 +46,12 @@ class Subject:
 
     def cpu(self) -> float:
         """Seconds so far, user and system, of all threads."""
-        return sum(map(_spent, self.processes))
+        return sum(map(spent_by, self.processes))
 
     def beside(self) -> float:
         """Seconds of the processes that those have started to work beside them."""
         children = {child for process in self.processes for child in process.children()}
-        return sum(map(_spent, children - set(self.processes)))
+        return sum(map(spent_by, children - set(self.processes)))
 
     def settle(self) -> None:
         """Wait until what it was asked is done: what is put off costs as well."""
@@ -61,7 +61,8 @@ class Subject:
             reader.close()
 
 
-def _spent(process: psutil.Process) -> float:
+def spent_by(process: psutil.Process) -> float:
+    """Seconds of the processor so far, user and system, of all threads."""
     # What clock_getcpuclockid(3) makes of a process: to the nanosecond, where /proc counts in hundredths of a second.
     return time.clock_gettime((~process.pid << 3) | 2)
 

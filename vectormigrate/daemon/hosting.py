@@ -16,13 +16,11 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.engine.dualwrite.aside import Aside, Here
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
     GateRefused,
     StoreError,
@@ -39,14 +37,13 @@ from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores import registry
-from vectormigrate.stores.capture import Capture
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .assistant import Assistant
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
 from .live_look import live_status
 from .live_terms import LiveSettings
+from .livemaking import make_live
 from .passages import Passage, fronting, learn, learnt
 from .secrets import Secrets
 from .supervisor import Supervisor
@@ -60,8 +57,6 @@ _AGAIN = 10.0
 """Seconds before a run that was ended by something that may pass is tried again."""
 _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
-_CAREFUL = 100
-"""Ids of one replay to a side of which nobody knows what it can take."""
 _TRIED = 2.0
 """Seconds for which whoever has refused records tried again waits to hear what became of them."""
 _RESTING = (Phase.PAUSED, Phase.FAILED)
@@ -234,7 +229,20 @@ class Host:
             self._clock,
             self._on_event,
             workers=worker_count(spec),
-            make_live=lambda planned: self._make_live(planned, stores, passage, capture, met=met),
+            make_live=lambda planned: make_live(
+                self._database,
+                self._session,
+                planned,
+                stores,
+                self._clock,
+                self._on_event,
+                self._gap,
+                self._settings.terms,
+                upstream=None if passage is None else passage.upstream,
+                capture=capture,
+                met=met,
+                backfilling=lambda: self._backfilling(spec.id),
+            ),
             on_live=on_live,
             visibility=self._settings.terms.visibility,
             limits=self._settings.gates,
@@ -276,55 +284,6 @@ class Host:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         _ = self._supervisor.spawn(work, name=name)
-
-    def _make_live(
-        self,
-        migration: Migration,
-        stores: Stores,
-        passage: Passage | None,
-        capture: Capture | None,
-        *,
-        met: bool,
-    ) -> Live:
-        """`met`: both sides could be asked what they can do."""
-        spec = migration.specification
-        assert migration.source_shape is not None
-        assert migration.mapping is not None
-        terms = replace(
-            self._settings.terms,
-            quarantine=spec.quarantine,
-            replay_batch=min(
-                self._settings.terms.replay_batch,
-                *(
-                    side.capabilities.write_batch if met else _CAREFUL
-                    for side in (stores.target, stores.source)
-                ),
-            ),
-        )
-        return Live(
-            self._database,
-            self._session,
-            spec,
-            stores.whole,
-            stores.target,
-            migration.source_shape,
-            migration.mapping,
-            self._clock,
-            self._on_event,
-            self._gap,
-            upstream=None if passage is None else passage.upstream,
-            capture=capture,
-            terms=terms,
-            backfilling=lambda: self._backfilling(spec.id),
-            aside=self._aside(stores, migration.source_shape),
-        )
-
-    @staticmethod
-    def _aside(stores: Stores, shape: CollectionShape) -> Aside:
-        here = Here(stores.source, asyncio.to_thread)
-        if not stores.source.capabilities.multi_process:
-            return here
-        return Assistant(stores.source.endpoint, shape, here)
 
     def _backfilling(self, migration_id: str) -> bool:
         rows = self._database.read(lambda tx: checkpoints.ranges(tx, migration_id))
