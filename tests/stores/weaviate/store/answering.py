@@ -62,7 +62,7 @@ def answering(
             return grpc.unary_unary_rpc_method_handler(answer)
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=http.serve_forever)
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     server = grpc.server(ThreadPoolExecutor(2), handlers=(Calls(),))
     port = server.add_insecure_port("127.0.0.1:0")
