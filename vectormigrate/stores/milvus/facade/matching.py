@@ -13,7 +13,7 @@ from typing import Any
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, IdKind, KeyOrder
-from vectormigrate.model.filter import And, Filter, HasId
+from vectormigrate.model.filter import Filter, HasId
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Content, Page, Range, Store
 from vectormigrate.stores.milvus.wire.expressions import Beyond, parse
@@ -100,7 +100,7 @@ class Chosen:
         """For a search: a filter that exactly these records meet, partitions aside; None for all."""
         where, exact = self.predicate.superset()
         if exact:
-            return None if where == And(()) else where
+            return None if where == EVERYTHING else where
         return await self.looked_up()
 
     async def looked_up(self) -> Filter:
