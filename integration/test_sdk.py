@@ -25,9 +25,9 @@ import pytest
 from integration.harness.sides import Side
 from tests.fakes.milvus import LiteServer
 from tests.fakes.qdrant import QdrantServer
-from tests.life import milvus, pinecone, qdrant
+from tests.life import milvus, pinecone, qdrant, weaviate
 from tests.life.daemon import Behind, Daemon
-from tests.life.stage import milvus_story, pinecone_story, qdrant_story
+from tests.life.stage import milvus_story, pinecone_story, qdrant_story, weaviate_story
 from tests.life.story import Tally
 from vectormigrate.model.specification import StoreRef
 
@@ -45,6 +45,7 @@ async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
     words += ["--grpc-upstream", behind.grpc_url] if behind.grpc_url else []
     words += ["--control-upstream", behind.control_url] if behind.control_url else []
     words += ["--index", behind.index] if behind.index else []
+    words += ["--grpc-listen", "127.0.0.1:0"] if behind.two_ports else []
     words += ["--coalesce", "0.01", "--provisional-after", "0.02", "--delete-confirmation", "0.1"]
     log, state = folder / "serve.log", folder / "state.db"
     command = [sys.executable, "-m", "vectormigrate", "serve", "--addr", "off", "--state", str(state), *words]
@@ -54,10 +55,12 @@ async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
         )
     try:
         async with asyncio.timeout(60):
-            while (found := re.search(r" at \S+:(\d+)", log.read_text())) is None:
+            while (
+                found := re.search(r" at \S+:(\d+)(?:, gRPC alone at \S+:(\d+))?", log.read_text())
+            ) is None:
                 assert process.poll() is None, log.read_text()
                 await asyncio.sleep(0.05)
-        yield Daemon(state, int(found[1]))
+        yield Daemon(state, int(found[1]), int(found[2] or 0))
     finally:
         process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(process.wait, 30)
@@ -193,3 +196,20 @@ async def test_with_milvus(
 ) -> None:
     tally = await milvus_story(tmp_path, milvus_lite.url, MILVUS[life], target, serve=in_a_process)
     _judged(figures, f"milvus {life} to {target.kind}", tally, {call.name for call in MILVUS[life].beyond()})
+
+
+WEAVIATE = {
+    **weaviate.UNNAMED,
+    "named": weaviate.NAMED,
+    "tenant": weaviate.TENANT,
+}
+
+
+@pytest.mark.parametrize("shape", WEAVIATE)
+@pytest.mark.parametrize("target", TARGETS, indirect=True)
+async def test_with_weaviate(
+    tmp_path: Path, target: StoreRef, figures: dict[str, dict[str, Any]], shape: str
+) -> None:
+    life = weaviate.Life(WEAVIATE[shape])
+    tally = await weaviate_story(tmp_path, life, target, serve=in_a_process)
+    _judged(figures, f"weaviate {shape} to {target.kind}", tally, {call.name for call in life.beyond()})
