@@ -174,6 +174,29 @@ async def test_what_lands_while_a_filter_deletes_may_be_absent_and_rightly(bench
             assert "i:7" in bench.marks()
 
 
+async def test_what_landed_behind_the_listing_may_be_absent_too(bench_of):
+    """The listing was past its place, and it was answered before the listing ended."""
+    bench = await bench_of(terms={"enumerate_seconds": 9.0})
+    listing = bench.scopes.matching
+
+    async def slowly(*words):
+        found = await listing(*words)
+        await asyncio.sleep(1.0)
+        return found
+
+    bench.scopes.matching = slowly
+
+    async def put():
+        async with bench.lane.writing(touch(7), 10):
+            await asyncio.sleep(0.5)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(put())
+        await asyncio.sleep(0.1)
+        async with bench.lane.writing([OLD], 10):
+            assert (bench.ledger.get(7).removed, bench.ledger.get(7).in_flight) == (True, 1)
+
+
 async def test_a_predicate_that_cannot_be_resolved_is_owed(bench_of):
     bench = await bench_of(terms={"enumerate_limit": 1})
     await bench.source.upsert(SOURCE, records([1, 2], 1))

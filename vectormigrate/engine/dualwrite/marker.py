@@ -172,13 +172,14 @@ class Marker:
         if not self._guards.enumerate_first:
             await self._scopes.forward(number)
             return
+        # What is under way by now may land behind the listing and match then: its own write marks it, this one says that it
+        # may go. What begins later is told so when it begins.
+        landing = self._ledger.landing() if touch.removes else []
         found = await self._scopes.matching(self._primary(), self._collection, touch)
         unseen = self._ledger.unseen()
         if found is None or unseen is None:
             await self._in_time(self._scopes.owe(number, "a filter that could not be resolved into ids"))
             return
-        # What lands while the predicate is under way may match by then: its own write marks it, this one says that it may go.
-        landing = self._ledger.landing() if touch.removes else []
         await self._mark_more(noted, [*found, *unseen, *landing], removes=touch.removes)
         reached("scope.enumerated")
         await self._in_time(self._scopes.forward(number))
