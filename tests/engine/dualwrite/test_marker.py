@@ -174,6 +174,13 @@ async def test_what_lands_while_a_filter_deletes_may_be_absent_and_rightly(bench
             assert "i:7" in bench.marks()
 
 
+async def test_behind_a_request_that_empties_the_collection_everything_may_be_absent(bench):
+    await bench.put(1)
+    async with bench.lane.writing(touch(2), 10), bench.lane.writing([Whole(Scope.CLEAR)], 10):
+        assert bench.ledger.get(1).removed
+        assert bench.ledger.get(2).removed
+
+
 async def test_what_landed_behind_the_listing_may_be_absent_too(bench_of):
     """The listing was past its place, and it was answered before the listing ended."""
     bench = await bench_of(terms={"enumerate_seconds": 9.0})

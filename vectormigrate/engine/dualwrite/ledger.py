@@ -187,9 +187,11 @@ class Ledger:
                 entry.row = row
 
     def mean(self) -> None:
-        """Of each id that is marked now an absence is meant; what was doubted is looked at again at once."""
+        """Of each id that is marked now, or being written, an absence is meant; what was doubted is looked at again at
+        once.
+        """
         for entry in self._entries.values():
-            if entry.row is None and entry.found is None:
+            if entry.row is None and entry.found is None and not entry.in_flight:
                 continue
             entry.removed, entry.meant = True, entry.row is not None
             if entry.absent_since is not None:

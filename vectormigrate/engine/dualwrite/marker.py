@@ -164,6 +164,7 @@ class Marker:
             case Unnamed():
                 await self._in_time(self._scopes.forward(number))
             case Whole(scope):
+                self._ledger.mean()
                 await self._in_time(self._scopes.owe(number, scope.value))
             case Unknown(what):
                 await self._in_time(self._scopes.owe(number, what))
