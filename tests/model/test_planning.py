@@ -81,6 +81,12 @@ class TestNew:
         plan = make_plan(with_vectors(replace(VEC, name="")), able(name_pattern=".*"), "copy")
         assert (plan.target.vectors[0].name, fates(plan)[""]) == ("", Fate.EXACT)
 
+    @pytest.mark.parametrize(("name", "given"), [("", ""), ("Title", "Title"), ("a-b", "f_a_b")])
+    def test_a_vectors_name_may_have_a_grammar_of_its_own(self, name, given):
+        apart = able(name_pattern="[a-z]+", vector_pattern="(|f_.*|[A-Z].*)")
+        plan = make_plan(with_vectors(replace(VEC, name=name)), apart, "copy")
+        assert plan.target.vectors[0].name == given
+
     def test_what_only_a_like_store_understands_goes_along(self):
         native = {"some": {"quantization_config": {"scalar": {"type": "int8"}}}}
         assert make_plan(replace(SOURCE, native=native), CAPABILITIES, "copy").target.native == native

@@ -70,6 +70,8 @@ class Capabilities:
     """Most dense vector fields of one collection, where that is fewer."""
     name_pattern: str = r".+"
     """What a field name must match, whole."""
+    vector_pattern: str = ""
+    """What the name of a vector must match, whole, where that is not what a field's must; one without a name has ""."""
     collection_pattern: str = r".+"
     """What a collection name must match, whole."""
     reserved_names: frozenset[str] = frozenset()

@@ -175,20 +175,24 @@ class _Names:
     """Target names: renamed by request or where the grammar demands it, and never two alike."""
 
     def __init__(self, capabilities: Capabilities, rename: dict[str, str]) -> None:
-        self._pattern = re.compile(capabilities.name_pattern)
+        self._fields = re.compile(capabilities.name_pattern)
+        self._vectors = re.compile(capabilities.vector_pattern or capabilities.name_pattern)
         self._reserved = capabilities.reserved_names
         self._rename = rename
         self.taken: set[str] = set()
 
     def vector(self, source: str) -> str:
         """As `target`, where an unnamed vector may have to be given a name."""
-        return self.target(source if source or self._pattern.fullmatch("") else "vector")
+        return self._name(source if source or self._vectors.fullmatch("") else "vector", self._vectors)
 
     def target(self, source: str) -> str:
+        return self._name(source, self._fields)
+
+    def _name(self, source: str, pattern: re.Pattern[str]) -> str:
         wanted = self._rename.get(source, source)
-        if not self._pattern.fullmatch(wanted) or wanted in self._reserved:
+        if not pattern.fullmatch(wanted) or wanted in self._reserved:
             wanted = re.sub(r"[^0-9A-Za-z_]", "_", wanted)
-            if not self._pattern.fullmatch(wanted) or wanted in self._reserved:
+            if not pattern.fullmatch(wanted) or wanted in self._reserved:
                 wanted = "f_" + wanted
         name, number = wanted, 2
         while name in self.taken:

@@ -20,6 +20,7 @@ from vectormigrate.model.collection import CollectionShape, Element, FieldType, 
 from vectormigrate.model.errors import (
     CollectionExists,
     CollectionMissing,
+    PermissionDenied,
     StoreBroken,
     StoreDown,
     StoreError,
@@ -57,6 +58,7 @@ CAPABILITIES = Capabilities(
     write_batch=1000,
     write_bytes=30 * 2**20,
     max_dim=MAX_DIM,
+    vector_pattern=r"([_A-Za-z][_0-9A-Za-z]{0,229})?",
     name_pattern=rf"(?!.*_({_SUFFIXES})$)[_a-z][_0-9A-Za-z]{{0,229}}",
     collection_pattern=r"[A-Z][_0-9A-Za-z]{0,254}(/[A-Za-z0-9_-]{1,64})?",
     reserved_names=frozenset({"id", "_id", "_additional", *OURS}),
@@ -96,10 +98,10 @@ class Catalog:
         return sorted(one["class"] for one in self.link.rest("GET", "/schema").get("classes") or ())
 
     def aliases(self) -> dict[str, str]:
-        """Every alias, to the class that it stands for; servers before 1.32 have none."""
+        """Every alias that may be seen, to the class that it stands for; servers before 1.32 have none."""
         try:
             told = self.link.rest("GET", "/aliases")
-        except (CollectionMissing, Unsupported):
+        except (CollectionMissing, PermissionDenied, Unsupported):
             return {}
         return {str(one["alias"]): str(one["class"]) for one in told.get("aliases") or ()}
 
