@@ -25,9 +25,10 @@ bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integr
 run: .venv/.stamp ## make run ARGS="status my-migration"
 	@$(BIN)/vectormigrate $(ARGS)
 
-reference: .venv/.stamp ## Write docs/commands.md and docs/metrics.md anew from the tables they show.
+reference: .venv/.stamp ## Write docs/commands.md, metrics.md and fidelity.md anew from the tables they show.
 	@$(BIN)/python -c "from vectormigrate.cli import help; print(help.reference(), end='')" > docs/commands.md
 	@$(BIN)/python -c "from vectormigrate.daemon.telemetry import catalogue; print(catalogue.reference(), end='')" > docs/metrics.md
+	@$(BIN)/python -c "import asyncio; from vectormigrate.daemon import fidelity_page; print(asyncio.run(fidelity_page.page()), end='')" > docs/fidelity.md
 
 lock: .venv/.stamp ## Bring requirements.lock up to date with pyproject.toml.
 	@$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock

@@ -156,6 +156,11 @@ def test_surrogates_are_made_on_request_where_single_ids_may_not_fit():
     assert choose_rule(key(IdKind.INT), None, able) is IdRule.SAME
     assert choose_rule(key(IdKind.INT), None, able, surrogates=True) is IdRule.SURROGATE
     assert choose_rule(key(IdKind.INT), None, CAPABILITIES, surrogates=True) is IdRule.SAME
+    ascii_only = replace(CAPABILITIES, id_kinds=frozenset({IdKind.TEXT}), ascii_ids=True)
+    assert choose_rule(key(IdKind.TEXT), None, ascii_only) is IdRule.SAME
+    assert choose_rule(key(IdKind.TEXT), None, ascii_only, surrogates=True) is IdRule.SURROGATE
+    assert choose_rule(key(IdKind.INT), None, ascii_only, surrogates=True) is IdRule.INT_TEXT
+    assert target_kind(IdRule.SURROGATE, IdKind.TEXT, ascii_only) is IdKind.TEXT
 
 
 def test_text_goes_into_a_mixed_key_of_a_store_that_has_text_as_it_spells():
@@ -185,6 +190,15 @@ def test_an_id_is_held_as_it_is_or_under_a_surrogate(source, record_id, held):
 def test_surrogates_stay_what_they_are():
     assert surrogate("a", IdKind.UUID) == UUID("c8962f92-b308-5707-8d58-d23b1d7a1031")
     assert len({surrogate(one, IdKind.UUID) for one in ("a", "b", 1, "1", -1, ("a",))}) == 6
+
+
+def test_text_that_a_text_key_cannot_hold_has_a_surrogate_of_text():
+    able = replace(CAPABILITIES, ascii_ids=True, max_id_bytes=50)
+    held = {one: native(one, IdKind.TEXT, key(IdKind.TEXT), able) for one in ("42", "ü", "x" * 51)}
+    assert held == {"42": "42", "ü": None, "x" * 51: None}
+    made = surrogate("ü", IdKind.TEXT)
+    assert made == "~WroH1YrTnxpVqCT6xH4_xBqdgEz1D99zTf07aZ8foLU"
+    assert native(made, IdKind.TEXT, key(IdKind.TEXT), able) == made
 
 
 def test_half_a_surrogate_pair_names_nothing():

@@ -198,6 +198,7 @@ class TestVectors:
         assert faults(batch) == {}
         dot = with_vector(replace(SHAPE.vectors[0], metric=Metric.DOT))
         assert faults(batch, dot, zero_vector_under_cosine=False) == {}
+        assert faults(batch, dot, zero_vectors=False).keys() == {0, 3}
 
     def test_a_missing_vector_is_refused_where_one_is_needed(self):
         needed = with_vector(replace(SHAPE.vectors[0], nullable=False))

@@ -13,7 +13,7 @@ from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Met
 from vectormigrate.model.errors import RecordRefused, StoreBroken
 from vectormigrate.model.filter import And, Compare, Comparison, HasId, Not, Or
 from vectormigrate.model.identity import ORIGINAL, IdRule, surrogate
-from vectormigrate.model.mapping import make_plan
+from vectormigrate.model.mapping import MappingOptions, make_plan
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import id_text
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint
@@ -136,6 +136,19 @@ async def test_what_cannot_be_told_apart_is_refused(both):
     assert (taken.acknowledged, [one.row for one in taken.refused]) == (0, [0])
     with pytest.raises(StoreBroken):
         await outer.fetch("copy", ["a", "a"])
+
+
+async def test_a_key_of_text_that_holds_some_texts_alone():
+    inner = MemoryStore(Endpoint("memory"), Database())
+    inner.database.capabilities = replace(CAPABILITIES, id_kinds=frozenset({IdKind.TEXT}), ascii_ids=True)
+    plan = make_plan(SHAPE, inner.capabilities, "copy", options=MappingOptions(surrogates=True))
+    await inner.create(plan.target)
+    async with keyed(inner, plan, SHAPE.id) as outer:
+        await outer.upsert("copy", batch(["plain", "ü", ""]))
+        held = await scanned(inner.scan("copy", EVERYWHERE))
+        assert held["plain"] == {"n": 0}
+        assert held[surrogate("ü", IdKind.TEXT)] == {"n": 1, ORIGINAL: "s:ü"}
+        assert set(await scanned(outer.scan("copy", EVERYWHERE))) == {"plain", "ü", ""}
 
 
 async def test_a_cursor_stands_on_a_record(both):

@@ -6,6 +6,8 @@ that the target cannot hold is refused for that record, never altered.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, cast
@@ -62,7 +64,7 @@ def choose_rule(
     """
     kinds = {target.kind} if target is not None else set(capabilities.id_kinds)
     made = IdKind.TEXT not in capabilities.id_kinds and bool(kinds & _SURROGATES)
-    if surrogates and made:
+    if surrogates and (made or (source.kind is IdKind.TEXT and kinds == {IdKind.TEXT})):
         return IdRule.SURROGATE
     if source.kind in kinds and (source.kind is not IdKind.COMPOUND or _like(source, target)):
         return IdRule.SAME
@@ -104,7 +106,8 @@ def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdK
     if rule is IdRule.TEXT_MIXED:
         return IdKind.MIXED
     if rule is IdRule.SURROGATE:
-        return IdKind.MIXED if IdKind.MIXED in capabilities.id_kinds else IdKind.UUID
+        preferred = (IdKind.TEXT, IdKind.MIXED, IdKind.UUID)
+        return next(kind for kind in preferred if kind in capabilities.id_kinds)
     if rule is not IdRule.SAME:
         return IdKind.TEXT
     return source if source in capabilities.id_kinds else IdKind.MIXED
@@ -162,7 +165,7 @@ def native(record_id: RecordId, source: IdKind, key: IdField, capabilities: Capa
 
     Text that spells an integer or a UUID exactly so is held as that.
     """
-    spells = source is IdKind.TEXT and isinstance(record_id, str)
+    spells = source is IdKind.TEXT and isinstance(record_id, str) and key.kind is not IdKind.TEXT
     held = _spelled(str(record_id)) if spells else record_id
     return None if misfit(held, key, capabilities) else held
 
@@ -173,9 +176,14 @@ def own(record_id: RecordId, source: IdKind) -> RecordId:
 
 
 def surrogate(record_id: RecordId, kind: IdKind) -> RecordId:
-    """The id made of one that a key cannot hold: a UUID of version 5 of its canonical text."""
+    """The id made of one that a key cannot hold: a UUID of version 5 of its canonical text; where keys are text, `~` and the
+    SHA-256 of that in base64, 44 ASCII letters.
+    """
+    text = id_text(record_id)
+    if kind is IdKind.TEXT:
+        return "~" + base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
     assert kind in _SURROGATES, f"no surrogate fits a key of {kind}"
-    return uuid5(_SPACE, id_text(record_id))
+    return uuid5(_SPACE, text)
 
 
 def check_fits(target_id: RecordId, target: IdField, capabilities: Capabilities) -> None:

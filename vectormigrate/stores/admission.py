@@ -200,13 +200,16 @@ class Admission:
             bad = _rows(column, ~_all_rows(column, np.isfinite(column.values))) & present
             for row in np.flatnonzero(bad):
                 faults.setdefault(int(row), f"vector {field.name!r} holds NaN or infinity")
-        if (
-            field.metric is Metric.COSINE
-            and not self._capabilities.zero_vector_under_cosine
-            and isinstance(column, DenseColumn)
-        ):
+        never = self._zero_fault(field)
+        if never and isinstance(column, DenseColumn):
             for row in np.flatnonzero(~column.values.any(axis=1) & present):
-                faults.setdefault(int(row), f"vector {field.name!r} is zero, which cosine cannot compare")
+                faults.setdefault(int(row), f"vector {field.name!r} is zero, which {never}")
+
+    def _zero_fault(self, field: VectorField) -> str:
+        if not self._capabilities.zero_vectors:
+            return "the store does not keep"
+        cosine = field.metric is Metric.COSINE and not self._capabilities.zero_vector_under_cosine
+        return "cosine cannot compare" if cosine else ""
 
 
 def _shown(record_id: RecordId) -> str:
