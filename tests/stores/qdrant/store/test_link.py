@@ -20,7 +20,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.qdrant.pb import points_pb2
-from vectormigrate.stores.qdrant.store.link import Link, parse_address, path_of, seconds
+from vectormigrate.stores.qdrant.store.link import Link, parse_address, path_of
 
 
 @pytest.fixture
@@ -83,7 +83,6 @@ def test_options():
     ):
         with pytest.raises(ConfigInvalid):
             Link(Endpoint("qdrant", "http://host", options=wrong))
-    assert seconds({}, "timeout", 7.0) == 7.0
 
 
 def test_names_are_quoted_in_paths():

@@ -17,7 +17,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.weaviate import pb
-from vectormigrate.stores.weaviate.store.link import Link, parse_address, seconds
+from vectormigrate.stores.weaviate.store.link import Link, parse_address
 
 from .answering import Failing, answering
 
@@ -59,7 +59,6 @@ def test_options():
     ):
         with pytest.raises(ConfigInvalid):
             Link(Endpoint("weaviate", "http://host", options=wrong))
-    assert seconds({}, "timeout", 7.0) == 7.0
 
 
 def write(link):

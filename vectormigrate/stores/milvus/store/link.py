@@ -10,7 +10,7 @@ import base64
 import importlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ import grpc
 
 from vectormigrate.model.errors import ConfigInvalid, StoreDown, StoreError, Unsupported
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.milvus.errors import Place, from_status, from_transport
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 from vectormigrate.stores.milvus.wire.server import Server, parse_version
+from vectormigrate.stores.options import seconds
 
 _SERVICE = "/milvus.proto.milvus.MilvusService/"
 _ANSWERS: dict[str, Any] = {
@@ -48,15 +50,6 @@ _ANSWERS: dict[str, Any] = {
     "Upsert": milvus_pb2.MutationResult,
 }
 _WRITES = frozenset({"Insert", "Upsert", "Delete"})
-_CHANNEL_OPTIONS = (
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.enable_retries", 0),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +86,10 @@ class Link:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint.url)
-        self.dial_timeout = seconds(endpoint.options, "timeout", 10.0)
-        self.timeout = seconds(endpoint.options, "timeout", 60.0)
+        self.dial_timeout = seconds(endpoint, "timeout", 10.0)
+        self.timeout = seconds(endpoint, "timeout", 60.0)
         """For an answer: Milvus Lite takes seconds for a page of a large collection."""
-        self.slow_timeout = seconds(endpoint.options, "slow_timeout", 3600.0)
+        self.slow_timeout = seconds(endpoint, "slow_timeout", 3600.0)
         """For what may build an index: flushing, indexing, loading."""
         self._metadata = _metadata(endpoint)
         self._lock = threading.Lock()
@@ -147,9 +140,7 @@ class Link:
         target = self.address.target
         if self.address.path:
             target = f"127.0.0.1:{_embedded.acquire(self.address.path, self.place())}"
-        if self.address.secure:
-            return grpc.secure_channel(target, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS)
-        return grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
+        return open_channel(target, secure=self.address.secure)
 
     def _call(self, method: str, request: Any, place: Place, timeout: float, *, dialled: bool) -> Any:
         channel = self._channel
@@ -182,20 +173,6 @@ class Link:
 
 def _serialize(request: Any) -> bytes:
     return request if isinstance(request, bytes) else bytes(request.SerializeToString())
-
-
-def seconds(options: Mapping[str, str], name: str, default: float) -> float:
-    """An option that is a time. Raises ConfigInvalid."""
-    text = options.get(name, "")
-    if not text:
-        return default
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise ConfigInvalid(f"the milvus option {name!r} must be seconds above zero, not {text!r}")
-    return seconds
 
 
 def _metadata(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:

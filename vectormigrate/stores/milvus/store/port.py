@@ -30,9 +30,10 @@ from vectormigrate.stores.milvus.wire import requests, results
 from vectormigrate.stores.milvus.wire.native import DIALECT
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
+from vectormigrate.stores.options import seconds
 
 from .catalog import Catalog, Opened
-from .link import Link, seconds
+from .link import Link
 from .reader import EVERYTHING, Condition, Reader
 from .writer import Writer
 
@@ -54,7 +55,7 @@ class MilvusStore(Store):
         self._catalog = Catalog(self._link)
         self._reader = Reader(self._catalog)
         self._writer = Writer(self._catalog, self._reader)
-        self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
+        self._quarantine = seconds(endpoint, "quarantine", 60.0)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="milvus")
         self._capabilities: Capabilities | None = None
 

@@ -18,19 +18,12 @@ import msgspec
 
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.connections import Closed, Connections, NoAnswer, NotSent, seconds_of
+from vectormigrate.stores.options import seconds
 from vectormigrate.stores.place import lost, unreachable
 from vectormigrate.stores.qdrant.errors import Place, from_code, from_status
 
-_CHANNEL_OPTIONS = (
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.enable_retries", 0),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _DEFAULT_PORT = 6333
 CONSISTENCIES = ("majority", "quorum", "all")
 
@@ -82,10 +75,10 @@ class Link:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint)
-        self.dial_timeout = seconds(endpoint.options, "timeout", 10.0)
-        self.timeout = seconds(endpoint.options, "timeout", 60.0)
+        self.dial_timeout = seconds(endpoint, "timeout", 10.0)
+        self.timeout = seconds(endpoint, "timeout", 60.0)
         """For an answer."""
-        self.slow_timeout = seconds(endpoint.options, "slow_timeout", 3600.0)
+        self.slow_timeout = seconds(endpoint, "slow_timeout", 3600.0)
         """For what waits until an index is built."""
         self.consistency = _consistency(endpoint.options)
         self._api_key = endpoint.api_key
@@ -195,12 +188,7 @@ class Link:
             if self._channel is None:
                 host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
                 target = f"{host}:{self.address.grpc_port}"
-                if self.address.secure:
-                    self._channel = grpc.secure_channel(
-                        target, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS
-                    )
-                else:
-                    self._channel = grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
+                self._channel = open_channel(target, secure=self.address.secure)
             return self._channel
 
     def close(self) -> None:
@@ -237,18 +225,4 @@ def _consistency(options: Mapping[str, str]) -> str:
             f"the qdrant option 'consistency' cannot be {given!r}",
             hint=f"{', '.join(CONSISTENCIES)}, or a number of replicas",
         )
-    return given
-
-
-def seconds(options: Mapping[str, str], name: str, default: float) -> float:
-    """An option that is a time. Raises ConfigInvalid."""
-    text = options.get(name, "")
-    if not text:
-        return default
-    try:
-        given = float(text)
-    except ValueError:
-        given = 0.0
-    if not given > 0:
-        raise ConfigInvalid(f"the qdrant option {name!r} must be seconds above zero, not {text!r}")
     return given

@@ -21,11 +21,12 @@ from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, SparseVector
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.options import seconds
 from vectormigrate.stores.qdrant import filters
 from vectormigrate.stores.qdrant.ids import PointId, following, is_point_id, order
 
 from .catalog import CAPABILITIES, Catalog
-from .link import Link, seconds
+from .link import Link
 from .reader import Reader
 from .writer import Writer
 
@@ -49,7 +50,7 @@ class QdrantStore(Store):
         self._catalog = Catalog(self._link)
         self._reader = Reader(self._catalog)
         self._writer = Writer(self._catalog, self._reader)
-        self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
+        self._quarantine = seconds(endpoint, "quarantine", 60.0)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="qdrant")
 
     @property

@@ -18,7 +18,9 @@ import msgspec
 
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.connections import Closed, Connections, NoAnswer, NotSent, seconds_of
+from vectormigrate.stores.options import seconds
 from vectormigrate.stores.place import lost, unreachable
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.errors import Place, from_code, from_status
@@ -30,15 +32,6 @@ _ANSWERS = {
     "Aggregate": pb.AggregateReply,
 }
 _WRITES = frozenset({"BatchObjects", "BatchDelete"})
-_CHANNEL_OPTIONS = (
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.enable_retries", 0),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _PORT, _GRPC_PORT, _SECURE_PORT = 8080, 50051, 443
 CONSISTENCIES = ("one", "quorum", "all")
 
@@ -100,10 +93,10 @@ class Link:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint)
-        self.dial_timeout = seconds(endpoint.options, "timeout", 10.0)
-        self.timeout = seconds(endpoint.options, "timeout", 60.0)
+        self.dial_timeout = seconds(endpoint, "timeout", 10.0)
+        self.timeout = seconds(endpoint, "timeout", 60.0)
         """For an answer."""
-        self.slow_timeout = seconds(endpoint.options, "slow_timeout", 3600.0)
+        self.slow_timeout = seconds(endpoint, "slow_timeout", 3600.0)
         """For what waits until vectors are indexed."""
         self.consistency = _consistency(endpoint.options)
         """A number of `ConsistencyLevel`, for reads and writes."""
@@ -180,13 +173,7 @@ class Link:
             if self._closed:
                 raise self._closed_error(place)
             if self._channel is None:
-                target = self.address.grpc
-                if self.address.secure:
-                    self._channel = grpc.secure_channel(
-                        target, grpc.ssl_channel_credentials(), options=_CHANNEL_OPTIONS
-                    )
-                else:
-                    self._channel = grpc.insecure_channel(target, options=_CHANNEL_OPTIONS)
+                self._channel = open_channel(self.address.grpc, secure=self.address.secure)
             return self._channel
 
     def _closed_error(self, place: Place) -> StoreError:
@@ -221,17 +208,3 @@ def _consistency(options: Mapping[str, str]) -> int:
             f"the weaviate option 'consistency' cannot be {given!r}", hint=", ".join(CONSISTENCIES)
         )
     return int(pb.ConsistencyLevel.Value(f"CONSISTENCY_LEVEL_{given.upper()}"))
-
-
-def seconds(options: Mapping[str, str], name: str, default: float) -> float:
-    """An option that is a time. Raises ConfigInvalid."""
-    text = options.get(name, "")
-    if not text:
-        return default
-    try:
-        given = float(text)
-    except ValueError:
-        given = 0.0
-    if not given > 0:
-        raise ConfigInvalid(f"the weaviate option {name!r} must be seconds above zero, not {text!r}")
-    return given

@@ -25,10 +25,11 @@ from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.options import seconds
 from vectormigrate.stores.weaviate.wire.objects import object_id
 
 from .catalog import CAPABILITIES, Catalog
-from .link import Link, seconds
+from .link import Link
 from .reader import Reader
 from .searcher import Searcher
 from .splitting import Splitting
@@ -68,7 +69,7 @@ class WeaviateStore(Store):
         self._searcher = Searcher(self._catalog, self._reader)
         self._splitting = Splitting(self._catalog, self._reader)
         self._writer = Writer(self._catalog, self._reader)
-        self._quarantine = seconds(endpoint.options, "quarantine", 60.0)
+        self._quarantine = seconds(endpoint, "quarantine", 60.0)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="weaviate")
 
     @property
