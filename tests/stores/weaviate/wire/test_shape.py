@@ -186,3 +186,19 @@ def test_a_description_that_somebody_changed_is_theirs():
     made = wire.write_class(MADE) | {"description": "vectormigrate: no longer ours"}
     assert wire.read_shape(made).id.name == "id"
     assert wire.read_shape(made).native["weaviate"]["description"] == made["description"]
+
+
+def test_who_makes_vectors_is_known_and_not_copied():
+    told = {
+        "class": "C",
+        "vectorConfig": {
+            "own": {"vectorizer": {"none": {}}, "vectorIndexType": "hnsw"},
+            "made": {"vectorizer": {"text2vec-openai": {"model": "m"}}, "vectorIndexType": "hnsw"},
+        },
+    }
+    shape = wire.read_shape(told)
+    assert shape.native["weaviate"]["makers"] == {"made": "text2vec-openai"}
+    assert wire.read_shape({"class": "C", "vectorizer": "text2vec-x", "vectorIndexType": "hnsw"}).native[
+        "weaviate"
+    ]["makers"] == {"": "text2vec-x"}
+    assert wire.write_class(shape)["vectorConfig"]["made"]["vectorizer"] == {"none": {}}

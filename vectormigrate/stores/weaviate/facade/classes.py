@@ -23,6 +23,8 @@ from .names import Place
 from .problems import Problem, invalid, no_class
 
 Json = dict[str, Any]
+_APART = frozenset({"properties", "vectors", "makers"})
+"""What of the native part of a shape stands elsewhere in a description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,12 @@ class Class:
     def keeps_times(self) -> bool:
         """Whether objects come with the times of their making and their last change."""
         return bool(self.shape.native[KIND].get("times"))
+
+    @property
+    def makers(self) -> Mapping[str, str]:
+        """The modules of Weaviate that make a vector where none is given, by its name."""
+        makers: Mapping[str, str] = self.shape.native[KIND].get("makers", {})
+        return makers
 
     def vector(self, using: str | None) -> VectorField:
         """The vector that a search means. Raises Problem for one that there is not."""
@@ -94,13 +102,15 @@ def described_by(shape: CollectionShape, place: Place) -> Json:
     if "properties" not in native:
         raise Problem(500, 13, f"{shape.name} was not read from Weaviate")
     described: Json = {"class": place.class_name}
-    described |= {key: value for key, value in native.items() if key not in ("properties", "vectors")}
+    described |= {key: value for key, value in native.items() if key not in _APART}
     described["properties"] = native["properties"]
+    makers = native.get("makers", {})
     for name, config in native.get("vectors", {}).items():
+        maker = makers.get(name, "none")
         if name:
-            described.setdefault("vectorConfig", {})[name] = {"vectorizer": {"none": {}}, **config}
+            described.setdefault("vectorConfig", {})[name] = {"vectorizer": {maker: {}}, **config}
         else:
-            described |= {"vectorizer": "none", **config}
+            described |= {"vectorizer": maker, **config}
     if place.alone:
         described["multiTenancyConfig"] = {"enabled": True}
     return with_defaults(described)

@@ -258,6 +258,9 @@ class Writer:
             if not np.isfinite(vector).all():
                 raise invalid(f"vector {name!r} holds what is no number")
             (multi if many else dense)[name] = vector
+        for name, maker in found.makers.items():
+            if name not in dense and name not in multi:
+                raise not_served(f"an object without its vector {name!r}, which {maker} would make")
         return dense, multi
 
     def _stamped(self, record: Record, found: Class, old: Record | None) -> Record:

@@ -202,7 +202,16 @@ def _read_native(described: Mapping[str, Any]) -> Json:
         name: {key: config[key] for key in ("vectorIndexType", "vectorIndexConfig") if key in config}
         for name, config in _configs(described)
     }
+    if makers := {name: maker for name, config in _configs(described) if (maker := _maker(config))}:
+        native["makers"] = makers
     return native
+
+
+def _maker(config: Mapping[str, Any]) -> str:
+    """The module that makes a vector where none is given; "" when nobody does."""
+    given = config.get("vectorizer") or "none"
+    name = given if isinstance(given, str) else next(iter(given), "none")
+    return "" if name == "none" else name
 
 
 def _configs(described: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
