@@ -108,7 +108,7 @@ OBJECT = {"class": "c", "id": str(A), "properties": {}, "vector": [1]}
         ("DELETE", "/batch/objects", {"match": {"class": "c", "where": WHERE}}, b"", {"C": [Matching(MARK, removes=True)]}),
         ("DELETE", "/batch/objects", {"match": {"class": "c"}}, b"", {"C": []}),
         ("POST", "/batch/references", [{"from": f"weaviate://localhost/C/{A}/p", "to": "x"}], b"", {"C": [Ids((A,))]}),
-        ("POST", "/schema", {"class": "C"}, b"", {"C": [], "D/t": []}),
+        ("POST", "/schema", {"class": "c"}, b"", {"C": []}),
         ("PUT", "/schema/c", {}, b"", {"C": []}),
         ("DELETE", "/schema/d", None, b"", {"D": [Whole(Scope.DROP)], "D/t": [Whole(Scope.DROP)]}),
         ("POST", "/schema/c/properties", {}, b"", {"C": [Whole(Scope.SHAPE)]}),
@@ -257,6 +257,14 @@ class TestAfterACutover:
         answered = json.loads((await moved.http(request("DELETE", "/batch/objects", body))).body)
         assert front.writes[-1].touched == {"C": (Ids((A,), removes=True),)}
         assert answered["results"]["successful"] == 1
+
+    async def test_ids_that_are_picked_here_are_named(self, moved, front):
+        told = json.loads((await moved.http(request("POST", "/objects", {"class": "c"}))).body)
+        batch = {"objects": [{"class": "c"}, {"class": "c", "id": "no uuid"}]}
+        first, second = json.loads((await moved.http(request("POST", "/batch/objects", batch))).body)
+        assert front.writes[-2].ids == [("C", [UUID(told["id"])])]
+        assert front.writes[-1].ids == [("C", [UUID(first["id"])])]
+        assert (second["id"], second["result"]["status"]) == ("no uuid", "FAILED")
 
     async def test_what_no_store_can_do_is_not_even_marked(self, moved, front):
         before = len(front.writes)

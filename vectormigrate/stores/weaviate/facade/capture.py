@@ -25,9 +25,7 @@ from .names import Names, Place
 from .querystring import Query
 
 DIALECT = "weaviate"
-_TUNING = frozenset(
-    {"create_class", "update_class", "make_index", "delete_index", "update_shard", "create_tenants"}
-)
+_TUNING = frozenset({"update_class", "make_index", "delete_index", "update_shard", "create_tenants"})
 """What changes no object: making what is there already is refused by Weaviate."""
 _WHOLE = {
     "delete_class": Scope.DROP,
@@ -69,7 +67,7 @@ class _Tenant(msgspec.Struct):
     activityStatus: str = ""  # noqa: N815 Weaviate's name
 
 
-class _Alias(msgspec.Struct):
+class _Named(msgspec.Struct):
     alias: str = ""
     class_name: str = msgspec.field(name="class", default="")
 
@@ -211,8 +209,14 @@ def _delete_tenants(touched: Touched, found: Found, query: Query, body: bytes) -
     return True
 
 
+def _create_class(touched: Touched, found: Found, query: Query, body: bytes) -> bool:
+    given = msgspec.json.decode(body, type=_Named)
+    touched.others.setdefault(touched.names.place(given.class_name).collection, [])
+    return True
+
+
 def _change_alias(touched: Touched, found: Found, query: Query, body: bytes) -> bool:
-    given = msgspec.json.decode(body or b"{}", type=_Alias)
+    given = msgspec.json.decode(body or b"{}", type=_Named)
     for name in (given.alias, given.class_name, found.values.get("alias", "")):
         if name:
             touched.other(touched.names.place(name).collection, Whole(Scope.ALIAS))
@@ -220,6 +224,7 @@ def _change_alias(touched: Touched, found: Found, query: Query, body: bytes) -> 
 
 
 _READERS = {
+    "create_class": _create_class,
     "create_object": _create_object,
     "replace_object": _change_object,
     "merge_object": _change_object,

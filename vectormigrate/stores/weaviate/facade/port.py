@@ -19,7 +19,7 @@ from vectormigrate.model.touch import Ids, Touch, Unnamed
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Access, Front, Write
-from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply
 from vectormigrate.stores.turns import Turns
 from vectormigrate.stores.weaviate.wire.graphql import NoQuery, classes_of
 
@@ -127,19 +127,24 @@ class WeaviateFacade(Facade):
             return await self._read(found, request)
         if any(self._front.primary(one).store is not None for one in touched):
             _check_served(found)
+        picks = any(isinstance(touch, Unnamed) for touches in touched.values() for touch in touches)
         only = None
         if found.route.operation == "batch_delete":
             touched, only = await self._chosen(found, request, touched)
         async with self._front.writing(touched, size=len(request.body)) as write:
             if write.access.upstream is not None:
-                return await self._pass(write.access.upstream, found, request, write, touched)
-            assert write.access.store is not None
-            try:
-                _check_served(found)
-                return await self._answer(write.access.store, found, request, only)
-            except (Problem, VectormigrateError) as error:
-                problem = definite(error)
-        raise problem
+                response = await write.access.upstream.send(plainly(request))
+                write.answered(outcome(found.route.operation, response))
+            else:
+                assert write.access.store is not None
+                try:
+                    _check_served(found)
+                    response = await self._answer(write.access.store, found, request, only)
+                except (Problem, VectormigrateError) as error:
+                    response = _failed(definite(error))
+            if picks and response.status == 200:
+                await self._name(objects_of(found.route.operation, response) or (), write)
+        return response
 
     async def _chosen(
         self, found: Found, request: HttpRequest, touched: Mapping[str, Sequence[Touch]]
@@ -152,24 +157,8 @@ class WeaviateFacade(Facade):
         _, keys = await selected(self._served, store, Asked(found, Query(request.query), request.body))
         return {collection: (Ids(tuple(keys), removes=True),)}, set(keys)
 
-    async def _pass(
-        self,
-        upstream: Upstream,
-        found: Found,
-        request: HttpRequest,
-        write: Write,
-        touched: Mapping[str, Sequence[Touch]],
-    ) -> HttpResponse:
-        response = await upstream.send(plainly(request))
-        operation = found.route.operation
-        picks = any(isinstance(touch, Unnamed) for touches in touched.values() for touch in touches)
-        if picks and response.status == 200:
-            await self._name(objects_of(operation, response) or (), write)
-        write.answered(outcome(operation, response))
-        return response
-
     async def _name(self, objects: Iterable[Answered], write: Write) -> None:
-        """Tell which ids Weaviate gave; those that were given to it are told again, which changes nothing."""
+        """Tell which ids were picked; those that were given are told again, which changes nothing."""
         for one in objects:
             place = self._names.place(one.class_name, one.tenant)
             with suppress(ValueError):
