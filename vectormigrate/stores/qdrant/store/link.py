@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import grpc
 import msgspec
@@ -20,7 +20,7 @@ from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.connections import Closed, Connections, NoAnswer, NotSent, seconds_of
-from vectormigrate.stores.options import seconds
+from vectormigrate.stores.options import bracketed, port, read_url, seconds
 from vectormigrate.stores.place import lost, unreachable
 from vectormigrate.stores.qdrant.errors import Place, from_code, from_status
 
@@ -41,33 +41,14 @@ class Address:
     @property
     def name(self) -> str:
         """The address for people."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}{self.prefix}"
+        return f"{bracketed(self.host)}:{self.port}{self.prefix}"
 
 
 def parse_address(endpoint: Endpoint) -> Address:
     """Read an endpoint's URL and its `grpc_port`. Raises ConfigInvalid."""
-    hint = "http://host:6333 or https://host:6333"
-    parts = urlsplit(endpoint.url)
-    try:
-        port = parts.port
-    except ValueError:
-        raise ConfigInvalid("the port in the qdrant URL is no number", hint=hint) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigInvalid(
-            "the qdrant URL cannot be read" if endpoint.url else "qdrant needs a URL", hint=hint
-        )
-    if parts.username or parts.password:
-        raise ConfigInvalid(
-            "the qdrant URL holds a name or a password", hint="give the API key as a setting of its own"
-        )
-    given = endpoint.options.get("grpc_port", "")
-    if given and not (given.isdecimal() and 0 < int(given) < 65536):
-        raise ConfigInvalid(f"the qdrant option 'grpc_port' must be a port, not {given!r}", hint="6334")
-    grpc_port = int(given) if given else None
-    return Address(
-        parts.hostname, port or _DEFAULT_PORT, parts.scheme == "https", parts.path.rstrip("/"), grpc_port
-    )
+    url = read_url(endpoint, "http://host:6333 or https://host:6333")
+    grpc_port = port(endpoint, "grpc_port", "6334")
+    return Address(url.host, url.port or _DEFAULT_PORT, url.secure, url.path, grpc_port)
 
 
 class Link:
@@ -186,8 +167,7 @@ class Link:
             if self._closed:
                 raise place.error(StoreError, "the store is closed")
             if self._channel is None:
-                host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
-                target = f"{host}:{self.address.grpc_port}"
+                target = f"{bracketed(self.address.host)}:{self.address.grpc_port}"
                 self._channel = open_channel(target, secure=self.address.secure)
             return self._channel
 

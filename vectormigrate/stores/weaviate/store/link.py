@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 import msgspec
@@ -20,7 +19,7 @@ from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.connections import Closed, Connections, NoAnswer, NotSent, seconds_of
-from vectormigrate.stores.options import seconds
+from vectormigrate.stores.options import bracketed, port, read_url, seconds
 from vectormigrate.stores.place import lost, unreachable
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.errors import Place, from_code, from_status
@@ -50,41 +49,25 @@ class Address:
     @property
     def name(self) -> str:
         """The address for people."""
-        return f"{_bracketed(self.host)}:{self.port}{self.prefix}"
+        return f"{bracketed(self.host)}:{self.port}{self.prefix}"
 
     @property
     def grpc(self) -> str:
         """What a channel dials."""
-        return f"{_bracketed(self.grpc_host)}:{self.grpc_port}"
+        return f"{bracketed(self.grpc_host)}:{self.grpc_port}"
 
 
 def parse_address(endpoint: Endpoint) -> Address:
     """Read an endpoint's URL, its `grpc_host` and `grpc_port`. Raises ConfigInvalid."""
-    hint = "http://host:8080 or https://host"
-    parts = urlsplit(endpoint.url)
-    try:
-        port = parts.port
-    except ValueError:
-        raise ConfigInvalid("the port in the weaviate URL is no number", hint=hint) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigInvalid(
-            "the weaviate URL cannot be read" if endpoint.url else "weaviate needs a URL", hint=hint
-        )
-    if parts.username or parts.password:
-        raise ConfigInvalid(
-            "the weaviate URL holds a name or a password", hint="give the API key as a setting of its own"
-        )
-    given = endpoint.options.get("grpc_port", "")
-    if given and not (given.isdecimal() and 0 < int(given) < 65536):
-        raise ConfigInvalid(f"the weaviate option 'grpc_port' must be a port, not {given!r}", hint="50051")
-    secure = parts.scheme == "https"
+    url = read_url(endpoint, "http://host:8080 or https://host")
+    given = port(endpoint, "grpc_port", "50051")
     return Address(
-        parts.hostname,
-        port or (_SECURE_PORT if secure else _PORT),
-        secure,
-        parts.path.rstrip("/").removesuffix("/v1"),
-        endpoint.options.get("grpc_host", "") or parts.hostname,
-        int(given) if given else (_SECURE_PORT if secure else _GRPC_PORT),
+        url.host,
+        url.port or (_SECURE_PORT if url.secure else _PORT),
+        url.secure,
+        url.path.removesuffix("/v1"),
+        endpoint.options.get("grpc_host", "") or url.host,
+        given or (_SECURE_PORT if url.secure else _GRPC_PORT),
     )
 
 
@@ -186,10 +169,6 @@ class Link:
         self._connections.close()
         if channel is not None:
             channel.close()
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _said(raw: bytes) -> str:

@@ -8,36 +8,12 @@ from typing import Any
 from vectormigrate.stores.weaviate.filters import Sought
 
 from .layout import Layout, Property
+from .meaning import ENGLISH
 from .values import EXACT, to_plain
 
 _TOKENISED = frozenset({"word", "lowercase", "whitespace", "field"})
 """Ways to cut a text of which each finds an equal text again."""
 _TOKEN = re.compile(r"[^\W_]+")
-_STOP_WORDS = frozenset(
-    (
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "as",
-            "at",
-            "be",
-            "but",
-            "by",
-            "for",
-            "if",
-            "in",
-            "into",
-            "is",
-            "it",
-            "no",
-        ),
-        *("not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this"),
-        *("to", "was", "will", "with"),
-    )
-)
-"""What Weaviate's preset `en` leaves out of a filter."""
 _ORDERED = frozenset({"int", "number", "date"})
 _FILTERED = frozenset({"text", "string", "boolean", "uuid", *_ORDERED})
 
@@ -62,4 +38,4 @@ def _element(held: Property) -> Property:
 
 
 def _has_token(text: str) -> bool:
-    return any(token not in _STOP_WORDS for token in _TOKEN.findall(text.casefold()))
+    return any(token not in ENGLISH for token in _TOKEN.findall(text.casefold()))

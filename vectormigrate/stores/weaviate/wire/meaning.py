@@ -37,7 +37,7 @@ from .clauses import (
 )
 from .layout import REFERENCE, Property
 
-_ENGLISH = frozenset(
+ENGLISH = frozenset(
     (
         *(
             "a",
@@ -100,7 +100,7 @@ _COMPARISONS = {
 class Index:
     """What the `invertedIndexConfig` of a class says that filters depend on."""
 
-    stopwords: frozenset[str] = _ENGLISH
+    stopwords: frozenset[str] = ENGLISH
     nulls: bool = False
     lengths: bool = False
     times: bool = False
@@ -112,7 +112,7 @@ def read_index(described: Mapping[str, Any]) -> Index:
     """The index of a class as the schema describes it."""
     config = described.get("invertedIndexConfig") or {}
     words = config.get("stopwords") or {}
-    known = frozenset() if words.get("preset") == "none" else _ENGLISH
+    known = frozenset() if words.get("preset") == "none" else ENGLISH
     known = (known | frozenset(words.get("additions") or ())) - frozenset(words.get("removals") or ())
     unindexed = (
         one["name"]
