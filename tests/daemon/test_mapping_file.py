@@ -16,6 +16,7 @@ WHOLE = """
 accept = ["field:old"]
 metric = "dot"
 surrogates = true
+lengths = true
 [layout]
 source = "langchain"
 target = "raw"
@@ -58,6 +59,7 @@ OPTIONS = MappingOptions(
     ),
     accept=("field:old",),
     surrogates=True,
+    lengths=True,
     source_layout="langchain",
     target_layout="raw",
 )
@@ -166,6 +168,7 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
         "selection",
         "accept",
         "surrogates",
+        "lengths",
         "source_layout",
         "target_layout",
     )

@@ -22,7 +22,7 @@ from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.selection import Selection
 from vectormigrate.model.status import PlanDocument
 
-_TOP = ("accept", "metric", "surrogates", "layout", "records", "fields", "vectors")
+_TOP = ("accept", "metric", "surrogates", "lengths", "layout", "records", "fields", "vectors")
 _RECORDS = ("where", "partitions")
 _FIELD = ("rename", "drop", "spread", "cast", "default", "redact", "constant")
 _VECTOR = ("rename", "drop", "narrow")
@@ -64,6 +64,7 @@ class _Reader:
                 selection=self._selection(document.get("records", {})),
                 accept=self._names(document.get("accept", []), "accept"),
                 surrogates=self._flag(document, "surrogates", ""),
+                lengths=self._flag(document, "lengths", ""),
                 source_layout=self._layout(document, "source"),
                 target_layout=self._layout(document, "target"),
             )
@@ -155,27 +156,7 @@ def write(path: str, plan: PlanDocument, options: MappingOptions) -> None:
 
 
 def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
-    yield f"# {plan.source} -> {plan.target}: edit, then give it to plan and migrate with --mapping."
-    yield "# What each key means: docs/mapping.md."
-    yield ""
-    yield "# Losses that may happen, by name:"
-    for loss in plan.named_losses:
-        yield f"#   {loss.name}: {_one_line(loss.reason)}"
-    yield f"accept = {_value(list(options.accept))}"
-    if options.metric is not None:
-        yield f"metric = {_value(options.metric.value)}"
-    if options.surrogates:
-        yield "surrogates = true"
-    if plan.layout:
-        yield "\n[layout]"
-        yield f"source = {_value(plan.layout['source'])}"
-        yield f"target = {_value(plan.layout['target'])}"
-    if options.selection:
-        yield "\n[records]"
-        if options.selection.where is not None:
-            yield f"where = {_value(options.selection.where)}"
-        if options.selection.partitions:
-            yield f"partitions = {_value(list(options.selection.partitions))}"
+    yield from _whole(plan, options)
     edits = {edit.field: edit for edit in options.edits}
     for item in plan.vectors:
         yield from _table("vectors", item, options, {"narrow": str(item["source"]) in options.narrow})
@@ -188,6 +169,33 @@ def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
         name = str(item["source"])
         yield from _table("fields", item, options, _edited(edits.get(name), spread=name in options.spread))
     yield from _sampled(plan, written | set(named))
+
+
+def _whole(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
+    """What concerns the whole collection."""
+    yield f"# {plan.source} -> {plan.target}: edit, then give it to plan and migrate with --mapping."
+    yield "# What each key means: docs/mapping.md."
+    yield ""
+    yield "# Losses that may happen, by name:"
+    for loss in plan.named_losses:
+        yield f"#   {loss.name}: {_one_line(loss.reason)}"
+    yield f"accept = {_value(list(options.accept))}"
+    if options.metric is not None:
+        yield f"metric = {_value(options.metric.value)}"
+    if options.surrogates:
+        yield "surrogates = true"
+    if options.lengths:
+        yield "lengths = true"
+    if plan.layout:
+        yield "\n[layout]"
+        yield f"source = {_value(plan.layout['source'])}"
+        yield f"target = {_value(plan.layout['target'])}"
+    if options.selection:
+        yield "\n[records]"
+        if options.selection.where is not None:
+            yield f"where = {_value(options.selection.where)}"
+        if options.selection.partitions:
+            yield f"partitions = {_value(list(options.selection.partitions))}"
 
 
 def _sampled(plan: PlanDocument, written: set[str]) -> Iterable[str]:

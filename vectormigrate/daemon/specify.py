@@ -257,7 +257,7 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[f"{side}-option"] = ref.options
     for name in ("existing", "mode", *_NUMBERS):
         values[name] = getattr(specification, name.replace("-", "_"))
-    for name in ("rename", *_NAMES, "metric", "edits", "selection", "surrogates"):
+    for name in ("rename", *_NAMES, "metric", "edits", "selection", "surrogates", "lengths"):
         values[name] = getattr(specification.mapping, name)
     for side in SIDES:
         values[f"{side}-layout"] = getattr(specification.mapping, f"{side}_layout")

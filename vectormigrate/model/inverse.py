@@ -34,6 +34,7 @@ from .filter import (
 )
 from .identity import to_source, to_target
 from .layout import Relayout
+from .lengths import LENGTHS, restored
 from .mapping import cast_column
 from .plan import FieldPlan, MappingPlan, VectorPlan
 from .query import Query
@@ -101,7 +102,8 @@ class Inverse:
 
     def _columns(self, batch: Batch) -> dict[str, Column]:
         columns: dict[str, Column] = {}
-        for name, column in batch.vectors.items():
+        vectors = restored(batch.vectors, batch.payload) if self._plan.lengths else batch.vectors
+        for name, column in vectors.items():
             plan = self._vectors.get(name)
             if plan is not None:
                 columns[plan.source] = cast_column(column, self._source.vector(plan.source).element)
@@ -113,6 +115,8 @@ class Inverse:
         spread: Payload = {}
         for key, value in payload.items():
             plan = self._fields.get(key)
+            if key == LENGTHS and self._plan.lengths:
+                continue
             if plan is not None:
                 found[plan.source] = _decoded(plan, value)
             elif key in self._undeclared and value is None:

@@ -22,6 +22,7 @@ from .edits import Editor
 from .errors import RecordRefused
 from .fieldtype import misfit
 from .layout import Relayout
+from .lengths import LENGTHS, noted
 from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
 from .record import Payload, RecordId, id_text
@@ -66,6 +67,7 @@ class Translator:
             and not self._spread
             and not plan.edits
             and plan.layout is None
+            and not plan.lengths
             and self._declared.keys() <= self._fields.keys()
             and all(field.fate is Fate.EXACT for field in self._fields.values())
         )
@@ -84,6 +86,7 @@ class Translator:
     def _one_by_one(self, batch: Batch, translated: Batch, faults: Mapping[int, str]) -> Translation:
         """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
+        lengths = noted(translated.vectors, self._plan.lengths, len(batch)) if self._plan.lengths else None
         ids, payloads, rows = [], [], []
         for row, record_id in enumerate(batch.ids):
             try:
@@ -92,7 +95,10 @@ class Translator:
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
-                payloads.append(payload if self._as_is else self._payload(payload, record_id))
+                payload = payload if self._as_is else self._payload(payload, record_id)
+                if lengths is not None and lengths[row]:
+                    _put(payload, LENGTHS, lengths[row])
+                payloads.append(payload)
             except RecordRefused as error:
                 error.ids = (id_text(record_id)[:200].encode(errors="backslashreplace").decode(),)
                 refused.append((row, error))

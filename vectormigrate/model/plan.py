@@ -57,6 +57,8 @@ class MappingOptions:
     """Whose layout the source's records have, a word of `layout.FRAMEWORKS`; empty for what is detected."""
     target_layout: str = ""
     """Whose layout the target's get; empty for the source's."""
+    lengths: bool = False
+    """Note the lengths of vectors that the target stores at length one."""
     surrogates: bool = False
     """Store under made-up ids what the target's key cannot hold, even where it holds most."""
 
@@ -128,6 +130,8 @@ class MappingPlan:
     """Names of losses that may happen."""
     selection: Selection = EVERYTHING
     """Which records are moved."""
+    lengths: tuple[str, ...] = ()
+    """Vectors of the target whose lengths are noted beside the record."""
     layout: LayoutPlan | None = None
     """From which framework's layout to which; None where payloads stay laid out as they are."""
 

@@ -129,6 +129,7 @@ def _plan(
         options.edits,
         (*options.accept, *(f"rounding:{name}" for name in options.narrow)),
         options.selection,
+        tuple(plan.target for plan in vectors if plan.normalised and plan.kept) if options.lengths else (),
     )
 
 
