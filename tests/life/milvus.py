@@ -328,7 +328,7 @@ def _sorted(rows: Any) -> list[Any]:
 def _hits(answer: Any) -> list[Any]:
     """The one ranking of an answer."""
     [hits] = answer
-    return [{"id": hit["key"], "score": hit["distance"], "entity": dict(hit["entity"])} for hit in hits]
+    return [{"id": hit.id, "score": hit["distance"], "entity": dict(hit["entity"])} for hit in hits]
 
 
 def _described(client: MilvusClient) -> dict[str, Any]:

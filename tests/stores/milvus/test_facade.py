@@ -69,8 +69,8 @@ def _live(client):
 
     assert keys(client.query("books", 'extra["row"] > 9')) == ["b10", "b11"]
     assert keys(client.query("books", "key in {some}", filter_params={"some": ["b03", "b01"]})) == [
-        "b03",
         "b01",
+        "b03",
     ]
     assert keys(client.query("books", "1992 < year <= 1996")) == ["b03", "b05"]
     assert keys(client.query("books", 'array_contains(tags, "odd") and tags[1] == "t1"')) == ["b01", "b07"]

@@ -12,6 +12,8 @@ from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Key
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.front import Access
 from vectormigrate.stores.memory import Database, MemoryStore
+from vectormigrate.stores.milvus.pb import milvus_pb2
+from vectormigrate.stores.milvus.wire.native import native_of
 
 SHAPE = CollectionShape(
     "c",
@@ -43,11 +45,24 @@ async def count(served, expr="", **words):
     return told.fields_data[0].scalars.long_data.data[0]
 
 
-async def test_keys_come_as_listed_and_to_an_iterator_in_order(filled):
-    listed = "id in [7, 99, 3, 7, 5]"
-    assert await filled.ids(listed) == [7, 3, 5]
-    assert await filled.ids(listed, query_params=pairs(limit=2)) == [7, 3]
-    assert await filled.ids(listed, query_params=pairs(limit=2, iterator="True")) == [3, 5]
+LISTED = "id in [7, 99, 3, 7, 5]"
+
+
+async def test_keys_come_in_their_order(filled):
+    assert await filled.ids(LISTED) == [3, 5, 7]
+    assert await filled.ids(LISTED, query_params=pairs(limit=2)) == [3, 5]
+
+
+async def test_from_a_milvus_lite_they_come_as_listed_but_to_an_iterator():
+    described = milvus_pb2.DescribeCollectionResponse(schema=schema())
+    store = MemoryStore(Endpoint("memory"), Database())
+    shape = replace(SHAPE, native=native_of(described, (), lite=True))
+    await store.create(shape)
+    served = Served(front=FakeFront(Access(store=store, shape=shape)))
+    await served.ok("Insert", put(rows(12), schema()))
+    assert await served.ids(LISTED) == [7, 3, 5]
+    assert await served.ids(LISTED, query_params=pairs(limit=2)) == [7, 3]
+    assert await served.ids(LISTED, query_params=pairs(limit=2, iterator="True")) == [3, 5]
 
 
 @pytest.mark.parametrize(

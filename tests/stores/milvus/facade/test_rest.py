@@ -37,8 +37,8 @@ async def filled(served):
 async def test_records(filled):
     ask = filled.rest
     assert (await ask("entities/get", {**C, "id": [3, 1], "outputFields": ["name"]}))["data"] == [
-        {"id": 3, "name": "é3"},
         {"id": 1, "name": "é1"},
+        {"id": 3, "name": "é3"},
     ]
     assert (await ask("entities/get", {**C, "id": "2"}))["data"] == [
         {"id": 2, "v": [2.0, 0.0], "n": 2, "name": "é2"}

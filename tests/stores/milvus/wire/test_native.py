@@ -31,7 +31,9 @@ def described():
     schema.fields.add(name="id", data_type=T.Int64, is_primary_key=True, autoID=True)
     vector = schema.fields.add(name="v", data_type=T.FloatVector, description="dense")
     vector.type_params.add(key="dim", value="4")
-    answer = milvus_pb2.DescribeCollectionResponse(schema=schema, consistency_level=1, shards_num=2)
+    answer = milvus_pb2.DescribeCollectionResponse(
+        schema=schema, consistency_level=1, shards_num=2, created_timestamp=5 << 18
+    )
     answer.properties.add(key="collection.ttl.seconds", value="60")
     return answer
 
@@ -60,6 +62,7 @@ def test_a_schema_comes_back():
     assert found == given
     answer = described_of(kept)
     assert (answer.consistency_level, answer.shards_num) == (1, 2)
+    assert (answer.created_timestamp, answer.created_utc_timestamp) == (5 << 18, 5)
     assert [(pair.key, pair.value) for pair in answer.properties] == [("collection.ttl.seconds", "60")]
     [told] = indexes_of(kept)
     assert (told.field_name, told.index_name, told.params[0].value) == ("v", "by_v", "L2")

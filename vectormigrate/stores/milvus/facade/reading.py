@@ -11,7 +11,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.wire.fields import Output, read_output
-from vectormigrate.stores.milvus.wire.native import layout_of
+from vectormigrate.stores.milvus.wire.native import keeps_order, layout_of
 from vectormigrate.stores.milvus.wire.results import joined
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
@@ -58,7 +58,7 @@ async def query(store: Store, shape: CollectionShape, asked: Asked) -> tuple[Bat
     chosen = choose(store, shape, asked.expression, asked.values, asked.partitions)
     ids = chosen.predicate.ids
     if ids is not None:
-        if asked.iterating:
+        if asked.iterating or not keeps_order(shape):
             ids = tuple(sorted(ids))
         batch = await chosen.listed(ids, bare=output.bare)
         return _cut(batch, asked), output

@@ -93,7 +93,9 @@ class Catalog:
         indexes = self._indexes(name)
         shown = self.link.call("ShowPartitions", milvus_pb2.ShowPartitionsRequest(collection_name=name), name)
         shape = read_shape(layout, indexes, list(shown.partition_names))
-        shape = replace(shape, native=native_of(described, indexes, self._aliases_of(name)))
+        shape = replace(
+            shape, native=native_of(described, indexes, self._aliases_of(name), lite=self.server.lite)
+        )
         opened = Opened(
             layout,
             shape,

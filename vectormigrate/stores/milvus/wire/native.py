@@ -26,7 +26,9 @@ LIKE = Server("2.6.0", lite=False, number=(2, 6))
 STRONG, BOUNDED = common_pb2.ConsistencyLevel.Strong, common_pb2.ConsistencyLevel.Bounded
 
 
-def native_of(described: Any, indexes: Sequence[Any], aliases: Sequence[str] = ()) -> dict[str, Any]:
+def native_of(
+    described: Any, indexes: Sequence[Any], aliases: Sequence[str] = (), *, lite: bool = False
+) -> dict[str, Any]:
     """A DescribeCollectionResponse, its IndexDescriptions and its other names as `CollectionShape.native`. Nothing of it changes while
     records do.
     """
@@ -41,6 +43,8 @@ def native_of(described: Any, indexes: Sequence[Any], aliases: Sequence[str] = (
             for index in indexes
         ],
         "aliases": sorted(aliases),
+        "created_timestamp": described.created_timestamp,
+        "lite": lite,
         "consistency_level": int(described.consistency_level),
         "shards_num": described.shards_num or 1,
         "properties": {pair.key: pair.value for pair in described.properties},
@@ -59,6 +63,8 @@ def described_of(shape: CollectionShape) -> Any:
         shards_num=told.get("shards_num", 1),
         consistency_level=told.get("consistency_level", BOUNDED),
         num_partitions=len(shape.partitions) + 1,
+        created_timestamp=told.get("created_timestamp", 0),
+        created_utc_timestamp=told.get("created_timestamp", 0) >> 18,
     )
     for key, value in told.get("properties", {}).items():
         answer.properties.add(key=key, value=value)
@@ -77,6 +83,11 @@ def schema_of(shape: CollectionShape) -> Any:
     for number, field in enumerate(schema.fields, 100):
         field.fieldID = field.fieldID or number
     return schema
+
+
+def keeps_order(shape: CollectionShape) -> bool:
+    """Whether records are answered in the order in which their keys are listed: Milvus Lite does, a server sorts them."""
+    return bool(shape.native.get(DIALECT, {}).get("lite"))
 
 
 @lru_cache(maxsize=64)
