@@ -7,7 +7,6 @@ it go.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from . import identity
@@ -29,6 +28,7 @@ from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
 from .layout import LayoutPlan, Relayout
+from .naming import Names, out_of_the_way
 from .plan import (
     PARTITION,
     UNDECLARED,
@@ -80,13 +80,13 @@ def _make_plan(
     """Of a source as it is behind edits and layout."""
     held = existing.id if existing else None
     rule = identity.choose_rule(source.id, held, capabilities, surrogates=options.surrogates)
-    names = _Names(capabilities, options.rename or {})
+    names = Names(capabilities, options.rename or {})
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
     vectors = _plan_vectors(source, capabilities, existing, names, options)
     if capabilities.shared_names:
         held = {plan.target for plan in vectors} | {key.name}
         options = replace(
-            options, rename={**_out_of_the_way(source, keys & held, names), **(options.rename or {})}
+            options, rename={**out_of_the_way(source, keys & held, names), **(options.rename or {})}
         )
     fields = _plan_fields(source, capabilities, existing, names, options)
     if existing is not None:
@@ -138,13 +138,6 @@ def _accepted(plan: VectorPlan | FieldPlan, options: MappingOptions) -> Fate:
     return Fate.DROPPED if plan.fate is Fate.REFUSED and loss_name(plan) in options.accept else plan.fate
 
 
-def _out_of_the_way(source: CollectionShape, keys: frozenset[str], names: _Names) -> dict[str, str]:
-    """Other names for undeclared keys that are called like the target's key or a vector of it."""
-    names.taken |= keys
-    declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
-    return {key: names.target(key) for key in sorted(keys - declared - {source.id.name})}
-
-
 def _check_names(source: CollectionShape, options: MappingOptions) -> None:
     """Undeclared keys cannot be known, so a dynamic source may drop or rename any name."""
     fields = {field.name for field in source.fields}
@@ -172,37 +165,7 @@ def _lost_partitions(
     return (FieldPlan(PARTITION, "", Fate.DROPPED if dropped else Fate.REFUSED, reason=reason),)
 
 
-class _Names:
-    """Target names: renamed by request or where the grammar demands it, and never two alike."""
-
-    def __init__(self, capabilities: Capabilities, rename: dict[str, str]) -> None:
-        self._fields = re.compile(capabilities.name_pattern)
-        self._vectors = re.compile(capabilities.vector_pattern or capabilities.name_pattern)
-        self._reserved = capabilities.reserved_names
-        self._rename = rename
-        self.taken: set[str] = set()
-
-    def vector(self, source: str) -> str:
-        """As `target`, where an unnamed vector may have to be given a name."""
-        return self._name(source if source or self._vectors.fullmatch("") else "vector", self._vectors)
-
-    def target(self, source: str) -> str:
-        return self._name(source, self._fields)
-
-    def _name(self, source: str, pattern: re.Pattern[str]) -> str:
-        wanted = self._rename.get(source, source)
-        if not pattern.fullmatch(wanted) or wanted in self._reserved:
-            wanted = re.sub(r"[^0-9A-Za-z_]", "_", wanted)
-            if not pattern.fullmatch(wanted) or wanted in self._reserved:
-                wanted = "f_" + wanted
-        name, number = wanted, 2
-        while name in self.taken:
-            name, number = f"{wanted}_{number}", number + 1
-        self.taken.add(name)
-        return name
-
-
-def _new_key(source: IdField, rule: IdRule, capabilities: Capabilities, names: _Names) -> IdField:
+def _new_key(source: IdField, rule: IdRule, capabilities: Capabilities, names: Names) -> IdField:
     kind = identity.target_kind(rule, source.kind, capabilities)
     order = {IdKind.INT: KeyOrder.NUMERIC, IdKind.TEXT: KeyOrder.BYTES, IdKind.UUID: KeyOrder.UUID}.get(
         kind, KeyOrder.OTHER
@@ -218,7 +181,7 @@ def _plan_vectors(
     source: CollectionShape,
     capabilities: Capabilities,
     existing: CollectionShape | None,
-    names: _Names,
+    names: Names,
     options: MappingOptions,
 ) -> tuple[VectorPlan, ...]:
     plans: list[VectorPlan] = []
@@ -295,7 +258,7 @@ def _vector_plan(vector: VectorField, target: str, element: Element, normalised:
 
 
 def _into_new_vector(
-    vector: VectorField, capabilities: Capabilities, names: _Names, options: MappingOptions
+    vector: VectorField, capabilities: Capabilities, names: Names, options: MappingOptions
 ) -> VectorPlan:
     element = _held_as(vector.element, capabilities.elements) or vector.element
     metric = vector.metric or options.metric
@@ -380,7 +343,7 @@ def _plan_fields(
     source: CollectionShape,
     capabilities: Capabilities,
     existing: CollectionShape | None,
-    names: _Names,
+    names: Names,
     options: MappingOptions,
 ) -> tuple[FieldPlan, ...]:
     plans = [
@@ -426,7 +389,7 @@ def _plan_field(
     field: Field,
     capabilities: Capabilities,
     existing: CollectionShape | None,
-    names: _Names,
+    names: Names,
     options: MappingOptions,
 ) -> FieldPlan:
     if field.name in options.drop:
