@@ -21,10 +21,11 @@ from vectormigrate.stores.qdrant.wire.certain import certain, keeps_as_given
 from vectormigrate.stores.qdrant.wire.changes import Change, Upsert
 from vectormigrate.stores.qdrant.wire.settings import read_aliased
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
+from vectormigrate.stores.routing import Route
 from vectormigrate.stores.turns import Turns
 
 from .capture import touches_of, whole
-from .endpoints import Route, find_call
+from .endpoints import find_call
 from .passing import reply_outcome
 from .problems import OK, UNIMPLEMENTED, Problem, definite, problem_of
 from .rpc import SERVING, answer, parse, read

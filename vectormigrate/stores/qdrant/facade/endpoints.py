@@ -7,25 +7,14 @@ no row is passed on all the same, as a read when its method is safe, and as a wr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-from vectormigrate.stores.facade import Decision, Endpoint
+from vectormigrate.stores.facade import Decision
+from vectormigrate.stores.routing import SAFE, Paths, Route
 
 FORWARD, SERVE, CAPTURE, REFUSE = Decision.FORWARD, Decision.SERVE, Decision.CAPTURE, Decision.REFUSE
-
-
-@dataclass(frozen=True, slots=True)
-class Route(Endpoint):
-    """A row of the table, and the operation that it stands for."""
-
-    operation: str = ""
-
-    @property
-    def known(self) -> bool:
-        """Whether it stands in the table."""
-        return bool(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,54 +238,17 @@ ENDPOINTS: tuple[Route, ...] = (*_rest(), *_rpc())
 _BY_CALL = {route.path: route for route in ENDPOINTS if route.method == "RPC"}
 
 
-@dataclass(slots=True)
-class _Node:
-    """A place in the tree of paths."""
-
-    literal: dict[str, _Node] = field(default_factory=dict)
-    value: _Node | None = None
-    routes: dict[str, Route] = field(default_factory=dict)
-
-    def find(self, method: str, pieces: tuple[str, ...]) -> tuple[Route, tuple[str, ...]] | None:
-        """The row for what is left of a path. A name may be spelt like a literal: the longest literal way wins."""
-        if not pieces:
-            route = self.routes.get(method)
-            return None if route is None else (route, ())
-        onward = self.literal.get(pieces[0])
-        found = None if onward is None else onward.find(method, pieces[1:])
-        if found is None and self.value is not None:
-            found = self.value.find(method, pieces[1:])
-            if found is not None:
-                return found[0], (pieces[0], *found[1])
-        return found
-
-
-def _tree() -> _Node:
-    root = _Node()
-    for route in _rest():
-        node = root
-        for piece in filter(None, route.path.split("/")):
-            if piece.startswith("{"):
-                node.value = node.value or _Node()
-                node = node.value
-            else:
-                node = node.literal.setdefault(piece, _Node())
-        node.routes[route.method] = route
-    return root
-
-
-_TREE = _tree()
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_PATHS = Paths(_rest())
 
 
 @lru_cache(maxsize=2048)
 def find(method: str, path: str) -> Found:
     """Where a request goes. Qdrant's server trims and merges slashes, so they mean nothing here either."""
-    pieces = tuple(unquote(piece) for piece in path.split("/") if piece)
-    found = _TREE.find(method, pieces)
+    found = _PATHS.find(method, path)
     if found is not None:
         return Found(*found)
-    decision = FORWARD if method in _SAFE else CAPTURE
+    decision = FORWARD if method in SAFE else CAPTURE
+    pieces = tuple(unquote(piece) for piece in path.split("/") if piece)
     of_collection = len(pieces) > 1 and pieces[0] == "collections"
     return Found(
         Route(method, "", decision, "Qdrant does not document it", "unknown"),

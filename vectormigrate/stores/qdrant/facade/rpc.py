@@ -10,10 +10,10 @@ from google.protobuf.message import DecodeError
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.pb import collections_pb2, points_pb2, qdrant_pb2
 from vectormigrate.stores.qdrant.wire import calls, replies, requests, settings
+from vectormigrate.stores.routing import Route
 from vectormigrate.stores.turns import Turns
 
 from . import collections, reading, searching
-from .endpoints import Route
 from .problems import INVALID, UNIMPLEMENTED, Problem, told
 from .rest import VERSION
 from .writing import Writer

@@ -16,6 +16,7 @@ from vectormigrate.model.touch import Ids, Touch, Unknown
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
+from vectormigrate.stores.routing import Route
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.wire.certain import certain
 from vectormigrate.stores.weaviate.wire.layout import Layout
@@ -23,7 +24,7 @@ from vectormigrate.stores.weaviate.wire.shape import layout_of
 
 from . import observing
 from .capture import of_delete, of_objects, of_references
-from .endpoints import Route, find_call
+from .endpoints import find_call
 from .names import Names, Place
 from .passing import reply_outcome
 from .problems import INVALID, OK, Problem, definite, problem_of

@@ -6,26 +6,13 @@ as a read when its method is safe, and as a write that may have done anything el
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import unquote
 
 from vectormigrate.stores.facade import Decision, Endpoint
+from vectormigrate.stores.routing import SAFE, Paths, Route
 
 FORWARD, SERVE, CAPTURE, REFUSE = Decision.FORWARD, Decision.SERVE, Decision.CAPTURE, Decision.REFUSE
-
-
-@dataclass(frozen=True, slots=True)
-class Route(Endpoint):
-    """A row of the table, and the operation that it stands for."""
-
-    operation: str = ""
-
-    @property
-    def known(self) -> bool:
-        """Whether it stands in the table."""
-        return bool(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,57 +206,17 @@ ENDPOINTS: tuple[Endpoint, ...] = _ROUTES
 _BY_CALL = {route.path: route for route in _ROUTES if route.method == "RPC"}
 
 
-@dataclass(slots=True)
-class _Node:
-    """One step of the paths: what may follow, and what ends here."""
-
-    following: dict[str, _Node] = field(default_factory=dict)
-    any: _Node | None = None
-    ends: dict[str, Route] = field(default_factory=dict)
-
-
-def _grown() -> _Node:
-    root = _Node()
-    for route in _ROUTES:
-        node = root
-        for piece in _pieces(route.path):
-            if piece.startswith("{"):
-                node.any = node = node.any or _Node()
-            else:
-                node = node.following.setdefault(piece, _Node())
-        node.ends[route.method] = route
-    return root
-
-
-def _pieces(path: str) -> list[str]:
-    return [piece for piece in path.split("/") if piece]
-
-
-_ROOT = _grown()
-
-
-def _ends(node: _Node, pieces: list[str], values: tuple[str, ...]) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-    """Every place where a path may end; a word that is spelled out goes before one that may be anything."""
-    if not pieces:
-        yield node, values
-        return
-    piece, *rest = pieces
-    if piece in node.following:
-        yield from _ends(node.following[piece], rest, values)
-    if node.any is not None:
-        yield from _ends(node.any, rest, (*values, unquote(piece)))
+_PATHS = Paths(route for route in _ROUTES if route.method != "RPC")
 
 
 @lru_cache(maxsize=10_000)
 def find(method: str, path: str) -> Found:
     """The row of a request, `path` as it was sent. One that stands in no row gets a row of its own."""
-    pieces = _pieces(path)
-    for node, values in _ends(_ROOT, pieces, ()):
-        route = node.ends.get(method)
-        if route is not None:
-            names = [piece[1:-1] for piece in _pieces(route.path) if piece.startswith("{")]
-            return Found(route, dict(zip(names, values, strict=True)))
-    decision = FORWARD if method in ("GET", "HEAD", "OPTIONS") else CAPTURE
+    found = _PATHS.find(method, path)
+    if found is not None:
+        route, values = found
+        return Found(route, dict(zip(route.names, values, strict=True)))
+    decision = FORWARD if method in SAFE else CAPTURE
     return Found(Route(method, "", decision, "Weaviate does not document it", "unknown"))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
+from vectormigrate.stores.routing import Route
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.wire.clauses import Unanswerable
 from vectormigrate.stores.weaviate.wire.layout import Layout
@@ -15,7 +16,6 @@ from vectormigrate.stores.weaviate.wire.messages import plain_properties, read_v
 from vectormigrate.stores.weaviate.wire.searches import Ask, read_near_object, read_near_vector, read_search
 
 from .classes import Class, class_at, tenants_of
-from .endpoints import Route
 from .finding import condition, count, find, ids
 from .problems import INVALID, Problem, invalid, not_served
 from .rest import Served, add_reference, marked
