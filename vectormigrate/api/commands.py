@@ -420,6 +420,15 @@ COMMANDS: tuple[Command, ...] = (
         handler="configuration:config",
     ),
     Command(
+        name="support-bundle",
+        summary="One archive for somebody who is to help: configuration, versions, checks, every migration's history.",
+        details="Secrets are stars, and no id, vector or payload of a record is in it.",
+        settings=(OUTPUT,),
+        result="Bundled",
+        examples=(Example("support-bundle --output help.zip", "look into it before you send it"),),
+        handler="support:support_bundle",
+    ),
+    Command(
         name="mcp",
         summary="The commands as MCP tools over standard input and output, for an assistant.",
         details="The daemon of the state file does the work, or the one at --url. Over HTTP the same tools are at /mcp of its API.",

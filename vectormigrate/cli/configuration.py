@@ -22,18 +22,23 @@ def config(call: Call) -> Answer:
         path = call.config.path
         told = f"{path}: can be used" if path else "there is no configuration file; defaults are used"
         return Answer({"file": path, "ok": True}, text=told)
+    document = shown(call)
+    return Answer(document, text="\n".join(_lines(document)))
+
+
+def shown(call: Call) -> dict[str, Any]:
+    """Every value with who gave it, secrets as stars."""
     merged = configuration.merge(SETTINGS, {}, call.environ, call.config) | {
         name: given for name, given in call.merged.items() if given.layer == "flag"
     }
-    shown = {setting.name: _shown(setting, merged[setting.name], call) for setting in SETTINGS}
-    document = {
+    return {
         "file": call.config.path,
-        "settings": shown,
+        "settings": {setting.name: _shown(setting, merged[setting.name], call) for setting in SETTINGS},
         "stores": {name: _profile(values) for name, values in call.config.stores.items()},
         "migrations": {name: _profile(values) for name, values in call.config.migrations.items()},
         "listeners": {name: _profile(values) for name, values in call.config.listeners.items()},
+        "webhooks": {name: _profile(values) for name, values in call.config.webhooks.items()},
     }
-    return Answer(document, text="\n".join(_lines(document)))
 
 
 def _shown(setting: Setting, given: Given, call: Call) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def hidden(key: str, value: Any) -> Any:
     """The value, with stars for a secret by value; a reference is no secret."""
     if not isinstance(value, str):
         return value
-    if key.endswith("api_key"):
+    if key.endswith(("api_key", "secret")):
         return value if is_reference(value) else STARS
     if key.endswith("url"):
         sealed = seal(StoreRef("", value, "")).ref.url
@@ -65,7 +70,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     for name, shown in document["settings"].items():
         unit = f" {shown['unit']}" if shown["unit"] else ""
         lines.append(f"{name:<{width}}  {_text(shown['value'])}{unit}  ({shown['origin']})")
-    for group in ("stores", "migrations", "listeners"):
+    for group in ("stores", "migrations", "listeners", "webhooks"):
         for name, values in document[group].items():
             lines += ["", f"[{group}.{name}]", *(f"{key} = {_text(value)}" for key, value in values.items())]
     return lines

@@ -33,6 +33,14 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundled:
+    """An archive for somebody who is to help."""
+
+    file: str
+    parts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ServeEnded:
     """How serving ended."""
 

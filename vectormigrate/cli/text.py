@@ -27,7 +27,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from .documents import ServeEnded, Verified, Written
+from .documents import Bundled, ServeEnded, Verified, Written
 
 LONGEST = 120
 """Characters of one cell."""
@@ -246,6 +246,13 @@ def _written(written: Written) -> list[str]:
         f"{written.migration_id}: {written.verdict}",
         *(f"  written to {name}" for name in files),
         *signed,
+    ]
+
+
+@render.register
+def _bundled(bundled: Bundled) -> list[str]:
+    return [
+        f"{bundled.file}: {len(bundled.parts)} documents, without secrets and without records; look before you send it"
     ]
 
 

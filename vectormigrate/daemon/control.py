@@ -38,8 +38,9 @@ from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
-from vectormigrate.state import audit, findings, migrations, sessions, views
+from vectormigrate.state import audit, events, findings, migrations, sessions, views
 from vectormigrate.state.database import Database, Reader
+from vectormigrate.state.events import StoredEvent
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
@@ -439,6 +440,10 @@ class Viewer:
         """The plan of the mapping; None before preflight. Raises UnknownMigration."""
         self._reader.read(lambda tx: views.specification(tx, migration_id))
         return self._reader.read(lambda tx: views.mapping(tx, migration_id))
+
+    def events(self, migration_id: str, limit: int) -> builtins.list[StoredEvent]:
+        """The first events of a migration that are kept, oldest first."""
+        return self._reader.read(lambda tx: events.since(tx, 0, migration_id, limit))
 
     def history(self, migration_id: str) -> builtins.list[dict[str, object]]:
         """Phases and verbs, oldest first. Raises UnknownMigration."""

@@ -1,0 +1,62 @@
+import json
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def bundle(migrated, tmp_path):
+    def make(**environ):
+        path = tmp_path / "help.zip"
+        ran = migrated.run("support-bundle", "--output", str(path), "--json")
+        assert ran.code == 0, ran.err
+        with zipfile.ZipFile(path) as file:
+            parts = {name: file.read(name).decode() for name in file.namelist()}
+        assert sorted(parts) == ran.document["parts"]
+        return parts
+
+    return make
+
+
+def test_it_holds_what_helps(bundle):
+    parts = bundle()
+    assert json.loads(parts["versions.json"])["packages"]["numpy"]
+    assert json.loads(parts["configuration.json"])["settings"]["batch-size"]["value"] == 100
+    assert json.loads(parts["migrations/docs/status.json"])["phase"] == "verified"
+    assert json.loads(parts["migrations/docs/history.json"])[0]["verb"] == "create"
+    assert json.loads(parts["migrations/docs/report.json"])["compared"] == 20
+
+
+def test_no_record_is_in_it(bundle):
+    report = json.loads(bundle()["migrations/docs/report.json"])
+    assert not {"worst", "findings", "ranges"} & report.keys()
+
+
+def test_no_secret_is_in_it(bundle, migrated, tmp_path):
+    (tmp_path / "vectormigrate.toml").write_text(
+        """
+[stores.new]
+kind = "pgvector"
+url = "postgresql://app:hidden-one@localhost/search"
+api_key = "hidden-two"
+[webhooks.ops]
+url = "https://ops.example/in"
+secret = "hidden-three"
+"""
+    )
+    text = "".join(bundle().values())
+    assert "hidden" not in text
+    assert "***" in text
+
+
+def test_without_a_state_file_the_rest_is_still_there(terminal, tmp_path):
+    ran = terminal.run(
+        "support-bundle", "--output", str(tmp_path / "help.zip"), "--state", "none.db", "--json"
+    )
+    assert "state.json" in ran.document["parts"]
+
+
+def test_a_place_that_cannot_be_written_is_told(migrated):
+    ran = migrated.run("support-bundle", "--output", "no/such/help.zip")
+    assert ran.code == 2
+    assert "cannot be written" in ran.err
