@@ -22,5 +22,6 @@ def weaviate_client(port: int, grpc_port: int) -> Iterator[WeaviateClient]:
         grpc_port=grpc_port,
         grpc_secure=False,
         additional_config=AdditionalConfig(timeout=patience),
+        skip_init_checks=True,  # one of them asks the public package index
     ) as client:
         yield client
