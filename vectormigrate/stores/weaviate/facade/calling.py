@@ -23,12 +23,12 @@ from vectormigrate.stores.weaviate.wire.layout import Layout
 from vectormigrate.stores.weaviate.wire.shape import layout_of
 
 from . import observing
+from .asked import Served
 from .capture import of_delete, of_objects, of_references
 from .endpoints import find_call
 from .names import Names, Place
 from .passing import reply_outcome
 from .problems import INVALID, OK, Problem, definite, problem_of
-from .rest import Served
 from .rpc import HEALTHY, answer, delete, selected
 
 _REQUESTS = {

@@ -23,6 +23,8 @@ from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, Rp
 from vectormigrate.stores.turns import Turns
 from vectormigrate.stores.weaviate.wire.graphql import NoQuery, classes_of
 
+from .asked import Asked, Served
+from .batches import selected
 from .calling import Calls
 from .capture import ObjectHead, capture
 from .endpoints import BATCH_STREAM, ENDPOINTS, Found, find
@@ -30,7 +32,7 @@ from .names import Names
 from .passing import Answered, objects_of, outcome, plainly
 from .problems import Problem, bad_body, definite, failure, not_served, problem_of
 from .querystring import Query
-from .rest import Asked, Served, answer, selected
+from .rest import answer
 from .streaming import Stream
 
 _JSON = (b"content-type", b"application/json")

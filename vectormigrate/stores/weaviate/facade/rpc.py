@@ -15,10 +15,11 @@ from vectormigrate.stores.weaviate.wire.layout import Layout
 from vectormigrate.stores.weaviate.wire.messages import plain_properties, read_vectors
 from vectormigrate.stores.weaviate.wire.searches import Ask, read_near_object, read_near_vector, read_search
 
+from .asked import Served
+from .batches import add_reference, marked
 from .classes import Class, class_at, tenants_of
 from .finding import condition, count, find, ids
 from .problems import INVALID, Problem, invalid, not_served
-from .rest import Served, add_reference, marked
 from .telling import Teller
 from .writing import Given
 
