@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from tests.conformance.compare import assert_holds, ids_of
-from tests.conformance.subject import make_record, make_records, to_batch
+from tests.conformance.subject import make_ids, make_record, make_records, to_batch
 from tests.stores.weaviate.classes import MADE
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import Field, FieldType, IdKind, VectorField
 from vectormigrate.model.errors import CollectionMissing, RecordRefused, Throttled, Unresolved
+from vectormigrate.model.filter import Compare, Comparison
 from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.query import Query
 from vectormigrate.stores.weaviate import open_store, pb
 from vectormigrate.stores.weaviate.store import writer
 from vectormigrate.stores.weaviate.wire.shape import write_class
@@ -141,6 +143,87 @@ async def test_a_patch_keeps_vectors_and_what_no_property_can_say(subject):
     await assert_holds(subject.store, shape, [patched])
     assert (await subject.store.patch(shape.name, [UUID(int=7)], {"n": "text"})).acknowledged == 0
     await assert_holds(subject.store, shape, [patched])
+
+
+UNDECLARED = [
+    {
+        "title": "a",
+        "year": 1999,
+        "price": 0.5,
+        "new": True,
+        "tags": ["x"],
+        "deep": {"a": 1},
+        "With Space": "s",
+    },
+    {"title": 5, "year": 0.5, "price": 1, "new": "no", "tags": [1, "1"], "deep": None, "late": 2**53 + 1},
+    {"title": "b", "year": 2**53 + 1, "tags": ["y", "z"], "late": 7},
+]
+
+
+async def undeclared(subject):
+    shape = await subject.create(fields=[Field("label", FieldType.TEXT)], dynamic=True)
+    records = [
+        replace(record, payload=payload)
+        for record, payload in zip(make_records(shape, make_ids(IdKind.UUID, 3)), UNDECLARED, strict=True)
+    ]
+    for record in records:
+        assert await subject.store.upsert(shape.name, to_batch(shape, [record])) == WriteResult(1)
+    return shape, records
+
+
+async def natively(subject, name):
+    """The properties of objects as applications see them, without ours, in the order of ids."""
+    link = subject.store._link
+    told = await subject.store._run(link.rest, "GET", f"/objects?class={name}&limit=10")
+    plain = sorted(told["objects"], key=lambda one: one["id"])
+    return [{key: value for key, value in one["properties"].items() if key[0] != "_"} for one in plain]
+
+
+async def test_keys_that_nobody_declared_have_properties_as_far_as_they_can(subject):
+    shape, records = await undeclared(subject)
+    await assert_holds(subject.store, shape, records)
+    assert await natively(subject, shape.name) == [
+        {"title": "a", "year": 1999, "price": 0.5, "new": True, "tags": ["x"]},
+        {"price": 1, "late": 2**53},
+        {"title": "b", "year": 2**53, "tags": ["y", "z"], "late": 7},
+    ]
+    described = await subject.store.describe(shape.name)
+    assert (described.fields, described.dynamic) == (shape.fields, True)
+
+
+async def test_filters_over_them_find_what_has_no_property_as_well(subject):
+    shape, records = await undeclared(subject)
+    vector = records[0].dense["vec"]
+    for condition in (
+        Compare(("title",), Comparison.EQ, 5),
+        Compare(("year",), Comparison.LT, 1),
+        Compare(("tags",), Comparison.EQ, "1"),
+    ):
+        got = await subject.store.query(shape.name, Query(vector, "vec", filter=condition))
+        assert [match.id for match in got] == [records[1].id]
+
+
+async def test_there_are_no_more_properties_than_a_class_bears(subject, monkeypatch):
+    monkeypatch.setattr(writer, "_MOST_PROPERTIES", 4)
+    shape, records = await undeclared(subject)
+    await assert_holds(subject.store, shape, records)
+    assert [sorted(one) for one in await natively(subject, shape.name)] == [["new", "price"], ["price"], []]
+
+
+async def test_who_may_not_change_a_class_keeps_the_keys_all_the_same():
+    taking, answers = Taking(), {"/v1/schema/Docs": write_class(SHAPE), "/v1/aliases": {"aliases": []}}
+
+    def rest(method, path, _):
+        return (200, json.dumps(answers[path]).encode()) if method == "GET" else (403, b"")
+
+    with answering(rest, taking) as (endpoint, seen):
+        async with open_store(endpoint) as store:
+            batch = to_batch(SHAPE, [replace(RECORDS[0], payload={"other": "a"})])
+            for _ in range(2):
+                assert await store.upsert("Docs", batch) == WriteResult(1)
+    assert sum(method == "POST" for method, _, _ in seen) == 1
+    [held] = [one for request in taking.requests[:1] for one in request.objects]
+    assert held.properties.non_ref_properties["_vm_meta"] == '{"other":"a"}'
 
 
 async def test_a_multi_vector_without_a_row_is_refused():

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from vectormigrate.stores.weaviate.wire.layout import REFERENCE, Property
-from vectormigrate.stores.weaviate.wire.values import from_plain, infer, read_date, to_plain
+from vectormigrate.stores.weaviate.wire.values import from_plain, infer, native_type, read_date, to_plain
 
 INNER = {"n": Property("n", "int"), "texts": Property("texts", "text[]")}
 
@@ -129,6 +129,28 @@ def test_moments_finer_than_ours_are_not_rounded():
 def test_what_is_not_of_the_type_is_not_read(kind, plain):
     with pytest.raises(ValueError, match="'p'"):
         from_plain(Property("p", kind), plain)
+
+
+def test_what_is_added_for_a_key_that_nobody_declared():
+    told = {
+        "boolean": True,
+        "int": 5,
+        "number": 5.0,
+        "text": "a",
+        "date": datetime(2024, 1, 1, tzinfo=UTC),
+        "uuid": UUID(int=7),
+        "text[]": ["a", "b"],
+    }
+    assert {kind: native_type(value) for kind, value in told.items()} == {kind: kind for kind in told}
+    for value in (None, {}, [], [1, "1"], [1, None], [True, 1], [[1]], b"", [{}]):
+        assert native_type(value) == ""
+
+
+def test_a_number_that_nobody_declared_is_of_the_type_of_its_property():
+    held = Property("p", "number", declared=False)
+    assert to_plain(held, 1.0) == (1.0, True)
+    assert to_plain(held, 1) == (1.0, False)
+    assert to_plain(Property("p", "number[]", declared=False), [1.0, 2]) == ([1.0, 2.0], False)
 
 
 def test_what_auto_schema_would_make_of_a_value():

@@ -92,6 +92,8 @@ class Catalog:
         self.link = link
         self.tenants = tenants
         self._opened: dict[str, Opened] = {}
+        self._unwelcome: set[tuple[str, str]] = set()
+        """Classes and keys for which no property could be added."""
         self._lock = threading.Lock()
 
     def collections(self) -> list[str]:
@@ -162,6 +164,25 @@ class Catalog:
 
     def opened(self, collection: str) -> Opened:
         return self._opened.get(collection) or self.describe(collection)
+
+    def declare(self, opened: Opened, kinds: Mapping[str, str]) -> Opened:
+        """Add properties for keys that nobody declared, by name and type, as far as the server lets us: what has no
+        property is kept all the same. One that somebody else has added meanwhile stays as it is.
+        """
+        wanted = {
+            key: kind for key, kind in kinds.items() if (opened.layout.name, key) not in self._unwelcome
+        }
+        for key, kind in wanted.items():
+            body = wire.undeclared_property(key, kind)
+            try:
+                self.link.rest(
+                    "POST", _path(opened.layout.name, "properties"), body, collection=opened.shape.name
+                )
+            except StoreError as error:
+                if error.retryable or isinstance(error, CollectionMissing):
+                    raise
+                self._unwelcome.add((opened.layout.name, key))
+        return self.describe(opened.shape.name) if wanted else opened
 
     def check_there(self, opened: Opened) -> None:
         """Raise CollectionMissing when the class is there no more: to write to it would make another of that name."""

@@ -8,12 +8,14 @@ Weaviate makes a class of its own for objects of one that is not there, so a wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import CollectionMissing, RecordRefused, StoreError, Unresolved
 from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.payload_columns import keys_of
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
 from vectormigrate.stores.place import RequestTooLarge, unresolved
@@ -21,11 +23,16 @@ from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.errors import from_object
 from vectormigrate.stores.weaviate.filters import by_id
 from vectormigrate.stores.weaviate.wire.messages import write_batch_object
+from vectormigrate.stores.weaviate.wire.values import native_type
 
 from .catalog import CAPABILITIES, Catalog, Opened
 from .reader import Reader, object_ids
 
 _LIMIT = CAPABILITIES.write_bytes or 0
+_NAME = re.compile(CAPABILITIES.name_pattern)
+_RESERVED = CAPABILITIES.reserved_names
+_MOST_PROPERTIES = 200
+"""Of a class, beyond which keys that nobody declared are kept without one of their own: each costs files and memory."""
 
 
 class Writer:
@@ -45,6 +52,7 @@ class Writer:
         sent = False
         if rows:
             self._catalog.check_there(opened)
+            opened = self._declared(opened, batch)
         try:
             for part in self._parts(opened, batch, rows, refused):
                 self._send(opened, batch, part, refused)
@@ -54,6 +62,22 @@ class Writer:
                 raise unresolved(error) from None
             raise
         return WriteResult(len(batch) - len(refused), tuple(refused[row] for row in sorted(refused)))
+
+    def _declared(self, opened: Opened, batch: Batch) -> Opened:
+        """The class, with properties for the keys of these records that nobody declared: as far as they can be, so that
+        applications find by them.
+        """
+        properties = opened.layout.properties
+        if not opened.layout.meta or not (strange := keys_of(batch.payload) - properties.keys()):
+            return opened
+        kinds: dict[str, str] = {}
+        for payload in batch.payload:
+            for key in strange & payload.keys() - kinds.keys():
+                if (kind := native_type(payload[key])) and _NAME.fullmatch(key):
+                    kinds[key] = kind
+        room = _MOST_PROPERTIES - len(properties)
+        kept = {key: kinds[key] for key in sorted(kinds)[: max(0, room)] if key not in _RESERVED}
+        return self._catalog.declare(opened, kept)
 
     def _parts(
         self, opened: Opened, batch: Batch, rows: Sequence[int], refused: dict[int, Refusal]

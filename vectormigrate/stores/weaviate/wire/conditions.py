@@ -19,9 +19,9 @@ _FILTERED = frozenset({"text", "string", "boolean", "uuid", *_ORDERED})
 
 
 def sought(layout: Layout, name: str, value: Any) -> Sought:
-    """What to ask a property for: nothing where it is not declared or not indexed, or has no place for such a value."""
+    """What to ask a property for: nothing where it may not have all values, is not indexed, or has none like this one."""
     held = layout.properties.get(name)
-    if held is None or not held.filterable or held.json or held.element not in _FILTERED:
+    if held is None or not (held.declared and held.filterable) or held.json or held.element not in _FILTERED:
         return Sought()
     one = _element(held)
     plain, exact = to_plain(one, value)

@@ -50,6 +50,8 @@ class Property:
     """A text that is JSON, of ours."""
     filterable: bool = True
     tokenization: str = "word"
+    declared: bool = True
+    """Whether it holds all values of its key. Of keys that nobody declared it has those of the first one's type."""
 
     @property
     def element(self) -> str:

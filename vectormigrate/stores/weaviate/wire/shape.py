@@ -78,10 +78,7 @@ def read_layout(described: Mapping[str, Any], *, ours: bool = True) -> Layout:
     """
     try:
         marks = _read_description(described.get("description") or "")[1] if ours else {}
-        json_fields = frozenset(marks.get("json", ()))
-        properties = {
-            one["name"]: _read_property(one, json_fields) for one in described.get("properties") or ()
-        }
+        properties = {one["name"]: _read_property(one, marks) for one in described.get("properties") or ()}
         tenants = bool((described.get("multiTenancyConfig") or {}).get("enabled"))
         vectors = _read_vectors(described, marks.get("dims"))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -103,7 +100,7 @@ def read_shape(described: Mapping[str, Any], *, ours: bool = True) -> Collection
         layout.name,
         layout.key,
         layout.vectors,
-        tuple(_read_field(one) for one in layout.properties.values() if not ours or one.name not in OURS),
+        tuple(_read_field(one) for one in layout.properties.values() if one.declared),
         layout.meta,
         (),
         {KIND: _read_native(described)},
@@ -147,18 +144,19 @@ def _read_description(description: str) -> tuple[str, Json]:
     return (theirs.rstrip("\n"), marks) if isinstance(marks, dict) else (description, {})
 
 
-def _read_property(told: Mapping[str, Any], json_fields: frozenset[str]) -> Property:
+def _read_property(told: Mapping[str, Any], marks: Mapping[str, Any]) -> Property:
     types = [str(one) for one in told["dataType"]]
     known = types[0].removesuffix("[]") in TYPES
-    nested = (_read_property(one, frozenset()) for one in told.get("nestedProperties") or ())
+    nested = (_read_property(one, {}) for one in told.get("nestedProperties") or ())
     return Property(
         told["name"],
         types[0] if known else REFERENCE,
         () if known else tuple(types),
         {one.name: one for one in nested},
-        told["name"] in json_fields,
+        told["name"] in marks.get("json", ()),
         told.get("indexFilterable") is not False,
         told.get("tokenization") or "word",
+        told["name"] in marks.get("fields", (told["name"],)),
     )
 
 
@@ -284,7 +282,7 @@ def _fits(field: Field, native: Mapping[str, Any] | None) -> bool:
     """Whether a property of the source's class is what this field asks for."""
     if native is None:
         return False
-    read = _read_field(_read_property(native, frozenset()))
+    read = _read_field(_read_property(native, {}))
     return (read.type, read.element) == (field.type, field.element)
 
 
@@ -298,6 +296,11 @@ def _write_property(field: Field) -> Json:
         if kind == "text":
             written |= {"indexSearchable": False}
     return written
+
+
+def undeclared_property(name: str, kind: str) -> Json:
+    """A property for a key that nobody declared, with all that Weaviate does for a property of its type."""
+    return {"name": name, "dataType": [kind], "description": "added by vectormigrate"}
 
 
 def _hidden(name: str, *, filterable: bool = False) -> Json:
@@ -360,6 +363,8 @@ def _marks(shape: CollectionShape, kept: Mapping[str, Any], tenants: bool) -> Js
     marks: Json = {}
     if not tenants and shape.id.name != _DEFAULT_KEY:
         marks["key"] = shape.id.name
+    if shape.dynamic:
+        marks["fields"] = [one.name for one in shape.fields]
     if texts := [one.name for one in shape.fields if one.type is FieldType.JSON and one.name not in kept]:
         marks["json"] = texts
     dims = {vector.name: vector.dim for vector in shape.vectors if vector.dim}

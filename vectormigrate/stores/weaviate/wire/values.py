@@ -93,11 +93,11 @@ def _write_int(_: Property, value: Any) -> tuple[int, bool]:
     return nearest, nearest == value
 
 
-def _write_number(_: Property, value: Any) -> tuple[float, bool]:
+def _write_number(held: Property, value: Any) -> tuple[float, bool]:
     if type(value) is float and math.isfinite(value):
         return value, True
     if type(value) is int and -EXACT <= value <= EXACT:
-        return float(value), True  # a field of doubles: it holds the same number
+        return float(value), held.declared  # a field of doubles: it holds the same number
     raise NotHeld
 
 
@@ -265,6 +265,24 @@ _READERS: dict[str, Any] = {
     "object[]": _read_object,
     REFERENCE: lambda _, plain: [item["beacon"] for item in plain],
 }
+
+
+_NATIVE = {
+    bool: "boolean",
+    int: "int",
+    float: "number",
+    str: "text",
+    UUID: "uuid",
+    datetime: "date",
+}
+
+
+def native_type(value: Any) -> str:
+    """The type of a property that holds a value of the model, and others of its type; "" when none does."""
+    if isinstance(value, list):
+        kinds = {_NATIVE.get(type(item), "") for item in value}
+        return f"{kinds.pop()}[]" if len(kinds) == 1 and "" not in kinds else ""
+    return _NATIVE.get(type(value), "")
 
 
 def infer(value: Any) -> str:  # noqa: PLR0911 one return a type
