@@ -23,13 +23,15 @@ import psycopg
 import pytest
 
 from integration.harness.sides import Side
-from tests.fakes.milvus import LiteServer
+from tests.fakes.milvus import LiteServer, judge_url
 from tests.fakes.qdrant import QdrantServer
 from tests.life import milvus, pinecone, qdrant, weaviate
 from tests.life.daemon import Behind, Daemon
 from tests.life.stage import milvus_story, pinecone_story, qdrant_story, weaviate_story
 from tests.life.story import Tally
 from vectormigrate.model.specification import StoreRef
+
+__all__ = ["judge_url"]
 
 OUT = Path(__file__).parent / "sdk" / "out"
 TARGETS = ("pgvector", "milvus", "sqlite")
@@ -213,3 +215,13 @@ async def test_with_weaviate(
     life = weaviate.Life(WEAVIATE[shape])
     tally = await weaviate_story(tmp_path, life, target, serve=in_a_process)
     _judged(figures, f"weaviate {shape} to {target.kind}", tally, {call.name for call in life.beyond()})
+
+
+async def test_with_a_milvus_server(
+    tmp_path: Path, judge_url: str, figures: dict[str, dict[str, Any]]
+) -> None:
+    """A real one, of 2.3 or later, where somebody has started it."""
+    life = milvus.Life("L2", plain=True)
+    target = StoreRef("sqlite", str(tmp_path / "target.db"), milvus.COLLECTION)
+    tally = await milvus_story(tmp_path, judge_url, life, target, serve=in_a_process)
+    _judged(figures, "a milvus server to sqlite", tally, {call.name for call in life.beyond()})
