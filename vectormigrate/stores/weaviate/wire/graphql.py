@@ -172,7 +172,8 @@ class _Reader:
                 return float(text) if set(text) & set(".eE") else int(text)
             case "name":
                 return {"true": True, "false": False, "null": None}.get(text, text)
-        raise NoQuery(f"Syntax Error: unexpected {text}")
+            case _:
+                raise NoQuery(f"Syntax Error: unexpected {text}")
 
 
 def _text(quoted: str) -> str:
