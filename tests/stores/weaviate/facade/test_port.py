@@ -16,7 +16,7 @@ from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Outcome
 from vectormigrate.stores.memory import Database, MemoryStore
-from vectormigrate.stores.raw import HttpRequest, HttpResponse
+from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply
 from vectormigrate.stores.weaviate.facade.emulated import emulated
 from vectormigrate.stores.weaviate.facade.endpoints import ENDPOINTS
 from vectormigrate.stores.weaviate.facade.port import WeaviateFacade
@@ -202,6 +202,12 @@ async def test_an_error_on_the_way_is_told_in_weaviates_shape(facade, front, ups
     assert front.writes[0].error is error
 
 
+async def test_before_a_cutover_nobody_stands_in(facade, upstream):
+    upstream.response = upstream.reply = Unreachable("gone")
+    assert (await facade.http(request("GET", "/meta"))).status == 503
+    assert (await facade.rpc(RpcCall("/grpc.health.v1.Health/Check", b""))).code == 14
+
+
 async def test_a_write_that_may_not_happen_does_not_leave(facade, front, upstream):
     front.refusal = GateRefused("not while a migration is under way")
     answered = await facade.http(request("POST", "/backups/s3/x/restore", {}))
@@ -239,6 +245,18 @@ class TestAfterACutover:
         assert answered.status == 422
         assert b"one class at a time" in answered.body
         assert upstream.requests == []
+
+    async def test_a_client_can_connect_when_weaviate_is_gone(self, moved, upstream):
+        upstream.response = upstream.reply = Unreachable("gone")
+        for path, status in (
+            ("/meta", 200),
+            ("/.well-known/ready", 200),
+            ("/.well-known/openid-configuration", 404),
+        ):
+            assert (await moved.http(request("GET", path))).status == status
+        assert (await moved.http(request("GET", "/schema"))).status == 503
+        health = RpcCall("/grpc.health.v1.Health/Check", b"")
+        assert await moved.rpc(health) == RpcReply(b"\x08\x01")
 
     async def test_a_query_goes_where_its_classes_are(self, moved, upstream):
         def query(text):

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.errors import StoreError, VectormigrateError
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Touch, Unnamed
 from vectormigrate.stores.base import Store
@@ -28,7 +28,7 @@ from .batches import selected
 from .calling import Calls
 from .capture import ObjectHead, capture
 from .endpoints import BATCH_STREAM, ENDPOINTS, Found, find
-from .names import Names
+from .names import Names, moved, standing_in
 from .passing import Answered, objects_of, outcome, plainly
 from .problems import Problem, bad_body, definite, failure, not_served, problem_of
 from .querystring import Query
@@ -36,6 +36,8 @@ from .rest import answer
 from .streaming import Stream
 
 _JSON = (b"content-type", b"application/json")
+_OF_THE_SERVER = frozenset({"root", "alive", "openid", "meta", "nodes"})
+"""What a client asks before anything else: answered here when Weaviate is gone and a class is not answered by it."""
 _CLASSLESS = frozenset({"list_objects", "get_object", "head_object"})
 
 
@@ -73,10 +75,16 @@ class WeaviateFacade(Facade):
 
     async def _read(self, found: Found, request: HttpRequest) -> HttpResponse:
         access = self._reading(found, request)
+        store = access.store
         if access.upstream is not None:
-            return await access.upstream.send(request)
-        assert access.store is not None
-        return await self._answer(access.store, found, request)
+            try:
+                return await access.upstream.send(request)
+            except StoreError:
+                store = standing_in(self._front) if found.route.operation in _OF_THE_SERVER else None
+                if store is None:
+                    raise
+        assert store is not None
+        return await self._answer(store, found, request)
 
     def _reading(self, found: Found, request: HttpRequest) -> Access:
         """Where a read goes. Raises Problem for one that would have to go to two places."""
@@ -114,7 +122,7 @@ class WeaviateFacade(Facade):
 
     def _moved(self) -> list[str | None]:
         """Collections that are not answered by Weaviate any more."""
-        return [one for one in self._front.concerned() if self._front.primary(one).store is not None]
+        return list(moved(self._front))
 
     # Writes.
 
