@@ -120,6 +120,14 @@ def test_a_call_is_made_once_and_its_failure_told(code, said, kind):
     assert len(seen) == 1
 
 
+def test_an_answer_that_is_no_message_is_told():
+    with answering(rpc=lambda *_: b"\xff") as (endpoint, _):
+        link = Link(endpoint)
+        with pytest.raises(StoreBroken, match="cannot be read"):
+            write(link)
+        link.close()
+
+
 def test_a_server_that_is_not_weaviate_is_told():
     with answering() as (endpoint, _):
         link = Link(endpoint)
@@ -132,10 +140,10 @@ def test_a_server_that_is_not_there_got_nothing():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-        link = Link(Endpoint("weaviate", f"http://127.0.0.1:{port}", options={"grpc_port": str(port)}))
-        with pytest.raises(Unreachable):
+        link = Link(Endpoint("weaviate", "http://127.0.0.1:1", options={"grpc_port": str(port)}))
+        with pytest.raises(Unreachable, match=r"127.0.0.1:1 cannot be reached: connection refused"):
             link.rest("GET", "/meta")
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match=rf"127.0.0.1:{port} cannot be reached"):
             write(link)
         link.close()
 

@@ -1,9 +1,11 @@
 """One server by several names, options, and that nothing dials before it must."""
 
+from dataclasses import replace
+
 import pytest
 
 from vectormigrate.model.collection import IdKind
-from vectormigrate.model.errors import ConfigInvalid
+from vectormigrate.model.errors import ConfigInvalid, Unreachable
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.weaviate import OPTIONS, open_store
 from vectormigrate.stores.wrapper import Wrapper
@@ -35,6 +37,13 @@ async def test_info_says_where_records_go(subject):
     info = await subject.store.info()
     assert info.version.count(".") >= 1
     assert info.details["grpc"].endswith(subject.store.endpoint.options["grpc_port"])
+
+
+async def test_info_looks_whether_records_can_be_reached(subject):
+    deaf = replace(subject.store.endpoint, options={"grpc_port": "1"})
+    async with open_store(deaf) as store:
+        with pytest.raises(Unreachable, match=":1 cannot be reached"):
+            await store.info()
 
 
 async def test_it_can_be_wrapped(subject):

@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import msgspec
+from google.protobuf.message import DecodeError
 
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken, StoreError
 from vectormigrate.stores.base import Endpoint
@@ -132,14 +133,23 @@ class Link:
 
     def call(self, method: str, request: Any, *, collection: str) -> Any:
         """One attempt at a method of the service: the answer's message, or an error of the tree."""
-        place = self.place(collection, writing=method in _WRITES)
+        place = Place(self.address.grpc, collection, method in _WRITES)
+        raw = self._call(f"/weaviate.v1.Weaviate/{method}", request.SerializeToString(), place)
+        try:
+            return _ANSWERS[method].FromString(raw)
+        except DecodeError:
+            raise place.error(StoreBroken, "weaviate sent an answer that cannot be read") from None
+
+    def check_health(self) -> None:
+        """Raise what keeps us from the gRPC side: the schema may be reached where records cannot."""
+        self._call("/grpc.health.v1.Health/Check", b"", Place(self.address.grpc))
+
+    def _call(self, method: str, request: bytes, place: Place) -> bytes:
         send = self._open_channel(place).unary_unary(
-            f"/weaviate.v1.Weaviate/{method}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=_ANSWERS[method].FromString,
+            method, request_serializer=None, response_deserializer=None
         )
         try:
-            return send(request, timeout=self.timeout, metadata=tuple(self._headers.items()))
+            answer: bytes = send(request, timeout=self.timeout, metadata=tuple(self._headers.items()))
         except grpc.RpcError as error:
             trailing = dict(error.trailing_metadata() or ())
             raise from_code(
@@ -150,6 +160,7 @@ class Link:
             ) from None
         except ValueError:  # grpc's word for a channel that was closed meanwhile
             raise self._closed_error(place) from None
+        return answer
 
     def _open_channel(self, place: Place) -> grpc.Channel:
         with self._lock:

@@ -90,6 +90,7 @@ class WeaviateStore(Store):
 
     async def info(self) -> StoreInfo:
         version = await self._run(self._link.version_text)
+        await self._run(self._link.check_health)
         await self._run(self._catalog.collections)
         return StoreInfo(
             "weaviate", version, {"address": self._link.address.name, "grpc": self._link.address.grpc}
