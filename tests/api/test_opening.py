@@ -1,6 +1,6 @@
 """Putting it together: what of an earlier process is left, and what ends with this one."""
 
-from tests.fakes.api import site, two_stores
+from tests.fakes.api import site, slow_world, until
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
 from vectormigrate.state import operations
 from vectormigrate.state.operations import StoredOperation
@@ -16,16 +16,12 @@ async def test_what_a_dead_daemon_was_about_is_interrupted(tmp_path):
 
 
 async def test_what_runs_is_ended_at_a_checkpoint(tmp_path):
-    async with site(tmp_path) as here:
-        given = {"migration_id": "docs", **two_stores(tmp_path, 3000), "max_rate": 300, "batch_size": 50}
-        _, operation = await here.ask("POST", "/v1/migrations", given)
-        followed = here.chronicle.follow(0, "docs", beat=30)
-        async for event in followed:
-            if event is not None and event.kind == "progress":
-                break
-        await followed.aclose()
-    async with site(tmp_path) as here:
-        ended = (await here.ask("GET", f"/v1/operations/{operation['id']}"))[1]
-        assert ended["state"] == "succeeded"
-        assert ended["result"]["phase"] == "backfill"
-        assert (await ask_owner(here.control.state, COMMAND, "", {"name": "list", "given": {}}))["migrations"]
+    async with slow_world() as given:
+        async with site(tmp_path) as here:
+            _, operation = await here.ask("POST", "/v1/migrations", {"migration_id": "docs", **given})
+            await until(here, "progress")
+        async with site(tmp_path) as here:
+            ended = (await here.ask("GET", f"/v1/operations/{operation['id']}"))[1]
+            assert (ended["state"], ended["result"]["phase"]) == ("succeeded", "backfill")
+            words = {"name": "list", "given": {}}
+            assert (await ask_owner(here.control.state, COMMAND, "", words))["migrations"]

@@ -60,7 +60,7 @@ async def test_a_daemon_elsewhere_is_asked_with_a_key(tmp_path, away):
         assert (moved.code, moved.document["phase"]) == (0, "verified")
         assert "docs: verified" in (await run(*at(here, "status", "docs"))).out
         assert (await run(*at(here, "validate", "docs", "--full"))).code == 0
-        report = await run(*at(here, "report", "docs", "--html", "docs.html"))
+        report = await run(*at(here, "report", "docs", "--html", str(tmp_path / "docs.html")))
         assert report.code == 0, report.err
         assert (await run(*at(here, "report", "docs"))).document["ok"] is True
         unsure = await run(*at(here, "rollback", "docs"), says="no\n")

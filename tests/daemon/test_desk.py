@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.fakes.api import site, two_stores
+from tests.fakes.api import site, slow_world, two_stores, until
 from vectormigrate.api.commands import BY_NAME, COMMANDS
 from vectormigrate.daemon.desk import Asked, Desk
 from vectormigrate.model.access import Principal, Scope
@@ -23,21 +23,17 @@ def test_every_command_that_a_daemon_does_is_a_method():
     assert [one.name for one in COMMANDS if one.scope and not hasattr(Desk, one.name.replace("-", "_"))] == []
 
 
-async def test_an_offline_migration_is_paused_and_goes_on(here, tmp_path):
+async def test_an_offline_migration_is_paused_and_goes_on(here):
     ask, begin = here.parts.dispatcher.ask, here.parts.dispatcher.begin
-    given = {"migration_id": "docs", **two_stores(tmp_path, 3000), "max_rate": 500, "batch_size": 50}
-    begun = await begin(SHELL, "migrate", given)
-    following = here.chronicle.follow(0, "docs", beat=30)
-    async for event in following:
-        if event is not None and event.kind == "progress":
-            break
-    await following.aclose()
-    with pytest.raises(GateRefused, match="is being worked on"):
-        await ask(SHELL, "validate", {"migration_id": "docs"})
-    paused = await ask(SHELL, "pause", {"migration_id": "docs"})
-    assert paused.phase == "paused"
-    assert (await here.finished({"id": begun.id})).result["phase"] == "paused"
-    assert (await ask(SHELL, "pause", {"migration_id": "docs"})).phase == "paused"
+    async with slow_world() as given:
+        begun = await begin(SHELL, "migrate", {"migration_id": "docs", **given})
+        await until(here, "progress")
+        with pytest.raises(GateRefused, match="is being worked on"):
+            await ask(SHELL, "validate", {"migration_id": "docs"})
+        paused = await ask(SHELL, "pause", {"migration_id": "docs"})
+        assert paused.phase == "paused"
+        assert (await here.finished({"id": begun.id})).result["phase"] == "paused"
+        assert (await ask(SHELL, "pause", {"migration_id": "docs"})).phase == "paused"
 
 
 async def test_two_offline_migrations_run_beside_each_other(here, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import apsw
@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.wire import connected
+from tests.fakes.world import World
 from vectormigrate.api.opening import opened
 from vectormigrate.daemon.api_served import LIMITS, ApiSettings
 from vectormigrate.daemon.chronicle import Chronicle
@@ -137,3 +138,27 @@ def two_stores(directory, records=30):
     for side, name in (("source", "old.db"), ("target", "new.db")):
         given |= {f"{side}_type": "sqlite", f"{side}_url": str(directory / name), f"{side}_index": "docs"}
     return given
+
+
+@asynccontextmanager
+async def slow_world(records=500, seconds=0.1):
+    """The arguments that move a collection to a store which takes its time for every request: there is time to say stop."""
+    world = World("unused.db")
+    await world.fill(range(records))
+    world.target.faults.latency = seconds
+    given = {"quarantine": 0, "batch_size": 5}
+    for side in ("source", "target"):
+        ref = getattr(world.spec, side)
+        given |= {f"{side}_type": "memory", f"{side}_url": ref.url, f"{side}_index": ref.collection}
+    try:
+        yield given
+    finally:
+        world.close()
+
+
+async def until(site, kind):
+    """Wait for the first event of a kind."""
+    async with aclosing(site.chronicle.follow(0, None, beat=30)) as events:
+        async for event in events:
+            if event is not None and event.kind == kind:
+                return

@@ -61,12 +61,12 @@ async def test_what_drips_in_is_given_up(caplog):
 
 
 async def test_a_request_that_has_arrived_may_take_its_time():
-    limits = replace(Limits(), arrival=0.02)
+    limits = replace(Limits(), arrival=1.0)
 
     class Slow(Endless):
         async def __call__(self, scope, receive, send):
             await receive()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(1.2)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
