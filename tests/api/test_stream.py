@@ -61,6 +61,7 @@ async def test_a_browser_is_told_what_happens_and_goes_on_where_it_was(here):
         await browser.open(b"Last-Event-ID: " + number.encode())
         assert (await browser.event())[2]["message"] == "second"
         assert (await browser.event())[2]["message"] == "third"
+    assert ("events", "ok") in {(row["verb"], row["outcome"]) for row in await here.audit()}
     async with connected(here.address) as wire:
         assert await Listening(wire).open(path="/v1/migrations/docs/events") == 404
     async with connected(here.address) as wire:

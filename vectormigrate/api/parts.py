@@ -5,8 +5,9 @@ Also what a process that hosts nothing does commands with, over a state file tha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from vectormigrate.daemon.answers import Answers
@@ -26,6 +27,9 @@ from vectormigrate.model.clock import Clock
 from .dispatch import Dispatcher
 from .inherited import Inherited
 from .reception import Reception
+
+_LAST = 30.0
+"""Seconds for operations under way to come to a checkpoint; beyond, they are ended where they are, as by a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +74,6 @@ async def assembled(
     finally:
         control.receive = None
         control.stop()  # what runs writes its checkpoints before the supervisor ends it
-        await operations.settled()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST):
+                await operations.settled()

@@ -90,6 +90,8 @@ class Rest:
         wanted = given.get(ID)
         if wanted is not None:
             await self._ask(request, BY_NAME["status"], {ID: wanted})  # raises for an unknown one
+        # Who listens is known from the beginning, and what it asks for can be meant.
+        await self._ask(request, BY_NAME["events"], {**given, "limit": 1})
         return stream.response(self.chronicle, seen, wanted, request.state.still)
 
     async def _check_match(self, request: Request) -> None:
