@@ -110,6 +110,15 @@ def test_plan_and_dry_run_say_the_same_and_write_nothing(terminal):
     assert sorted(path.name for path in terminal.directory.iterdir()) == ["old.db"]
 
 
+def test_a_plan_is_written_as_a_file_that_it_can_be_made_of_again(terminal):
+    terminal.source()
+    path = str(terminal.directory / "m.toml")
+    first = terminal.run("plan", "docs", *terminal.flags(), "--write-mapping", path, "--json")
+    assert "give it back with --mapping" in first.err
+    again = terminal.run("plan", "docs", *terminal.flags(), "--mapping", path, "--json")
+    assert (again.code, again.document["fields"]) == (0, first.document["fields"])
+
+
 def test_plan_says_with_which_code_it_would_not_start(terminal):
     terminal.source()
     terminal.source(3, "new.db")

@@ -211,3 +211,11 @@ def test_a_plan_says_how_its_losses_are_accepted_and_what_it_will_take():
     assert "in 40 requests" in text
     assert "without its indexes" in text
     assert "without its indexes" not in "\n".join(render(PLAN))
+
+
+def test_a_plan_says_when_records_are_laid_out_anew():
+    told = {"source": "langchain", "target": "langchain", "moves": True}
+    assert "langchain, laid out anew as langchain looks for it" in "\n".join(
+        render(replace(PLAN, layout=told))
+    )
+    assert "laid out anew" not in "\n".join(render(replace(PLAN, layout={**told, "moves": False})))

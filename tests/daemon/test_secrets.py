@@ -118,3 +118,11 @@ def test_a_command_that_does_not_answer(monkeypatch):
 def test_another_reference_for_this_run_only():
     known = Secrets({secrets.key(ref("h")): Literal(api_key="env:NEW")}, {"NEW": "new"})
     assert known.resolve(ref("h", "env:OLD"), "docs").api_key == "new"
+
+
+def test_the_key_of_redactions_is_looked_up():
+    target = StoreRef("memory", "", "docs", redact_key="env:RK")
+    assert Secrets(environ={"RK": "k"}).resolve(target, "m").redact_key == "k"
+    assert Secrets(environ={}).resolve(StoreRef("memory", "", "docs"), "m").redact_key == ""
+    with pytest.raises(ConfigInvalid, match="RK is not set"):
+        Secrets(environ={}).resolve(target, "m")

@@ -163,3 +163,37 @@ def test_another_reference_is_for_this_run(stored):
     request = overlay(stored, given(target_api_key="env:ROTATED"))
     assert request.specification.target.api_key == "env:KEY"
     assert request.literals[key(stored.target)].api_key == "env:ROTATED"
+
+
+def test_a_mapping_file_and_flags_over_it(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text(
+        'accept = ["field:a"]\n[layout]\nsource = "langchain"\n[fields.x]\nrename = "y"\ncast = "int"\n[fields.z]\nrename = "zz"'
+    )
+    made = specify(
+        "docs",
+        pair(
+            mapping=str(path),
+            accept=("partition", "field:a"),
+            rename={"z": "flag"},
+            target_layout="raw",
+            redact_key="env:RK",
+        ),
+    ).specification
+    assert made.mapping.accept == ("field:a", "partition")
+    assert made.mapping.rename == {"x": "y", "z": "flag"}
+    assert (made.mapping.source_layout, made.mapping.target_layout) == ("langchain", "raw")
+    assert [edit.cast for edit in made.mapping.edits] == ["int"]
+    assert (made.source.redact_key, made.target.redact_key) == ("", "env:RK")
+    again = {"accept": ("partition",), "rename": {"z": "flag"}, "target_layout": "raw"}
+    assert overlay(made, given(mapping=str(path), **again)).specification == made
+    path.write_text("")
+    with pytest.raises(MigrationExists, match="edits is"):
+        overlay(made, given(mapping=str(path)))
+    with pytest.raises(MigrationExists, match="redact-key is env:RK, not env:OTHER"):
+        overlay(made, given(redact_key="env:OTHER"))
+
+
+def test_the_key_of_redactions_is_given_by_reference():
+    with pytest.raises(UsageError, match="cannot be given by value"):
+        specify("docs", pair(redact_key="hunter2"))
