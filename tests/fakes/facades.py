@@ -49,6 +49,7 @@ class Talking(Scripted, Conversation):
     """Says to every message of a stream what the function gives; each twice by default."""
 
     streams = frozenset({"/any.Service/Stream"})
+    last_words: Sequence[bytes] = ()
 
     def __init__(
         self, on_message: Callable[[bytes], Awaitable[Sequence[bytes] | RpcReply]] | None = None
@@ -62,6 +63,9 @@ class Talking(Scripted, Conversation):
 
     async def heard(self, message: bytes) -> Sequence[bytes] | RpcReply:
         return await self._on_message(message) if self._on_message is not None else [message, message]
+
+    def parting(self) -> Sequence[bytes]:
+        return self.last_words
 
 
 class Plain(Scripted):

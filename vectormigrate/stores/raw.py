@@ -74,6 +74,10 @@ class Conversation(ABC):
         The next one is read when this was said, and a caller who goes away ends nothing that was begun.
         """
 
+    def parting(self) -> Sequence[bytes]:
+        """What is said when this side is about to end: with anything, the caller gets a moment to end the call itself."""
+        return ()
+
 
 class Upstream(ABC):
     """The vendor's own server, asked with the application's own request and credentials."""

@@ -196,3 +196,24 @@ async def test_an_idle_stream_keeps_nobody_from_draining():
         assert await call.read() == b"a"
         async with asyncio.timeout(10):
             assert await listener.drain(20)
+
+
+async def test_a_caller_who_is_told_ends_his_stream_himself():
+    facade = Talking()
+    facade.last_words = [b"bye"]
+    async with (
+        listening(facade) as (listener, address),
+        grpc.aio.insecure_channel(str(address)) as channel,
+        asyncio.TaskGroup() as group,
+    ):
+        call = channel.stream_stream("/any.Service/Stream")()
+        await call.write(b"a")
+        assert [await call.read(), await call.read()] == [b"a", b"a"]
+        draining = group.create_task(listener.drain(20))
+        assert await call.read() == b"bye"
+        await call.write(b"b")  # what was on its way is still answered
+        assert [await call.read(), await call.read()] == [b"b", b"b"]
+        await call.done_writing()
+        assert await call.code() is grpc.StatusCode.OK
+        async with asyncio.timeout(10):
+            assert await draining

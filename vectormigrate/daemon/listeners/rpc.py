@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import grpc
@@ -17,7 +18,7 @@ import grpc.aio
 
 from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.facade import Facade
-from vectormigrate.stores.raw import RpcCall, RpcReply
+from vectormigrate.stores.raw import Conversation, RpcCall, RpcReply
 
 from .address import Address
 from .limits import Limits
@@ -31,6 +32,8 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _INTERNAL = 13
 _LAST_BYTES = 0.25
 """Seconds for the last answer to leave behind the last call."""
+_PARTING = 3.0
+"""Seconds for callers of streams to end them when they are told that we are ending: Weaviate's client looks once a second."""
 
 
 class RpcServer:
@@ -69,11 +72,29 @@ class RpcServer:
         async with asyncio.TaskGroup() as group:
             ended = group.create_task(self._server.stop(grace))
             with suppress(TimeoutError):
+                async with asyncio.timeout(min(grace, _PARTING)):
+                    await self._handler.part()
+            with suppress(TimeoutError):
                 async with asyncio.timeout(grace):
                     await self._handler.idle.wait()
             # A client without a call does not read that its connection is to end, and would be waited for.
             await asyncio.wait((ended,), timeout=min(grace, _LAST_BYTES))
             await self._server.stop(None)
+
+
+@dataclass(slots=True, eq=False)
+class _Talk:
+    """One call that streams."""
+
+    conversation: Conversation
+    context: Any
+    speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def say(self, messages: Sequence[bytes]) -> None:
+        async with self.speaking:
+            for one in messages:
+                await self.context.write(one)
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
@@ -83,6 +104,7 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
         self._facade = facade
         self._spawn = spawn
         self._under_way = 0
+        self._talks: set[_Talk] = set()
         self.idle = asyncio.Event()
         """Set while no call is being answered."""
         self.idle.set()
@@ -107,18 +129,34 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no type
     def _converse(self, method: str) -> Callable[[AsyncIterator[bytes], Any], Awaitable[None]]:
         async def handle(messages: AsyncIterator[bytes], context: Any) -> None:
             metadata = tuple(context.invocation_metadata() or ())
-            conversation = self._facade.conversation(RpcCall(method, b"", metadata))
-            async for message in messages:
-                said: Sequence[bytes] | RpcReply = await asyncio.shield(
-                    self._spawn(self._answer(method, conversation.heard(message)))
-                )
-                if isinstance(said, RpcReply):
-                    await _end(said, context)
-                    return
-                for one in said:
-                    await context.write(one)
+            talk = _Talk(self._facade.conversation(RpcCall(method, b"", metadata)), context)
+            self._talks.add(talk)
+            try:
+                async for message in messages:
+                    said: Sequence[bytes] | RpcReply = await asyncio.shield(
+                        self._spawn(self._answer(method, talk.conversation.heard(message)))
+                    )
+                    if isinstance(said, RpcReply):
+                        await _end(said, context)
+                        return
+                    await talk.say(said)
+            finally:
+                self._talks.discard(talk)
+                talk.over.set()
 
         return handle
+
+    async def part(self) -> None:
+        """Tell the callers of streams that we are ending, and return when those who were told have ended theirs."""
+        told = [(talk, talk.conversation.parting()) for talk in tuple(self._talks)]
+        for talk, messages in told:
+            with suppress(
+                grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError
+            ):  # it is over
+                await talk.say(messages)
+        for talk, messages in told:
+            if messages:
+                await talk.over.wait()
 
     async def _answer(self, method: str, answer: Awaitable[Answer]) -> Answer | RpcReply:
         self._under_way += 1

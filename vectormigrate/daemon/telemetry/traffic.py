@@ -99,6 +99,9 @@ class _MeasuredConversation(Conversation):
             timed.outcome = of_code(said.code) if isinstance(said, RpcReply) else "ok"
             return said
 
+    def parting(self) -> Sequence[bytes]:
+        return self._inner.parting()
+
 
 class _Timed:
     """Around one request, in its own task."""

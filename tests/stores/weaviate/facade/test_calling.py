@@ -202,6 +202,8 @@ async def test_a_stream_is_a_row_of_calls(facade, front, upstream):
     assert (passed.method, passed.metadata) == (SERVICE + "BatchObjects", (("authorization", "k"),))
     assert pb.BatchObjectsRequest.FromString(passed.request).consistency_level == 2
     assert front.writes[0].touched == {"C": [Ids((A, B))]}
+    [leaving] = replies(stream.parting())
+    assert leaving.HasField("shutting_down")
     assert await stream.heard(said(stop={})) == RpcReply()
 
 

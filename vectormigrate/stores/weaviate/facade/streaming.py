@@ -45,6 +45,9 @@ class Stream(Conversation):
             case _:
                 return RpcReply(code=INVALID, details="a stream begins with a start message")
 
+    def parting(self) -> Sequence[bytes]:
+        return [_reply("shutting_down")]
+
     async def _data(self, data: Any) -> Sequence[bytes]:
         told = []
         if data.objects.values:
