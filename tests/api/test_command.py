@@ -1,3 +1,4 @@
+from vectormigrate.api.command import Route, outside
 from vectormigrate.api.commands import BY_NAME, COMMANDS
 from vectormigrate.daemon.api_settings import REMOTE
 from vectormigrate.daemon.settings import GLOBAL
@@ -26,3 +27,11 @@ def test_what_destroys():
     assert not BY_NAME["status"].destroys({})
     assert BY_NAME["status"].reads_only
     assert not BY_NAME["pause"].reads_only
+
+
+def test_a_route_by_the_names_that_requests_have():
+    route = Route("POST", "/migrations/{id}/capture/check", {"action": "check"})
+    assert (route.url, route.names) == ("/v1/migrations/{migration_id}/capture/check", ["migration_id"])
+    assert Route("POST", "/keys/{key}/revoke").names == ["key"]
+    assert Route("GET", "/keys").names == []
+    assert (outside("id"), outside("key")) == ("migration_id", "key")

@@ -16,10 +16,8 @@ from vectormigrate.daemon.settings import SIDES
 from vectormigrate.model.access import Scope
 from vectormigrate.model.errors import Forbidden, UsageError
 
-from .command import Command
+from .command import ID, Command, outside
 
-ID = "migration_id"
-"""What the positional argument `id` is called in a request."""
 STARS = "***"
 _NAMED = ("source", "target", "source-index", "target-index")
 _DESCRIBING = frozenset(setting.name for setting in SIDES if setting.name not in _NAMED)
@@ -42,11 +40,6 @@ class Taken:
         hidden = {one.name for one in command.arguments if one.secret or one.reference}
         flags = {name: STARS if name in hidden else value for name, value in self.flags.items()}
         return {**{name: word for name, word in self.words.items() if word is not None}, **flags}
-
-
-def outside(name: str) -> str:
-    """What a positional argument is called in a request."""
-    return ID if name == "id" else name
 
 
 def take(command: Command, given: Mapping[str, Any]) -> Taken:

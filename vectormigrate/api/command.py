@@ -41,15 +41,36 @@ class Example:
     purpose: str
 
 
+ROOT = "/v1"
+"""Where REST stands."""
+ID = "migration_id"
+"""What the positional argument `id` is called in a request."""
+
+
+def outside(name: str) -> str:
+    """What a positional argument is called in a request."""
+    return ID if name == "id" else name
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a command is asked for over REST."""
 
     method: str
     path: str
-    """Below /v1, with `{names}` of positional arguments."""
+    """Below `ROOT`, with `{names}` of positional arguments."""
     given: Mapping[str, str] = field(default_factory=dict)
     """Positional arguments that this route stands for."""
+
+    @property
+    def url(self) -> str:
+        """The whole path, with names as requests have them."""
+        return ROOT + self.path.replace("{id}", f"{{{ID}}}")
+
+    @property
+    def names(self) -> list[str]:
+        """The arguments in its path, as requests call them."""
+        return [piece[1:-1] for piece in self.url.split("/") if piece.startswith("{")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from vectormigrate.model.access import Principal
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import Forbidden, UsageError, VectormigrateError
 
-from .arguments import ID, STARS, Taken, refuse_the_host, take
-from .command import Command
+from .arguments import STARS, Taken, refuse_the_host, take
+from .command import ID, Command
 from .commands import BY_NAME
 
 LOCAL_DOOR = "socket"

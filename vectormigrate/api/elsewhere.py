@@ -17,7 +17,7 @@ from vectormigrate.model.access import Principal
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import GateRefused, UsageError
 
-from .arguments import ID
+from .command import ID
 from .dispatch import Note, row
 from .remote import Remote
 from .schemas import result_type

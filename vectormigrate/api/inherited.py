@@ -22,8 +22,7 @@ from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus
 
 from . import schemas
-from .arguments import ID
-from .command import Effect
+from .command import ID, Effect
 from .commands import BY_NAME
 from .dispatch import Note
 

@@ -9,11 +9,9 @@ from typing import Any
 from vectormigrate import __version__
 
 from . import bodies, problem, schemas
-from .arguments import outside
-from .command import Command, Route
+from .command import Command, Route, outside
 from .commands import COMMANDS
 
-_ROOT = "/v1"
 _TEMPLATE = "#/components/schemas/{name}"
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -49,9 +47,8 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for command in served:
         for route in command.routes:
-            path = _ROOT + route.path.replace("{id}", "{migration_id}")
             entry = _entry(command, route, results[command.name])
-            paths.setdefault(path, {})[route.method.lower()] = entry
+            paths.setdefault(route.url, {})[route.method.lower()] = entry
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +66,7 @@ def document() -> dict[str, Any]:
 
 
 def _entry(command: Command, route: Route, result: schemas.Schema) -> dict[str, Any]:
-    in_path = names_in(route.path)
+    in_path = route.names
     taken = schemas.of_arguments(command, leave_out=(*in_path, *route.given))
     items = {outside(item.name): item for item in command.positionals}
     parameters = [
@@ -122,8 +119,3 @@ def _operation_id(command: Command, route: Route) -> str:
 
 def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "schema": {"type": "string"}, "description": description}
-
-
-def names_in(path: str) -> list[str]:
-    """The positional arguments of a route's path, as requests call them."""
-    return [outside(piece[1:-1]) for piece in path.split("/") if piece.startswith("{")]

@@ -19,10 +19,8 @@ import msgspec
 from vectormigrate.model.errors import Unreachable, Unresolved, UsageError, error_from_dict
 
 from . import bodies
-from .arguments import ID
-from .command import Command, Route
+from .command import ROOT, Command, Route
 
-_ROOT = "/v1"
 _ATTEMPTS = 3
 _TIMEOUT = 330.0
 """Seconds for one answer: a cutover may hold writes for 300."""
@@ -50,9 +48,8 @@ class Remote:
     def begin(self, command: Command, given: Mapping[str, Any]) -> Any:
         """What is answered at once: of a command that lasts its operation."""
         route, rest = route_for(command, given)
-        names = {ID if name == "id" else name for name in route.given} | set(_in_path(route))
-        path = _ROOT + route.path.replace("{id}", f"{{{ID}}}")
-        path = path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
+        names = {*route.given, *route.names}
+        path = route.url.format_map({name: quote(str(value), safe="") for name, value in given.items()})
         told = {name: value for name, value in rest.items() if name not in names}
         if route.method == "GET":
             query = urlencode({name: _text(value) for name, value in told.items()}, doseq=True)
@@ -62,7 +59,7 @@ class Remote:
     def _finished(self, operation: Any) -> Any:
         while operation["state"] == "running":
             self._sleep(_EVERY)
-            operation = self._once("GET", f"{_ROOT}/operations/{quote(operation['id'])}", None)
+            operation = self._once("GET", f"{ROOT}/operations/{quote(operation['id'])}", None)
         if operation["state"] == "succeeded":
             return operation["result"]
         if operation["error"] is not None:
@@ -114,22 +111,16 @@ def route_for(command: Command, given: Mapping[str, Any]) -> tuple[Route, dict[s
         route
         for route in command.routes
         if all(rest.get(name) == value for name, value in route.given.items())
-        and all(rest.get(name) for name in _in_path(route))
+        and all(rest.get(name) for name in route.names)
     ]
     # The one that says most; and a look, unless an argument changes something.
     changes = "retry" in rest
-    fitting.sort(key=lambda route: (len(_in_path(route)), (route.method == "POST") is changes))
+    fitting.sort(key=lambda route: (len(route.names), (route.method == "POST") is changes))
     if not fitting:
         raise UsageError(
             f"{command.name} is not asked for like this", hint=f"see vectormigrate {command.name} --help"
         )
     return fitting[-1], rest
-
-
-def _in_path(route: Route) -> list[str]:
-    return [
-        ID if piece == "{id}" else piece[1:-1] for piece in route.path.split("/") if piece.startswith("{")
-    ]
 
 
 def _text(value: Any) -> Any:

@@ -23,13 +23,11 @@ from vectormigrate.model.errors import RequestRefused, VectormigrateError
 from vectormigrate.model.status import MigrationStatus
 
 from . import bodies, openapi, problem, stream
-from .arguments import ID
-from .command import Command, Route
+from .command import ID, ROOT, Command, Route
 from .commands import BY_NAME, COMMANDS
 from .dispatch import Dispatcher
 from .guard import principal_of
 
-ROOT = "/v1"
 _KEPT = ("etag", "location", "content-type")
 _LONGEST_KEY = 255
 _STREAM = "text/event-stream"
@@ -45,12 +43,13 @@ class Rest:
 
     def routes(self) -> list[BaseRoute]:
         """All of them."""
-        found: list[BaseRoute] = [Path(f"{ROOT}/openapi.json", self._describe, methods=["GET"])]
-        for command in COMMANDS:
-            for route in command.routes:
-                path = ROOT + route.path.replace("{id}", f"{{{ID}}}")
-                found.append(Path(path, self._endpoint(command, route), methods=[route.method]))
-        return found
+        described = Path(f"{ROOT}/openapi.json", self._describe, methods=["GET"])
+        asked = [
+            Path(route.url, self._endpoint(command, route), methods=[route.method])
+            for command in COMMANDS
+            for route in command.routes
+        ]
+        return [described, *asked]
 
     async def _describe(self, request: Request) -> Response:
         return Response(openapi.encoded(), media_type=bodies.MEDIA)

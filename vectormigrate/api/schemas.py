@@ -11,8 +11,7 @@ import msgspec
 
 from vectormigrate.daemon.setting import Kind, Setting
 
-from .arguments import outside
-from .command import Command, Positional
+from .command import Command, Positional, outside
 
 Schema = dict[str, Any]
 

@@ -22,8 +22,7 @@ from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import UsageError, VectormigrateError
 
 from . import bodies, schemas
-from .arguments import ID
-from .command import Command, Effect
+from .command import ID, Command, Effect
 from .commands import COMMANDS
 from .inherited import Door, Inherited
 from .plan_tokens import SECONDS, PlanTokens

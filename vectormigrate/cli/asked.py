@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.api.arguments import outside
+from vectormigrate.api.command import outside
 from vectormigrate.api.parts import assembled
 from vectormigrate.api.reception import shell
 from vectormigrate.api.remote import Remote
