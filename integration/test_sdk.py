@@ -217,11 +217,12 @@ async def test_with_weaviate(
     _judged(figures, f"weaviate {shape} to {target.kind}", tally, {call.name for call in life.beyond()})
 
 
+@pytest.mark.timeout(900)  # every read of it waits until all writes are seen, a fifth of a second
 async def test_with_a_milvus_server(
     tmp_path: Path, judge_url: str, figures: dict[str, dict[str, Any]]
 ) -> None:
     """A real one, of 2.3 or later, where somebody has started it."""
-    life = milvus.Life("L2", plain=True)
+    life = milvus.Life("L2", plain=True, brief=True)
     target = StoreRef("sqlite", str(tmp_path / "target.db"), milvus.COLLECTION)
     tally = await milvus_story(tmp_path, judge_url, life, target, serve=in_a_process)
     _judged(figures, "a milvus server to sqlite", tally, {call.name for call in life.beyond()})
