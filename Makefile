@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check integration bench run reference lock clean
+.PHONY: demo test check integration bench run docs reference lock clean
 .DEFAULT_GOAL := test
 
 demo: .venv/.stamp ## The whole story on embedded stores, in seconds. ARGS=--json for one document.
@@ -24,6 +24,9 @@ bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integr
 
 run: .venv/.stamp ## make run ARGS="status my-migration"
 	@$(BIN)/vectormigrate $(ARGS)
+
+docs: .venv/.stamp ## The pages as a site in build/docs; without network.
+	@$(BIN)/zensical build -f mkdocs.yml
 
 reference: .venv/.stamp ## Write docs/commands.md, metrics.md and fidelity.md anew from the tables they show.
 	@$(BIN)/python -c "from vectormigrate.cli import help; print(help.reference(), end='')" > docs/commands.md

@@ -1,0 +1,32 @@
+"""The pages: every one is in the site, and every link inside the repository leads somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md", ROOT / "deploy" / "README.md"]
+
+
+def named(entry):
+    if isinstance(entry, str):
+        return [entry]
+    held = entry.values() if isinstance(entry, dict) else entry
+    return [name for one in held for name in named(one)]
+
+
+def test_every_page_is_in_the_site_and_no_other():
+    nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    assert sorted(named(nav)) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" not in target and not target.startswith("#"):
+            path, _, _ = target.partition("#")
+            assert (page.parent / path).exists(), target
