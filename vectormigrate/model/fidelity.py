@@ -31,7 +31,7 @@ from .collection import (
 from .errors import VectormigrateError
 from .identity import IdRule
 from .mapping import Translator
-from .plan import Fate
+from .plan import Fate, FieldPlan, VectorPlan
 from .planning import make_plan
 from .record import RecordId
 
@@ -185,7 +185,8 @@ def _verdict(kind: Kind, target: Capabilities, admitted: Callable[[CollectionSha
     reason = admitted(shape, translation.batch)
     if reason:
         return Verdict(kind.group, kind.name, Fate.REFUSED, reason)
-    reasons = [part.reason for part in (*plan.vectors, *plan.fields) if part.reason]
+    parts: tuple[VectorPlan | FieldPlan, ...] = (*plan.vectors, *plan.fields)
+    reasons = [part.reason for part in parts if part.reason]
     if kind.group == "id" and plan.id_rule is not IdRule.SAME:
         reasons.insert(0, plan.id_rule.value)
     elif kind.group != "vector":

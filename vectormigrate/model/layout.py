@@ -195,8 +195,7 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
     rest: Payload = {}
     for key, value in document.rest.items():
         (own if key in profile.own else rest)[key] = value
-    back = rest.pop(REST, None)
-    for key, value in _mapping(back, REST, {}).items() if back is not None else ():
+    for key, value in _mapping(rest.pop(REST, None), REST, {}).items():
         (own if key in profile.own or profile.nested else rest)[key] = value
     if profile.id_key:
         own.setdefault(profile.id_key, str(record_id))

@@ -39,7 +39,9 @@ def restored(columns: Mapping[str, Column], payloads: Sequence[Payload]) -> dict
     found = dict(columns)
     for row, payload in enumerate(payloads):
         note = payload.get(LENGTHS)
-        for name, length in note.items() if isinstance(note, dict) else ():
+        if not isinstance(note, dict):
+            continue
+        for name, length in note.items():
             column = found.get(name)
             if isinstance(column, DenseColumn):
                 if column is columns[name]:
