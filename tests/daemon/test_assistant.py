@@ -71,9 +71,11 @@ async def test_what_is_worth_a_way_is_decoded_in_a_process_of_its_own(tmp_path):
 
 
 async def test_nothing_is_started_for_what_is_not(tmp_path):
+    before = psutil.Process().children()
     async with assisted(tmp_path) as (assistant, _):
         assert (await assistant.decode([done_by], 100))[0].ids == [os.getpid()]
-        assert not assistant.started
+        await asyncio.sleep(0)  # for it to begin what it should not
+        assert psutil.Process().children() == before
 
 
 async def test_it_reads_the_source_on_a_connection_of_its_own(tmp_path):
@@ -106,3 +108,13 @@ async def test_what_a_process_leaves_behind_is_done_here_and_another_takes_its_p
         first = await ready(assistant)
         assert (await assistant.decode([Deadly()], MUCH))[0].ids == [os.getpid()]
         assert await ready(assistant) != first
+
+
+async def test_a_machine_that_starts_no_more_processes_does_without(tmp_path, monkeypatch):
+    async with assisted(tmp_path, again=0.0) as (assistant, _):
+        with monkeypatch.context() as bad:
+            bad.setattr("sys.executable", str(tmp_path / "nothing"))
+            for _ in range(3):
+                assert (await assistant.decode([done_by], MUCH))[0].ids == [os.getpid()]
+                await asyncio.sleep(0.01)
+        assert await ready(assistant) != os.getpid()  # and has one when it can

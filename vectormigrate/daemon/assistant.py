@@ -50,11 +50,6 @@ class Assistant:
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[Result | None]] = {}
 
-    @property
-    def started(self) -> bool:
-        """Whether there was work for a process yet."""
-        return self._process is not None
-
     async def decode(self, kept: Sequence[Kept], size: int) -> Decoded:
         if (result := await self._elsewhere(Decode(tuple(kept)), size)) is None:
             return await self._here.decode(kept, size)
@@ -94,20 +89,25 @@ class Assistant:
             await self._wanted.wait()
             if self._over.is_set():
                 return
-            self._process = Recruits().take()
-            try:
-                await self._converse(self._process)
-            finally:
-                self._writer = None
-                self._process.kill()
-                self._process.wait()  # not for long: it is dead
-                for future in self._waiting.values():
-                    if not future.done():
-                        future.set_result(None)
+            with suppress(OSError):  # this machine has no room for another process: nothing depends on one
+                await self._have_one()
             self._wanted.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._again):
                     await self._over.wait()
+
+    async def _have_one(self) -> None:
+        """Until it ends. Raises OSError when it cannot be started."""
+        process = self._process = Recruits().take()
+        try:
+            await self._converse(process)
+        finally:
+            self._writer = None
+            process.kill()
+            process.wait()  # not for long: it is dead
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_result(None)
 
     async def _converse(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
