@@ -9,7 +9,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.wire import connected, raw_server, well
 from vectormigrate.daemon.activation import Notifier
 from vectormigrate.daemon.listeners import Address, Limits
-from vectormigrate.daemon.serving import Served, Service, emulate
+from vectormigrate.daemon.serving import Own, Served, Service, emulate
 from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.upstream import DialledUpstream, Target
 from vectormigrate.model.errors import UsageError
@@ -141,3 +141,29 @@ async def test_an_advertised_url_is_what_clients_are_told():
             made = await wire.ask("POST", "/indexes", body, b"X-Pinecone-Api-Version: 2025-10")
         assert b'"http://proxy.internal/i/docs"' in made.body
         await running.stop()
+
+
+class Nothing:
+    """An application that nobody asks."""
+
+    draining = False
+
+    async def __call__(self, scope, receive, send):
+        raise AssertionError("nobody asks")
+
+
+async def test_an_address_that_nobody_asked_for_may_be_taken(caplog):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = Address(host="127.0.0.1", port=taken.getsockname()[1])
+        async with asyncio.TaskGroup() as group:
+            own = [
+                Own("api", Nothing(), at, Limits(), needed=False),
+                Own("free", Nothing(), ANYWHERE, Limits()),
+            ]
+            running = Running(group, lambda service, ready: service.run([], ready, own))
+            assert [one.name for one in await running.listening] == ["free"]
+            assert await running.stop() is True
+        assert "api is not served" in caplog.text
+        service = Service(Limits(), FakeClock(), Telemetry(FakeClock()), 5.0)
+        with pytest.raises(UsageError, match="it is taken"):
+            await service.run([], lambda told: None, [Own("api", Nothing(), at, Limits())])
