@@ -84,9 +84,9 @@ def _make_plan(
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
     vectors = _plan_vectors(source, capabilities, existing, names, options)
     if capabilities.shared_names:
-        held = {plan.target for plan in vectors} | {key.name}
+        taken = {plan.target for plan in vectors} | {key.name}
         options = replace(
-            options, rename={**out_of_the_way(source, keys & held, names), **(options.rename or {})}
+            options, rename={**out_of_the_way(source, keys & taken, names), **(options.rename or {})}
         )
     fields = _plan_fields(source, capabilities, existing, names, options)
     if existing is not None:
