@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.model.access import Principal
 
 from .guard import principal_of
+from .parts import Parts
+from .plan_tokens import PlanTokens
 from .tools import Context, Tools
-
-PATH = "/mcp"
 
 
 def who_asks(ctx: Context) -> Principal:
@@ -26,8 +26,9 @@ def who_asks(ctx: Context) -> Principal:
 
 
 @asynccontextmanager
-async def mounted(tools: Tools, supervisor: Supervisor) -> AsyncIterator[Route]:
-    """The route, for as long as the block runs."""
+async def served(parts: Parts, tokens: PlanTokens, supervisor: Supervisor) -> AsyncIterator[ASGIApp]:
+    """The application, for as long as the block runs."""
+    tools = Tools(parts.dispatcher, parts.inherited, tokens, who_asks)
     manager = StreamableHTTPSessionManager(
         app=tools.server(),
         stateless=True,
@@ -45,7 +46,7 @@ async def mounted(tools: Tools, supervisor: Supervisor) -> AsyncIterator[Route]:
     running = supervisor.spawn(run(), name="mcp")
     await ready.wait()
     try:
-        yield Route(PATH, StreamableHTTPASGIApp(manager))
+        yield StreamableHTTPASGIApp(manager)
     finally:
         over.set()
         await running

@@ -20,12 +20,10 @@ from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.model.clock import Clock
 
-from . import mcp_http
 from .app import Api
 from .guard import Limits
+from .mcp_door import McpDoor
 from .parts import Parts, assembled
-from .plan_tokens import PlanTokens
-from .tools import Tools
 
 Mount = Callable[[Host, Parts], Sequence[BaseRoute]]
 """What another room adds to the application."""
@@ -55,6 +53,8 @@ async def opened(
     limits = Limits(settings.per_minute, settings.burst, hosts=settings.hosts) if settings else Limits()
     async with assembled(settings, control, host, supervisor, chronicle, clock, secrets, config) as parts:
         mounted = [route for mount in mounts for route in mount(host, parts)]
-        tools = Tools(parts.dispatcher, parts.inherited, PlanTokens(clock.monotonic), mcp_http.who_asks)
-        async with mcp_http.mounted(tools, supervisor) as route:
-            yield Opened(Api(parts, limits, [*mounted, route]), parts)
+        mcp = McpDoor(parts, supervisor, clock)
+        try:
+            yield Opened(Api(parts, limits, [*mounted, mcp.route]), parts)
+        finally:
+            await mcp.close()
