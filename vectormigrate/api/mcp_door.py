@@ -39,12 +39,16 @@ class McpDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._opening:
-            if self._behind is None:
-                # Beside the loop: requests of applications go on meanwhile.
-                http: Any = await asyncio.to_thread(importlib.import_module, "vectormigrate.api.mcp_http")
-                served = http.served(self._parts, self._tokens, self._supervisor)
-                self._behind = await self._stack.enter_async_context(served)
-        await self._behind(scope, receive, send)
+            behind = self._behind or await self._open()
+        await behind(scope, receive, send)
+
+    async def _open(self) -> ASGIApp:
+        # Beside the loop: requests of applications go on meanwhile.
+        http: Any = await asyncio.to_thread(importlib.import_module, "vectormigrate.api.mcp_http")
+        served = http.served(self._parts, self._tokens, self._supervisor)
+        behind: ASGIApp = await self._stack.enter_async_context(served)
+        self._behind = behind
+        return behind
 
     async def close(self) -> None:
         """Shut it."""
