@@ -2,7 +2,7 @@ import pytest
 
 from vectormigrate.api.dispatch import LOCAL_DOOR, Note, row
 from vectormigrate.model.access import Principal, Scope
-from vectormigrate.model.errors import Forbidden, UnknownMigration, UsageError
+from vectormigrate.model.errors import Forbidden, StateFull, UnknownMigration, UsageError
 
 READER = Principal("key reader", Scope.READ, "rest")
 ADMIN = Principal("key admin", Scope.ADMIN, "rest")
@@ -65,3 +65,28 @@ def test_only_what_a_daemon_does_is_a_command_here():
     for name in ("serve", "demo", "nothing"):
         with pytest.raises(UsageError):
             row(name)
+
+
+async def test_a_full_disk_forbids_what_changes_and_hides_nothing_that_was_done(here, monkeypatch, caplog):
+    dispatcher, trail = here.parts.dispatcher, here.parts.trail
+    written, full = [], StateFull("the disk is full")
+
+    async def note(who, command, outcome, **rest):
+        written.append((command, outcome))
+        if (command, outcome) != takes:
+            raise full
+
+    monkeypatch.setattr(trail, "note", note)
+    takes = ("keys", "begun")
+    assert (await dispatcher.ask(READER, "list", {})).migrations == []
+    with pytest.raises(UnknownMigration):
+        await dispatcher.ask(READER, "status", {"migration_id": "docs"})
+    with pytest.raises(Forbidden):
+        await dispatcher.ask(READER, "pause", {"migration_id": "docs"})
+    assert (await dispatcher.ask(ADMIN, "keys", {"action": "create"})).secret
+    takes = None
+    before = len(here.parts.keyring.every())
+    with pytest.raises(StateFull):
+        await dispatcher.ask(ADMIN, "keys", {"action": "create"})
+    assert len(here.parts.keyring.every()) == before
+    assert "the audit cannot be written: the disk is full (list: ok)" in caplog.text

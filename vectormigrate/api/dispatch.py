@@ -1,11 +1,12 @@
 """One command for whoever asked, by whichever door: may it, can it be meant, write it down, do it, write what became of it.
 
 What changes something is written down before it is done, so that nothing is done that is not known of; looking is
-written down behind.
+written down behind. What was done is answered, and an error told, also where a full disk takes no row about it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,13 @@ from vectormigrate.daemon.specify import check_id
 from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.access import Principal
 from vectormigrate.model.documents import Operation
-from vectormigrate.model.errors import Forbidden, UsageError, VectormigrateError
+from vectormigrate.model.errors import Forbidden, StateError, UsageError, VectormigrateError
 
 from .arguments import STARS, Taken, refuse_the_host, take
 from .command import ID, Command
 from .commands import BY_NAME
+
+logger = logging.getLogger(__name__)
 
 LOCAL_DOOR = "socket"
 """Whoever comes by it has a shell on this machine, as the user of the state file."""
@@ -89,14 +92,9 @@ class Dispatcher:
             )
         except VectormigrateError as error:
             about = given.get(ID)
-            await self._trail.note(
-                who,
-                name[:80],
-                error.code,
-                migration_id=about if isinstance(about, str) else "",
-                arguments={str(key)[:80]: STARS for key in given},
-                detail=error.message,
-            )
+            stars = {str(key)[:80]: STARS for key in given}
+            note = Note(who, name[:80], about if isinstance(about, str) else "", stars)
+            await self._write_behind(note, error.code, error.message)
             raise
         return command, taken, Asked(who, taken.migration_id, taken.words, merged)
 
@@ -112,13 +110,19 @@ class Dispatcher:
         try:
             result = await work()
         except VectormigrateError as error:
-            await self._write(note, error.code, error.message)
+            await self._write_behind(note, error.code, error.message)
             raise
         except Exception as error:
-            await self._write(note, "unforeseen", type(error).__name__)
+            await self._write_behind(note, "unforeseen", type(error).__name__)
             raise
-        await self._write(note, "ok")
+        await self._write_behind(note, "ok")
         return result
+
+    async def _write_behind(self, note: Note, outcome: str, detail: str = "") -> None:
+        try:
+            await self._write(note, outcome, detail)
+        except StateError as error:
+            logger.error("the audit cannot be written: %s (%s: %s)", error.message, note.command, outcome)
 
     async def _write(self, note: Note, outcome: str, detail: str = "") -> None:
         await self._trail.note(
