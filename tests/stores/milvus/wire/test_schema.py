@@ -152,6 +152,17 @@ def test_an_index_that_is_there_is_not_made_again():
     assert {request.field_name for request in index_requests(shape, ("a", "n"), NEW)} == wanted - {"a", "n"}
 
 
+def test_milvus_lite_is_asked_for_no_index_over_lists():
+    fields = (
+        Field("n", FieldType.INT, indexed=True),
+        Field("tags", FieldType.ARRAY, element=FieldType.TEXT, indexed=True),
+    )
+    vectors = (VectorField("v", dim=4),)
+    shape = settle_shape(replace(SHAPE, fields=fields, vectors=vectors), NEW)
+    assert {request.field_name for request in index_requests(shape, ("v",), NEW)} == {"n", "tags"}
+    assert {request.field_name for request in index_requests(shape, ("v",), LITE)} == {"n"}
+
+
 def test_index_parameters_are_read_in_both_spellings():
     schema = schema_pb2.CollectionSchema.FromString(write_schema(settle_shape(SHAPE, NEW)))
     flat = {"index_type": "HNSW", "metric_type": "L2", "M": "8", "efConstruction": "64"}

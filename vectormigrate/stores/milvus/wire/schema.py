@@ -361,9 +361,14 @@ def index_requests(shape: CollectionShape, existing: Iterable[str], server: Serv
     requests += [
         _index_request(shape.name, field.name, {"index_type": server.scalar_index})
         for field in shape.fields
-        if field.indexed and field.name not in have and server.scalar_index
+        if field.indexed and field.name not in have and server.scalar_index and _indexable(field, server)
     ]
     return requests
+
+
+def _indexable(field: Field, server: Server) -> bool:
+    """Milvus Lite has no index over lists: a filter reads the column there, and finds the same."""
+    return not (server.lite and field.type is FieldType.ARRAY)
 
 
 def _vector_index(vector: VectorField, server: Server) -> dict[str, Any]:
