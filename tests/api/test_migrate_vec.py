@@ -33,7 +33,7 @@ async def test_the_line_that_everybody_knows(here):
     words = ["-X", "POST", f"{here.url}{PATH}", "-H", "Content-Type: application/json"]
     words += ["-d", '{"source_type": "sqlite", "batch_size": 500, "dry_run": false}']
     if shutil.which("curl") is None:
-        pytest.skip("needs curl")
+        pytest.skip("curl: it is not installed, and the command lines of earlier documents are its")
     process = await asyncio.create_subprocess_exec(
         *("curl", "-sS", "--noproxy", "*", "-H", f"Authorization: Bearer {KEY}", *words),
         stdout=asyncio.subprocess.PIPE,

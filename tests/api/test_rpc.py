@@ -166,7 +166,10 @@ LINES = (
 )
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.skipif(
+    shutil.which("curl") is None,
+    reason="curl: it is not installed, and the command lines of earlier documents are its",
+)
 async def test_the_lines_that_everybody_knows(here):
     for number, line in enumerate(LINES, 1):
         process = await asyncio.create_subprocess_exec(

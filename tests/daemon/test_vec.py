@@ -74,8 +74,8 @@ async def test_a_batch_size_that_never_ends_is_refused(size):
         await migrate_vec(Plain(), Plain(), batch_size=size)
 
 
-async def test_places_by_their_variables():
-    assert place("sqlite", {"HOME": "/home/me"}).url == "/home/me/.qortex/vectors.db"
+async def test_places_by_their_variables(tmp_path):
+    assert place("sqlite", {"HOME": str(tmp_path)}).url == f"{tmp_path}/.qortex/vectors.db"
     assert place("pgvector", {}).url == "postgresql://qortex:qortex@localhost:5432/qortex"
     given = {"PGVECTOR_HOST": "db", "PGVECTOR_USER": "a b", "PGVECTOR_PASSWORD": "p@:", "PGVECTOR_DB": "v"}
     assert place("pgvector", given).url == "postgresql://a+b:p%40%3A@db:5432/v"
