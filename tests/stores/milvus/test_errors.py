@@ -21,7 +21,6 @@ from vectormigrate.stores.milvus.errors import (
     Place,
     from_status,
     from_transport,
-    unresolved,
 )
 
 PLACE = Place("db:19530", "docs")
@@ -99,13 +98,6 @@ def test_what_may_be_a_bad_row_is_one_in_a_write_only(code, legacy):
 def test_a_retriable_status_is_no_bad_row():
     error = from_status(65535, 1, "node is leaving", PLACE, retriable=True, writing=True)
     assert type(error) is StoreDown
-
-
-def test_half_applied_keeps_what_was_known():
-    error = unresolved(PLACE.error(Throttled, "slow down"))
-    assert isinstance(error, Unresolved)
-    assert error.collection == "docs"
-    assert "slow down" in error.message
 
 
 def test_long_reasons_are_cut_to_one_line():

@@ -20,6 +20,7 @@ from vectormigrate.model.errors import (
     Unresolved,
     Unsupported,
 )
+from vectormigrate.stores.place import NEVER_SENT, short
 
 
 class MessageTooLarge(StoreError):
@@ -39,7 +40,6 @@ class Place:
         return kind(message, hint=hint, store=f"milvus {self.address}", collection=self.collection)
 
 
-_NEVER_SENT = ("failed to connect", "connection refused", "dns resolution", "name resolution", "no route")
 _TOO_LARGE = (
     "message larger than",
     "larger than max",
@@ -57,22 +57,22 @@ def from_transport(code: str, details: str, place: Place, *, dialled: bool) -> S
     if code == "UNAUTHENTICATED" or any(sign in text for sign in _BAD_TOKEN):
         return _authentication(place)
     if code == "PERMISSION_DENIED":
-        return place.error(PermissionDenied, f"milvus does not allow this: {_short(details)}")
+        return place.error(PermissionDenied, f"milvus does not allow this: {short(details)}")
     if code == "RESOURCE_EXHAUSTED":
         kind = MessageTooLarge if any(sign in text for sign in _TOO_LARGE) else Throttled
-        return place.error(kind, f"milvus refused the request: {_short(details)}")
+        return place.error(kind, f"milvus refused the request: {short(details)}")
     if code == "UNIMPLEMENTED":
-        return place.error(Unsupported, f"this milvus does not know the call: {_short(details)}")
-    never_sent = code == "UNAVAILABLE" and any(sign in text for sign in _NEVER_SENT)
+        return place.error(Unsupported, f"this milvus does not know the call: {short(details)}")
+    never_sent = code == "UNAVAILABLE" and any(sign in text for sign in NEVER_SENT)
     if never_sent or not dialled:
         return place.error(
             Unreachable,
-            f"milvus at {place.address} cannot be reached: {_unreached(text) or _short(details) or code.casefold()}",
+            f"milvus at {place.address} cannot be reached: {_unreached(text) or short(details) or code.casefold()}",
             "check the address, and that the server is running; a retry may help",
         )
     return place.error(
         Unresolved,
-        f"milvus at {place.address} gave no answer ({code.casefold()}): {_short(details)}",
+        f"milvus at {place.address} gave no answer ({code.casefold()}): {short(details)}",
         "the request may have been applied; it is safe to send it again",
     )
 
@@ -132,20 +132,20 @@ def from_status(  # noqa: PLR0911 one return a kind
     if code in _AUTHENTICATION_CODES or any(sign in text for sign in _BAD_TOKEN):
         return _authentication(place)
     if any(sign in text for sign in _NOT_ALLOWED):
-        return place.error(PermissionDenied, f"milvus does not allow this: {_short(reason)}")
+        return place.error(PermissionDenied, f"milvus does not allow this: {short(reason)}")
     if any(sign in text for sign in _TOO_LARGE) and not writing:
-        return place.error(MessageTooLarge, f"milvus refused the request: {_short(reason)}")
+        return place.error(MessageTooLarge, f"milvus refused the request: {short(reason)}")
     if _is_missing_database(text):
-        return place.error(CollectionMissing, f"milvus has no such database: {_short(reason)}")
+        return place.error(CollectionMissing, f"milvus has no such database: {short(reason)}")
     kind = _BY_CODE.get(code) or _BY_LEGACY_CODE.get(legacy)
     if kind is CollectionMissing:
         return missing(place)
     if kind is not None:
-        return place.error(kind, f"milvus refused the request: {_short(reason)}")
+        return place.error(kind, f"milvus refused the request: {short(reason)}")
     if retriable or (code == 1 and legacy not in (0, 1)):
-        return place.error(StoreDown, f"milvus cannot work now: {_short(reason)}")
+        return place.error(StoreDown, f"milvus cannot work now: {short(reason)}")
     bad_row = code in _BAD_ROW_CODES or 1100 <= code < 1200
-    return place.error(RecordRefused if writing and bad_row else StoreError, f"milvus: {_short(reason)}")
+    return place.error(RecordRefused if writing and bad_row else StoreError, f"milvus: {short(reason)}")
 
 
 def missing(place: Place) -> StoreError:
@@ -162,17 +162,6 @@ def not_applied(error: StoreError) -> bool:
     return not isinstance(error, Unresolved)
 
 
-def unresolved(error: StoreError) -> StoreError:
-    """The same failure, when an earlier part of the same write is already applied."""
-    return Unresolved(
-        f"part of the write was applied before this: {error.message}",
-        hint="it is safe to send the whole write again",
-        store=error.store,
-        collection=error.collection,
-        retry_after=error.retry_after,
-    )
-
-
 def _authentication(place: Place) -> StoreError:
     return place.error(
         AuthenticationFailed,
@@ -183,8 +172,3 @@ def _authentication(place: Place) -> StoreError:
 
 def _is_missing_database(text: str) -> bool:
     return "database not found" in text or ("database" in text and "not exist" in text)
-
-
-def _short(text: str) -> str:
-    first: str = next(iter(text.strip().splitlines()), "")
-    return first if len(first) <= 300 else first[:297] + "..."

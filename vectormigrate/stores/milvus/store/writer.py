@@ -26,10 +26,10 @@ from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
 from vectormigrate.stores.milvus import filters
-from vectormigrate.stores.milvus.errors import unresolved
 from vectormigrate.stores.milvus.wire import requests, results
 from vectormigrate.stores.milvus.wire.records import Encoded, encode, upsert_request
 from vectormigrate.stores.milvus.wire.schema import DEFAULT_PARTITION
+from vectormigrate.stores.place import unresolved
 
 from .catalog import Catalog, Opened
 from .reader import Reader, fits_key
