@@ -110,6 +110,15 @@ async def test_what_a_process_leaves_behind_is_done_here_and_another_takes_its_p
         assert await ready(assistant) != first
 
 
+async def test_a_process_that_hangs_is_ended_and_its_work_done_here(tmp_path):
+    async with assisted(tmp_path, again=0.0, patience=0.5) as (assistant, _):
+        hung = psutil.Process(await ready(assistant))
+        hung.suspend()
+        assert (await assistant.decode([done_by], MUCH))[0].ids == [os.getpid()]
+        hung.wait(PATIENCE)
+        assert await ready(assistant) not in (hung.pid, os.getpid())
+
+
 async def test_a_machine_that_starts_no_more_processes_does_without(tmp_path, monkeypatch):
     async with assisted(tmp_path, again=0.0) as (assistant, _):
         with monkeypatch.context() as bad:

@@ -1,7 +1,7 @@
 """A process beside the daemon that reads and decodes for the replays of one migration (`engine.dualwrite.aside`).
 
-It may die at any moment, and need not be there: what it does not answer is done in this process. It is started by the
-first piece of work that is worth a way there and back, so a migration that is hardly written to has none.
+It may die at any moment, or hang, and need not be there: what it does not answer is done in this process. It is started
+by the first piece of work that is worth a way there and back, so a migration that is hardly written to has none.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ _PER_NUMBER = 12
 class Assistant:
     """An `Aside` with a process of its own."""
 
-    def __init__(self, source: Endpoint, shape: CollectionShape, here: Aside, *, again: float = 5.0) -> None:
+    def __init__(self, source: Endpoint, shape: CollectionShape, here: Aside, *, again: float = 5.0, patience: float = 60.0) -> None:
         """`here` does what is too little, what no other process can be told, and what was not answered. `again`: seconds
-        between the end of one process and the start of the next.
+        between the end of one process and the start of the next. `patience`: seconds behind which a process that owes an
+        answer is taken for hung, and ended; more than a read of a slow source takes.
         """
         self._source = source
         self._here = here
         self._again = again
+        self._patience = patience
         self._record_bytes = _PER_NUMBER * sum(vector.dim or 0 for vector in shape.vectors)
         self._wanted = asyncio.Event()
         self._over = asyncio.Event()
@@ -79,7 +81,11 @@ class Assistant:
         self._waiting[number] = future
         try:
             self._writer.write(told)
-            return await future
+            async with asyncio.timeout(self._patience):
+                return await future
+        except TimeoutError:
+            self._end()
+            return None
         finally:
             del self._waiting[number]
 
@@ -131,6 +137,9 @@ class Assistant:
         """End `run`. What was not answered is done here."""
         self._over.set()
         self._wanted.set()
+        self._end()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
 
