@@ -71,6 +71,8 @@ class FakeFront(Front):
     afterwards: Access | None = None
     """Where a write goes that had to wait, if not where reads go."""
     migrated: tuple[str, ...] = ("c",)
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Aliases."""
     writes: list[Written] = field(default_factory=list)
     reads: list[str | None] = field(default_factory=list)
     searches: list[tuple[str, float, Any]] = field(default_factory=list)
@@ -84,6 +86,9 @@ class FakeFront(Front):
 
     def concerned(self) -> Sequence[str]:
         return self.migrated
+
+    def known_as(self, name: str) -> str:
+        return self.known.get(name, name)
 
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0

@@ -93,6 +93,10 @@ class Front(ABC):
         """Collections that a migration is under way for: those that a request about many at once may reach."""
         return ()
 
+    def known_as(self, name: str) -> str:
+        """The name of the collection that this one stands for at the source of a migration, itself if none says so."""
+        return name
+
     @abstractmethod
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0

@@ -96,6 +96,7 @@ async def test_an_alias_leads_to_the_lane_of_its_collection(bench, router):
     router.learn(SOURCE, {"alias": SOURCE, "strange": "else"})
     assert router.lane("alias") is bench.lane
     assert router.lane("strange") is router.lane("else") is router.lane(None) is None
+    assert [router.known_as(name) for name in ("alias", "strange", "else")] == [SOURCE, "else", "else"]
     router.learn(SOURCE, {"other": SOURCE})
     assert (router.lane("alias"), router.lane("other")) == (None, bench.lane)
 

@@ -96,6 +96,9 @@ class Router(Front):
     def concerned(self) -> Sequence[str]:
         return tuple(self._lanes)
 
+    def known_as(self, name: str) -> str:
+        return next((aliases[name] for aliases in self._told.values() if name in aliases), name)
+
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
     ) -> AbstractAsyncContextManager[Write]:

@@ -34,7 +34,7 @@ def upstream():
 
 @pytest.fixture
 def front(upstream):
-    return FakeFront(Access(upstream=upstream), migrated=("C", "D/t"))
+    return FakeFront(Access(upstream=upstream), migrated=("C", "D/t"), known={"Also": "D"})
 
 
 @pytest.fixture
@@ -94,6 +94,8 @@ OBJECT = {"class": "c", "id": str(A), "properties": {}, "vector": [1]}
         ("POST", "/objects", {"class": "C"}, b"", {"C": [Unnamed()]}),
         ("POST", "/objects", {"class": "d", "tenant": "t", "id": str(A)}, b"", {"D/t": [Ids((A,))]}),
         ("POST", "/objects", {"class": "c", "tenant": "t", "id": str(A)}, b"", {"C": [Ids((("t", A),))]}),
+        ("POST", "/objects", {"class": "also", "tenant": "t", "id": str(A)}, b"", {"D/t": [Ids((A,))]}),
+        ("POST", "/objects", {"class": "also", "tenant": "u", "id": str(A)}, b"", {"Also": [Ids((("u", A),))]}),
         ("POST", "/objects", {"class": "c", "id": "no uuid"}, b"", {"C": []}),
         ("PUT", f"/objects/c/{A}", OBJECT, b"", {"C": [Ids((A,))]}),
         ("PUT", f"/objects/{A}", OBJECT, b"", {"C": [Ids((A,))]}),
@@ -118,6 +120,7 @@ OBJECT = {"class": "c", "id": str(A), "properties": {}, "vector": [1]}
         ("PUT", "/schema/d/tenants", [{"name": "t", "activityStatus": "HOT"}], b"", {"D/t": []}),
         ("DELETE", "/schema/d/tenants", ["t", "u"], b"", {"D/t": [Whole(Scope.DROP)], "D": [Matching(None, removes=True)]}),
         ("POST", "/aliases", {"alias": "c", "class": "X"}, b"", {"C": [Whole(Scope.ALIAS)], "X": [Whole(Scope.ALIAS)]}),
+        ("DELETE", "/aliases/also", None, b"", {"Also": [Whole(Scope.ALIAS)], "D/t": [Whole(Scope.ALIAS)]}),
         ("POST", "/backups/s3/x/restore", {}, b"", {"C": [Whole(Scope.RESTORE)], "D/t": [Whole(Scope.RESTORE)]}),
         ("POST", "/frobnicate", {}, b"", {name: [Unknown("POST /v1/frobnicate")] for name in ("C", "D/t")}),
     ],

@@ -218,8 +218,8 @@ def _create_class(touched: Touched, found: Found, query: Query, body: bytes) -> 
 def _change_alias(touched: Touched, found: Found, query: Query, body: bytes) -> bool:
     given = msgspec.json.decode(body or b"{}", type=_Named)
     for name in (given.alias, given.class_name, found.values.get("alias", "")):
-        if name:
-            touched.other(touched.names.place(name).collection, Whole(Scope.ALIAS))
+        for collection in touched.names.collections(name) if name else ():
+            touched.other(collection, Whole(Scope.ALIAS))
     return True
 
 

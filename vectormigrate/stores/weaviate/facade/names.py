@@ -7,7 +7,7 @@ unmarked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -54,16 +54,23 @@ class Names:
     def place(self, class_name: str, tenant: str = "") -> Place:
         """Where the objects of a class, of one tenant if it is named, are."""
         name = canonical(class_name)
-        own = f"{name}/{tenant}"
-        if tenant and own in self._front.concerned():
-            return Place(own, name, tenant, alone=True)
+        for one, only in self._tenants(name) if tenant else ():
+            if only == tenant:
+                return Place(one, name, tenant, alone=True)
         return Place(name, name, tenant)
 
     def collections(self, class_name: str) -> Sequence[str]:
         """All collections that a class may be: itself, and those of its tenants that are under migration."""
         name = canonical(class_name)
-        tenants = [one for one in self._front.concerned() if one.startswith(f"{name}/")]
-        return [name, *tenants]
+        return [name, *(one for one, _ in self._tenants(name))]
+
+    def _tenants(self, name: str) -> Iterator[tuple[str, str]]:
+        """The tenants of a class, by its name or an alias, that are under migration by themselves, and their names."""
+        real = self._front.known_as(name)
+        for one in self._front.concerned():
+            class_name, _, only = one.partition("/")
+            if only and self._front.known_as(class_name) == real:
+                yield one, only
 
     def everywhere(self, tenant: str) -> Sequence[Place]:
         """All places under migration where an object may be whose class nobody names."""
