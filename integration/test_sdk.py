@@ -207,12 +207,19 @@ WEAVIATE = {
 }
 
 
-@pytest.mark.parametrize("shape", WEAVIATE)
-@pytest.mark.parametrize("target", TARGETS, indirect=True)
+WEAVIATE_MOVES = [
+    (target, shape)
+    for target in TARGETS
+    for shape in WEAVIATE
+    if (target, shape) != ("milvus", "manhattan")  # by which Milvus does not compare: the plan refuses it
+]
+
+
+@pytest.mark.parametrize(("target", "shape"), WEAVIATE_MOVES, indirect=["target"])
 async def test_with_weaviate(
     tmp_path: Path, target: StoreRef, figures: dict[str, dict[str, Any]], shape: str
 ) -> None:
-    life = weaviate.Life(WEAVIATE[shape])
+    life = weaviate.Life(WEAVIATE[shape], complete=target.kind == "milvus")
     tally = await weaviate_story(tmp_path, life, target, serve=in_a_process)
     _judged(figures, f"weaviate {shape} to {target.kind}", tally, {call.name for call in life.beyond()})
 

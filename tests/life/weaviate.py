@@ -70,9 +70,13 @@ TENANT = Shape({"default": (6, D.COSINE)}, tenant="one")
 class Life:
     """All calls about one collection."""
 
-    def __init__(self, shape: Shape, *, brief: bool = False) -> None:
+    def __init__(self, shape: Shape, *, brief: bool = False, complete: bool = False) -> None:
+        """`brief`: each filter is asked once instead of in every way. `complete`: every object has all vectors, as a
+        database wants it that knows of no absent ones.
+        """
         self.shape = shape
         self.brief = brief
+        self.complete = complete
         self.ids = [str(UUID(int=0x1234567 * (row + 1))) for row in range(ROWS)]
 
     @property
@@ -121,7 +125,7 @@ class Life:
         }
         if self.shape.unnamed:
             return made[""]
-        if row % 6 == 5 and len(made) > 1:
+        if row % 6 == 5 and len(made) > 1 and not self.complete:
             del made["place"]
         return made
 
