@@ -55,7 +55,7 @@ def test_a_status():
 
 LIVE = LiveStatus(
     "docs", "target", 0.1, 7, 1.25, 2, False, False, 0, "connection refused", {}, {"compared": 40, "overlap": 0.985},
-    (GateStatus("debt", True), GateStatus("secondary", False, "connection refused")),
+    (GateStatus("debt", True), GateStatus("secondary", False, "connection refused")), "for nobody, 5 s",
 )  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def test_a_live_status_tells_who_answers_and_what_the_other_side_lacks():
     for words in (
         "lag       1.2 s",
         "7 records are owed to the source; 2 writes under way",
+        "waits     for nobody, 5 s",
         "source    does not answer: connection refused",
         "10% are answered by the source",
         "98.5% of results agree, in 40 searches",

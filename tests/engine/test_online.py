@@ -41,9 +41,15 @@ async def test_the_whole_way(online):
         await online.put(7)
         await asyncio.sleep(100)
         assert (online.phase, online.debt, online.versions("target")) == ("passthrough", 1, {})
+        assert conductor.waiting == ""
         await conductor.attest("me")
         began = online.clock.monotonic()
+        await asyncio.sleep(QUARANTINE - 4.9)
+        assert conductor.waiting.startswith(
+            "the backfill waits 5 s until a write that was sent past the daemon"
+        )
         await online.until("verified")
+        assert conductor.waiting == ""
         assert online.clock.monotonic() - began >= QUARANTINE  # what did not come through us has landed
     assert moves(online) == ["preflight", "passthrough", "backfill", "catch_up", "verified"]
     assert online.versions("target") == online.versions("source")

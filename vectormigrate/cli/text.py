@@ -67,7 +67,8 @@ def _status(status: MigrationStatus) -> list[str]:
     if status.error:
         facts.append(("error", status.error))
     facts += [("next", step) for step in status.next_steps]
-    return [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
+    lines = [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
+    return [*lines, "", *_migrations_table(status.parts)] if status.parts else lines
 
 
 def _standing(status: MigrationStatus) -> list[tuple[str, str]]:
@@ -96,6 +97,8 @@ def _lagging(live: LiveStatus) -> list[tuple[str, str]]:
         ("lag", f"{live.lag_seconds:.1f} s"),
         ("debt", f"{live.debt:,} records are owed to the {secondary}; {live.in_flight:,} writes under way"),
     ]
+    if live.waiting:
+        told.append(("waits", live.waiting))
     if live.secondary_down:
         told.append((secondary, f"does not answer: {live.secondary_down}"))
     if live.reads:
@@ -127,6 +130,9 @@ def _plan(plan: PlanDocument) -> list[str]:
     if plan.target_bytes:
         facts.append(("size", f"about {size(plan.target_bytes)} on the target, without its indexes"))
     lines += _facts(facts)
+    if plan.parts:
+        parts = ([one.migration_id, one.source, one.target, f"{one.source_count:,}"] for one in plan.parts)
+        lines += ["", *table(("part", "source", "target", "records"), parts)]
     rows = [("vector", item) for item in plan.vectors] + [("field", item) for item in plan.fields]
     if rows:
         lines += [
@@ -165,14 +171,12 @@ def _validation(seen: ValidationReport) -> list[str]:
         facts.append(("bound", f"at most {seen.mismatch_rate_upper95:.3%} of the records differ, at 95 %"))
     lines = [f"{seen.migration_id}: {seen.statement}", *_facts(facts)]
     if seen.findings:
-        lines += ["", *table(("kind", "id", "detail"), (_found(item) for item in seen.findings[:10]))]
+        names = (*(("part",) if seen.parts else ()), "kind", "id", "detail")
+        rows = ([item.get(name, "") for name in names] for item in seen.findings[:10])
+        lines += ["", *table(names, rows)]
         if seen.missing + seen.extra + seen.mismatched > 10:
             lines.append(f"  ... all of them: vectormigrate findings {seen.migration_id}")
     return lines
-
-
-def _found(item: Mapping[str, Any]) -> list[object]:
-    return [item.get("kind", ""), item.get("id", ""), item.get("detail", "")]
 
 
 @render.register
@@ -208,9 +212,13 @@ def _capture(seen: CaptureReport) -> list[str]:
 def _migrations(page: Migrations) -> list[str]:
     if not page.migrations:
         return ["no migrations"]
+    return _migrations_table(page.migrations)
+
+
+def _migrations_table(items: Iterable[MigrationStatus]) -> list[str]:
     rows = (
         [item.migration_id, str(item.phase), item.source, item.target, _share(item), moment(item.created_at)]
-        for item in page.migrations
+        for item in items
     )
     return table(("id", "phase", "source", "target", "copied", "created"), rows)
 

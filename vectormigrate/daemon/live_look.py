@@ -31,4 +31,5 @@ async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Sha
         msgspec.to_builtins(scheduler.tally),
         msgspec.to_builtins(shadow.status()),
         tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
+        conductor.waiting,
     )

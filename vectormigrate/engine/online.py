@@ -33,6 +33,7 @@ from .cutover.gate import Gate, Limits, gates
 from .drift import Drift
 from .live import Live
 from .migration import Conductor
+from .quarantine import waiting
 from .swap import Swap
 from .validate.run import Validation
 
@@ -65,6 +66,8 @@ class OnlineConductor(Conductor):
         self._tails = 0
         self._swapping = False
         self._attested = asyncio.Event()
+        self._seen_at = self._clock.monotonic()
+        """From then on a scan sees every write that was sent before we were vouched for."""
         self.live: Live | None = None
         self.overlap: Callable[[], float | None] = lambda: None
         """Mean overlap of shadow reads so far."""
@@ -171,9 +174,21 @@ class OnlineConductor(Conductor):
             await self._until(self._attested)
         if self._stopping.is_set():
             return
-        await self._pause(self.migration.specification.quarantine + self._visibility)
+        wait = self.migration.specification.quarantine + self._visibility
+        self._seen_at = self._clock.monotonic() + wait
+        self._on_event(Warned(self._id, f"the backfill waits {_before(wait)}"))
+        await self._pause(wait)
         if not self._stopping.is_set():
             await self._move(Phase.PASSTHROUGH, Phase.BACKFILL)
+
+    @property
+    def waiting(self) -> str:
+        """What takes its time before anything goes on, and how long; empty when nothing does."""
+        if self.migration.phase is Phase.PASSTHROUGH:
+            left = self._seen_at - self._clock.monotonic()
+            return f"the backfill waits {_before(left)}" if left > 0 else ""
+        left = self.quarantine.left
+        return waiting(left) if left > 0 else ""
 
     async def _captured(self) -> None:
         """What the source noted before the first page is read needs no comparison: the scan sees it."""
@@ -426,3 +441,7 @@ async def _anything(step: str, migration_id: str) -> None:
 
 async def _nothing() -> None:
     """Nobody wants to know."""
+
+
+def _before(seconds: float) -> str:
+    return f"{seconds:.0f} s until a write that was sent past the daemon before can no longer arrive (--quarantine)"

@@ -54,10 +54,14 @@ class Quarantine:
         """A request was given up without an answer just now."""
         self._over_at = max(self._over_at, self._clock.monotonic() + self._seconds)
 
+    @property
+    def left(self) -> float:
+        """Seconds until it is over; nothing or less when it is."""
+        return self._over_at - self._clock.monotonic()
+
     async def wait(self, stopping: asyncio.Event) -> None:
         """Return when it is over, with the pages that stood marked as lapsed; or when asked to stop, without."""
-        wait = self._over_at - self._clock.monotonic()
-        if wait > 0:
+        if (wait := self.left) > 0:
             self._on_event(Warned(self._id, waiting(wait)))
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):

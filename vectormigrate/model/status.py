@@ -51,6 +51,8 @@ class MigrationStatus:
     """Who vouched that every writer comes through the daemon; empty as long as nobody did."""
     live: LiveStatus | None = None
     """What only the daemon knows; None for an offline migration, and when no daemon was asked."""
+    parts: tuple[MigrationStatus, ...] = ()
+    """Of a migration of several parts, each of them; the counts above are their sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class ValidationReport:
     """The one sentence that this run proves."""
     stores: dict[str, str] = field(default_factory=dict)
     """"source" and "target" to what answered: kind and version."""
+    parts: tuple[ValidationReport, ...] = ()
+    """Of a migration of several parts, each of them; ranges and bounds are only there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,8 @@ class RollbackReport:
     seconds: float
     unknown_kept: int = 0
     """Records that are neither in the source nor were there before: written by others since, or lost by the source."""
+    parts: tuple[RollbackReport, ...] = ()
+    """Of a migration of several parts, each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +176,8 @@ class LiveStatus:
     """Since the daemon started."""
     shadow: dict[str, float | int | None]
     gates: tuple[GateStatus, ...] = ()
+    waiting: str = ""
+    """What takes its time before anything goes on, and how long; empty when nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,3 +239,5 @@ class PlanDocument:
     """Whose layout each side has: source, target, detected, certain, moves."""
     named_losses: tuple[Loss, ...] = ()
     """What would be lost for good, by the names that `--accept` takes."""
+    parts: tuple[PlanDocument, ...] = ()
+    """Of a migration of several parts, each of them."""
