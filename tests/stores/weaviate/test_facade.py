@@ -220,3 +220,29 @@ async def test_classes_and_tenants():
         [{"p": 3, "new": None}],
         ["Things"],
     )
+
+
+def fused(ports):
+    with weaviate_client(*ports) as client:
+        made = client.collections.create("Things")
+        for number in range(120):
+            made.data.insert({}, uuid=UUID(int=number), vector=[1.0, number / 10])
+        asked = {"query": "words that count for nothing", "vector": [1.0, 0.0], "alpha": 1}
+        tell = wvc.query.MetadataQuery(score=True, distance=True)
+        near = made.query.near_vector([1.0, 0.0], limit=120, return_metadata=tell).objects
+        few = made.query.hybrid(**asked, limit=2, offset=1, return_metadata=tell).objects
+        same = made.query.hybrid(
+            **asked, limit=2, return_metadata=tell, filters=wvc.query.Filter.by_id().equal(UUID(int=5))
+        )
+        with pytest.raises(WeaviateQueryError, match="in which words count"):
+            made.query.hybrid(**{**asked, "alpha": 0.7})
+        return [one.metadata.distance for one in near], few, same.objects
+
+
+async def test_a_hybrid_search_by_the_vector_alone_has_scores_between_the_nearest_and_the_hundredth():
+    async with emulating() as ports:
+        distances, few, [same] = await asyncio.to_thread(fused, ports)
+    assert [one.uuid.int for one in few] == [1, 2]
+    scores = [(distances[99] - one) / (distances[99] - distances[0]) for one in distances[1:3]]
+    assert [one.metadata.score for one in few] == pytest.approx(scores, abs=1e-6)
+    assert (few[0].metadata.distance, same.metadata.score) == (None, 1.0)

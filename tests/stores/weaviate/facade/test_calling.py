@@ -160,6 +160,10 @@ async def test_a_shadowed_search_is_told(facade, front, upstream):
     request.offset = 1  # which has no neutral form
     await facade.rpc(call("Search", request))
     assert front.searches[-1][2]() is None
+    request = pb.SearchRequest(collection="C", metadata=request.metadata)
+    request.hybrid_search.CopyFrom(pb.Hybrid(alpha=1, vector_bytes=VECTOR))  # which tells no distance
+    await facade.rpc(call("Search", request))
+    assert front.searches[-1][2]() is None
 
 
 async def test_errors_are_statuses(facade, front, upstream):

@@ -69,8 +69,33 @@ def test_a_multi_vector_and_an_object():
 @pytest.mark.parametrize(
     "fields",
     [
+        {"alpha": 1, "vector_bytes": VECTOR, "target_vectors": ["v"]},
+        {"alpha": 1, "vector": [1, 2], "targets": pb.Targets(target_vectors=["v"])},
+        {
+            "alpha_param": 1,
+            "use_alpha_param": True,
+            "vectors": [pb.Vectors(vector_bytes=VECTOR)],
+            "target_vectors": ["v"],
+        },
+        {"alpha": 1, "near_vector": pb.NearVector(vector_bytes=VECTOR, target_vectors=["v"])},
+    ],
+    ids=str,
+)
+def test_a_hybrid_search_in_which_the_vector_alone_counts(fields):
+    near = read_search(pb.SearchRequest(hybrid_search=pb.Hybrid(query="a", **fields))).near
+    assert (near.vector.tolist(), near.using, near.fused, near.limited) == ([1, 2], "v", True, False)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
         {"bm25_search": pb.BM25(query="a")},
         {"hybrid_search": pb.Hybrid(query="a")},
+        {"hybrid_search": pb.Hybrid(query="a", alpha=0.7, vector_bytes=VECTOR)},
+        {"hybrid_search": pb.Hybrid(alpha=1, near_text=pb.NearTextSearch(query=["a"]))},
+        {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, fusion_type=pb.Hybrid.FUSION_TYPE_RANKED)},
+        {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, vector_distance=0.5)},
+        {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, selection=pb.Selection())},
         {"near_text": pb.NearTextSearch(query=["a"])},
         {"group_by": pb.GroupBy(path=["a"])},
         {"generative": pb.GenerativeSearch()},
@@ -96,6 +121,7 @@ def test_what_only_weaviate_can_answer(fields):
         {"near_vector": pb.NearVector(vector_bytes=VECTOR, distance=1, certainty=1)},
         {"near_vector": pb.NearVector(vector_bytes=VECTOR), "sort_by": [pb.SortBy(path=["a"])]},
         {"near_object": pb.NearObject()},
+        {"hybrid_search": pb.Hybrid(alpha=1)},
     ],
     ids=str,
 )

@@ -28,6 +28,8 @@ from .classes import Class
 from .names import Place
 from .problems import Problem, invalid, not_served
 
+_FUSED = 100
+"""Objects, at least, among which Weaviate spreads the scores of a hybrid search."""
 _LOOKED_AT = 100_000
 """Objects that a filter answered by looking may match."""
 
@@ -39,6 +41,8 @@ class Hit:
     record: Record
     distance: float | None = None
     metric: Metric | None = None
+    score: float | None = None
+    """Of a hybrid search, which tells no distance."""
 
 
 async def find(store: Store, found: Class, ask: Ask) -> list[Hit]:
@@ -204,13 +208,24 @@ async def _nearest(store: Store, found: Class, ask: Ask, near: Near, where: Filt
                 f"can't compute and return certainty when vector index is configured with {metric} distance"
             )
         furthest = distance_of(near.certainty)
-    query = Query(_fitting(field, vector), field.name, ask.offset + ask.limit, where, with_record=True)
+    limit = max(ask.offset + ask.limit, _FUSED if near.fused else 0)
+    query = Query(_fitting(field, vector), field.name, limit, where, with_record=True)
     hits = []
     for match in await _matches(store, found.place, query):
         distance = to_distance(metric, match.score)
         if furthest is None or distance <= furthest:
             hits.append(Hit(match.record or Record(match.id), distance, metric))
-    return hits[ask.offset :]
+    return (_scored(hits) if near.fused else hits)[ask.offset : ask.offset + ask.limit]
+
+
+def _scored(hits: list[Hit]) -> list[Hit]:
+    """As a hybrid search tells them: the nearest has 1, the furthest 0."""
+    distances = [hit.distance for hit in hits if hit.distance is not None]
+    span = max(distances, default=0.0) - min(distances, default=0.0)
+    return [
+        Hit(hit.record, score=(distances[-1] - one) / span if span else 1.0)
+        for hit, one in zip(hits, distances, strict=True)
+    ]
 
 
 async def _matches(store: Store, place: Place, query: Query) -> list[Match]:

@@ -32,7 +32,13 @@ def found(place: Place, asked: bytes, answered: bytes, shape: CollectionShape) -
         field = _searched(ask.near, shape)
     except (DecodeError, ValueError, KeyError, Unanswerable):
         return None
-    if not isinstance(ask.near, Near) or ask.near.vector is None or ask.near.limited or ask.offset:
+    if (
+        not isinstance(ask.near, Near)
+        or ask.near.vector is None
+        or ask.near.limited
+        or ask.near.fused
+        or ask.offset
+    ):
         return None
     told = request.metadata.distance and field.metric is not None
     if not told or field.metric is None or (ask.where is not None and where is None):

@@ -225,6 +225,9 @@ def write_metadata(message: Any, hit: Hit, object_id: UUID, wanted: Metadata) ->
     if wanted.certainty and hit.distance is not None and hit.metric is Metric.COSINE:
         message.certainty = certainty_of(hit.distance)
         message.certainty_present = True
+    if wanted.score and hit.score is not None:
+        message.score = hit.score
+        message.score_present = True
     if wanted.consistent:
         message.is_consistent = True
         message.is_consistent_present = True

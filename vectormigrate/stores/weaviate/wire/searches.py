@@ -7,7 +7,7 @@ request is either understood whole or refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ DEFAULT_LIMIT = 10
 """Objects of a search that does not say how many (`QUERY_DEFAULTS_LIMIT`)."""
 _REFUSED = {
     "group_by": "groups",
-    "hybrid_search": "a hybrid search",
     "bm25_search": "a search for words",
     "near_text": "a search for a meaning",
     "near_image": "a search for an image",
@@ -50,6 +49,8 @@ class Near:
     """The vector that is compared; None where the class has only one."""
     distance: float | None = None
     certainty: float | None = None
+    fused: bool = False
+    """Asked as a hybrid search in which only the vector counts: what is told is a score, and no distance."""
 
     @property
     def limited(self) -> bool:
@@ -68,6 +69,7 @@ class Metadata:
     updated: bool = False
     distance: bool = False
     certainty: bool = False
+    score: bool = False
     consistent: bool = False
 
 
@@ -150,6 +152,8 @@ def _read_sort(one: Any) -> Sort:
 def _read_near(request: Any) -> Near | None:
     if request.HasField("near_vector"):
         return read_near_vector(request.near_vector)
+    if request.HasField("hybrid_search"):
+        return _read_hybrid(request.hybrid_search)
     return read_near_object(request.near_object) if request.HasField("near_object") else None
 
 
@@ -182,6 +186,23 @@ def read_near_vector(near: Any) -> Near:
         raise ValueError("near_vector: vector is required")
     vector = read_dense(near.vector_bytes) if near.vector_bytes else np.array(near.vector, np.float32)
     return Near(vector, "", using, distance, certainty)
+
+
+def _read_hybrid(hybrid: Any) -> Near:
+    """A `Hybrid` whose words count for nothing, which is how frameworks search by a vector. Raises ValueError, Unanswerable."""
+    alpha = hybrid.alpha_param if hybrid.use_alpha_param else hybrid.alpha
+    if alpha != 1 or hybrid.HasField("near_text"):
+        raise Unanswerable("a hybrid search in which words count")
+    ranked = hybrid.fusion_type == pb.Hybrid.FUSION_TYPE_RANKED
+    if ranked or hybrid.HasField("vector_distance") or hybrid.HasField("selection"):
+        raise Unanswerable("a hybrid search by ranks, within a distance, or of what differs")
+    near = hybrid.near_vector
+    if not hybrid.HasField("near_vector"):
+        names = {
+            name: getattr(hybrid, name) for name in ("vector", "vector_bytes", "vectors", "target_vectors")
+        }
+        near = pb.NearVector(**names, targets=hybrid.targets if hybrid.HasField("targets") else None)
+    return replace(read_near_vector(near), fused=True)
 
 
 def read_near_object(near: Any) -> Near:
@@ -227,7 +248,7 @@ def _read_object(request: Any) -> Members:
 
 
 def read_metadata(request: Any) -> Metadata:
-    """A `MetadataRequest`. Scores of words and profiles of searches are not there, and nothing is said of them."""
+    """A `MetadataRequest`. Explanations of scores and profiles of searches are not there, and nothing is said of them."""
     return Metadata(
         request.uuid,
         request.vector,
@@ -236,5 +257,6 @@ def read_metadata(request: Any) -> Metadata:
         request.last_update_time_unix,
         request.distance,
         request.certainty,
+        request.score,
         request.is_consistent,
     )
