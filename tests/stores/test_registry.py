@@ -24,6 +24,7 @@ def test_a_kind_opens_its_adapter():
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_kind_opens_without_dialling(kind: str, tmp_path):
     urls = {
+        "parquet": str(tmp_path),
         "sqlite": str(tmp_path / "x.db"),
         "pgvector": "postgresql://127.0.0.1:1/x",
         "milvus": "http://127.0.0.1:1",
@@ -46,6 +47,15 @@ def test_an_option_that_nobody_understands_is_no_wish_granted(kind):
     with pytest.raises(UsageError, match=f"{kind} has no option 'timout'") as caught:
         open_store(Endpoint(kind, "", options={"timout": "3"}))
     assert caught.value.hint == "did you mean timeout?"
+
+
+def test_an_extra_that_is_not_installed_is_named(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("vectormigrate.stores.parquet")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match="needs pyarrow") as caught:
+        open_store(Endpoint("parquet", "anywhere"))
+    assert "[parquet]" in caught.value.hint
 
 
 def test_no_adapter_brings_a_vendors_whole_client_into_the_process():

@@ -11,7 +11,7 @@ from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
-STORE_KINDS = ("memory", "milvus", "pgvector", "pinecone", "qdrant", "sqlite", "weaviate")
+STORE_KINDS = ("memory", "milvus", "parquet", "pgvector", "pinecone", "qdrant", "sqlite", "weaviate")
 LAYOUTS = ("langchain", "llamaindex", "haystack", "mem0", "raw")
 METRICS = ("cosine", "dot", "euclid", "manhattan", "hamming", "jaccard")
 FLOOR = 0.98
@@ -64,7 +64,7 @@ def _side(side: str) -> tuple[Setting, ...]:
             "url",
             metavar="URL",
             reference=True,
-            help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, an address for qdrant, weaviate or milvus (or a path), nothing for pinecone.",
+            help=f"Where the {side} is: a DSN for pgvector, a path for sqlite, a folder for parquet, an address for qdrant, weaviate or milvus (or a path), nothing for pinecone.",
             unset="required but for memory and pinecone",
         ),
         setting(

@@ -39,6 +39,8 @@ POINTS = frozenset(
         *("swap.unfencing", "swap.told", "commit.asked", "commit.done"),
         # The way back.
         *("rollback.begun", "rollback.quiet", "rollback.deleting", "rollback.deleted", "rollback.verified"),
+        # A write into a snapshot, and the end of its load.
+        *("snapshot.written", "snapshot.folded", "snapshot.finished"),
         # A process.
         *("start.owned", "start.loaded", "start.serving", "start.quiet"),
         *("stop.asked", "stop.drained", "stop.closed", "stop.clean"),

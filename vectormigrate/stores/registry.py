@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
 
 from vectormigrate.model.capabilities import Capabilities
@@ -28,6 +29,18 @@ def _memory(endpoint: Endpoint) -> Store:
 
 def _sqlite(endpoint: Endpoint) -> Store:
     from .sqlite import OPTIONS, open_store
+
+    return open_store(_checked(endpoint, *OPTIONS))
+
+
+def _parquet(endpoint: Endpoint) -> Store:
+    try:
+        from .parquet import OPTIONS, open_store
+    except ModuleNotFoundError:
+        raise UsageError(
+            "a store of type parquet needs pyarrow, which is not installed",
+            hint="pip install 'vectormigrate-daemon[parquet]'",
+        ) from None
 
     return open_store(_checked(endpoint, *OPTIONS))
 
@@ -89,6 +102,7 @@ def _checked(endpoint: Endpoint, *options: str) -> Endpoint:
 _OPENERS: dict[str, Callable[[Endpoint], Store]] = {
     "memory": _memory,
     "milvus": _milvus,
+    "parquet": _parquet,
     "pgvector": _pgvector,
     "pinecone": _pinecone,
     "qdrant": _qdrant,
@@ -100,9 +114,10 @@ KINDS = tuple(sorted(_OPENERS))
 
 
 def load(kind: str) -> None:
-    """Import what a store of a kind needs, ahead of opening one. An unknown kind is told of then."""
+    """Import what a store of a kind needs, ahead of opening one. What is wrong with it is told of then."""
     if kind in _OPENERS:
-        importlib.import_module(f".{kind}", __package__)
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(f".{kind}", __package__)
 
 
 def open_store(endpoint: Endpoint) -> Store:
@@ -120,7 +135,13 @@ def _milvus_newest() -> Capabilities:
 
 
 _VERSIONED: dict[str, Callable[[], Capabilities]] = {"milvus": _milvus_newest}
-_ANYWHERE = {"memory": "", "pgvector": "postgresql://localhost/any", "pinecone": "", "sqlite": "any.db"}
+_ANYWHERE = {
+    "memory": "",
+    "parquet": "any",
+    "pgvector": "postgresql://localhost/any",
+    "pinecone": "",
+    "sqlite": "any.db",
+}
 """Addresses that nobody dials: an adapter does not open without one."""
 
 

@@ -31,8 +31,8 @@ from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
 from vectormigrate.stores.admission import Admission, check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
+from vectormigrate.stores.creation import as_made
 
-from .creation import as_made
 from .database import Database, LateWrite, Table
 from .faults import Outcome
 from .search import score

@@ -19,7 +19,7 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
-from vectormigrate.stores.memory.creation import as_made
+from vectormigrate.stores.creation import as_made
 from vectormigrate.stores.memory.database import CAPABILITIES
 
 SHAPE = CollectionShape(
