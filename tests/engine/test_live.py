@@ -436,3 +436,18 @@ async def test_it_stops_behind_the_replays_under_way(stage):
     live.stop()
     await stage.task
     assert stage.held() == {1}
+
+
+@virtually
+async def test_what_is_owed_or_written_can_set_counts_apart(stage):
+    live = await stage.open(clean=True)
+    live.calmed()
+    live.follow(Phase.PAUSED, Phase.CATCH_UP)
+    await stage.put(1)
+    moving = live.moving()
+    assert moving() == 1  # owed
+    await stage.put(1, 2)
+    assert moving() == 3
+    live.follow(Phase.CATCH_UP)
+    await asyncio.sleep(1)
+    assert (stage.held(), moving(), live.moving()()) == ({1, 2}, 3, 0)

@@ -266,6 +266,13 @@ class Live:
         marked = self._database.read(lambda tx: journal.among(tx, self._id, ids))
         return marked | {text for text in ids if self.lane.ledger.get(parse_id(text)) is not None}
 
+    def moving(self) -> Callable[[], int]:
+        """Begin to count: what is returned says how many records, at most, one side may have come to hold more than the
+        other since, or than itself; one that is written twice counts twice.
+        """
+        written = self.lane.marker.touched - self.debt
+        return lambda: self.lane.marker.touched - written
+
     def lag(self) -> float:
         """How long the record that waits longest was not copied, in seconds; what is refused for good is left out. An id
         that is written all the time keeps its mark, and is copied all the same: it waits since its last copy.

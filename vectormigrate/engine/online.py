@@ -308,7 +308,8 @@ class OnlineConductor(Conductor):
 
     def _validation(self, migration: Migration) -> Validation:
         live = self._lane_of()
-        return self._validating(migration, writing=live.unquiet, settling=max(self._visibility, _LOOK))
+        settling = max(self._visibility, _LOOK)
+        return self._validating(migration, writing=live.unquiet, settling=settling, moving=live.moving)
 
     async def _look(self) -> None:
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""

@@ -104,6 +104,31 @@ async def test_what_heals_before_it_is_looked_at_again_is_no_finding(validation,
     assert (report.ok, report.missing, held(database)) == (True, 0, set())
 
 
+def moving(count):
+    return lambda: lambda: count
+
+
+@pytest.mark.parametrize(("counted", "proved"), [(0, False), (1, True)])
+async def test_counts_may_be_apart_by_what_is_written_meanwhile(validation, pair, counted, proved):
+    class Writing(Here):
+        async def run(self, coordinator):
+            for side, name in ((pair.source, "docs"), (pair.target, TARGET)):
+                await side.delete(name, [-40])
+            await super().run(coordinator)
+
+    report = await validation(crew=Writing, moving=moving(counted)).full(None)
+    assert (report.ok, report.source_count, report.compared) == (proved, 59, 59), report.statement
+
+
+@pytest.mark.parametrize(("counted", "ok"), [(0, False), (1, True)])
+async def test_the_counts_of_a_sample_may_be_apart_by_what_is_written_meanwhile(
+    validation, pair, counted, ok
+):
+    await pair.target.delete(TARGET, [-40])  # not drawn with this seed
+    report = await validation(moving=moving(counted)).sample(1, 3, None)
+    assert (report.missing, report.ok) == (0, ok)
+
+
 async def test_a_sample_is_repeatable_by_its_seed_and_only_states_a_bound(validation, pair):
     await pair.change(-37, payload={"title": "other"})
     reports = [await validation().sample(60, 7, None) for _ in range(2)]

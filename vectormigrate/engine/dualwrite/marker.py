@@ -82,6 +82,11 @@ class Marker:
         self.unmarked = 0
         """Writes that left without their marks and are not answered yet."""
 
+    @property
+    def touched(self) -> int:
+        """Ids of writes since the process started, each write's own."""
+        return self.made.total() + self.skipped
+
     async def note(self, noted: Noted, touches: Sequence[Touch], *, removes: bool) -> None:
         """Return when everything that the write touches is durable, or the gap stands for it: it may leave. Raises
         StateError when it may not.

@@ -288,24 +288,28 @@ class Totals:
     """Why the scan proves nothing, if so: counts that do not agree."""
 
 
-def combine(results: Iterable[RangeResult], source_total: int, target_total: int) -> Totals:
-    """Add up the ranges of a scan. The totals are what `Store.count` says of each side, foreign records included."""
+def combine(
+    results: Iterable[RangeResult], source_total: int, target_total: int, *, moving: int = 0
+) -> Totals:
+    """Add up the ranges of a scan. The totals are what `Store.count` says of each side, foreign records included; `moving`
+    is how many records may have come or gone between two of those numbers.
+    """
     tally, ranges = Tally(), []
     for result in results:
         tally.merge(result.tally)
         ranges.append(result.summary())
-    return Totals(tally, tuple(ranges), tuple(_doubts(tally, source_total, target_total)))
+    return Totals(tally, tuple(ranges), tuple(_doubts(tally, source_total, target_total, moving)))
 
 
-def _doubts(tally: Tally, source_total: int, target_total: int) -> list[str]:
+def _doubts(tally: Tally, source_total: int, target_total: int, moving: int) -> list[str]:
     doubts = []
-    if tally.source_count != source_total:
+    if abs(tally.source_count - source_total) > moving:
         doubts.append(f"the source counts {source_total:,} records and its scan gave {tally.source_count:,}")
     scanned = tally.target_count + tally.foreign
-    if scanned != target_total:
+    if abs(scanned - target_total) > moving:
         doubts.append(f"the target counts {target_total:,} records and its scan gave {scanned:,}")
     met = tally.compared + tally.extra
-    if met != tally.target_count:
+    if abs(met - tally.target_count) > moving:
         doubts.append(
             f"the target's scan gave {tally.target_count:,} records of ours, look-ups by id met {met:,}"
         )

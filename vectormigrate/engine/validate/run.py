@@ -57,11 +57,14 @@ class Validation:
         *,
         writing: Callable[[Sequence[str]], set[str]] = lambda _: set(),
         settling: float = 0.0,
+        moving: Callable[[], Callable[[], int]] = lambda: lambda: 0,
     ) -> None:
         """`writing` names those of some source ids that are being written, of which nothing can be said; `settling` is
-        how many seconds a difference must last between two looks.
+        how many seconds a difference must last between two looks; `moving` begins to count the records that come or go on
+        either side, and gives the question how many that can have been.
         """
         self._writing = writing
+        self._moving = moving
         self._settling = settling
         self._database = database
         self._spec = spec
@@ -113,7 +116,13 @@ class Validation:
         # How many source records are left out for them may have changed since the backfill counted it.
         skipped = None if foreign else 0
         sampled = await compare_sample(
-            self._sides(run.threshold), size, chosen, sink, foreign_total=foreign, skipped_total=skipped
+            self._sides(run.threshold),
+            size,
+            chosen,
+            sink,
+            foreign_total=foreign,
+            skipped_total=skipped,
+            moving=self._moving(),
         )
         tally = sampled.tally
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
@@ -124,6 +133,7 @@ class Validation:
     async def _scan(self, on_findings: Callable[[Transaction, list[Finding]], None] | None) -> Totals:
         sides = self._sides(DEFAULT_THRESHOLD)
         await self._target.barrier(self._plan.target.name)
+        moving = self._moving()
         source_total, target_total = await self._counts()
         parts = max(1, min(_MOST_SPANS, source_total // _RECORDS_A_SPAN))
         spans = await plan_spans(sides, parts)
@@ -149,6 +159,7 @@ class Validation:
             (coordinator.results[number] for number in sorted(coordinator.results)),
             source_total,
             target_total,
+            moving=moving(),
         )
 
     async def _counts(self) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -49,6 +49,8 @@ class Sampled:
     """Target records that were looked up in the source."""
     seed: int
     uniform: bool
+    moving: int = 0
+    """Records that may have come or gone between the two counts."""
 
     @property
     def differing(self) -> int:
@@ -60,8 +62,8 @@ class Sampled:
         """Whether both sides hold as many records as they should; as far as that can be known."""
         absent = self.source_total - (self.target_total - self.foreign_total)
         if self.skipped_total is None:
-            return 0 <= absent <= self.foreign_total
-        return absent == self.skipped_total
+            return -self.moving <= absent <= self.foreign_total + self.moving
+        return abs(absent - self.skipped_total) <= self.moving
 
 
 async def compare_sample(
@@ -72,14 +74,17 @@ async def compare_sample(
     *,
     foreign_total: int = 0,
     skipped_total: int | None = None,
+    moving: Callable[[], int] = lambda: 0,
 ) -> Sampled:
     """Compare `size` random records, and look up as many random records of the target in the source.
 
-    The two totals are the caller's knowledge: what of each side has no twin and still is in its count.
+    The two totals are the caller's knowledge: what of each side has no twin and still is in its count. `moving` says, after
+    both sides were counted, how many records may have come or gone between.
     """
     chance = random.Random(seed)  # noqa: S311 a sample needs repetition, not secrecy
     source_total = await sides.source.count(sides.source_collection)
     target_total = await sides.target.count(sides.target_collection)
+    moved = moving()
     tally = Tally()
     source_ids = await draw(sides.source, sides.source_collection, source_total, size, chance)
     for start in range(0, len(source_ids), _LOOK):
@@ -97,6 +102,7 @@ async def compare_sample(
         tally.target_count,
         seed,
         max(source_total, target_total) <= UNIFORM_LIMIT,
+        moved,
     )
 
 
