@@ -1,7 +1,9 @@
 """Pages and look-ups at the edges: the first of all ids, answers that are too large, and records that cannot be."""
 
+import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import grpc
@@ -10,12 +12,14 @@ import pytest
 from tests.conformance.compare import ids_of
 from tests.conformance.subject import make_records, read_all, to_batch
 from tests.stores.weaviate.classes import MADE
-from vectormigrate.model.collection import IdKind
+from vectormigrate.model.collection import Field, IdKind
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
+from vectormigrate.model.fieldtype import FieldType
 from vectormigrate.stores.base import EVERYWHERE, Range
 from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.weaviate import open_store, pb
 from vectormigrate.stores.weaviate.store import reader
+from vectormigrate.stores.weaviate.store.link import Link
 from vectormigrate.stores.weaviate.wire.shape import write_class
 
 from .answering import Failing, answering
@@ -44,6 +48,21 @@ async def test_look_ups_of_many_are_cut(subject, monkeypatch):
     assert ids_of(await read_all(subject.store, shape.name)) == ids_of(
         await read_all(subject.store, shape.name, limit=3)
     )
+
+
+async def test_what_auto_schema_declares_meanwhile_is_read(endpoint, subject):
+    shape = await subject.create(IdKind.UUID, fields=(Field("title", FieldType.TEXT),))
+    await subject.fill(shape, 1)
+    told = {
+        "class": shape.name,
+        "id": str(EDGES[1]),
+        "properties": {"title": "t", "seen": "2024-05-06T07:08:09Z"},
+    }
+    link = Link(endpoint)
+    await asyncio.to_thread(link.rest, "POST", "/objects", told)
+    link.close()
+    batch = await subject.store.fetch(shape.name, [EDGES[1]])
+    assert batch.payload == [{"title": "t", "seen": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)}]
 
 
 def serving(rpc):

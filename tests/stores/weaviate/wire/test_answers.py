@@ -128,8 +128,11 @@ def test_ids_alone_have_nothing_beside():
     assert (batch.ids, dict(batch.vectors), batch.payload) == ([("red", ID)], {}, [{}])
 
 
-def test_everything_is_asked_for_by_name():
+def test_everything_is_asked_for_and_by_name_where_there_are_blobs():
+    wanted = wanted_properties(replace(layout_of(MADE), properties={}))
+    assert (wanted.return_all_nonref_properties, list(wanted.non_ref_properties)) == (True, [])
     wanted = wanted_properties(layout_of(MADE))
+    assert not wanted.return_all_nonref_properties
     assert {META, "_vm_id", "raw", "label"} <= set(wanted.non_ref_properties)
     wanted = wanted_properties(LAYOUT)
     assert META not in wanted.non_ref_properties

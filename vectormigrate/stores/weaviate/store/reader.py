@@ -19,7 +19,12 @@ from vectormigrate.stores.place import RequestTooLarge
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.filters import by_id
 from vectormigrate.stores.weaviate.ids import FIRST, uuid_of
-from vectormigrate.stores.weaviate.wire.answers import read_results, wanted_metadata, wanted_properties
+from vectormigrate.stores.weaviate.wire.answers import (
+    read_results,
+    undeclared,
+    wanted_metadata,
+    wanted_properties,
+)
 
 from .catalog import Catalog, Opened
 
@@ -112,6 +117,8 @@ class Reader:
     def search(self, opened: Opened, request: Any, *, bare: bool) -> tuple[Batch, list[float]]:
         """The records that a search finds, and the distance of each where it was asked for."""
         results = self._call("Search", request, opened.shape.name).results
+        if not bare and undeclared(results, opened.layout):
+            opened = self._catalog.describe(opened.shape.name)
         try:
             batch = read_results(results, opened.layout, tenant=request.tenant, bare=bare)
         except ValueError as error:

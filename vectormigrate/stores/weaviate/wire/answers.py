@@ -25,16 +25,25 @@ Json = dict[str, Any]
 
 
 def wanted_properties(layout: Layout) -> Any:
-    """A `PropertiesRequest` for everything: blobs, objects and references come only when they are named."""
+    """A `PropertiesRequest` for everything, what auto-schema declared since the class was described included. Blobs and
+    references come only when they are named; where there are blobs all is, and so nothing else comes.
+    """
     request = pb.PropertiesRequest()
-    _want(request, layout.properties.values())
-    if layout.meta:
-        request.non_ref_properties.append(META)
+    if not any(map(_has_blob, layout.properties.values())):
+        request.return_all_nonref_properties = True
+    else:
+        _want(request, layout.properties.values())
+        if layout.meta:
+            request.non_ref_properties.append(META)
     for held in layout.properties.values():
         for target in held.targets:
             asked = request.ref_properties.add(reference_property=held.name, target_collection=target)
             asked.metadata.uuid = True
     return request
+
+
+def _has_blob(held: Property) -> bool:
+    return held.element in ("blob", "blobHash") or any(map(_has_blob, held.nested.values()))
 
 
 def _want(request: Any, properties: Iterable[Property]) -> None:
@@ -55,6 +64,12 @@ def wanted_metadata(layout: Layout, *, vectors: bool = True, distance: bool = Fa
         request.vector = "" in names
         request.vectors.extend(name for name in names if name)
     return request
+
+
+def undeclared(results: Sequence[Any], layout: Layout) -> bool:
+    """Whether objects of a `SearchReply` have properties that the class had not when it was described."""
+    known = {*layout.properties, META}
+    return not all(known.issuperset(result.properties.non_ref_props.fields) for result in results)
 
 
 def read_results(results: Sequence[Any], layout: Layout, *, tenant: str = "", bare: bool = False) -> Batch:
