@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.fakes.world import World
-from vectormigrate.daemon.control import Control, Viewer, plan, worker_count
+from vectormigrate.daemon.control import Control, plan, worker_count
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.errors import (
     GateRefused,
     MappingRefused,

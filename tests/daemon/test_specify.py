@@ -7,6 +7,7 @@ from vectormigrate.daemon.secrets import Literal, key
 from vectormigrate.daemon.settings import MIGRATE, SIDES
 from vectormigrate.daemon.specify import check_id, overlay, specify
 from vectormigrate.model.collection import Metric
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.specification import Existing
 
@@ -197,3 +198,57 @@ def test_a_mapping_file_and_flags_over_it(tmp_path):
 def test_the_key_of_redactions_is_given_by_reference():
     with pytest.raises(UsageError, match="cannot be given by value"):
         specify("docs", pair(redact_key="hunter2"))
+
+
+def divided(**values):
+    return {**{name: value for name, value in PAIR.items() if name != "target-index"}, **values}
+
+
+def test_parts_need_no_names_of_collections():
+    pair = {key_: value for key_, value in PAIR.items() if not key_.endswith("-index")}
+    made = specify(
+        "docs", given(**pair, each_collection=("docs-*", "other"), into={"other": "x"})
+    ).specification
+    assert made.division == Division(("docs-*", "other"), into={"other": "x"})
+    assert (made.source.collection, made.target.collection) == ("docs-*, other", "{name}")
+    again = given(**pair, each_collection=("docs-*", "other"), into={"other": "x"})
+    assert overlay(made, again).specification == made
+    assert overlay(made, given()).specification == made
+
+
+def test_parts_of_a_collection_and_where_they_go():
+    asked = divided(each_partition=("*",), target_index="{name}_v2")
+    made = specify("docs", given(**asked)).specification
+    assert (made.source.collection, made.target.collection) == ("docs", "{name}_v2")
+    assert made.division == Division(partitions=("*",))
+    by_value = specify("docs", given(**divided(each_value="lang", rest="others"))).specification
+    assert by_value.division == Division(value_of="lang", rest="others")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"each_partition": ("*",), "each_value": "lang"}, "by --each-partition or by --each-value"),
+        ({"each_collection": ("*",)}, "in place of --source-index"),
+        ({"each_partition": ("*",), "target_index": "docs"}, "cannot all go to 'docs'"),
+        ({"each_partition": ("*",), "rest": "x"}, "--rest goes with --each-value"),
+        ({"into": {"a": "b"}, "target_index": "docs"}, "for a migration of several parts"),
+        ({"rest": "b", "target_index": "docs"}, "for a migration of several parts"),
+        ({"each_partition": ("*",), "mode": "proxied"}, "of several parts is offline"),
+    ],
+)
+def test_parts_that_cannot_be_meant_are_refused(settings, told):
+    with pytest.raises(UsageError, match=told):
+        specify("docs", given(**divided(**settings)))
+
+
+def test_other_parts_are_another_migration():
+    made = specify("docs", given(**divided(each_partition=("*",)))).specification
+    with pytest.raises(MigrationExists, match="each-partition is \\*, not a"):
+        overlay(made, given(each_partition=("a",)))
+
+
+def test_a_part_is_not_made_by_itself():
+    assert check_id("docs:a~2Fb") == "docs:a~2Fb"
+    with pytest.raises(UsageError, match="a part is not made by itself"):
+        specify("docs:a", pair())

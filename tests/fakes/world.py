@@ -8,9 +8,10 @@ from uuid import uuid4
 
 import numpy as np
 
-from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.batch import Batch, dense_column
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Metric, VectorField
 from vectormigrate.model.snapshot import record_bytes

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.listeners import Address, Limits
 from vectormigrate.daemon.live_terms import LiveSettings
@@ -21,6 +21,7 @@ from vectormigrate.daemon.serving import Service, serve
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.upstream import Target, Timeouts
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.specification import Specification

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.world import World
+from vectormigrate.model.division import Division, part_id
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.phase import Phase
 from vectormigrate.state import checkpoints, dead_letters, journal, migrations, views
@@ -70,3 +71,38 @@ async def test_nobody_knows_an_unknown_migration(database):
 
 async def test_there_is_no_mapping_before_the_plan(tx):
     assert await tx(views.mapping) is None
+
+
+async def several(database, path, *, parts=("a", "b")):
+    """A migration of several parts, beside one of one piece."""
+    spec = World(path).spec
+    whole = replace(spec, id="many", division=Division(("*",)))
+    for one in (whole, *(replace(spec, id=part_id("many", name)) for name in parts)):
+        await database.write(lambda tx, one=one: migrations.create(tx, one, at="2026-01-02T00:00:00+00:00"))
+
+
+async def test_parts_are_told_with_their_whole(database, tx, tmp_path):
+    await several(database, tmp_path)
+    await database.write(lambda tx: checkpoints.plan(tx, "many:a", [(None, None)]))
+    await database.write(lambda tx: checkpoints.advance(tx, "many:a", 0, "i:5", copied=5, skipped=0, size=50))
+    listed = database.read(lambda tx: views.all_statuses(tx, None, 10, 0))
+    assert sorted(one.migration_id for one in listed) == ["many", "move"]
+    whole = database.read(lambda tx: views.status(tx, "many"))
+    assert (whole.copied, [part.migration_id for part in whole.parts]) == (5, ["many:a", "many:b"])
+    assert database.read(lambda tx: [one.id for one in views.parts(tx, "many")]) == ["many:a", "many:b"]
+    assert sorted(one.migration_id for one in database.read(views.each_status)) == [
+        "many:a",
+        "many:b",
+        "move",
+    ]
+
+
+async def test_what_parts_refused_is_told_with_the_part(database, tx, tmp_path):
+    await several(database, tmp_path)
+    for name in ("many:b", "many:a", "move"):
+        await database.write(
+            lambda tx, name=name: dead_letters.add(tx, name, [DeadLetter("i:6", "no", "no")], at="")
+        )
+    found = database.read(lambda tx: views.dead_letters(tx, "many", 10, 0))
+    assert [one["part"] for one in found] == ["many:a", "many:b"]
+    assert "part" not in database.read(lambda tx: views.dead_letters(tx, "many:a", 10, 0))[0]

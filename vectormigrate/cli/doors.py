@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 
 from vectormigrate.daemon import capture, control
 from vectormigrate.daemon.capture import Action
-from vectormigrate.daemon.control import Control, Viewer
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.crewing import prepare
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
 from vectormigrate.daemon.specify import Request
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.errors import StateMissing, UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from vectormigrate.model import events
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.events import Event
 
 from .call import Call
@@ -48,6 +49,8 @@ class Follower:
         self._said = -EVERY
         self._letters = 0
         self._pace: dict[str, Pace] = {}
+        self._about: dict[str, str] = {}
+        """The migration of which work of that kind was told last."""
         self._tasks: dict[str, TaskID] = {}
         console = Console(file=stream, no_color=True if colour is False else None, highlight=False)
         self._bars = _bars(console) if console.is_terminal and not quiet else None
@@ -93,7 +96,9 @@ class Follower:
         if self._quiet:
             return
         now = self._monotonic()
-        pace = self._pace.setdefault(event.work, Pace())
+        if self._about.get(event.work) != event.migration_id:
+            self._begin(event)
+        pace = self._pace[event.work]
         pace.add(now, event.done)
         if self._bars is not None:
             self._draw(self._bars, event, pace)
@@ -104,10 +109,18 @@ class Follower:
             pace.told_end = ended
             self._say(line_of(event, pace))
 
+    def _begin(self, event: events.Progress) -> None:
+        """Work of this kind on another part: its numbers and its bar take the place of those of the part before."""
+        self._about[event.work] = event.migration_id
+        self._pace[event.work] = Pace()
+        task = self._tasks.pop(event.work, None)
+        if task is not None and self._bars is not None:
+            self._bars.remove_task(task)
+
     def _draw(self, bars: Bars, event: events.Progress, pace: Pace) -> None:
         task = self._tasks.get(event.work)
         if task is None:
-            task = self._tasks[event.work] = bars.add_task(event.work, total=event.total, told="")
+            task = self._tasks[event.work] = bars.add_task(work_of(event), total=event.total, told="")
         bars.update(task, completed=event.done, total=event.total, told=numbers(event, pace))
 
     def _say(self, line: str) -> None:
@@ -158,7 +171,12 @@ def left(records: int, rate: float) -> str:
 
 def line_of(event: events.Progress, pace: Pace) -> str:
     """One line of progress."""
-    return f"{event.work}: {numbers(event, pace)}"
+    return f"{work_of(event)}: {numbers(event, pace)}"
+
+
+def work_of(event: events.Progress) -> str:
+    """What is done, and to which part where there are several."""
+    return f"{event.work} of {event.migration_id}" if whole_of(event.migration_id) else event.work
 
 
 def numbers(event: events.Progress, pace: Pace) -> str:

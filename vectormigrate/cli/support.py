@@ -18,8 +18,8 @@ from typing import Any
 import msgspec
 
 from vectormigrate import __version__
-from vectormigrate.daemon.control import Viewer
 from vectormigrate.daemon.logs import redacted
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.errors import UsageError, VectormigrateError
 
 from . import output

@@ -1,15 +1,14 @@
 """The verbs: create, run, pause, validate, roll back, look. The only door for `api` and `cli`.
 
-A `Control` owns the state file for as long as it is open and is the composition root of everything it runs. Looking
-(`Viewer`) and planning (`plan`, and `doctor.py`) need no ownership and write nothing.
+A `Control` owns the state file for as long as it is open and is the composition root of everything it runs. Planning
+(`plan`) needs no ownership and writes nothing, like looking (`viewing.py`) and checking (`doctor.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import builtins
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import (
     AuthenticationFailed,
     GateRefused,
@@ -33,14 +33,13 @@ from vectormigrate.model.errors import (
     VectormigrateError,
 )
 from vectormigrate.model.events import Event, Retried
-from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
-from vectormigrate.state import audit, events, findings, migrations, sessions, views
-from vectormigrate.state.database import Database, Reader
-from vectormigrate.state.events import StoredEvent
+from vectormigrate.model.whole import plan_of
+from vectormigrate.state import migrations, sessions, views
+from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
@@ -49,6 +48,7 @@ from .control_socket import COMMAND, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
 from .live_terms import LiveSettings
+from .parting import parts_of
 from .passages import Passage
 from .recruits import Recruits
 from .secrets import Secrets
@@ -56,6 +56,7 @@ from .supervisor import Supervisor
 from .tasks import Stores, SystemClock
 from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry
+from .whole import Whole
 
 logger = logging.getLogger(__name__)
 _GIVE_AGAIN = (
@@ -100,6 +101,7 @@ class Control:
         self._clock = clock
         self._session: sessions.Session | None = None
         self._runs: dict[str, _Run] = {}
+        self._wholes: dict[str, Whole] = {}
         self._host: Host | None = None
         self.receive: Answerer | None = None
         """Who hears words from other shells before the host does, while there is one."""
@@ -159,16 +161,33 @@ class Control:
         """The state file."""
         return self._database.path
 
-    # The verbs.
+    # The verbs. Of a migration of several parts each is done to one part after the other (`whole.Whole`).
 
     async def create(self, spec: Specification) -> MigrationStatus:
-        """Add a migration; the same again is a no-op. Raises MigrationExists for other settings."""
-        at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: migrations.create(tx, spec, at=at))
+        """Add a migration, with the parts that the source has now if it is one of several; the same again is a no-op. Raises
+        MigrationExists for other settings, and for parts what the source says.
+        """
+        known = self._database.read(lambda tx: views.parts(tx, spec.id))
+        parts = await parts_of(spec, self._secrets) if spec.division and not known else []
+        await self.add([spec, *parts])
         return self._status(spec.id)
+
+    async def add(self, specs: Sequence[Specification]) -> None:
+        """Add migrations, all or none."""
+        at = self._clock.now().isoformat()
+
+        def work(tx: Transaction) -> None:
+            for spec in specs:
+                migrations.create(tx, spec, at=at)
+
+        await self._database.write(work)
 
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
+        if (asked := self._divided(migration_id)) is not None:
+            async with self._as_a_whole(asked) as whole:
+                await whole.run()
+            return self._status(migration_id)
         async with self._conducting(migration_id) as run:
             phase = await run.conductor.run()
             if run.pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
@@ -185,6 +204,11 @@ class Control:
         seed: int | None = None,
     ) -> ValidationReport:
         """Compare source and target, whole or by sample, and keep the report."""
+        if (asked := self._divided(migration_id)) is not None:
+            async with self._as_a_whole(asked) as whole:
+                return await whole.validate(
+                    sample_size=sample_size, full=full, threshold=threshold, seed=seed
+                )
         async with self._conducting(migration_id, threshold or DEFAULT_THRESHOLD) as run:
             return await run.conductor.validate(
                 sample_size=sample_size, full=full, threshold=threshold, seed=seed
@@ -194,21 +218,33 @@ class Control:
         self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False
     ) -> RollbackReport:
         """Take out of the target what the migration put in. Repeatable."""
+        if (asked := self._divided(migration_id)) is not None:
+            async with self._as_a_whole(asked) as whole:
+                return await whole.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
         async with self._conducting(migration_id) as run:
             return await run.conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
 
     async def pause(self, migration_id: str) -> MigrationStatus:
         """Rest where it is until resumed; for a migration that no process runs. Needs neither side."""
+        if (asked := self._divided(migration_id)) is not None:
+            await self._whole(asked).pause()
+            return self._status(migration_id)
         await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
     def stop(self) -> None:
         """Ask what runs to finish its batches, write its checkpoints and return."""
+        for whole in self._wholes.values():
+            whole.stop()
         for run in self._runs.values():
             run.conductor.stop()
 
     async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus:
         """Stop what this process works on at its next checkpoint. Raises GateRefused when that is something else."""
+        whole = self._wholes.get(migration_id)
+        if whole is not None:
+            await whole.halt(pause=pause)
+            return self._status(migration_id)
         run = self._runs.get(migration_id)
         if run is None:
             raise GateRefused(
@@ -222,7 +258,7 @@ class Control:
 
     def runs(self, migration_id: str) -> bool:
         """Whether this process works on an offline migration."""
-        return migration_id in self._runs
+        return migration_id in self._runs or migration_id in self._wholes
 
     @asynccontextmanager
     async def hosting(
@@ -262,19 +298,40 @@ class Control:
 
     # Putting it together.
 
+    def _divided(self, migration_id: str) -> Specification | None:
+        """What a migration of several parts was asked to do; None for one of one piece."""
+        spec = self._database.read(lambda tx: views.specification(tx, migration_id))
+        return spec if spec.division else None
+
+    def _whole(self, asked: Specification) -> Whole:
+        return Whole(self, self._database, asked, self._secrets, self._clock, self._on_event)
+
+    @asynccontextmanager
+    async def _as_a_whole(self, asked: Specification) -> AsyncIterator[Whole]:
+        if self.runs(asked.id):
+            raise _busy(asked.id)
+        async with self._advising(asked), self._listening():
+            whole = self._wholes[asked.id] = self._whole(asked)
+            try:
+                yield whole
+            finally:
+                del self._wholes[asked.id]
+                whole.idle.set()
+
     @asynccontextmanager
     async def _conducting(
         self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
     ) -> AsyncIterator[_Run]:
         assert self._session is not None, "a Control is used as an async context manager"
         if migration_id in self._runs:
-            raise GateRefused(
-                f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
-            )
+            raise _busy(migration_id)
         migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
         spec = migration.specification
-        source = self._secrets.resolve(spec.source, migration_id)
-        target = self._secrets.resolve(spec.target, migration_id)
+        secrets = self._secrets
+        if whole := whole_of(migration_id):
+            asked = self._database.read(lambda tx: views.specification(tx, whole))
+            secrets = secrets.lent(asked.source, spec.source).lent(asked.target, spec.target)
+        source, target = (secrets.resolve(side, migration_id) for side in (spec.source, spec.target))
         prepare(self._recruits, spec)
         async with (
             self._advising(spec),
@@ -312,8 +369,9 @@ class Control:
                 run.idle.set()
 
     def _listening(self) -> AbstractAsyncContextManager[None]:
-        """Words from other shells, unless whoever hosts hears them already."""
-        return listening(self._database.path, self._answer) if self._host is None else nullcontext()
+        """Words from other shells, unless somebody hears them already."""
+        heard = self._host is not None or self._runs or self._wholes
+        return nullcontext() if heard else listening(self._database.path, self._answer)
 
     def _offline(self, migration: Migration, stores: Stores) -> Live:
         """What pays the marks of a migration that nobody writes to: what a comparison found absent is absent."""
@@ -346,7 +404,8 @@ class Control:
         try:
             yield
         except AuthenticationFailed as error:
-            if not (self._secrets.literals or "${" in spec.source.url + spec.target.url):
+            referred = self._secrets.literals or "${" in spec.source.url + spec.target.url
+            if not (referred or error.hint.endswith(_GIVE_AGAIN)):  # a part's error passes here twice
                 error.hint += _GIVE_AGAIN
             raise
 
@@ -369,12 +428,24 @@ class Control:
         return self._database.read(lambda tx: views.status(tx, migration_id))
 
 
+def _busy(migration_id: str) -> GateRefused:
+    return GateRefused(
+        f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
+    )
+
+
 async def plan(
     spec: Specification, secrets: Secrets, clock: Clock | None = None, *, strict: bool = False
 ) -> PlanDocument:
     """What a migration would do. Reads both sides, writes nothing anywhere. With `strict`, raises what would keep it
     from starting: MappingRefused, TargetNotEmpty.
     """
+    if spec.division:
+        plans = []
+        for part in await parts_of(spec, secrets):
+            lent = secrets.lent(spec.source, part.source).lent(spec.target, part.target)
+            plans.append(await plan(part, lent, clock, strict=strict))
+        return plan_of(spec, plans)
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
     async with Stores.open(source, target, spec.mapping.selection) as stores:
@@ -383,69 +454,3 @@ async def plan(
         if strict:
             preflight.check_startable(spec, found)
         return await preflight.document(spec, found, stores.source, workers=worker_count(spec))
-
-
-class Viewer:
-    """Reads a state file, whoever owns it. A context manager."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    @classmethod
-    def open(cls, state: Path) -> Viewer:
-        """Raises StateError when there is no such file, StateNewer, StateBroken."""
-        return cls(Reader(state))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
-
-    def specification(self, migration_id: str) -> Specification:
-        """What was asked for, secrets as references. Raises UnknownMigration."""
-        return self._reader.read(lambda tx: views.specification(tx, migration_id))
-
-    @property
-    def owned(self) -> bool:
-        """Whether some process owns the file now."""
-        return self._reader.owned()
-
-    def status(self, migration_id: str) -> MigrationStatus:
-        """Where it is. Raises UnknownMigration."""
-        owned = self.owned
-        return self._reader.read(lambda tx: views.status(tx, migration_id, owned=owned))
-
-    def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
-        """Migrations, newest first, of one phase or all."""
-        owned = self.owned
-        return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset, owned=owned))
-
-    def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
-        """Differences that the last validation left. Raises UnknownMigration."""
-        self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: views.findings(tx, migration_id, limit, offset))
-
-    def dead_letters(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
-        """Records that the target refused. Raises UnknownMigration."""
-        self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: views.dead_letters(tx, migration_id, limit, offset))
-
-    def report(self, migration_id: str) -> ValidationReport | None:
-        """The last validation; None when there was none. Raises UnknownMigration."""
-        self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: findings.latest_report(tx, migration_id))
-
-    def mapping(self, migration_id: str) -> MappingPlan | None:
-        """The plan of the mapping; None before preflight. Raises UnknownMigration."""
-        self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: views.mapping(tx, migration_id))
-
-    def events(self, migration_id: str, limit: int) -> builtins.list[StoredEvent]:
-        """The first events of a migration that are kept, oldest first."""
-        return self._reader.read(lambda tx: events.since(tx, 0, migration_id, limit))
-
-    def history(self, migration_id: str) -> builtins.list[dict[str, object]]:
-        """Phases and verbs, oldest first. Raises UnknownMigration."""
-        self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: audit.of_migration(tx, migration_id))

@@ -44,13 +44,14 @@ from . import operations, vec
 from .capture import Action, capture
 from .chronicle import page_of
 from .config import Merged
-from .control import Control, Viewer, plan
+from .control import Control, plan
 from .doctor import doctor
 from .hosting import Host
 from .keyring import Keyring
 from .secrets import Secrets
 from .specify import Request, overlay, specify
 from .trail import Trail
+from .viewing import Viewer
 
 T = TypeVar("T")
 _DAY = 86_400.0

@@ -109,7 +109,7 @@ class Host:
 
     async def open(self) -> None:
         """Take up every live migration of the state file, so that what is written to it is marked."""
-        for status in self._database.read(lambda tx: views.all_statuses(tx, None, 2**31, 0)):
+        for status in self._database.read(views.each_status):
             migration = self._database.read(lambda tx, one=status.migration_id: migrations.get(tx, one))  # type: ignore[misc] # a default binds it
             over = migration.phase in FINAL and migration.phase is not Phase.COMMITTED
             if migration.specification.mode is not Mode.OFFLINE and not over:

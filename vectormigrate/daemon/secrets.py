@@ -100,6 +100,13 @@ class Secrets:
     literals: Mapping[StoreKey, Literal] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
+    def lent(self, known: StoreRef, to: StoreRef) -> Secrets:
+        """These, with what is known of one ref known of another too: what opens a migration opens its parts."""
+        literal = self.literals.get(key(known))
+        if literal is None:
+            return self
+        return replace(self, literals={key(to): literal, **self.literals})
+
     def resolve(self, ref: StoreRef, owner: str) -> Endpoint:
         """Look up every reference. Raises ConfigInvalid that names the reference, never what it holds."""
         place = _Place(f"the {ref.kind} store", ref.kind, ref.collection)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .api_settings import AFTER, API, AUDIT, KEYS, URL, VEC
 from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
+from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 
@@ -237,6 +238,7 @@ MIGRATE = (
         help="After a crash, how long a write of the dead process could still land where the store cannot say.",
     ),
     MODE,
+    *PARTS,
 )
 
 SAMPLE_SIZE = Setting(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vectormigrate.model.collection import Metric
+from vectormigrate.model.division import NAME, whole_of
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef
@@ -21,12 +22,16 @@ from . import mapping_file, secrets
 from .config import Given, Merged
 from .secrets import Literal, StoreKey
 
-ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9._~-]{1,200})?")
+"""Of a migration, or of a part of one."""
 SIDES = ("source", "target")
 _NO_ADDRESS = ("memory", "pinecone")
 _ON_DISK = ("sqlite", "milvus")
 _NAMES = ("drop", "spread", "narrow", "accept")
 """Settings of the mapping that are lists of names."""
+_DIVIDING = {"each-collection": "collections", "each-partition": "partitions", "each-value": "value_of"}
+"""Settings that make parts, to the fields of a division; one of them at a time."""
+_PARTS = {**_DIVIDING, "into": "into", "rest": "rest"}
 _NUMBERS = ("batch-size", "max-retries", "validate-every", "workers", "max-rate", "quarantine")
 
 
@@ -52,7 +57,13 @@ def check_id(migration_id: str) -> str:
 def specify(migration_id: str, merged: Merged) -> Request:
     """A new migration. Raises UsageError that names every missing flag."""
     check_id(migration_id)
-    missing = [name for side in SIDES for name in _missing(side, merged)]
+    if whole_of(migration_id):
+        raise UsageError(
+            f"there is no part {migration_id!r}, and a part is not made by itself",
+            hint=f"parts are made with the whole: vectormigrate migrate {whole_of(migration_id)} --help",
+        )
+    specification = Specification(migration_id, _side("source", merged), _side("target", merged))
+    missing = [name for side in SIDES for name in _missing(side, getattr(specification, side))]
     if missing:
         raise UsageError(
             f"there is no migration {migration_id!r} to go on with, and to make one there are missing:"
@@ -60,7 +71,6 @@ def specify(migration_id: str, merged: Merged) -> Request:
             hint="give them as flags, as VECTORMIGRATE_* variables or in vectormigrate.toml;"
             " `vectormigrate migrate --help` shows examples",
         )
-    specification = Specification(migration_id, _side("source", merged), _side("target", merged))
     return _seal(_apply(specification, merged, lambda given: True), merged)
 
 
@@ -101,11 +111,9 @@ def _value(merged: Merged, name: str) -> Any:
     return given.value if given is not None else None
 
 
-def _missing(side: str, merged: Merged) -> list[str]:
-    needed = [f"{side}-type", f"{side}-index"]
-    if _value(merged, f"{side}-type") not in _NO_ADDRESS:
-        needed.insert(1, f"{side}-url")
-    return [name for name in needed if not _value(merged, name)]
+def _missing(side: str, ref: StoreRef) -> list[str]:
+    needed = {"type": ref.kind, "url": ref.url or ref.kind in _NO_ADDRESS, "index": ref.collection}
+    return [f"{side}-{name}" for name, given in needed.items() if not given]
 
 
 def _side(side: str, merged: Merged) -> StoreRef:
@@ -113,10 +121,17 @@ def _side(side: str, merged: Merged) -> StoreRef:
     return StoreRef(
         kind,
         _address(kind, _value(merged, f"{side}-url") or ""),
-        _value(merged, f"{side}-index") or "",
+        _value(merged, f"{side}-index") or _index_of_parts(side, merged),
         _value(merged, f"{side}-api-key") or "",
         dict(_value(merged, f"{side}-option") or {}),
     )
+
+
+def _index_of_parts(side: str, merged: Merged) -> str:
+    """What stands for the collection of a side where every part has its own."""
+    if side == "source":
+        return ", ".join(_value(merged, "each-collection") or ())
+    return NAME if any(_value(merged, name) for name in _DIVIDING) else ""
 
 
 def _address(kind: str, url: str) -> str:
@@ -139,6 +154,12 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
         plain["existing"] = Existing(str(merged["existing"].value))
     if wanted("mode"):
         plain["mode"] = Mode(str(merged["mode"].value))
+    parts = {
+        attribute: _value(merged, name)
+        for name, attribute in _PARTS.items()
+        if wanted(name) and _value(merged, name)
+    }
+    plain["division"] = replace(stored.division, **parts)
     if wanted("redact-key") and _value(merged, "redact-key"):
         plain["target"] = replace(stored.target, redact_key=_reference(str(merged["redact-key"].value)))
     return replace(stored, mapping=_mapping(stored.mapping, merged, wanted), **plain)
@@ -165,6 +186,36 @@ def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], boo
     return options
 
 
+def _check_division(wished: Specification, merged: Merged) -> None:
+    """Raise UsageError for parts that cannot be meant."""
+    division = wished.division
+    given = [f"--{name}" for name, attribute in _DIVIDING.items() if getattr(division, attribute)]
+    problem, hint = "", ""
+    if len(given) > 1:
+        problem, hint = f"parts are made by {' or by '.join(given)}, not by both", "leave one of them out"
+    elif not division and (division.into or division.rest):
+        problem, hint = (
+            "--into and --rest are for a migration of several parts",
+            "say what makes the parts: --each-collection, --each-partition or --each-value",
+        )
+    elif division.rest and not division.value_of:
+        problem, hint = "--rest goes with --each-value", "name every part, or a pattern that all are like"
+    elif division.collections and _value(merged, "source-index"):
+        problem, hint = "--each-collection stands in place of --source-index", "leave --source-index out"
+    elif division and NAME not in wished.target.collection:
+        problem, hint = (
+            f"several parts cannot all go to {wished.target.collection!r}",
+            f"put {NAME} into --target-index: it stands for the name of each part",
+        )
+    elif division and wished.mode is not Mode.OFFLINE:
+        problem, hint = (
+            "a migration of several parts is offline",
+            f"with --mode {wished.mode}, make a migration for each part: each then has its own cutover",
+        )
+    if problem:
+        raise UsageError(problem, hint=hint)
+
+
 def _reference(key: str) -> str:
     if not secrets.is_reference(key):
         raise UsageError(
@@ -175,6 +226,7 @@ def _reference(key: str) -> str:
 
 
 def _seal(wished: Specification, merged: Merged) -> Request:
+    _check_division(wished, merged)
     _refuse_same(wished)
     literals: dict[StoreKey, Literal] = {}
     warnings: list[str] = []
@@ -217,6 +269,7 @@ def _refuse_same(wished: Specification) -> None:
     if (
         source.kind == target.kind
         and source.collection == target.collection
+        and not wished.division
         and _place(source) == _place(target)
     ):
         raise UsageError(
@@ -261,6 +314,8 @@ def _settings(specification: Specification) -> dict[str, Any]:
         values[name] = getattr(specification.mapping, name)
     for side in SIDES:
         values[f"{side}-layout"] = getattr(specification.mapping, f"{side}_layout")
+    for name, attribute in _PARTS.items():
+        values[name] = getattr(specification.division, attribute)
     values["redact-key"] = specification.target.redact_key
     return values
 

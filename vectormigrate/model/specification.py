@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .division import WHOLE, Division
 from .mapping import MappingOptions
 
 
@@ -71,3 +72,7 @@ class Specification:
     max_rate: float = 0.0
     """Records a second, all workers together; 0 is no limit."""
     mode: Mode = Mode.OFFLINE
+    division: Division = WHOLE
+    """What makes the parts of a migration of several. Its source's collection holds them, or lists their patterns; its
+    target's has `{name}` in it.
+    """

@@ -239,5 +239,9 @@ class PlanDocument:
     """Whose layout each side has: source, target, detected, certain, moves."""
     named_losses: tuple[Loss, ...] = ()
     """What would be lost for good, by the names that `--accept` takes."""
+    no_way_back: tuple[str, ...] = ()
+    """Why records could not be carried back, after a cutover or by `--back-of`; empty when they could."""
+    unrestored: tuple[str, ...] = ()
+    """What of the sampled records would come back otherwise than it was; empty when nothing would."""
     parts: tuple[PlanDocument, ...] = ()
     """Of a migration of several parts, each of them."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from vectormigrate.model.division import part_bounds
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.next_steps import next_steps
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus
+from vectormigrate.model.whole import status_of
 
 from .database import Transaction
 
@@ -31,14 +34,17 @@ SELECT migration.id, specification, phase, resume_phase, total, created_at, star
     (SELECT count(*) FROM finding WHERE migration_id = migration.id)
 FROM migration
 """
+_ALL = 2**31
 
 
 def status(tx: Transaction, migration_id: str, *, owned: bool = False) -> MigrationStatus:
-    """One migration. `owned`: some process owns the file, so that what needs it must wait. Raises UnknownMigration."""
+    """One migration; of one with several parts the sum of them. `owned`: some process owns the file, so that what needs it
+    must wait. Raises UnknownMigration.
+    """
     row = tx.execute(_STATUS + " WHERE migration.id = ?", (migration_id,)).fetchone()
     if row is None:
         raise unknown(migration_id)
-    return _status(row, owned=owned)
+    return _status(tx, row, owned=owned)
 
 
 def unknown(migration_id: str) -> UnknownMigration:
@@ -52,12 +58,23 @@ def unknown(migration_id: str) -> UnknownMigration:
 def all_statuses(
     tx: Transaction, phase: str | None, limit: int, offset: int, *, owned: bool = False
 ) -> list[MigrationStatus]:
-    """Migrations, newest first, optionally of one phase only."""
+    """Migrations, newest first, optionally of one phase only; parts are told with the whole that they are parts of."""
+    rows = tx.execute(_STATUS + " WHERE instr(migration.id, ':') = 0 ORDER BY created_at DESC, migration.id")
+    found = (_status(tx, row, owned=owned) for row in rows.fetchall())
+    return list(islice((one for one in found if phase in (None, one.phase)), offset, offset + limit))
+
+
+def each_status(tx: Transaction) -> list[MigrationStatus]:
+    """Everything that is moved by itself: migrations of one piece, and parts."""
+    return [one for whole in all_statuses(tx, None, _ALL, 0) for one in whole.parts or (whole,)]
+
+
+def parts(tx: Transaction, whole: str) -> list[Specification]:
+    """What each part of a migration was asked to do, in the order of their ids; nothing for one of one piece."""
     rows = tx.execute(
-        _STATUS + " WHERE ?1 IS NULL OR phase = ?1 ORDER BY created_at DESC, migration.id LIMIT ?2 OFFSET ?3",
-        (phase, limit, offset),
+        "SELECT specification FROM migration WHERE id > ? AND id < ? ORDER BY id", part_bounds(whole)
     )
-    return [_status(row, owned=owned) for row in rows]
+    return [msgspec.json.decode(text, type=Specification) for (text,) in rows]
 
 
 def specification(tx: Transaction, migration_id: str) -> Specification:
@@ -90,16 +107,28 @@ def dead_letters(tx: Transaction, migration_id: str, limit: int, offset: int) ->
 def _documents(
     tx: Transaction, keys: Sequence[str], table: str, migration_id: str, order: str, limit: int, offset: int
 ) -> list[dict[str, object]]:
+    """Rows of a migration, or of all its parts: these say of which."""
     statement = (
-        f"SELECT {', '.join(keys)} FROM {table} WHERE migration_id = ? ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 constants of this module
+        f"SELECT migration_id, {', '.join(keys)} FROM {table} WHERE migration_id = ? OR migration_id > ? AND migration_id < ?"  # noqa: S608 constants of this module
+        f" ORDER BY migration_id, {order} LIMIT ? OFFSET ?"
     )
-    return [dict(zip(keys, row, strict=True)) for row in tx.execute(statement, (migration_id, limit, offset))]
+    rows = tx.execute(statement, (migration_id, *part_bounds(migration_id), limit, offset))
+    return [
+        ({} if part == migration_id else {"part": part}) | dict(zip(keys, values, strict=True))
+        for part, *values in rows
+    ]
 
 
-def _status(row: Sequence[Any], *, owned: bool) -> MigrationStatus:
+def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationStatus:
     name, text, phase_text, resume, total, created, started, ended, error, side, attested, *counts = row
     copied, batches, size, ranges, done, debt, dead, found = counts
     asked = msgspec.json.decode(text, type=Specification)
+    if asked.division:
+        held = tx.execute(
+            _STATUS + " WHERE migration.id > ? AND migration.id < ? ORDER BY migration.id", part_bounds(name)
+        ).fetchall()
+        below = [_status(tx, one, owned=owned) for one in held]
+        return status_of(asked, below, datetime.fromisoformat(created), owned=owned)
     phase = Phase(phase_text)
     return MigrationStatus(
         migration_id=name,

@@ -116,6 +116,12 @@ class Store(ABC):
         """Other names of collections, to the collection that each stands for now; empty where there are none."""
         return {}
 
+    async def partitions(self, collection: str) -> Mapping[str, str]:
+        """The partitions, namespaces or tenants of a collection by name, each to the collection that it is by itself; empty
+        where there are none, or none is a collection by itself. Raises CollectionMissing.
+        """
+        return {}
+
     @abstractmethod
     async def describe(self, collection: str) -> CollectionShape:
         """The shape of a collection. Raises CollectionMissing, StoreBroken when it has no usable key."""

@@ -48,6 +48,9 @@ class Wrapper(Store):
     async def aliases(self) -> Mapping[str, str]:
         return await self._through(lambda: self._inner.aliases())
 
+    async def partitions(self, collection: str) -> Mapping[str, str]:
+        return await self._through(lambda: self._inner.partitions(collection))
+
     async def describe(self, collection: str) -> CollectionShape:
         return await self._through(lambda: self._inner.describe(collection))
 

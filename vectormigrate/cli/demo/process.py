@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 import vectormigrate
-from vectormigrate.daemon.control import Viewer
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.errors import StateError, UnknownMigration, VectormigrateError
 
 from .witness import Request, Rows

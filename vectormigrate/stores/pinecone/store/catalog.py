@@ -190,6 +190,15 @@ class Catalog:
         found = await self._namespaces(opened.index, opened.base, opened.place)
         return sorted({*found, *opened.shape.partitions, *_default_of(opened)})
 
+    async def partitions(self, collection: str) -> dict[str, str]:
+        """The namespaces of an index, each to the collection that it is; none of what is one namespace."""
+        scope = read_name(collection)
+        if scope.namespace is not None:
+            return {}
+        opened = await self.describe(collection)
+        names = await self._namespaces(opened.index, opened.base, opened.place)
+        return {name: f"{scope.index}/{name}" for name in names}
+
     async def _namespaces(self, index: Index, base: str, place: Place) -> list[str]:
         if index.pod is None:
             try:

@@ -7,7 +7,7 @@ Reads through one store see what was written through it: they wait until it is v
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -120,6 +120,9 @@ class PineconeStore(Store):
 
     async def collections(self) -> list[str]:
         return await self._catalog.names()
+
+    async def partitions(self, collection: str) -> Mapping[str, str]:
+        return await self._catalog.partitions(collection)
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._catalog.describe(collection)).shape

@@ -107,6 +107,13 @@ class Catalog:
             return {}
         return {str(one["alias"]): str(one["class"]) for one in told.get("aliases") or ()}
 
+    def partitions(self, collection: str) -> dict[str, str]:
+        """The tenants of a class, asleep or not, each to the collection that it is."""
+        name, tenant = split_name(self.resolve(collection))
+        if tenant or not wire.read_layout(self._class(name, collection)).multi_tenant:
+            return {}
+        return {one: f"{collection}/{one}" for one in self.tenants.names(name, collection)}
+
     def resolve(self, collection: str) -> str:
         """The collection that a name stands for: itself, or that of the class which its alias points to."""
         name, tenant = split_name(collection)

@@ -102,6 +102,9 @@ class WeaviateStore(Store):
     async def aliases(self) -> Mapping[str, str]:
         return await self._run(self._catalog.aliases)
 
+    async def partitions(self, collection: str) -> Mapping[str, str]:
+        return await self._run(self._catalog.partitions, collection)
+
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
 

@@ -1,0 +1,254 @@
+"""The verbs of a migration of several parts: each is done to one part after another, and the answers are summed up.
+
+A part that cannot go on does not keep the others from it; what would keep all of them from it (a store that is away, a key
+that is not accepted) ends the run. The source is asked again before and behind every run: parts that have come meanwhile are
+taken in before, and told of behind. There is nothing to checkpoint here: what was done is what the parts say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import (
+    AuthenticationFailed,
+    ConfigInvalid,
+    FinishedWithFindings,
+    GateRefused,
+    PermissionDenied,
+    StateError,
+    VectormigrateError,
+)
+from vectormigrate.model.events import Event, Progress, Warned
+from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.specification import Specification
+from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
+from vectormigrate.model.whole import rollback_of, validation_of
+from vectormigrate.state import findings, views
+from vectormigrate.state.database import Database
+
+from . import parting
+from .secrets import Secrets
+
+_UNDER_WAY = (Phase.PREFLIGHT, Phase.PASSTHROUGH, Phase.BACKFILL, Phase.CATCH_UP)
+_UNPLANNED = (Phase.CREATED, Phase.PREFLIGHT)
+_NAMED = 5
+
+
+class Verbs(Protocol):
+    """What can be done to one part: `control.Control`."""
+
+    async def add(self, specs: Sequence[Specification]) -> None:
+        """Store parts that have come."""
+
+    async def run(self, migration_id: str) -> MigrationStatus: ...
+
+    async def validate(
+        self,
+        migration_id: str,
+        *,
+        sample_size: int | None,
+        full: bool,
+        threshold: float | None,
+        seed: int | None,
+    ) -> ValidationReport: ...
+
+    async def rollback(self, migration_id: str, *, dry_run: bool, remove_unknown: bool) -> RollbackReport: ...
+
+    async def pause(self, migration_id: str) -> MigrationStatus: ...
+
+    async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus: ...
+
+    def runs(self, migration_id: str) -> bool: ...
+
+
+class Whole:
+    """One migration of several parts, in the process that owns the state file."""
+
+    def __init__(
+        self,
+        verbs: Verbs,
+        database: Database,
+        asked: Specification,
+        secrets: Secrets,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._verbs = verbs
+        self._database = database
+        self._asked = asked
+        self._id = asked.id
+        self._secrets = secrets
+        self._clock = clock
+        self._on_event = on_event
+        self._stopping = False
+        self._pausing = False
+        self.idle = asyncio.Event()
+        """Set when what it was asked for has ended."""
+
+    def stop(self) -> None:
+        """Begin no further part. The part under way is stopped by whoever runs it."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Take in what has come, and run every part that is not done. Raises what keeps all from it, or else what the first
+        part that failed says, when the others are through.
+        """
+        self._check_onward()
+        await self._take_in()
+        failed: list[tuple[str, VectormigrateError]] = []
+        parts = self._statuses()
+        for number, part in enumerate(parts):
+            if self._stopping:
+                break
+            if part.phase in (Phase.VERIFIED, *FINAL):
+                continue
+            self._on_event(Progress(self._id, "parts", number, len(parts)))
+            try:
+                await self._verbs.run(part.migration_id)
+            except VectormigrateError as error:
+                if _concerns_all(error):
+                    raise
+                failed.append((part.migration_id, error))
+        if self._stopping:
+            return
+        self._on_event(Progress(self._id, "parts", len(parts), len(parts)))
+        if failed:
+            raise _worst(failed)
+        await self._prove()
+
+    async def _prove(self) -> None:
+        """Keep what the parts proved as one report, and tell of parts that nobody has looked at."""
+        reports = self._database.read(
+            lambda tx: [findings.latest_report(tx, part.id) for part in views.parts(tx, self._id)]
+        )
+        await self._keep([report for report in reports if report is not None], [])
+        come = await self._come()
+        if come:
+            raise FinishedWithFindings(
+                f"parts have come to the source meanwhile: {_names(come)}",
+                hint=f"take them in with `vectormigrate resume {self._id}`",
+                ids=tuple(part.id for part in come[: _NAMED + 1]),
+            )
+
+    async def validate(
+        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
+    ) -> ValidationReport:
+        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking."""
+        parts = [part for part in self._statuses() if part.phase not in FINAL]
+        planned = [part for part in parts if _resting(part) not in _UNPLANNED]
+        if not planned:
+            raise GateRefused(
+                f"migration {self._id!r} has no part with anything to compare",
+                hint=f"copy first: `vectormigrate resume {self._id}`",
+            )
+        reports = []
+        for number, part in enumerate(planned):
+            if self._stopping:
+                break
+            self._on_event(Progress(self._id, "parts", number, len(planned)))
+            reports.append(
+                await self._verbs.validate(
+                    part.migration_id, sample_size=sample_size, full=full, threshold=threshold, seed=seed
+                )
+            )
+        lacking = []
+        if len(reports) < len(parts):
+            lacking.append(f"{len(parts) - len(reports):,} parts were not compared")
+        come = await self._come()
+        if come:
+            lacking.append(f"parts of the source are not in the migration: {_names(come)}")
+        more = await parting.outside(
+            self._asked, self._secrets, sum(report.source_count for report in reports)
+        )
+        if more and not lacking:
+            lacking.append(f"{more:,} records of the source are in no part")
+        return await self._keep(reports, lacking)
+
+    async def _keep(self, reports: Sequence[ValidationReport], lacking: Sequence[str]) -> ValidationReport:
+        report = validation_of(self._id, reports, lacking)
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
+        return report
+
+    async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
+        """Take every part out of the target, the last first. Repeatable."""
+        reports = []
+        for part in reversed(self._statuses()):
+            if self._stopping:
+                break
+            reports.append(
+                await self._verbs.rollback(part.migration_id, dry_run=dry_run, remove_unknown=remove_unknown)
+            )
+        return rollback_of(self._id, reports, dry_run=dry_run)
+
+    async def pause(self) -> None:
+        """Rest where it is, for one that no process runs. Raises GateRefused when none of it is under way."""
+        going = [part.migration_id for part in self._statuses() if part.phase in _UNDER_WAY]
+        if not going:
+            raise GateRefused(
+                f"no part of {self._id!r} is under way",
+                hint=f"see where it is: vectormigrate status {self._id}",
+            )
+        for part in going:
+            await self._verbs.pause(part)
+
+    async def halt(self, *, pause: bool) -> None:
+        """Stop behind the next checkpoint of the part under way, and begin no other."""
+        self.stop()
+        for part in self._statuses():
+            if self._verbs.runs(part.migration_id):
+                await self._verbs.halt(part.migration_id, pause=pause)
+        await self.idle.wait()
+
+    # What is there.
+
+    def _statuses(self) -> tuple[MigrationStatus, ...]:
+        return self._database.read(lambda tx: views.status(tx, self._id)).parts
+
+    def _check_onward(self) -> None:
+        phases = {part.phase for part in self._statuses()}
+        if phases and phases <= FINAL:
+            raise GateRefused(
+                f"every part of {self._id!r} is over: it cannot go on",
+                hint="start a new one under another id",
+            )
+
+    async def _take_in(self) -> None:
+        come = await self._come()
+        if come:
+            await self._verbs.add(come)
+            self._on_event(
+                Warned(self._id, f"parts have come to the source, and are taken in: {_names(come)}")
+            )
+
+    async def _come(self) -> list[Specification]:
+        known = self._database.read(lambda tx: views.parts(tx, self._id))
+        return await parting.come(self._asked, self._secrets, known)
+
+
+def _resting(part: MigrationStatus) -> Phase:
+    return part.resume_phase or part.phase
+
+
+def _names(parts: Sequence[Specification]) -> str:
+    named = ", ".join(part.id for part in parts[:_NAMED])
+    return f"{named}{' ...' if len(parts) > _NAMED else ''}"
+
+
+def _concerns_all(error: VectormigrateError) -> bool:
+    """Whether the other parts would fail of the same."""
+    return error.retryable or isinstance(
+        error, AuthenticationFailed | PermissionDenied | ConfigInvalid | StateError
+    )
+
+
+def _worst(failed: Sequence[tuple[str, VectormigrateError]]) -> VectormigrateError:
+    """The first that is more than findings, if one is, with the part in its message."""
+    part, error = next((one for one in failed if not isinstance(one[1], FinishedWithFindings)), failed[0])
+    more = f" (and {len(failed) - 1:,} more of its parts failed)" if len(failed) > 1 else ""
+    error.message = f"part {part}: {error.message}{more}"
+    error.args = (error.message,)
+    return error

@@ -1,0 +1,217 @@
+"""The snapshots of a migration of several parts: each is the sum of its parts', and holds them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from .next_steps import next_steps
+from .phase import FINAL, Phase
+from .specification import Specification
+from .status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport, WorstPair
+
+T = TypeVar("T")
+_WORST = 20
+_FINDINGS = 100
+_FIRST_TOLD = (Phase.FAILED, Phase.ROLLING_BACK, Phase.PAUSED)
+"""What needs a hand is told before anything else."""
+_BEGUN = (Phase.CREATED, Phase.PREFLIGHT)
+
+
+def phase_of(phases: Iterable[Phase]) -> Phase:
+    """Where the whole is: the least of its parts, of those that are not over; `backfill` as soon as one has begun."""
+    held = set(phases)
+    for phase in _FIRST_TOLD:
+        if phase in held:
+            return phase
+    going = (held - FINAL) or held
+    least = min(going, key=list(Phase).index, default=Phase.CREATED)
+    return Phase.BACKFILL if least in _BEGUN and len(held) > 1 else least
+
+
+def status_of(
+    asked: Specification, parts: Sequence[MigrationStatus], created_at: datetime, *, owned: bool
+) -> MigrationStatus:
+    """Where the whole is. `owned`: some process owns the state file."""
+    phase = phase_of(part.phase for part in parts)
+    ended = [part.ended_at for part in parts if part.ended_at is not None]
+    totals = [part.total for part in parts]
+    return MigrationStatus(
+        migration_id=asked.id,
+        phase=phase,
+        resume_phase=None,
+        source=f"{asked.source.kind}:{asked.source.collection}",
+        target=f"{asked.target.kind}:{asked.target.collection}",
+        total=None if None in totals else sum(total or 0 for total in totals),
+        copied=sum(part.copied for part in parts),
+        batches=sum(part.batches for part in parts),
+        bytes=sum(part.bytes for part in parts),
+        ranges=sum(part.ranges for part in parts),
+        ranges_done=sum(part.ranges_done for part in parts),
+        debt=sum(part.debt for part in parts),
+        dead_letters=sum(part.dead_letters for part in parts),
+        findings=sum(part.findings for part in parts),
+        created_at=created_at,
+        started_at=min((part.started_at for part in parts if part.started_at is not None), default=None),
+        ended_at=max(ended) if len(ended) == len(parts) and ended else None,
+        error=next((f"{part.migration_id}: {part.error}" for part in parts if part.error), ""),
+        next_steps=next_steps(asked.id, asked.mode, phase, owned=owned),
+        mode=asked.mode,
+        parts=tuple(parts),
+    )
+
+
+def validation_of(
+    migration_id: str, reports: Sequence[ValidationReport], lacking: Sequence[str] = ()
+) -> ValidationReport:
+    """What the validations of the parts saw together; at least one. `lacking` says what they do not cover, if anything.
+
+    A sample bounds the rate of each part; there is no one bound for all of them.
+    """
+    first = reports[0]
+    ok = all(report.ok for report in reports) and not lacking
+    return replace(
+        first,
+        migration_id=migration_id,
+        method=_alike((report.method for report in reports), "sample"),
+        started_at=min(report.started_at for report in reports),
+        seconds=sum(report.seconds for report in reports),
+        source_count=sum(report.source_count for report in reports),
+        target_count=sum(report.target_count for report in reports),
+        compared=sum(report.compared for report in reports),
+        missing=sum(report.missing for report in reports),
+        extra=sum(report.extra for report in reports),
+        mismatched=sum(report.mismatched for report in reports),
+        bit_equal=sum(report.bit_equal for report in reports),
+        threshold=min(report.threshold for report in reports),
+        min_cosine=_of_those(min, [report.min_cosine for report in reports]),
+        mean_cosine=_mean(reports),
+        min_norm_ratio=_of_those(min, [report.min_norm_ratio for report in reports]),
+        max_norm_ratio=_of_those(max, [report.max_norm_ratio for report in reports]),
+        mismatch_rate_upper95=None,
+        histogram=_histogram(reports),
+        worst=_worst(reports),
+        findings=_findings(reports),
+        ranges=(),
+        ok=ok,
+        statement=_statement(reports, lacking),
+        parts=tuple(reports),
+    )
+
+
+def _statement(reports: Sequence[ValidationReport], lacking: Sequence[str]) -> str:
+    compared = sum(report.compared for report in reports)
+    unsound = [report.migration_id for report in reports if not report.ok]
+    told = f"{compared:,} records of {len(reports):,} parts were compared, and "
+    if unsound:
+        told += f"{len(unsound):,} of the parts differ: {', '.join(unsound[:5])}{' ...' if len(unsound) > 5 else ''}"
+    else:
+        told += "no part differs"
+    return "; ".join((told, *lacking))
+
+
+def _of_those(choose: Callable[[list[float]], float], values: Iterable[float | None]) -> float | None:
+    held = [value for value in values if value is not None]
+    return choose(held) if held else None
+
+
+def _mean(reports: Iterable[ValidationReport]) -> float | None:
+    weighed = [
+        (report.mean_cosine, max(1, report.compared)) for report in reports if report.mean_cosine is not None
+    ]
+    weight = sum(count for _, count in weighed)
+    return sum(mean * count for mean, count in weighed) / weight if weighed else None
+
+
+def _histogram(reports: Iterable[ValidationReport]) -> tuple[tuple[float, float, int], ...]:
+    pairs: dict[tuple[float, float], int] = {}
+    for report in reports:
+        for low, high, count in report.histogram:
+            pairs[low, high] = pairs.get((low, high), 0) + count
+    return tuple((low, high, count) for (low, high), count in sorted(pairs.items()))
+
+
+def _worst(reports: Iterable[ValidationReport]) -> tuple[WorstPair, ...]:
+    return tuple(sorted((pair for report in reports for pair in report.worst), key=lambda pair: pair.cosine))[
+        :_WORST
+    ]
+
+
+def _findings(reports: Iterable[ValidationReport]) -> tuple[dict[str, object], ...]:
+    found = ({"part": report.migration_id, **one} for report in reports for one in report.findings)
+    return tuple(one for _, one in zip(range(_FINDINGS), found, strict=False))
+
+
+def rollback_of(migration_id: str, reports: Sequence[RollbackReport], *, dry_run: bool) -> RollbackReport:
+    """What the rollbacks of the parts did together."""
+    return RollbackReport(
+        migration_id,
+        dry_run,
+        deleted=sum(report.deleted for report in reports),
+        restored=sum(report.restored for report in reports),
+        left=sum(report.left for report in reports),
+        foreign_kept=sum(report.foreign_kept for report in reports),
+        foreign_changed=sum(report.foreign_changed for report in reports),
+        collection_dropped=any(report.collection_dropped for report in reports),
+        seconds=sum(report.seconds for report in reports),
+        unknown_kept=sum(report.unknown_kept for report in reports),
+        parts=tuple(reports),
+    )
+
+
+def plan_of(asked: Specification, plans: Sequence[PlanDocument]) -> PlanDocument:
+    """What all parts would do; at least one."""
+    times = [plan.seconds for plan in plans if plan.seconds is not None]
+    return PlanDocument(
+        migration_id=asked.id,
+        source=f"{asked.source.kind}:{asked.source.collection}",
+        target=f"{asked.target.kind}:{asked.target.collection}",
+        source_count=sum(plan.source_count for plan in plans),
+        target_exists=all(plan.target_exists for plan in plans),
+        target_count=sum(plan.target_count for plan in plans),
+        foreign=sum(plan.foreign for plan in plans),
+        id_rule=_alike((plan.id_rule for plan in plans), "differs from part to part"),
+        vectors=_distinct(row for plan in plans for row in plan.vectors),
+        fields=_distinct(row for plan in plans for row in plan.fields),
+        losses=_distinct(loss for plan in plans for loss in plan.losses),
+        refused=tuple(f"{plan.migration_id}: {line}" for plan in plans for line in plan.refused),
+        ranges=sum(plan.ranges for plan in plans),
+        workers=max(plan.workers for plan in plans),
+        batches=sum(plan.batches for plan in plans),
+        bytes=sum(plan.bytes for plan in plans),
+        seconds=sum(times) if times else None,
+        notes=_distinct(note for plan in plans for note in plan.notes),
+        requests=sum(plan.requests for plan in plans),
+        target_bytes=sum(plan.target_bytes for plan in plans),
+        inferred=_seen(plans),
+        layout=_layout(plans),
+        named_losses=_distinct(loss for plan in plans for loss in plan.named_losses),
+        parts=tuple(plans),
+    )
+
+
+def _distinct(items: Iterable[T]) -> tuple[T, ...]:
+    """As they come, each once. Rows are dictionaries, so that they cannot stand in a set."""
+    told = {repr(item): item for item in items}
+    return tuple(told.values())
+
+
+def _alike(words: Iterable[str], otherwise: str) -> str:
+    told = set(words)
+    return told.pop() if len(told) == 1 else otherwise
+
+
+def _seen(plans: Iterable[PlanDocument]) -> tuple[dict[str, object], ...]:
+    """Undeclared keys, as the first part that has each of them saw it."""
+    keys: dict[object, Mapping[str, object]] = {}
+    for plan in plans:
+        for seen in plan.inferred:
+            keys.setdefault(seen["name"], seen)
+    return tuple(dict(seen) for seen in keys.values())
+
+
+def _layout(plans: Sequence[PlanDocument]) -> dict[str, object]:
+    """That of the parts where they have one and the same; else it is told part by part only."""
+    return plans[0].layout if all(plan.layout == plans[0].layout for plan in plans) else {}
