@@ -267,7 +267,7 @@ def llamaindex(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
             embed_dim=DIM,
         )
         postgres.add(nodes())
-        made["pgvector"] = {
+        made["pgvector-counted"] = {
             "documents": read(postgres),
             "records": postgres_records(dsn, "data_docs", "id", "embedding"),
         }

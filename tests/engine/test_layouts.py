@@ -74,8 +74,9 @@ def test_the_older_tables_of_langchain_are_met_where_they_are():
 
 def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():
     node = {"_node_content": "{}"}
+    assert look("qdrant", "pgvector", payload=node).plan.target == "llamaindex:pgvector"
     with pytest.raises(MappingRefused, match="laid out as llamaindex does"):
-        look("qdrant", "pgvector", payload=node)
+        look("qdrant", "pgvector", existing=shape("text", "metadata_", "node_id"), payload=node)
     found = look("qdrant", "sqlite", payload=node)
     assert (found.plan, found.notes) == (
         None,

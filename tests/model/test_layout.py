@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -96,10 +97,11 @@ def test_every_framework_is_known_by_its_records(name):
     fields = tuple(Field(key, FieldType.JSON) for key in payload) if declares else ()
     shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), (), fields, dynamic=True)
     keys = {} if kind.startswith("pgvector") else dict.fromkeys(payload, len(records))
-    found = detect(kind.removesuffix("-v1"), shape, keys, len(records))
+    store = kind.partition("-")[0]
+    found = detect(store, shape, keys, len(records))
     assert found.framework == framework
     assert found.certain is (name != "langchain:pinecone")
-    assert profile_for(framework, kind.removesuffix("-v1"), shape).name == name
+    assert profile_for(framework, store, shape).name == name
 
 
 def shape(*names, dynamic=False):
@@ -134,6 +136,18 @@ def test_what_only_looks_like_it_is_not_taken_for_it(kind, keys, framework, cert
 def test_a_framework_without_a_store_of_the_kind_has_no_layout_there():
     assert profile_for("langchain", "sqlite", None) is profile_for(RAW, "qdrant", None) is None
     assert {profile.framework for profile in PROFILES.values()} | {RAW} == set(FRAMEWORKS)
+
+
+def test_nodes_in_postgres_are_keyed_by_their_ids_and_counted_beside_them():
+    counted = shape("text", "metadata_", "node_id")
+    assert profile_for("llamaindex", "pgvector", counted).name == "llamaindex:pgvector-counted"
+    keyed = replace(shape("text", "metadata_"), id=IdField("node_id", IdKind.TEXT))
+    assert detect("pgvector", keyed, {}, 5).framework == "llamaindex"
+    assert profile_for("llamaindex", "pgvector", keyed).name == "llamaindex:pgvector"
+    plan = LayoutPlan("llamaindex:qdrant", "llamaindex:pgvector")
+    laid = Relayout(plan).shape(replace(shape("a"), native={"qdrant": {"x": 1}}))
+    assert laid.native == {"qdrant": {"x": 1}, "pgvector": {"counter": "id"}}
+    assert Relayout(plan).renames(keyed) == {"node_id": "node_id", "v": "embedding"}
 
 
 FLAT, NESTED = PROFILES["langchain:pinecone"], PROFILES["langchain:qdrant"]
@@ -190,7 +204,7 @@ def test_filters_look_where_it_is(plan, path, there):
         (("langchain:qdrant", "langchain:pinecone"), ("metadata",)),
         (("llamaindex:milvus", "llamaindex:qdrant"), ("text",)),
         (("llamaindex:milvus", "llamaindex:qdrant"), (NODE,)),
-        (("llamaindex:pgvector", "llamaindex:qdrant"), ("metadata_", NODE)),
+        (("llamaindex:pgvector-counted", "llamaindex:qdrant"), ("metadata_", NODE)),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(plan, path):

@@ -49,12 +49,19 @@ class Profile:
     """Name of the key in a collection that the framework made; empty where keys have no name."""
     vector: str = ""
     """Name of the one dense vector."""
+    counter: str = ""
+    """Column that the database counts, which the framework wants beside the key."""
     unwritable: str = ""
     """Why no record can be laid out so; empty when it can."""
 
     @property
     def framework(self) -> str:
         return self.name.partition(":")[0]
+
+    @property
+    def kind(self) -> str:
+        """Of store."""
+        return self.name.partition(":")[2].partition("-")[0]
 
 
 _ESCAPED = re.compile(r"\\u(?!00[01])")
@@ -94,11 +101,20 @@ PROFILES: Mapping[str, Profile] = {
             "llamaindex:pgvector",
             "text",
             "metadata_",
+            declares=True,
+            key="node_id",
+            vector="embedding",
+            counter="id",
+        ),
+        Profile(
+            "llamaindex:pgvector-counted",
+            "text",
+            "metadata_",
             own=("node_id",),
             declares=True,
             key="id",
             vector="embedding",
-            unwritable="its rows are keyed by a number that the database counts",
+            unwritable="the key of that table is a number that the database counts",
         ),
         Profile(
             "haystack:qdrant",
@@ -138,9 +154,11 @@ PROFILES: Mapping[str, Profile] = {
 
 def profile_for(framework: str, kind: str, shape: CollectionShape | None) -> Profile | None:
     """How a framework lays records out in a kind of store; None for raw, and where it has no store of that kind."""
-    variant = f"{framework}:{kind}-v1"
-    if shape is not None and variant in PROFILES and shape.field_named("cmetadata") is not None:
-        return PROFILES[variant]
+    variants = (("v1", "cmetadata"), ("counted", "node_id"))
+    for variant, column in variants:
+        found = PROFILES.get(f"{framework}:{kind}-{variant}")
+        if found is not None and shape is not None and shape.field_named(column) is not None:
+            return found
     return PROFILES.get(f"{framework}:{kind}")
 
 
@@ -286,6 +304,8 @@ class Relayout:
     def shape(self, source: CollectionShape) -> CollectionShape:
         """The source as if its records had been laid out so."""
         target = self._target
+        if target.counter:
+            source = replace(source, native={**source.native, target.kind: {"counter": target.counter}})
         if not target.declares:
             return replace(source, fields=(), dynamic=True)
         fields = [Field(target.text, FieldType.TEXT)] if target.text else []
@@ -335,7 +355,7 @@ class _Look:
 _SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
     (
         Detected("llamaindex", certain=True),
-        lambda it: NODE in it.every or {"metadata_", "node_id", "text"} <= it.declared,
+        lambda it: NODE in it.every or {"metadata_", "node_id", "text"} <= it.declared | {it.key},
     ),
     (
         Detected("mem0", certain=True),

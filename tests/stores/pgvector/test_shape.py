@@ -140,6 +140,23 @@ def test_no_key_is_said_clearly(table, statement):
     assert "primary key" in caught.value.hint
 
 
+def test_a_marked_column_is_the_key_and_what_only_counts_is_no_payload(table, connection):
+    make = "create table t (id bigserial primary key, node text, text varchar, v vector(2))"
+    mark = "comment on column t.node is 'vectormigrate: key instead of id'"
+    assert table(make).shape.id.name == "id"
+    connection.execute(mark)
+    for statement in ("create unique index on t (node, text)", "create unique index on t (node)"):
+        with pytest.raises(StoreBroken, match="'node' is to be the key") as caught:
+            load(connection, "t")
+        connection.execute(statement)
+    assert "set not null" in caught.value.hint
+    connection.execute("alter table t alter node set not null")
+    made = load(connection, "t").shape
+    assert (made.id.name, made.id.kind) == ("node", IdKind.TEXT)
+    assert [field.name for field in made.fields] == ["text"]
+    assert made.native == {"pgvector": {"counter": "id"}}
+
+
 def test_names_in_schemas_and_of_mixed_case(table, connection):
     connection.execute('create schema "App"')
     connection.execute('create table "App"."My Docs" (id int primary key, v vector(2))')

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import psycopg
 import pytest
 
+from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.collection import (
     CollectionShape,
     Element,
@@ -168,3 +170,25 @@ async def test_sequences_go_on_behind_what_was_loaded(store: PgvectorStore, conn
     connection.execute("insert into docs values (41, '[1,2]')")
     await store.finish_load(await store.describe("docs"))
     assert connection.execute("insert into docs (v) values ('[1,2]') returning id").fetchone() == (42,)
+
+
+async def test_what_counts_beside_a_key_is_made_left_alone_and_kept_by_an_upsert(
+    store: PgvectorStore, connection
+):
+    asked = CollectionShape(
+        "nodes",
+        IdField("node_id", IdKind.TEXT),
+        (VectorField("v", dim=2),),
+        (Field("text", FieldType.TEXT),),
+        native={"pgvector": {"counter": "id"}},
+    )
+    await store.create(asked)
+    assert (await store.describe("nodes")).native == asked.native
+    for text in ("first", "second"):
+        batch = Batch(["a", "b"], {"v": DenseColumn(np.ones((2, 2), np.float32))}, [{"text": text}] * 2)
+        assert (await store.upsert("nodes", batch)).refused == ()
+    rows = connection.execute("select id, node_id, text from nodes order by id").fetchall()
+    assert rows == [(1, "a", "second"), (2, "b", "second")]
+    found = await store.fetch("nodes", ["a"])
+    assert found.payload == [{"text": "second"}]
+    connection.execute("insert into nodes (node_id, text, v) values ('c', 'theirs', '[1,2]')")

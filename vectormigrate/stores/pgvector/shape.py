@@ -1,9 +1,11 @@
 """What the catalog says of a table, as a `Table`: which columns are the key, vectors, payload, and how each travels.
 
-The key is the primary key, else the smallest unique index over columns that cannot be null. Things that SQL has no
+The key is a unique column that a comment marks as such, else the primary key, else the smallest unique index over
+columns that cannot be null. What the database counts instead of such a key is no payload. Things that SQL has no
 place for are kept in comments that people can read: `vectormigrate: metric cosine` on a vector column before its
-index exists, `vectormigrate: other payload keys` on the jsonb column that holds undeclared keys, and
-`vectormigrate: id NAME` on a table with a compound key. A table that somebody else made has none of them.
+index exists, `vectormigrate: other payload keys` on the jsonb column that holds undeclared keys, `vectormigrate: id NAME`
+on a table with a compound key, and `vectormigrate: key instead of COLUMN` on the column that is the key where another one
+only counts. A table that somebody else made has none of them.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from .values import CODECS, TEXT, Codec, array_codec
 
 COMMENT = "vectormigrate: "
 DYNAMIC_COMMENT = COMMENT + "other payload keys"
+KEY_COMMENT = COMMENT + "key instead of "
+COUNTER = "counter"
+"""In a shape's native part: the name of the column that only counts."""
 _METRIC = re.compile(rf"{COMMENT}metric (\w+)")
 _ID = re.compile(rf"{COMMENT}id (.+)")
 _KEY_KINDS = {
@@ -244,9 +249,15 @@ def load(connection: Connection, collection: str) -> Table:
     indexes = [_index(row) for row in connection.execute(_INDEXES, [oid]).fetchall()]
     columns = {row[0]: _column(row) for row in rows}
     comments = {row[1]: row[12] or "" for row in rows}
-    keys = _keys(columns, indexes, collection)
+    marked = next((name for name, text in comments.items() if text.startswith(KEY_COMMENT)), None)
+    counter = comments[marked].removeprefix(KEY_COMMENT) if marked else None
+    keys = _keys(columns, indexes, marked, collection)
     key_names = {key.column.name for key in keys}
-    others = [(number, column) for number, column in columns.items() if column.name not in key_names]
+    others = [
+        (number, column)
+        for number, column in columns.items()
+        if column.name not in key_names and column.name != counter
+    ]
     modifiers = {row[0]: row[11] for row in rows}
     held = [
         (column, _vector(column, modifiers[number], comments[column.name], number, indexes))
@@ -264,6 +275,7 @@ def load(connection: Connection, collection: str) -> Table:
         tuple(_with_dimension(connection, name.sql, column, field) for column, field in held),
         tuple(_field(column, modifiers[number], number, indexes) for number, column in fields),
         dynamic=dynamic is not None,
+        native={STORE: {COUNTER: counter}} if counter else {},
     )
     halves = frozenset(
         column.name
@@ -322,13 +334,23 @@ def _index(row: tuple[Any, ...]) -> _Index:
     return _Index(method, tuple(columns[:key_count]), unique, opclass, params, expression)
 
 
-def _keys(columns: dict[int, Column], indexes: list[_Index], collection: str) -> tuple[KeyColumn, ...]:
+def _keys(
+    columns: dict[int, Column], indexes: list[_Index], marked: str | None, collection: str
+) -> tuple[KeyColumn, ...]:
     for index in indexes:
         if not index.unique or index.expression or 0 in index.columns:
             continue
         members = [columns[number] for number in index.columns]
-        if all(column.not_null for column in members):
+        wanted = marked is None or [column.name for column in members] == [marked]
+        if wanted and all(column.not_null for column in members):
             return tuple(_key_column(column) for column in members)
+    if marked is not None:
+        raise StoreBroken(
+            f"column {marked!r} is to be the key, and no unique index is over it alone, or it can be null",
+            hint=f"create unique index on ... ({quote(marked)}); alter table ... alter {quote(marked)} set not null",
+            store=STORE,
+            collection=collection,
+        )
     raise StoreBroken(
         "the table has no primary key, and no unique index over columns that cannot be null",
         hint="add one, such as: alter table ... add primary key (id); a view has to be replaced by its table",
