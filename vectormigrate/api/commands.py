@@ -34,6 +34,7 @@ from vectormigrate.model.access import Scope
 
 from .administration import ADMINISTRATION
 from .command import Command, Effect, Example, Positional, Route
+from .snapshots import SNAPSHOTS
 
 ID = Positional("id", "Id of the migration.")
 ACCESS = tuple(
@@ -158,6 +159,7 @@ COMMANDS: tuple[Command, ...] = (
         ),
         handler="migrate:plan",
     ),
+    *SNAPSHOTS,
     Command(
         name="doctor",
         summary="Check connections, rights, versions, limits, the disk and the state file.",

@@ -26,7 +26,7 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9._~-]{1,20
 """Of a migration, or of a part of one."""
 SIDES = ("source", "target")
 _NO_ADDRESS = ("memory", "pinecone")
-_ON_DISK = ("sqlite", "milvus")
+_ON_DISK = ("sqlite", "milvus", "parquet")
 _NAMES = ("drop", "spread", "narrow", "accept")
 """Settings of the mapping that are lists of names."""
 _DIVIDING = {"each-collection": "collections", "each-partition": "partitions", "each-value": "value_of"}

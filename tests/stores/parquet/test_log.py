@@ -56,6 +56,6 @@ def test_what_is_half_written_is_swept_away(opened, tmp_path):
     (tmp_path / FOLDER / ".half").touch()
     behind = opened(folded=2)
     behind.sweep()
-    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [name_of(3).removeprefix("log/")]
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [name_of(3).removeprefix(f"{FOLDER}/")]
     behind.catch_up()
     assert behind.ids == ["c"]

@@ -48,7 +48,7 @@ def test_a_finished_snapshot_is_its_parts_and_a_manifest(folder, snapshot):
     fill(snapshot)
     assert snapshot.manifest.complete is False
     snapshot.fold()
-    assert files(folder) == [".lock", "manifest.json", "part-00000.parquet"]
+    assert files(folder) == [".lock", "_manifest.json", "part-00000.parquet"]
     told = manifest.read(folder)
     [part] = told.parts
     data = (folder / part.file).read_bytes()
@@ -61,9 +61,9 @@ def test_a_finished_snapshot_is_its_parts_and_a_manifest(folder, snapshot):
 def test_folding_again_does_nothing(folder, snapshot):
     fill(snapshot)
     snapshot.fold()
-    before = (folder / "manifest.json").stat()
+    before = (folder / "_manifest.json").stat()
     snapshot.fold()
-    assert (folder / "manifest.json").stat().st_ino == before.st_ino
+    assert (folder / "_manifest.json").stat().st_ino == before.st_ino
 
 
 def test_an_empty_snapshot_can_be_finished(folder, snapshot):
@@ -88,7 +88,7 @@ def test_the_log_lies_over_the_parts(folder, snapshot):
         asked = [RECORDS[12].id, "a", RECORDS[29].id, RECORDS[11].id]
         assert snapshot.fetch(asked, Content.IDS).ids == asked[1:]
         snapshot.fold()
-    assert files(folder) == [".lock", "manifest.json", "part-00001.parquet"]
+    assert files(folder) == [".lock", "_manifest.json", "part-00001.parquet"]
 
 
 def test_another_opening_sees_what_was_folded(folder, snapshot):

@@ -67,7 +67,7 @@ async def written(store):
 
 async def test_anybody_reads_a_finished_snapshot(store, tmp_path):
     await written(store)
-    frame = pd.read_parquet(tmp_path / "snapshots" / "docs" / "part-00000.parquet")
+    frame = pd.read_parquet(tmp_path / "snapshots" / "docs")
     assert frame["id"].tolist() == [record.id for record in RECORDS]
     assert frame["vector.vec"][3].tolist() == RECORDS[3].dense["vec"].tolist()
     assert frame["payload"][3] == '{"label":"record 3","n":3}'
@@ -76,9 +76,9 @@ async def test_anybody_reads_a_finished_snapshot(store, tmp_path):
 async def test_what_is_written_after_the_end_is_in_the_parts_once_the_store_is_closed(store, tmp_path):
     await written(store)
     await store.delete("docs", [RECORDS[0].id])
-    assert list((tmp_path / "snapshots" / "docs" / "log").iterdir())
+    assert list((tmp_path / "snapshots" / "docs" / "_log").iterdir())
     await store.close()
-    assert not list((tmp_path / "snapshots" / "docs" / "log").iterdir())
+    assert not list((tmp_path / "snapshots" / "docs" / "_log").iterdir())
     async with open_store(store.endpoint) as again:
         await assert_holds(again, SHAPE, RECORDS[1:])
 

@@ -71,7 +71,7 @@ def missing(folder: str, collection: str) -> CollectionMissing:
     """There is no such snapshot."""
     return CollectionMissing(
         f"there is no snapshot {collection!r} in {folder}",
-        hint="a snapshot is a folder with a manifest.json in it; give the folder above as the place",
+        hint="a snapshot is a folder with a _manifest.json in it; give the folder above as the place",
         store=STORE,
         collection=collection,
     )

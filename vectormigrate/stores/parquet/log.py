@@ -24,7 +24,7 @@ from .files import Files, Group, Place
 from .manifest import sync_folder
 from .order import Order
 
-FOLDER = "log"
+FOLDER = "_log"
 _REMOVES = {b"vectormigrate": b"removes"}
 
 

@@ -16,7 +16,8 @@ from vectormigrate.model.collection import CollectionShape
 
 from .errors import broken
 
-NAME = "manifest.json"
+NAME = "_manifest.json"
+"""An underscore in front: whoever reads the folder as one data set passes over it."""
 _FORMAT = "vectormigrate snapshot"
 _VERSION = 1
 

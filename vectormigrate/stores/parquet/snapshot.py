@@ -1,8 +1,8 @@
 """One snapshot: a folder with its parts, sorted and final, and a log of what was written since.
 
-    manifest.json      its shape, its parts with their digests, and up to where the log is in them
+    _manifest.json     its shape, its parts with their digests, and up to where the log is in them
     part-00000.parquet records in key order; with the load finished all of them, and nothing else is a part of it
-    log/               files of the log, none once the load is finished
+    _log/              files of the log, none once the load is finished
 
 A read sees the parts with the log over them. `fold` writes new parts of both and puts another manifest in place, which is
 what makes them count; whoever is killed before leaves files that nothing names, and the next fold removes them.
