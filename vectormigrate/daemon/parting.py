@@ -136,7 +136,7 @@ async def _shares(asked: Specification, source: Store) -> list[_Found]:
     for value in values:
         together.setdefault(division.into.get(value, ""), []).append(value)
     alone = together.pop("", [])
-    shares = [(value, (value,)) for value in alone]
+    shares: list[tuple[str, tuple[str, ...]]] = [(value, (value,)) for value in alone]
     shares += [(group[0] if len(group) == 1 else place, tuple(group)) for place, group in together.items()]
     found = [_Found(name, collection, Share(division.value_of, group)) for name, group in shares]
     if division.rest:
@@ -144,7 +144,7 @@ async def _shares(asked: Specification, source: Store) -> list[_Found]:
     return found
 
 
-async def _values(source: Store, collection: str, field: str) -> Mapping[str | None, int]:
+async def _values(source: Store, collection: str, field: str) -> dict[str | None, int]:
     """How many records have each value of a field; None stands for what makes no part. Reads everything."""
     counts: dict[str | None, int] = {}
     async with aclosing(source.scan(collection, EVERYWHERE)) as pages:

@@ -50,7 +50,7 @@ def test_every_read_is_strong():
 
 
 def test_a_delete_is_over_all_partitions():
-    request = delete_request("docs", "pk in [5]")
+    request = delete_request(LAYOUT, "pk in [5]")
     assert (request.collection_name, request.expr, request.partition_name) == ("docs", "pk in [5]", "")
 
 

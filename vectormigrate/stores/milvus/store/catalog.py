@@ -16,14 +16,18 @@ from vectormigrate.model.collection import CollectionShape, VectorKind
 from vectormigrate.model.errors import (
     CollectionExists,
     CollectionMissing,
+    ShapeMismatch,
     StoreDown,
     StoreError,
     Throttled,
     Unsupported,
 )
 from vectormigrate.stores.admission import Admission
+from vectormigrate.stores.milvus.errors import missing
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
 from vectormigrate.stores.milvus.wire.native import native_of
+from vectormigrate.stores.milvus.wire.requests import count_request
+from vectormigrate.stores.milvus.wire.results import read_count
 from vectormigrate.stores.milvus.wire.schema import (
     DEFAULT_PARTITION,
     Layout,
@@ -38,6 +42,8 @@ from vectormigrate.stores.milvus.wire.server import Server
 from .link import Link
 
 _POLL = 0.1
+_MADE_FOR = ("vectormigrate.made_for", "partitions")
+"""A property of a collection that was made because a partition of it was wanted: it goes with the last of them."""
 
 
 @dataclass(slots=True)
@@ -50,6 +56,14 @@ class Opened:
     indexed: tuple[str, ...]
     admission: Admission
     loaded: bool = False
+    elsewhere: tuple[str, ...] = ()
+    """Where this is one partition, the others in which its keys must not be: on Milvus Lite, which has each key once."""
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """A collection's name and its partition's; "" for the collection as a whole."""
+    collection, _, partition = name.partition("/")
+    return collection, partition
 
 
 class Catalog:
@@ -82,29 +96,47 @@ class Catalog:
             return []
         return list(answer.aliases)
 
+    def partitions(self, name: str) -> dict[str, str]:
+        """The partitions of a collection, each to the collection that it is by itself; none where a key makes them."""
+        opened = self.describe(name)
+        return {partition: f"{name}/{partition}" for partition in opened.partitions}
+
     def describe(self, name: str) -> Opened:
-        """Ask for everything about a collection and remember it."""
-        self._opened.pop(name, None)
-        request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
+        """Ask for everything about a collection, or one partition of it, and remember it."""
+        self.forget(name)
+        collection, partition = split_name(name)
+        request = milvus_pb2.DescribeCollectionRequest(collection_name=collection)
         described = self.link.call("DescribeCollection", request, name)
         layout = read_layout(described.schema)
-        if layout.collection != name:  # an alias
-            layout = replace(layout, collection=name)
-        indexes = self._indexes(name)
-        shown = self.link.call("ShowPartitions", milvus_pb2.ShowPartitionsRequest(collection_name=name), name)
-        shape = read_shape(layout, indexes, list(shown.partition_names))
+        if layout.collection != collection:  # an alias
+            layout = replace(layout, collection=collection)
+        indexes = self._indexes(collection)
+        names = self._partitions(collection)
+        shape = read_shape(layout, indexes, names)
         shape = replace(
-            shape, native=native_of(described, indexes, self._aliases_of(name), lite=self.server.lite)
+            shape, native=native_of(described, indexes, self._aliases_of(collection), lite=self.server.lite)
         )
+        known = () if layout.partition_key or not shape.partitions else tuple(names)
+        if partition:
+            if partition not in names or layout.partition_key:
+                raise missing(self.link.place(name))
+            layout = replace(layout, partition=partition)
+            shape = replace(shape, name=name, partitions=())
+        others = tuple(one for one in known if one != partition)
         opened = Opened(
             layout,
             shape,
-            () if layout.partition_key or not shape.partitions else tuple(shown.partition_names),
+            () if partition else known,
             tuple(index.field_name for index in indexes),
             Admission(shape, self.server.capabilities()),
+            elsewhere=others if partition and self.server.lite else (),
         )
         self._opened[name] = opened
         return opened
+
+    def _partitions(self, collection: str) -> list[str]:
+        request = milvus_pb2.ShowPartitionsRequest(collection_name=collection)
+        return list(self.link.call("ShowPartitions", request, collection).partition_names)
 
     def _indexes(self, name: str) -> list[Any]:
         try:
@@ -117,33 +149,92 @@ class Catalog:
                 return []  # "index not found" is how servers say that there is none
             raise
 
+    def _is_left_over(self, name: str) -> bool:
+        """Whether a collection was made for partitions that are gone, and holds nothing."""
+        request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
+        described = self.link.call("DescribeCollection", request, name)
+        made = _MADE_FOR in [(pair.key, pair.value) for pair in described.properties]
+        if not made or len(self._partitions(name)) > 1:
+            return False
+        opened = self.readable(name)
+        return read_count(self.read("Query", count_request(opened.layout), opened)) == 0
+
     def forget(self, name: str) -> None:
-        """Ask anew about a collection that turned out to be gone."""
-        self._opened.pop(name, None)
+        """Ask anew about a collection that turned out to be gone, and about its partitions."""
+        for known in [known for known in self._opened if known == name or split_name(known)[0] == name]:
+            self._opened.pop(known, None)
 
     def opened(self, name: str) -> Opened:
         return self._opened.get(name) or self.describe(name)
 
     def check_create(self, wanted: CollectionShape) -> None:
         """Raise what `create` would raise for this shape."""
-        write_schema(settle_shape(wanted, self.server))
+        name, partition = split_name(wanted.name)
+        shape = settle_shape(replace(wanted, name=name), self.server)
+        write_schema(shape)
+        if partition and self._has(name):
+            self._check_like(wanted.name, self.describe(name), shape)
+
+    def _check_like(self, name: str, opened: Opened, wanted: CollectionShape) -> None:
+        """A partition has the fields of its collection."""
+        there = opened.shape
+        if opened.layout.partition_key:
+            raise self.link.place(name).error(
+                Unsupported, f"the partitions of {there.name!r} are made by a key, not by name"
+            )
+        fields = [{(one.name, one.type) for one in shape.fields} for shape in (there, wanted)]
+        vectors = [{(one.name, one.kind, one.element, one.dim) for one in s.vectors} for s in (there, wanted)]
+        if (
+            there.id.kind is not wanted.id.kind
+            or there.dynamic is not wanted.dynamic
+            or fields[0] != fields[1]
+            or vectors[0] != vectors[1]
+        ):
+            raise self.link.place(name).error(
+                ShapeMismatch,
+                f"collection {there.name!r} has other fields than the partition would need",
+                "all partitions of a collection have the same fields: choose another collection",
+            )
+
+    def _has(self, name: str) -> bool:
+        has = milvus_pb2.HasCollectionRequest(collection_name=name)
+        return bool(self.link.call("HasCollection", has, name).value)
 
     def create(self, wanted: CollectionShape) -> CollectionShape:
+        name, partition = split_name(wanted.name)
+        if not partition:
+            return self._create(wanted)
+        self.check_create(wanted)
+        if not self._has(name):
+            self._create(replace(wanted, name=name), _MADE_FOR)
+        if partition in self._partitions(name) and partition != DEFAULT_PARTITION:
+            raise self.link.place(wanted.name).error(
+                CollectionExists, f"collection {name!r} has a partition {partition!r} already"
+            )
+        if partition != DEFAULT_PARTITION:
+            self._make_partition(name, partition)
+        return self.describe(wanted.name).shape
+
+    def _make_partition(self, name: str, partition: str) -> None:
+        request = milvus_pb2.CreatePartitionRequest(collection_name=name, partition_name=partition)
+        self.link.call("CreatePartition", request, name)
+
+    def _create(self, wanted: CollectionShape, *properties: tuple[str, str]) -> CollectionShape:
         shape = settle_shape(wanted, self.server)
         name = shape.name
-        has = milvus_pb2.HasCollectionRequest(collection_name=name)
-        if self.link.call("HasCollection", has, name).value:
+        if self._has(name):
             raise self.link.place(name).error(CollectionExists, f"milvus has a collection {name!r} already")
         request = milvus_pb2.CreateCollectionRequest(
             collection_name=name,
             schema=write_schema(shape),
             consistency_level=common_pb2.ConsistencyLevel.Strong,
         )
+        for key, value in properties:
+            request.properties.add(key=key, value=value)
         self.link.call("CreateCollection", request, name)
         for partition in shape.partitions:
             if partition != DEFAULT_PARTITION:
-                making = milvus_pb2.CreatePartitionRequest(collection_name=name, partition_name=partition)
-                self.link.call("CreatePartition", making, name)
+                self._make_partition(name, partition)
         # A real server loads, and so reads, only what has its indexes. Milvus Lite can wait, and builds faster later.
         for_now = (
             shape
@@ -159,19 +250,35 @@ class Catalog:
         return opened.shape
 
     def finish_load(self, wanted: CollectionShape) -> None:
-        name = wanted.name
+        name, _ = split_name(wanted.name)
         opened = self.describe(name)
         self.flush(name)
-        shape = settle_shape(wanted, self.server)
+        shape = settle_shape(replace(wanted, name=name), self.server)
         for indexing in index_requests(shape, opened.indexed, self.server):
             self.link.call("CreateIndex", indexing, name, timeout=self.link.slow_timeout)
         self._wait(lambda: all(_is_built(index) for index in self._indexes(name)), name, "its index is built")
         self.load(self.describe(name))
 
     def drop(self, name: str) -> None:
-        self._opened.pop(name, None)
+        self.forget(name)
+        collection, partition = split_name(name)
         with contextlib.suppress(CollectionMissing):
-            self.link.call("DropCollection", milvus_pb2.DropCollectionRequest(collection_name=name), name)
+            if not partition:
+                request = milvus_pb2.DropCollectionRequest(collection_name=name)
+                self.link.call("DropCollection", request, name)
+            elif partition in self._partitions(collection) and partition != DEFAULT_PARTITION:
+                self._drop_partition(collection, partition)
+                if self._is_left_over(collection):
+                    self.drop(collection)
+
+    def _drop_partition(self, collection: str, partition: str) -> None:
+        if not self.server.lite:  # a server drops only what is not loaded
+            releasing = milvus_pb2.ReleasePartitionsRequest(
+                collection_name=collection, partition_names=[partition]
+            )
+            self.link.call("ReleasePartitions", releasing, collection)
+        request = milvus_pb2.DropPartitionRequest(collection_name=collection, partition_name=partition)
+        self.link.call("DropPartition", request, collection)
 
     def flush(self, name: str) -> None:
         """Seal what was written, and wait until it is."""

@@ -88,6 +88,9 @@ class MilvusStore(Store):
     async def aliases(self) -> Mapping[str, str]:
         return await self._run(self._catalog.aliases)
 
+    async def partitions(self, collection: str) -> Mapping[str, str]:
+        return await self._run(self._catalog.partitions, collection)
+
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
 
@@ -178,7 +181,7 @@ class MilvusStore(Store):
         while more:
             expression = filters.key_between(layout.key.name, layout.id_kind, lower, upper)
             batch, more = await self._run(
-                self._reader.page, layout.collection, expression, size, bare=bare, condition=condition
+                self._reader.page, opened.shape.name, expression, size, bare=bare, condition=condition
             )
             if len(batch):
                 yield batch

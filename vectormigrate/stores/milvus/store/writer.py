@@ -67,12 +67,12 @@ class Writer:
 
     def _write(self, opened: Opened, encoded: Encoded) -> dict[int, str]:
         """Apply the good rows; what is wrong with the others, by row."""
-        faults = dict(encoded.faults)
+        faults = {**encoded.faults, **self._held_elsewhere(opened, encoded)}
         groups: dict[str, list[int]] = {}
         for row in range(len(encoded.batch)):
             if row not in faults:
                 partition = encoded.batch.partition[row] if encoded.batch.partition else None
-                groups.setdefault(partition or DEFAULT_PARTITION, []).append(row)
+                groups.setdefault(partition or opened.layout.partition or DEFAULT_PARTITION, []).append(row)
         sender = _Sender(self._catalog, opened, encoded)
         deleted = False
         with self._one_writer():
@@ -85,6 +85,18 @@ class Writer:
                     raise unresolved(error) from None
                 raise
         return faults | sender.faults
+
+    def _held_elsewhere(self, opened: Opened, encoded: Encoded) -> dict[int, str]:
+        """Rows whose keys are in another partition, where writing them here would take them away there."""
+        if not opened.elsewhere:
+            return {}
+        self._catalog.load(opened)
+        layout = opened.layout
+        expression = filters.key_in(layout.key.name, encoded.batch.ids)
+        request = requests.query_request(layout, expression, [layout.key.name], partitions=opened.elsewhere)
+        held = set(results.read_ids(self._catalog.read("Query", request, opened), layout))
+        fault = "its key is in another partition, and Milvus Lite has each key once in a collection"
+        return {row: fault for row, record_id in enumerate(encoded.batch.ids) if record_id in held}
 
     def _one_writer(self) -> contextlib.AbstractContextManager[Any]:
         return self._write_lock if self._catalog.server.lite else contextlib.nullcontext()
@@ -131,6 +143,8 @@ class Writer:
         check_request(ids, self._catalog.server.capabilities(), name)
         opened = self._catalog.opened(name)
         known = [record_id for record_id in ids if fits_key(opened.layout, record_id)]
+        if opened.elsewhere:  # Milvus Lite deletes a key wherever it is
+            known = self._reader.fetch(name, known, bare=True).ids
         if known:
             if filters.INT64_MIN in known:  # deleted by a range, which is a query
                 self._catalog.load(opened)
@@ -140,11 +154,11 @@ class Writer:
 
     def _delete(self, opened: Opened, ids: Sequence[RecordId]) -> None:
         expression = filters.key_in(opened.layout.key.name, ids)
-        request = requests.delete_request(opened.layout.collection, expression)
+        request = requests.delete_request(opened.layout, expression)
         try:
             self._catalog.link.call("Delete", request, opened.layout.collection)
         except CollectionMissing:
-            self._catalog.forget(opened.layout.collection)
+            self._catalog.forget(opened.shape.name)
             raise
 
 

@@ -42,7 +42,7 @@ def query_request(
         collection_name=layout.collection,
         expr=expression,
         output_fields=output,
-        partition_names=partitions,
+        partition_names=partitions or layout.within,
         consistency_level=_STRONG,
     )
     for name, value in (values or {}).items():
@@ -55,13 +55,18 @@ def query_request(
 def count_request(layout: Layout) -> Any:
     """A QueryRequest for the exact number of records."""
     return milvus_pb2.QueryRequest(
-        collection_name=layout.collection, output_fields=["count(*)"], consistency_level=_STRONG
+        collection_name=layout.collection,
+        partition_names=layout.within,
+        output_fields=["count(*)"],
+        consistency_level=_STRONG,
     )
 
 
-def delete_request(collection: str, expression: str) -> Any:
-    """A DeleteRequest over all partitions."""
-    return milvus_pb2.DeleteRequest(collection_name=collection, expr=expression)
+def delete_request(layout: Layout, expression: str) -> Any:
+    """A DeleteRequest, over all partitions unless one is meant."""
+    return milvus_pb2.DeleteRequest(
+        collection_name=layout.collection, partition_name=layout.partition, expr=expression
+    )
 
 
 def search_request(
@@ -79,6 +84,7 @@ def search_request(
     group.placeholders.add(tag="$0", type=column.type, values=[_placeholder(column, vector)])
     request = milvus_pb2.SearchRequest(
         collection_name=layout.collection,
+        partition_names=layout.within,
         dsl=expression,
         dsl_type=common_pb2.DslType.BoolExprV1,
         placeholder_group=group.SerializeToString(),

@@ -107,6 +107,8 @@ class Layout:
     fields: tuple[Column, ...]
     dynamic: bool
     partition_key: bool
+    partition: str = ""
+    """The one partition that is meant; "" for the collection as a whole."""
 
     @property
     def id_kind(self) -> IdKind:
@@ -118,6 +120,11 @@ class Layout:
         return frozenset(
             column.name for column in self.fields if DataType.Float in (column.type, column.element)
         )
+
+    @property
+    def within(self) -> list[str]:
+        """The partitions to ask, for `partition_names`; none for all."""
+        return [self.partition] if self.partition else []
 
     @property
     def output(self) -> list[str]:

@@ -92,7 +92,7 @@ class Server:
             max_vectors=None if self.lite else (4 if self.number >= (2, 4) else 1),
             name_pattern=NAME_PATTERN,
             shared_names=True,
-            collection_pattern=NAME_PATTERN,
+            collection_pattern=rf"{NAME_PATTERN}(/{NAME_PATTERN})?",
             reserved_names=frozenset(
                 {"$meta", "RowID", "Timestamp", "_seq", "_partition", "iso", "ISO", "interval", "INTERVAL"}
             ),
