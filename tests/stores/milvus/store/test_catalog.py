@@ -57,8 +57,8 @@ async def test_a_partition_is_a_collection_by_itself(subject, vendor):
     assert (await store.fetch(names[1], ["a", "c"])).ids == ["c"]
     await store.delete(names[0], ["a", "c"])
     assert [await store.count(name) for name in names] == [1, 1]
-    told = vendor.query(whole.name, "id >= ''", output_fields=["id"], partition_names=["red"])
-    assert [row["id"] for row in told] == ["b"]
+    told = vendor.query(whole.name, "key >= ''", output_fields=["key"], partition_names=["red"])
+    assert [row["key"] for row in told] == ["b"]
 
 
 async def test_a_key_that_another_partition_has_is_not_taken_from_it(subject):
