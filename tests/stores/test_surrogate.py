@@ -13,6 +13,7 @@ from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Met
 from vectormigrate.model.errors import RecordRefused, StoreBroken
 from vectormigrate.model.filter import And, Compare, Comparison, HasId, Not, Or
 from vectormigrate.model.identity import ORIGINAL, IdRule, surrogate
+from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions, make_plan
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import id_text
@@ -167,5 +168,25 @@ async def test_compound_keys_and_numbers_out_of_range(both):
         outer = keyed(inner, replace(plan, id_rule=IdRule.SURROGATE), source)
         await outer.upsert("copy", batch(ids))
         assert sorted(map(id_text, (await outer.fetch("copy", ids)).ids)) == sorted(map(id_text, ids))
+        await outer.delete("copy", ids)
+        assert await inner.count("copy") == 0
+
+
+async def test_a_node_is_kept_under_its_own_id_where_a_framework_put_its_documents_in_front(both):
+    inner, _ = both
+    plan = replace(
+        make_plan(SHAPE, inner.capabilities, "copy"),
+        layout=LayoutPlan("llamaindex:pinecone", "llamaindex:qdrant"),
+    )
+    ids = [f"doc-1#{UUID_}", UUID_.replace("0b", "0c", 1), "doc#no uuid"]
+    async with keyed(inner, plan, SHAPE.id) as outer:
+        await outer.upsert("copy", batch(ids))
+        held = await scanned(inner.scan("copy", EVERYWHERE))
+        assert held.keys() == {UUID(UUID_), UUID(ids[1]), surrogate(ids[2], plan.target.id.kind)}
+        assert held[UUID(UUID_)] == {"n": 0, ORIGINAL: id_text(ids[0])}
+        assert (await scanned(outer.scan("copy", EVERYWHERE))).keys() == set(ids)
+        assert (await outer.fetch("copy", ids[:1])).payload == [{"n": 0}]
+        twice = await outer.upsert("copy", batch([f"one#{UUID_}", f"two#{UUID_}"]))
+        assert ["same surrogate" in one.error.message for one in twice.refused] == [True]
         await outer.delete("copy", ids)
         assert await inner.count("copy") == 0

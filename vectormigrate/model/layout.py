@@ -49,10 +49,14 @@ class Profile:
     """Name of the key in a collection that the framework made; empty where keys have no name."""
     vector: str = ""
     """Name of the one dense vector."""
+    prefixed: bool = False
+    """Ids are made of a document's, a `#` and the record's own."""
     counter: str = ""
     """Column that the database counts, which the framework wants beside the key."""
     unwritable: str = ""
     """Why no record can be laid out so; empty when it can."""
+    caution: str = ""
+    """What is lost to an application whose records lie so, unless it does something before they are moved."""
 
     @property
     def framework(self) -> str:
@@ -94,7 +98,7 @@ PROFILES: Mapping[str, Profile] = {
             vector="embedding",
         ),
         Profile("llamaindex:qdrant", in_node=True),
-        Profile("llamaindex:pinecone", in_node=True),
+        Profile("llamaindex:pinecone", in_node=True, prefixed=True),
         Profile("llamaindex:weaviate", "text"),
         Profile("llamaindex:milvus", "text", declares=True, key="id", vector="embedding"),
         Profile(
@@ -114,7 +118,9 @@ PROFILES: Mapping[str, Profile] = {
             declares=True,
             key="id",
             vector="embedding",
-            unwritable="the key of that table is a number that the database counts",
+            unwritable="the key of that table is a number that the database counts: make node_id the key, as docs/layouts.md says",
+            caution="rows are keyed by a number that the database counts: the application will not find nodes by their own ids,"
+            " unless node_id is made the key first, as docs/layouts.md says",
         ),
         Profile(
             "haystack:qdrant",

@@ -1,7 +1,7 @@
 """A store around a target whose keys cannot hold the source's ids: speaks the source's, keeps made-up ones inside.
 
-An id that the inner key can hold goes as it is. Any other goes under the id that `identity.surrogate` makes of it, and
-the original stands beside the record under `_vm_id`. The surprise: to tell ids, records have to be read, so that a scan
+An id that the inner key can hold goes as it is. Any other goes under the id that `identity.surrogate` makes of it, or that
+a framework gave the record before it put another one in front, and the original stands beside the record under `_vm_id`. The surprise: to tell ids, records have to be read, so that a scan
 of ids alone costs as much as one of payloads.
 """
 
@@ -16,6 +16,7 @@ from vectormigrate.model.collection import CollectionShape, IdField
 from vectormigrate.model.errors import RecordRefused, StoreBroken
 from vectormigrate.model.filter import And, Filter, HasId, Not, Or
 from vectormigrate.model.identity import ORIGINAL, IdRule, native, own, surrogate
+from vectormigrate.model.layout import PROFILES
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.query import Match, Query
@@ -29,20 +30,29 @@ def keyed(target: Store, plan: MappingPlan, source: IdField) -> Store:
     """The target as it understands the ids that the plan gives it; itself where it understands them anyway."""
     if plan.id_rule is not IdRule.SURROGATE:
         return target
-    return SurrogateStore(target, plan.target, source)
+    prefixed = plan.layout is not None and PROFILES[plan.layout.source].prefixed
+    return SurrogateStore(target, plan.target, source, prefixed=prefixed)
 
 
 class SurrogateStore(Wrapper):
     """One target collection under ids that its key cannot hold."""
 
-    def __init__(self, inner: Store, shape: CollectionShape, source: IdField) -> None:
+    def __init__(
+        self, inner: Store, shape: CollectionShape, source: IdField, *, prefixed: bool = False
+    ) -> None:
         super().__init__(inner)
+        self._prefixed = prefixed
         self._shape = shape
         self._source = source.kind
 
     def _inside(self, record_id: RecordId) -> RecordId:
-        held = native(record_id, self._source, self._shape.id, self.capabilities)
+        held = self._plain(record_id)
+        if held is None and self._prefixed and isinstance(record_id, str):
+            held = self._plain(record_id.rpartition("#")[2])
         return surrogate(record_id, self._shape.id.kind) if held is None else held
+
+    def _plain(self, record_id: RecordId) -> RecordId | None:
+        return native(record_id, self._source, self._shape.id, self.capabilities)
 
     def _outside(self, record_id: RecordId, payload: Payload) -> RecordId:
         """The source's id of a record; one that was not written by us keeps its own."""
@@ -53,7 +63,7 @@ class SurrogateStore(Wrapper):
             found = parse_id(original)
         except ValueError:
             return own(record_id, self._source)
-        return found if surrogate(found, self._shape.id.kind) == record_id else own(record_id, self._source)
+        return found if self._inside(found) == record_id else own(record_id, self._source)
 
     def _batch(self, batch: Batch, content: Content = Content.FULL) -> Batch:
         """Records of the inner store in the source's ids, without our note."""
@@ -153,9 +163,8 @@ class SurrogateStore(Wrapper):
                 refused.append(Refusal(row, one, RecordRefused(fault, ids=(id_text(one)[:200],))))
                 continue
             taken.add(inside)
-            plain = native(one, self._source, self._shape.id, self.capabilities) is not None
             ids.append(inside)
-            payloads.append(payload if plain else {**payload, ORIGINAL: id_text(one)})
+            payloads.append({**payload, ORIGINAL: id_text(one)} if self._plain(one) is None else payload)
             rows.append(row)
         kept = batch.take(rows) if refused else batch
         return replace(kept, ids=ids, payload=payloads), rows, refused
