@@ -77,6 +77,9 @@ def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():
     assert look("qdrant", "pgvector", payload=node).plan.target == "llamaindex:pgvector"
     with pytest.raises(MappingRefused, match="laid out as llamaindex does"):
         look("qdrant", "pgvector", existing=shape("text", "metadata_", "node_id"), payload=node)
+    counted = look("pgvector", "qdrant", payload={}, source_shape=shape("text", "metadata_", "node_id"))
+    assert (counted.plan.source, len(counted.notes)) == ("llamaindex:pgvector-counted", 1)
+    assert "unless node_id is made the key first" in counted.notes[0]
     found = look("qdrant", "sqlite", payload=node)
     assert (found.plan, found.notes) == (
         None,

@@ -53,6 +53,8 @@ def layouts(
     there = profile_for(source, spec.source.kind, shape)
     here = profile_for(target, spec.target.kind, existing)
     notes = tuple(_notes(spec, source, target, detected))
+    if there is not None and there.caution and target != RAW:
+        notes = (*notes, there.caution)
     if there is None or here is None or there == here:
         return Layouts(source, target, detected, None, notes)
     if here.unwritable:
