@@ -9,6 +9,7 @@ import msgspec
 from vectormigrate.daemon import mapping_file
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.homeward import went
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, overlay, specify
 from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty, UsageError
@@ -31,7 +32,7 @@ async def migrate(call: Call) -> Answer:
     """Create the migration, or go on with it if it is there, and run it until it is verified."""
     check_id(call.migration_id)
     known = stored(call)
-    request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
+    request = _request(call, known)
     if request.specification.mode is not Mode.OFFLINE and not call.value("dry-run"):
         return await _hand_over(call, request)
     _warn(call, request)
@@ -55,9 +56,16 @@ async def plan(call: Call) -> Answer:
     """Say what a migration would do."""
     check_id(call.migration_id)
     known = stored(call)
-    request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
+    request = _request(call, known)
     _warn(call, request)
     return await _plan(call, request)
+
+
+def _request(call: Call, known: Specification | None) -> Request:
+    """The migration that is there, or one to be made."""
+    if known is not None:
+        return overlay(known, call.merged)
+    return specify(call.migration_id, call.merged, lambda other: went(call.state, other))
 
 
 async def _hand_over(call: Call, request: Request) -> Answer:

@@ -335,7 +335,7 @@ class Control:
         prepare(self._recruits, spec)
         async with (
             self._advising(spec),
-            Stores.open(source, target, spec.mapping.selection) as stores,
+            Stores.open(source, target, spec.mapping.selection, spec.back) as stores,
             self._listening(),
         ):
             policy = RetryPolicy(attempts=1 + spec.max_retries)
@@ -448,7 +448,7 @@ async def plan(
         return plan_of(spec, plans)
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
-    async with Stores.open(source, target, spec.mapping.selection) as stores:
+    async with Stores.open(source, target, spec.mapping.selection, spec.back) as stores:
         await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         if strict:

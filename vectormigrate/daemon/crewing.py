@@ -76,6 +76,7 @@ def crew_for(
         spec.max_retries,
         threshold,
         _CONCURRENCY,
+        spec.back,
     )
     here = LocalCrew(job, stores)
     if serving and not (alone or small):

@@ -46,6 +46,7 @@ from .chronicle import page_of
 from .config import Merged
 from .control import Control, plan
 from .doctor import doctor
+from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
 from .secrets import Secrets
@@ -284,7 +285,8 @@ class Desk:
         known = self._known(asked.migration_id) if asked.migration_id else None
         if known is not None:
             return overlay(known, asked.merged)
-        return specify(asked.migration_id or "unnamed", asked.merged)
+        name = asked.migration_id or "unnamed"
+        return specify(name, asked.merged, lambda other: went(self._control.state, other))
 
     def _with(self, request: Request) -> Secrets:
         return replace(self._secrets, literals={**self._secrets.literals, **request.literals})

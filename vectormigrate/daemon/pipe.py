@@ -15,6 +15,7 @@ from vectormigrate.engine.backfill.copier import CopySettings
 from vectormigrate.engine.work import Answer, Request
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.specification import WayBack
 from vectormigrate.stores.base import Endpoint
 
 _LENGTH = struct.Struct(">I")
@@ -45,6 +46,8 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     threshold: float
     """For comparisons."""
     concurrency: int
+    back: WayBack | None = None
+    """The migration of which this is the way back."""
 
 
 class Asked(msgspec.Struct, frozen=True, tag=True):

@@ -199,6 +199,13 @@ MIGRATE = (
         for side, unset in (("source", "detected"), ("target", "that of the source"))
     ),
     Setting(
+        name="back-of",
+        section="migrate",
+        metavar="ID",
+        help="Go the way back of that migration: its target is the source, and what arrives is what its source was.",
+        unset="none",
+    ),
+    Setting(
         name="redact-key",
         section="migrate",
         metavar="KEY",

@@ -16,7 +16,7 @@ from vectormigrate.model.collection import Metric
 from vectormigrate.model.division import NAME, whole_of
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
-from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef
+from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef, WayBack
 
 from . import mapping_file, secrets
 from .config import Given, Merged
@@ -54,15 +54,29 @@ def check_id(migration_id: str) -> str:
     return migration_id
 
 
-def specify(migration_id: str, merged: Merged) -> Request:
-    """A new migration. Raises UsageError that names every missing flag."""
+Went = Callable[[str], tuple[Specification, WayBack]]
+"""What a migration of the state file was asked for, and the way back of it. Raises UsageError where there is none."""
+
+
+def _nowhere(migration_id: str) -> tuple[Specification, WayBack]:
+    raise UsageError(f"of {migration_id!r} there is nothing to go back by here")
+
+
+def specify(migration_id: str, merged: Merged, went: Went = _nowhere) -> Request:
+    """A new migration; `went` is asked when it shall be the way back of another. Raises UsageError that names every missing
+    flag.
+    """
     check_id(migration_id)
     if whole_of(migration_id):
         raise UsageError(
             f"there is no part {migration_id!r}, and a part is not made by itself",
             hint=f"parts are made with the whole: vectormigrate migrate {whole_of(migration_id)} --help",
         )
-    specification = Specification(migration_id, _side("source", merged), _side("target", merged))
+    back_of = _value(merged, "back-of")
+    if back_of:
+        specification = _back(migration_id, merged, went(str(back_of)))
+    else:
+        specification = Specification(migration_id, _side("source", merged), _side("target", merged))
     missing = [name for side in SIDES for name in _missing(side, getattr(specification, side))]
     if missing:
         raise UsageError(
@@ -74,6 +88,39 @@ def specify(migration_id: str, merged: Merged) -> Request:
     return _seal(_apply(specification, merged, lambda given: True), merged)
 
 
+def _back(migration_id: str, merged: Merged, went: tuple[Specification, WayBack]) -> Specification:
+    """From where the other migration went to where it came from, another collection there; flags beat both places."""
+    there, back = went
+    if _value(merged, "mode") != Mode.OFFLINE:
+        raise UsageError(
+            "a way back is gone offline: nothing may be written meanwhile", hint="leave --mode out"
+        )
+    came_to, came_from = replace(there.target, redact_key=""), replace(there.source, collection="")
+    source, target = (
+        _given_over(ref, _side(side, merged)) for side, ref in (("source", came_to), ("target", came_from))
+    )
+    if (source.kind, source.collection) != (there.target.kind, there.target.collection):
+        raise UsageError(
+            f"the way back of {back.of!r} begins in {there.target.kind}:{there.target.collection},"
+            f" not in {source.kind}:{source.collection}",
+            hint="leave --source-type and --source-index out",
+        )
+    return Specification(migration_id, source, target, back=back)
+
+
+def _given_over(ref: StoreRef, given: StoreRef) -> StoreRef:
+    """A side with what was given in place of what it had. An address and a key belong to a kind of store."""
+    if given.kind and given.kind != ref.kind:
+        return replace(given, collection=given.collection or ref.collection)
+    return replace(
+        ref,
+        url=given.url or ref.url,
+        collection=given.collection or ref.collection,
+        api_key=given.api_key or ref.api_key,
+        options=given.options or ref.options,
+    )
+
+
 def overlay(stored: Specification, merged: Merged) -> Request:
     """An existing migration and what was given with its id. Raises MigrationExists naming what differs.
 
@@ -82,16 +129,12 @@ def overlay(stored: Specification, merged: Merged) -> Request:
     wished = _apply(stored, merged, lambda given: given.layer != "default")
     for side in SIDES:
         ref, given = getattr(wished, side), _side(side, merged)
-        ref = replace(
-            ref,
-            kind=given.kind or ref.kind,
-            url=given.url or ref.url,
-            collection=given.collection or ref.collection,
-            options=given.options or ref.options,
-        )
-        wished = _with_side(wished, side, replace(ref, api_key=given.api_key))
+        wished = _with_side(wished, side, replace(_given_over(ref, given), api_key=given.api_key))
     request = _seal(wished, merged)
     differing = _differences(stored, request.specification)
+    went, back_of = (stored.back.of if stored.back else ""), _value(merged, "back-of")
+    if back_of and back_of != went:
+        differing.append(f"back-of is {_show(went)}, not {back_of}")
     if differing:
         raise MigrationExists(
             f"migration {stored.id!r} exists with other settings: {'; '.join(differing)}",
@@ -212,6 +255,8 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             "a migration of several parts is offline",
             f"with --mode {wished.mode}, make a migration for each part: each then has its own cutover",
         )
+    elif division and wished.back is not None:
+        problem, hint = "a way back is gone one part at a time", "name the part: --back-of ID:PART"
     if problem:
         raise UsageError(problem, hint=hint)
 

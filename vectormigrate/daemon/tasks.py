@@ -16,10 +16,11 @@ from vectormigrate.engine.work import Coordinator
 from vectormigrate.engine.worker import Task
 from vectormigrate.model.mapping import Translator
 from vectormigrate.model.selection import EVERYTHING, Selection
-from vectormigrate.model.specification import Existing
+from vectormigrate.model.specification import Existing, WayBack
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint, Store
 from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
+from vectormigrate.stores.returned import returned
 from vectormigrate.stores.selected import selected
 from vectormigrate.stores.surrogate import keyed
 
@@ -48,9 +49,15 @@ class Stores:
     """The source with everything, as an application sees it."""
 
     @classmethod
-    def open(cls, source: Endpoint, target: Endpoint, selection: Selection = EVERYTHING) -> Stores:
+    def open(
+        cls,
+        source: Endpoint,
+        target: Endpoint,
+        selection: Selection = EVERYTHING,
+        back: WayBack | None = None,
+    ) -> Stores:
         """Open both; nothing is dialled yet."""
-        whole = registry.open_store(source)
+        whole = returned(registry.open_store(source), back)
         return cls(selected(whole, selection), registry.open_store(target), whole)
 
     async def greet(self) -> None:

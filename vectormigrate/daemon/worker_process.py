@@ -87,7 +87,7 @@ async def _crew(job: Job, reader: asyncio.StreamReader, writer: asyncio.StreamWr
     try:
         async with asyncio.TaskGroup() as group:
             listening = group.create_task(coordinator.listen(), name="listen")
-            async with Stores.open(job.source, job.target, job.mapping.selection) as stores:
+            async with Stores.open(job.source, job.target, job.mapping.selection, job.back) as stores:
                 await stores.greet()
                 worker = Worker(coordinator, tasks(coordinator, job, stores), concurrency=job.concurrency)
                 await worker.run()

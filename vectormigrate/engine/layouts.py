@@ -47,12 +47,13 @@ def layouts(
         if word not in FRAMEWORKS:
             raise UsageError(f"{word!r} is no layout", hint=f"one of: {', '.join(FRAMEWORKS)}")
     keys = {seen.name: seen.present for seen in inferred}
-    detected = detect(spec.source.kind, shape, keys, sampled)
+    origin = spec.source.kind if spec.back is None else spec.back.kind
+    detected = detect(origin, shape, keys, sampled)
     source = asked.source_layout or (detected.framework if detected.certain else RAW)
     target = asked.target_layout or source
-    there = profile_for(source, spec.source.kind, shape)
+    there = profile_for(source, origin, shape)
     here = profile_for(target, spec.target.kind, existing)
-    notes = tuple(_notes(spec, source, target, detected))
+    notes = tuple(_notes(spec, origin, source, target, detected))
     if there is not None and there.caution and target != RAW:
         notes = (*notes, there.caution)
     if there is None or here is None or there == here:
@@ -65,13 +66,13 @@ def layouts(
     return Layouts(source, target, detected, LayoutPlan(there.name, here.name), notes)
 
 
-def _notes(spec: Specification, source: str, target: str, detected: Detected) -> Iterable[str]:
+def _notes(spec: Specification, origin: str, source: str, target: str, detected: Detected) -> Iterable[str]:
     if not detected.certain and not spec.mapping.source_layout:
         name = detected.framework
         yield (
             f"the source may have been written by {name}, which cannot be told for certain:"
             f" if it was, say --source-layout {name}"
         )
-    for framework, kind in ((source, spec.source.kind), (target, spec.target.kind)):
+    for framework, kind in ((source, origin), (target, spec.target.kind)):
         if RAW not in (source, target) and profile_for(framework, kind, None) is None:
             yield f"how {framework} lays out records in {kind} is not known: records arrive as they are"

@@ -14,6 +14,7 @@ import numpy as np
 
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.layouts import Layouts, layouts
+from vectormigrate.engine.returning import unrestored
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
@@ -28,6 +29,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inference import SAMPLE, SeenField, infer
+from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
 from vectormigrate.model.plan import PARTITION, UNDECLARED
@@ -41,6 +43,8 @@ _SAMPLE = 200
 """Records to look at where the source declares what they hold; `inference.SAMPLE` where it does not."""
 _SAMPLE_BYTES = 256 * 2**20
 """Most bytes of vectors in a sample."""
+_RETURNED = 1_000
+"""Records of the sample that are sent there and back in thought."""
 _WRITE_SLOWER = 2.0
 """How much slower than the sampled read a move is, for the forecast: writes are, on every store measured."""
 
@@ -76,6 +80,8 @@ class Preflight:
     write_records: int
     """Most records that one write request of the target takes, as far as the sample tells."""
     layouts: Layouts
+    unrestored: tuple[str, ...]
+    """What of the sample would not come back as it was."""
     cautions: tuple[str, ...] = ()
     """What the source says of itself where it is in use meanwhile."""
 
@@ -121,9 +127,11 @@ async def examine(
         )
         if existing is None and not mapping_refuses(mapping):
             await target.check_create(mapping.target)
-    refused = []
+    refused: list[RefusedRecord] = []
+    changed: tuple[str, ...] = ()
     if sample is not None and not mapping_refuses(mapping):
         refused = _refused(sample, shape, mapping, target)
+        changed = unrestored(sample.slice(0, _RETURNED), shape, mapping, target.capabilities)
     return Preflight(
         shape,
         total,
@@ -138,6 +146,7 @@ async def examine(
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
         layout,
+        changed,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
 
@@ -248,6 +257,8 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         layout=preflight.layouts.told(),
         inferred=tuple(_told(seen) for seen in preflight.inferred),
         named_losses=tuple(loss for _, loss in mapping.lost()),
+        no_way_back=tuple(obstacles(mapping, preflight.source)),
+        unrestored=preflight.unrestored,
         notes=(
             *_no_vector_notes(preflight),
             *preflight.layouts.notes,

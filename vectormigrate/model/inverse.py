@@ -98,9 +98,10 @@ class Inverse:
             batch = batch.take(rows)
         kept = [one for one in ids if one is not None]
         payloads = [self.payload(payload, one) for payload, one in zip(batch.payload, kept, strict=False)]
-        return replace(batch, ids=kept, vectors=self._columns(batch), payload=payloads)
+        return replace(batch, ids=kept, vectors=self.columns(batch), payload=payloads)
 
-    def _columns(self, batch: Batch) -> dict[str, Column]:
+    def columns(self, batch: Batch) -> dict[str, Column]:
+        """The vectors of a batch in the source's terms."""
         columns: dict[str, Column] = {}
         vectors = restored(batch.vectors, batch.payload) if self._plan.lengths else batch.vectors
         for name, column in vectors.items():

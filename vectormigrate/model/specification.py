@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .collection import CollectionShape
 from .division import WHOLE, Division
-from .mapping import MappingOptions
+from .mapping import MappingOptions, MappingPlan
 
 
 class Existing(StrEnum):
@@ -51,6 +52,20 @@ class StoreRef:
 
 
 @dataclass(frozen=True, slots=True)
+class WayBack:
+    """An earlier migration whose target is the source now: its records go back as what they were."""
+
+    of: str
+    """Its id."""
+    kind: str
+    """The kind of store that its source was in."""
+    shape: CollectionShape
+    """Of its source."""
+    plan: MappingPlan
+    """By which they came."""
+
+
+@dataclass(frozen=True, slots=True)
 class Specification:
     """One migration as it was asked for."""
 
@@ -76,3 +91,5 @@ class Specification:
     """What makes the parts of a migration of several. Its source's collection holds them, or lists their patterns; its
     target's has `{name}` in it.
     """
+    back: WayBack | None = None
+    """The migration of which this is the way back."""
