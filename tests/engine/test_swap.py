@@ -181,6 +181,23 @@ async def test_a_second_swap_waits_for_nobody(online):
         assert (online.phase, online.role.revision) == ("reversed", 1)
 
 
+@virtually
+async def test_nor_does_one_while_somebody_is_asked_whether_the_first_may_be(online):
+    await online.verified()
+
+    async def asked(step, migration_id):
+        await asyncio.sleep(1)
+
+    online.conductor.allowed = asked
+    async with online.running() as conductor, asyncio.TaskGroup() as group:
+        first = group.create_task(conductor.cutover())
+        await asyncio.sleep(0.5)
+        with pytest.raises(GateRefused, match="being swapped already"):
+            await conductor.cutover()
+        await first
+    assert (online.phase, online.role.revision) == ("reversed", 1)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 @virtually
 async def test_an_interrupted_swap_is_decided_by_the_bit(online, turned, monkeypatch):
