@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.harness.sides import MilvusSide, PostgresSide, Side, SqliteSide
+from integration.harness.sides import MilvusSide, ParquetSide, PostgresSide, Side, SqliteSide
 from tests.fakes.milvus import LiteServer
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
 
@@ -30,6 +30,7 @@ def sides() -> Iterator[dict[str, tuple[Side, Side]]]:
             "sqlite": (SqliteSide(folder / "source.db"), SqliteSide(folder / "target.db")),
             "pgvector": (PostgresSide(postgres.dsn), PostgresSide(postgres.dsn)),
             "milvus": (MilvusSide(servers[0].url), MilvusSide(servers[1].url)),
+            "parquet": (ParquetSide(folder / "source"), ParquetSide(folder / "snapshots")),
         }
         for pair in made.values():
             for side in pair:

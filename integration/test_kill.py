@@ -38,7 +38,9 @@ REMOVED = (
     "count(removed_to) || ' ' || coalesce(sum(removed), 0) || ' ' || group_concat(removed_to) FROM range"
 )
 KINDS = ("sqlite", "pgvector", "milvus")
-PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
+PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target] + [
+    ("sqlite", "parquet")
+]
 RESULTS = Path(__file__).parent / "bench" / "out"
 
 

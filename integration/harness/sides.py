@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from itertools import islice
@@ -13,11 +15,13 @@ from typing import Any
 import apsw
 import numpy as np
 import psycopg
+import pyarrow.parquet as pq
 from pgvector.psycopg import register_vector
 from pymilvus import DataType
 
 from tests.fakes.milvus import vendor_client
 
+from . import runs
 from .records import DIM, Item, canonical
 
 
@@ -282,6 +286,49 @@ class MilvusSide(Side):
     def drop(self, collection: str) -> None:
         if self._client.has_collection(collection):
             self._client.drop_collection(collection)
+
+
+class ParquetSide(Side):
+    """A folder of snapshots, read by plain pyarrow. What is there before, `export` has made of a SQLite file."""
+
+    kind = "parquet"
+
+    def __init__(self, folder: Path) -> None:
+        self.url = str(folder)
+        self._beside = SqliteSide(folder.with_suffix(".db"))
+
+    def create(self, collection: str) -> None:
+        self._beside.drop(collection)
+        self._beside.create(collection)
+
+    def put(self, collection: str, items: Iterable[Item]) -> None:
+        self._beside.put(collection, items)
+        arguments = ("export", "made", self.url, *self._beside.arguments("source", collection))
+        with tempfile.TemporaryDirectory() as folder:
+            runs.run(*arguments, state=Path(folder) / "state.db")
+
+    def delete(self, collection: str, ids: list[str]) -> None:
+        raise AssertionError("nobody else changes a snapshot")
+
+    def read(self, collection: str) -> dict[str, Item]:
+        folder = Path(self.url, collection)
+        if not folder.exists():
+            return {}
+        assert not list(folder.glob("_log/*")), "what is through leaves no log"
+        table = pq.read_table(folder)
+        vectors = table.column("vector.embedding").combine_chunks().values.to_numpy().reshape(-1, DIM)
+        found: dict[str, Item] = {}
+        for row, (key, text) in enumerate(zip(*map(table.column, ("id", "payload")), strict=True)):
+            payload = json.loads(text.as_py())
+            plain = (payload[name] for name in ("title", "number", "score", "ok"))
+            found[key.as_py()] = Item(key.as_py(), vectors[row].tobytes(), *plain, canonical(payload["meta"]))
+        return found
+
+    def drop(self, collection: str) -> None:
+        shutil.rmtree(Path(self.url, collection), ignore_errors=True)
+
+    def close(self) -> None:
+        self._beside.close()
 
 
 def _bytes(vector: Any) -> bytes:

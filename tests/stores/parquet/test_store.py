@@ -83,6 +83,18 @@ async def test_what_is_written_after_the_end_is_in_the_parts_once_the_store_is_c
         await assert_holds(again, SHAPE, RECORDS[1:])
 
 
+async def test_what_a_process_left_that_was_killed_is_in_the_parts_once_the_next_is_done(store, tmp_path):
+    await written(store)
+    async with open_store(store.endpoint) as killed:
+        await killed.delete("docs", [RECORDS[0].id])
+        killed._written.clear()
+    assert list((tmp_path / "snapshots" / "docs" / "_log").iterdir())
+    await store.barrier("docs")
+    await store.barrier("gone meanwhile")
+    await store.close()
+    assert not list((tmp_path / "snapshots" / "docs" / "_log").iterdir())
+
+
 async def test_closing_does_not_finish_what_is_not_finished(store, tmp_path):
     await store.create(SHAPE)
     await store.upsert("docs", to_batch(SHAPE, RECORDS))

@@ -1,8 +1,8 @@
 """The port over a folder of snapshots. Files are read and written in `snapshot`; here they get their thread.
 
 One thread a store: what it is asked is done in that order, so a write whose caller went away is over before the next one.
-A write after the load was finished goes into the log like any other; `finish_load`, or closing the store that wrote it, folds
-it in, so that a finished snapshot is again nothing but its parts.
+A write after the load was finished goes into the log like any other; `finish_load`, or closing a store on the side that is
+written to, folds it in, so that a finished snapshot is again nothing but its parts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,7 @@ import pyarrow as pa
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import CollectionExists, ConfigInvalid, Unsupported
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, ConfigInvalid, Unsupported
 from vectormigrate.model.identity import misfit
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
@@ -205,13 +206,17 @@ class ParquetStore(Store):
     # Ordering.
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
-        """Nothing to wait for: a file is seen once it has its name, by every process."""
+        """Nothing to wait for: a file is seen once it has its name, by every process. But whoever asks stands on the side that
+        is written to, and so brings in what a process that was killed left of the log.
+        """
+        self._written.add(collection)
 
     async def close(self) -> None:
         try:
             for collection in sorted(self._written):
-                self._written.discard(collection)
-                await self._read(collection, _fold_again)
+                with suppress(CollectionMissing):
+                    await self._read(collection, _fold_again)
+            self._written.clear()
         finally:
             self._open.clear()
             await asyncio.to_thread(self._thread.shutdown)
