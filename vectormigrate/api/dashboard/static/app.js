@@ -39,18 +39,20 @@ function sentence(event) {
 
 // All migrations.
 
+const listed = (migrations, first, none) => table([first, "Phase", "From", "To", "Copied", "Owed", "Findings"], migrations.map((one) => [
+  make("a", { href: `#/${encodeURIComponent(one.migration_id)}` }, one.migration_id),
+  make("span", { class: one.phase === "failed" ? "bad" : "" }, word(one.phase)),
+  one.source, one.target,
+  one.total === null ? count(one.copied) : `${count(one.copied)} of ${count(one.total)}`,
+  count(one.debt),
+  make("span", { class: one.findings + one.dead_letters ? "bad" : "" }, count(one.findings + one.dead_letters)),
+]), none);
+
 class List {
   async look() {
     const page = await api.migrations();
-    main.replaceChildren(make("h1", {}, "Migrations"), card("",
-      table(["Id", "Phase", "From", "To", "Copied", "Owed", "Findings"], page.migrations.map((one) => [
-        make("a", { href: `#/${encodeURIComponent(one.migration_id)}` }, one.migration_id),
-        make("span", { class: one.phase === "failed" ? "bad" : "" }, word(one.phase)),
-        one.source, one.target,
-        one.total === null ? count(one.copied) : `${count(one.copied)} of ${count(one.total)}`,
-        count(one.debt),
-        make("span", { class: one.findings + one.dead_letters ? "bad" : "" }, count(one.findings + one.dead_letters)),
-      ]), "There is none yet. `vectormigrate migrate ID` makes one.")));
+    main.replaceChildren(make("h1", {}, "Migrations"),
+      card("", listed(page.migrations, "Id", "There is none yet. `vectormigrate migrate ID` makes one.")));
   }
   every() { return RARE; }
   close() {}
@@ -133,6 +135,7 @@ class One {
       chart: part("div", { class: "chart", role: "img", "aria-label": "Records a second over time" }),
       gates: part("div", {}),
       buttons: part("div", { class: "buttons" }),
+      pieces: part("div", {}),
       latency: part("div", {}),
       validation: part("div", {}),
       findings: part("div", {}),
@@ -143,6 +146,7 @@ class One {
     main.replaceChildren(p.head, p.numbers,
       card("What can be done now", p.buttons),
       make("div", { class: "row" }, card("Copy", p.progress, p.chart), card("Gates", p.gates)),
+      p.pieces,
       make("div", { class: "row" }, card("Last comparison", p.validation), card("Latency through the daemon", p.latency)),
       make("div", { class: "row" }, card("Findings", p.findings), card("Refused by the target", p.dead)),
       card("Events", p.events));
@@ -173,6 +177,7 @@ class One {
       large("Longest finding", seconds(this.longest ?? 0), this.longest ? "bad" : "good", `${count(status.findings)} findings`),
       large("Refused", count(status.dead_letters), status.dead_letters ? "bad" : "good", "records the target will not take"));
     this.copy(status);
+    p.pieces.replaceChildren(status.parts.length ? card("Parts", listed(status.parts, "Part", "")) : "");
     p.gates.replaceChildren(live && live.gates.length
       ? make("ul", { class: "gates" }, live.gates.map((gate) => make("li", { class: gate.open ? "good" : "bad" },
         `${gate.open ? "✓" : "✗"} ${gate.name}${gate.open ? "" : `: ${gate.reason}`}`)))
