@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from tests.fakes.tables import fill, tables
+
 
 def test_a_migration_from_nothing_to_verified(terminal):
     terminal.source(20)
@@ -148,3 +150,52 @@ def test_ctrl_c_writes_a_checkpoint_and_says_how_to_go_on(terminal):
     assert resumed.code == 0
     assert resumed.document["copied"] == 300
     assert f"going on: {before} records were copied before" in resumed.err
+
+
+def several(terminal):
+    """The flags of a migration of three tables, which are filled."""
+    fill(terminal.directory / "old.db", **{"docs-a": 20, "docs-b": 30, "docs-c": 10})
+    words = ["--source-type", "sqlite", "--source-url", "${HOME}/old.db", "--each-collection", "docs-*"]
+    return [*words, "--target-type", "sqlite", "--target-url", "${HOME}/new.db", "--quarantine", "0"]
+
+
+def test_a_migration_of_several_parts_from_its_plan_to_its_rollback(terminal):
+    flags = several(terminal)
+    plan = terminal.run("plan", "many", *flags)
+    assert plan.code == 0, plan.err
+    assert "many:docs-b  sqlite:docs-b  sqlite:docs-b  30" in plan.out
+    ran = terminal.run("migrate", "many", *flags)
+    assert (ran.code, tables(terminal.directory / "new.db")) == (
+        0,
+        {"docs-a": 20, "docs-b": 30, "docs-c": 10},
+    )
+    assert ran.out.startswith("many: verified\n")
+    assert "backfill of many:docs-b: 30 of 30 (100%)" in ran.err
+    assert "many:docs-b  verified  sqlite:docs-b  sqlite:docs-b  30/30" in terminal.run("status", "many").out
+    assert [one["migration_id"] for one in terminal.run("list", "--json").document["migrations"]] == ["many"]
+    assert terminal.run("validate", "many", "--full").code == 0
+    assert terminal.run("report", "many").code == 0
+    refused = terminal.run("migrate", "many:docs-z", *flags)
+    assert (refused.code, "a part is not made by itself" in refused.err) == (2, True)
+    terminal.sql("new.db", 'DELETE FROM "docs-b" WHERE id = 7')
+    seen = terminal.run("validate", "many", "--full")
+    assert (seen.code, "many:docs-b  missing" in seen.out) == (3, True)
+    assert "many:docs-b  missing" in terminal.run("findings", "many").out
+    assert terminal.run("rollback", "many", says="many\n").code == 0
+    assert tables(terminal.directory / "new.db") == {}
+
+
+def test_one_part_that_cannot_start_keeps_all_from_being_made(terminal):
+    flags = several(terminal)
+    fill(terminal.directory / "new.db", **{"docs-b": 1})
+    ran = terminal.run("migrate", "many", *flags)
+    assert (ran.code, "already holds 1 records" in ran.err) == (4, True)
+    assert terminal.run("status", "many").code == 2
+    assert tables(terminal.directory / "new.db") == {"docs-b": 1}
+
+
+def test_a_password_by_value_opens_every_part(terminal):
+    flags = several(terminal)
+    ran = terminal.run("migrate", "many", *flags, "--source-api-key", "hunter2")
+    assert ran.code == 0, ran.err
+    assert all(b"hunter2" not in path.read_bytes() for path in terminal.directory.iterdir() if path.is_file())

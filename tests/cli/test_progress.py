@@ -165,3 +165,27 @@ def test_every_event_has_a_sentence():
     assert told[2] == "going on: 1,000 records were copied before; the run before did not end by itself"
     assert "exit code -9" in told[5]
     assert all(told)
+
+
+def test_each_part_begins_anew_and_is_named(clock):
+    follower = follow(clock)
+    for part, total in (("docs:a", 5000), ("docs:b", 10)):
+        follower(Progress("docs", "parts", 0 if part == "docs:a" else 1, 2))
+        for second in (0, 11):
+            clock.now += second
+            follower(Progress(part, "backfill", total if second else 0, total))
+    told = lines(follower)
+    assert [line for line in told if line.startswith("backfill")] == [
+        "backfill of docs:a: 5,000 of 5,000 (100%), 455/s",
+        "backfill of docs:b: 10 of 10 (100%), 1/s",
+    ]
+    assert told[0] == "parts: 0 of 2 (0%)"
+
+
+def test_a_bar_for_the_whole_and_one_for_the_part(clock):
+    follower = Follower(Screen(), monotonic=clock, colour=False)
+    with follower:
+        for part in ("docs:a", "docs:b"):
+            follower(Progress("docs", "parts", 0, 2))
+            follower(Progress(part, "backfill", 1, 2))
+        assert [task.description for task in follower._bars.tasks] == ["parts", "backfill of docs:b"]

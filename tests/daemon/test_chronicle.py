@@ -49,7 +49,7 @@ async def test_nothing_is_between_looking_back_and_following(chronicle, database
     told = asyncio.ensure_future(anext(following))
     await asyncio.sleep(0)
     chronicle.tell(Warned("other", "not this"))
-    chronicle.tell(Progress("docs", "backfill", 1, 2))
+    chronicle.tell(Progress("docs:part", "backfill", 1, 2))
     chronicle.tell(Warned("docs", "this"))
     events = [await told, await anext(following)]
     await following.aclose()

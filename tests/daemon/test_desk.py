@@ -1,10 +1,12 @@
 """What a daemon does when it is asked; most of it is tried over the wire in `tests/api`."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from tests.fakes.api import site, slow_world, two_stores, until
+from tests.fakes.tables import fill, tables
 from vectormigrate.api.commands import BY_NAME, COMMANDS
 from vectormigrate.daemon.desk import Asked, Desk
 from vectormigrate.model.access import Principal, Scope
@@ -77,3 +79,38 @@ async def test_what_is_not_there_is_told_apart_from_what_nobody_hosts(here, tmp_
 def test_values_are_those_of_the_settings():
     assert Asked(SHELL, "", {}, {}).merged == {}
     assert BY_NAME["status"].scope is Scope.READ
+
+
+async def under_way(ask, part):
+    """Whether a part is there, and some of it copied."""
+    with suppress(UnknownMigration):
+        return (await ask(SHELL, "status", {"migration_id": part})).copied > 0
+
+
+async def test_a_migration_of_several_parts_is_one_to_those_who_ask(here, tmp_path):
+    fill(tmp_path / "old.db", **{"docs-a": 20, "docs-b": 400})
+    given = {"each_collection": ["docs-*"], "quarantine": 0, "max_rate": 300}
+    for side, name in (("source", "old.db"), ("target", "new.db")):
+        given |= {f"{side}_type": "sqlite", f"{side}_url": str(tmp_path / name)}
+    assert (await here.ask("POST", "/v1/migrations/many/plan", given))[1]["source_count"] == 420
+    _, operation = await here.ask("POST", "/v1/migrations/many/migrate", given)
+    ask = here.parts.dispatcher.ask
+    async with asyncio.timeout(60):
+        while not await under_way(ask, "many:docs-b"):
+            await asyncio.sleep(0.02)
+    assert (await ask(SHELL, "pause", {"migration_id": "many"})).phase == "paused"
+    assert (await here.finished(operation)).result["phase"] == "paused"
+    parts = (await here.ask("GET", "/v1/migrations/many"))[1]["parts"]
+    assert [(part["migration_id"], part["phase"]) for part in parts] == [
+        ("many:docs-a", "verified"), ("many:docs-b", "paused"),
+    ]  # fmt: skip
+    assert (await here.ask("GET", "/v1/migrations/many:docs-a"))[1]["copied"] == 20
+    assert (await here.ask("GET", "/v1/migrations/many%3Adocs-a"))[1]["copied"] == 20
+    assert [one["migration_id"] for one in (await here.ask("GET", "/v1/migrations"))[1]["migrations"]] == [
+        "many"
+    ]
+    events = (await here.ask("GET", "/v1/migrations/many/events"))[1]["events"]
+    assert {"many:docs-a", "many:docs-b"} <= {one["migration_id"] for one in events}
+    _, operation = await here.ask("POST", "/v1/migrations/many/rollback")
+    assert (await here.finished(operation)).result["left"] == 0
+    assert tables(tmp_path / "new.db") == {}

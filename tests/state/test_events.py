@@ -13,6 +13,13 @@ async def test_events_are_numbered_and_found_behind_a_number(database):
     assert database.read(events.last_number) == 3
 
 
+async def test_events_of_parts_are_those_of_their_whole(database):
+    names = ("many", "many:a", "manyother", "many:b")
+    made = await database.write(lambda tx: events.append(tx, [("1", name, "warned", "{}") for name in names]))
+    assert database.read(lambda tx: events.since(tx, 0, "many", 10)) == [made[0], made[1], made[3]]
+    assert database.read(lambda tx: events.since(tx, 0, "many:a", 10)) == [made[1]]
+
+
 async def test_the_oldest_are_dropped(database, monkeypatch):
     monkeypatch.setattr(events, "KEPT", 3)
     for at in range(5):

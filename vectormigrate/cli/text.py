@@ -231,14 +231,14 @@ def _share(item: MigrationStatus) -> str:
 def _findings(page: Findings) -> list[str]:
     if not page.findings:
         return [f"{page.migration_id}: no findings{' from there on' if page.offset else ''}"]
-    return _dicts(page.findings, ("kind", "id", "detail", "cosine", "norm_ratio"))
+    return _dicts(page.findings, ("part", "kind", "id", "detail", "cosine", "norm_ratio"))
 
 
 @render.register
 def _dead_letters(page: DeadLetters) -> list[str]:
     if not page.dead_letters:
         return [f"{page.migration_id}: no dead letters{' from there on' if page.offset else ''}"]
-    return _dicts(page.dead_letters, ("id",))
+    return _dicts(page.dead_letters, ("part", "id"))
 
 
 @render.register

@@ -18,6 +18,7 @@ import msgspec
 
 from vectormigrate.model import documents
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import StateError
 from vectormigrate.model.events import Event, Progress
 from vectormigrate.state import events
@@ -90,7 +91,7 @@ class Chronicle:
 
     def _publish(self, event: documents.Event) -> None:
         for follower in tuple(self._followers):
-            if follower.migration_id in (None, event.migration_id):
+            if follower.migration_id in (None, event.migration_id, whole_of(event.migration_id)):
                 try:
                     follower.queue.put_nowait(event)
                 except asyncio.QueueFull:

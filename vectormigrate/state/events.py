@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vectormigrate.model.division import part_bounds
+
 from .database import Transaction
 
 KEPT = 100_000
@@ -34,11 +36,11 @@ def append(tx: Transaction, events: Sequence[tuple[str, str, str, str]]) -> list
 
 
 def since(tx: Transaction, number: int, migration_id: str | None, limit: int) -> list[StoredEvent]:
-    """Events behind a number, oldest first, of one migration or of all."""
+    """Events behind a number, oldest first, of one migration with its parts or of all."""
     rows = tx.execute(
-        "SELECT number, at, migration_id, kind, document FROM event"
-        " WHERE number > ?1 AND (?2 IS NULL OR migration_id = ?2) ORDER BY number LIMIT ?3",
-        (number, migration_id, limit),
+        "SELECT number, at, migration_id, kind, document FROM event WHERE number > ?1"
+        " AND (?2 IS NULL OR migration_id = ?2 OR migration_id > ?3 AND migration_id < ?4) ORDER BY number LIMIT ?5",
+        (number, migration_id, *part_bounds(migration_id or ""), limit),
     )
     return [StoredEvent(*row) for row in rows]
 
