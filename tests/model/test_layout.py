@@ -227,4 +227,6 @@ def test_shapes_behind_a_layout():
     assert [one.name for one in flat.shape(shape("a", "text")).fields] == ["text", "a"]
     assert flat.shape(shape("a", "text")).dynamic
     assert flat.renames(first) == {"key": "pk", "v": "vector"}
-    assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(first) == {}
+    assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(first) == {"v": ""}
+    hybrid = replace(first, vectors=(*first.vectors, VectorField("sparse")))
+    assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(hybrid) == {}

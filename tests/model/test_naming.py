@@ -32,6 +32,13 @@ def test_vectors_may_have_a_grammar_of_their_own_and_need_a_name_where_none_may_
     assert Names(replace(STRICT, vector_pattern="[a-z]+"), {}).vector("dense") == "dense"
 
 
+def test_a_vector_without_a_name_can_be_given_one_and_one_with_a_name_can_lose_it():
+    assert Names(STRICT, {"": "embedding"}).vector("") == "embedding"
+    loose = replace(STRICT, vector_pattern=".*")
+    assert Names(loose, {"embedding": ""}).vector("embedding") == ""
+    assert Names(STRICT, {"embedding": ""}).vector("embedding") == "vector"
+
+
 def test_undeclared_keys_step_aside_for_what_is_called_like_them():
     shape = CollectionShape(
         "docs", IdField("id", IdKind.INT), (VectorField("v"),), (Field("f", FieldType.INT),), dynamic=True

@@ -48,7 +48,7 @@ class Profile:
     key: str = ""
     """Name of the key in a collection that the framework made; empty where keys have no name."""
     vector: str = ""
-    """Name of the one dense vector."""
+    """Name of the one dense vector; it has none where this is empty."""
     prefixed: bool = False
     """Ids are made of a document's, a `#` and the record's own."""
     counter: str = ""
@@ -329,7 +329,7 @@ class Relayout:
         """What key and vector are called where the framework makes the collection."""
         dense = [vector.name for vector in source.vectors]
         named = {source.id.name: self._target.key} if self._target.key and source.id.name else {}
-        if self._target.vector and len(dense) == 1:
+        if len(dense) == 1:
             named[dense[0]] = self._target.vector
         return named
 

@@ -21,14 +21,14 @@ class Names:
 
     def vector(self, source: str) -> str:
         """As `target`, where an unnamed vector may have to be given a name."""
-        return self._name(source if source or self._vectors.fullmatch("") else "vector", self._vectors)
+        wanted = self._rename.get(source, source)
+        return self._name(wanted if wanted or self._vectors.fullmatch("") else "vector", self._vectors)
 
     def target(self, source: str) -> str:
         """The name of what the source calls so; no other gets it."""
-        return self._name(source, self._fields)
+        return self._name(self._rename.get(source, source), self._fields)
 
-    def _name(self, source: str, pattern: re.Pattern[str]) -> str:
-        wanted = self._rename.get(source, source)
+    def _name(self, wanted: str, pattern: re.Pattern[str]) -> str:
         if not pattern.fullmatch(wanted) or wanted in self._reserved:
             wanted = re.sub(r"[^0-9A-Za-z_]", "_", wanted)
             if not pattern.fullmatch(wanted) or wanted in self._reserved:
@@ -44,4 +44,4 @@ def out_of_the_way(source: CollectionShape, keys: frozenset[str], names: Names) 
     """Other names for undeclared keys that are called like the target's key or a vector of it."""
     names.taken |= keys
     declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
-    return {key: names.target(key) for key in sorted(keys - declared - {source.id.name})}
+    return {key: names.target(key) for key in sorted(keys - declared)}
