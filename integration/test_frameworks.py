@@ -1,0 +1,126 @@
+"""The real vector-store classes of LangChain and LlamaIndex read after a migration what they read before, for every pair of stores.
+
+An application of the framework, in an environment that this test makes from packages, writes into the source with the
+class for that store; the real product moves the collection; the application reads the target with the class for that one:
+documents, texts, metadata, ids, the order of searches, filters; then it deletes and overwrites by the ids that it knows.
+Skipped where the packages cannot be had. What was seen is written to `build/frameworks/*.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.frameworks.environments import BUILD, PACKAGES, Application, Unavailable, application
+from integration.frameworks.stores import KEYS, Server, servers
+from integration.harness.runs import run
+
+KINDS = ("qdrant", "pinecone", "weaviate", "milvus", "pgvector")
+PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
+COLLECTIONS = {"weaviate": "Docs"}
+
+
+class World:
+    """Servers, applications, and what was written into which store."""
+
+    def __init__(self, folder: Path, running: dict[str, Server], stack: ExitStack) -> None:
+        self.folder = folder
+        self.servers = running
+        self._stack = stack
+        self._applications: dict[str, Application] = {}
+        self._before: dict[tuple[str, str], Any] = {}
+        self.seen: dict[str, dict[str, str]] = {}
+
+    def application(self, framework: str) -> Application:
+        """The one of a framework, started when it is first asked for."""
+        if framework not in self._applications:
+            started = application(framework, self.folder / f"{framework}.log")
+            try:
+                self._applications[framework] = self._stack.enter_context(started)
+            except Unavailable as reason:
+                pytest.skip(f"the packages of {framework} cannot be installed: {reason}")
+        return self._applications[framework]
+
+    def at(self, kind: str, collection: str, **more: Any) -> dict[str, Any]:
+        """Where a collection is, as an application is told."""
+        return self.servers[kind].at(name_in(kind, collection), **more)
+
+    def _keyed(self, table: str) -> None:
+        """As docs/layouts.md tells users of LlamaIndex: the nodes' ids are the key, and not the number that is counted."""
+        with psycopg.connect(self.servers["pgvector"].url, autocommit=True) as connection:
+            connection.execute(f"create unique index on {table} (node_id)")
+            connection.execute(f"alter table {table} alter node_id set not null")
+            connection.execute(f"comment on column {table}.node_id is 'vectormigrate: key instead of id'")
+
+    def before(self, framework: str, source: str) -> Any:
+        """What the application reads from the source that it has written."""
+        if (framework, source) not in self._before:
+            at = self.at(
+                source, f"{framework}source", metric=METRICS[framework].get(source, "cosine"), dynamic=False
+            )
+            self.application(framework).do("write", at)
+            if (framework, source) == ("llamaindex", "pgvector"):
+                self._keyed(at["collection"])
+            self._before[framework, source] = self.application(framework).do("look", at)
+        return self._before[framework, source]
+
+
+METRICS = {"langchain": {"milvus": "euclid"}, "llamaindex": {"milvus": "dot"}}
+"""What a class takes when nobody says anything; cosine elsewhere."""
+
+
+def name_in(kind: str, collection: str) -> str:
+    """A name that the store allows, and the class makes: tables of LlamaIndex begin with `data_`."""
+    if kind == "pgvector" and collection.startswith("llamaindex"):
+        return f"data_{collection}"
+    return collection.capitalize() if kind == "weaviate" else collection
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Everything, until the last test has ended; then what was seen is written down."""
+    folder = tmp_path_factory.mktemp("frameworks")
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        made = World(folder, stack.enter_context(servers(folder)), stack)
+        yield made
+        for framework, seen in made.seen.items():
+            (BUILD / f"{framework}.json").write_text(json.dumps(seen, indent=1) + "\n")
+
+
+@pytest.mark.parametrize("framework", PACKAGES)
+@pytest.mark.parametrize(("source", "target"), PAIRS, ids=map("-".join, PAIRS))
+def test_an_application_reads_what_it_read_before(
+    world: World, framework: str, source: str, target: str
+) -> None:
+    before = world.before(framework, source)
+    metric = METRICS[framework].get(source, "cosine")
+    there = f"{framework}from{source}"
+    flags = [*world.servers[source].flags("source", name_in(source, f"{framework}source"))]
+    flags += world.servers[target].flags("target", name_in(target, there))
+    flags += (
+        ["--source-layout", framework, "--metric", metric]
+        if source == "pgvector"
+        else ["--source-layout", framework]
+    )
+    run("migrate", f"{there}-{target}", *flags, state=world.folder / "state.db")
+    at = world.at(target, there, metric=metric, dynamic=True)
+    one = world.application(framework)
+    after = one.do("look", at)
+    assert after == before
+    every = [document["id"] for document in before["documents"]]
+    one.do("delete", at, ids=every[:3])
+    one.do("replace", at, record=every[3], text="Written anew.")
+    left = one.do("look", at)
+    assert {document["id"] for document in left["documents"]} == set(every[3:])
+    assert [document["text"] for document in left["documents"] if document["id"] == every[3]] == [
+        "Written anew."
+    ]
+    world.seen.setdefault(framework, {})[f"{source}-{target}"] = "the same"
