@@ -6,6 +6,7 @@ import pytest
 
 from vectormigrate.daemon import mapping_file
 from vectormigrate.model.collection import FieldType, Metric
+from vectormigrate.model.division import Division
 from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import ConfigInvalid
 from vectormigrate.model.plan import Loss, MappingOptions
@@ -106,6 +107,24 @@ def test_what_is_not_understood_is_refused(tmp_path, text, said):
     assert said in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("split = 'lang'", "split must be a table"),
+        ("[split]\nfield = 'lang'", "split.field is not known"),
+        ("[split]\ninto = { en = 'x' }", "split.by must be the name of a field"),
+        ("[split]\nby = 7", "split.by must be the name of a field"),
+        ("[split]\nby = 'lang'\ninto = ['x']", "split.into must give a collection for each value"),
+        ("[split]\nby = 'lang'\nrest = true", "split.rest must be a collection"),
+    ],
+)
+def test_a_split_that_is_not_understood_is_refused(tmp_path, text, said):
+    (tmp_path / "m.toml").write_text(text)
+    with pytest.raises(ConfigInvalid) as caught:
+        mapping_file.division(str(tmp_path / "m.toml"))
+    assert said in caught.value.message
+
+
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         mapping_file.load(str(tmp_path / "none.toml"))
@@ -173,5 +192,10 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
         "target_layout",
     )
     assert [getattr(again, name) for name in kept] == [getattr(OPTIONS, name) for name in kept]
+    assert mapping_file.division(str(path)) == Division()
+    split = Division(value_of="lang", into={"en": "isle"}, rest="others")
+    mapping_file.write(str(path), plan, OPTIONS, split)
+    assert mapping_file.division(str(path)) == split
+    assert mapping_file.load(str(path)) == again
     with pytest.raises(ConfigInvalid, match="cannot be written"):
         mapping_file.write(str(tmp_path / "no" / "x"), plan, OPTIONS)

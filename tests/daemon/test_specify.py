@@ -225,6 +225,19 @@ def test_parts_of_a_collection_and_where_they_go():
     assert by_value.division == Division(value_of="lang", rest="others")
 
 
+def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text('[split]\nby = "lang"\ninto = { en = "isle" }\nrest = "others"\n')
+    made = specify("docs", given(**divided(mapping=str(path)))).specification
+    assert made.division == Division(value_of="lang", into={"en": "isle"}, rest="others")
+    assert made.target.collection == "{name}"
+    assert overlay(made, given()).specification == made
+    other = specify(
+        "docs", given(**divided(mapping=str(path), rest="else", into={"de": "mid"}))
+    ).specification
+    assert other.division == Division(value_of="lang", into={"de": "mid"}, rest="else")
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -90,7 +90,8 @@ async def _plan(call: Call, request: Request) -> Answer:
     written = call.merged.get("write-mapping")
     if written is not None and written.value:
         path = str(written.value)
-        mapping_file.write(path, document, request.specification.mapping)
+        asked = request.specification
+        mapping_file.write(path, document, asked.mapping, asked.division)
         call.remark(f"written to {path}: edit it, and give it back with --mapping {path}")
     return Answer(document, exit_code=_plan_code(call, request.specification, document))
 

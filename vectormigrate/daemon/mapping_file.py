@@ -1,4 +1,4 @@
-"""The mapping file: TOML that people edit, to `MappingOptions` and back.
+"""The mapping file: TOML that people edit, to `MappingOptions` and a `Division`, and back.
 
 `plan --write-mapping` writes what would happen, `--mapping` says what shall. Unknown keys are refused with what was
 perhaps meant: a wish that is not understood must not be passed over.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vectormigrate.model.collection import FieldType, IdField, IdKind, Metric
+from vectormigrate.model.division import WHOLE, Division
 from vectormigrate.model.edits import CASTABLE, Edit, Redaction
 from vectormigrate.model.errors import ConfigInvalid, UsageError
 from vectormigrate.model.exchange import read_filter
@@ -22,23 +23,32 @@ from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.selection import Selection
 from vectormigrate.model.status import PlanDocument
 
-_TOP = ("accept", "metric", "surrogates", "lengths", "layout", "records", "fields", "vectors")
+_TOP = ("accept", "metric", "surrogates", "lengths", "layout", "records", "split", "fields", "vectors")
 _RECORDS = ("where", "partitions")
+_SPLIT = ("by", "into", "rest")
 _FIELD = ("rename", "drop", "spread", "cast", "default", "redact", "constant")
 _VECTOR = ("rename", "drop", "narrow")
 
 
 def load(path: str) -> MappingOptions:
     """Read and check a file. Raises ConfigInvalid that names the file and the key."""
+    return _Reader(path).options(_document(path))
+
+
+def division(path: str) -> Division:
+    """What the file makes parts by, if it does. Raises ConfigInvalid as `load` does."""
+    return _Reader(path).division(_document(path))
+
+
+def _document(path: str) -> dict[str, Any]:
     try:
-        document = tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{path} is not UTF-8 text") from None
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
-    return _Reader(path).options(document)
 
 
 class _Reader:
@@ -70,6 +80,20 @@ class _Reader:
             )
         except ValueError:
             raise self._wrong("metric", f"must be one of {', '.join(Metric)}") from None
+
+    def division(self, document: dict[str, Any]) -> Division:
+        table = document.get("split", {})
+        if not isinstance(table, dict):
+            raise self._wrong("split", "must be a table")
+        self._known(table, _SPLIT, "split.")
+        by, into, rest = table.get("by", ""), table.get("into", {}), table.get("rest", "")
+        if not isinstance(by, str) or (table and not by):
+            raise self._wrong("split.by", "must be the name of a field")
+        if not isinstance(into, dict) or not all(isinstance(name, str) and name for name in into.values()):
+            raise self._wrong("split.into", "must give a collection for each value")
+        if not isinstance(rest, str):
+            raise self._wrong("split.rest", "must be a collection")
+        return Division(value_of=by, into=into, rest=rest)
 
     def _renames(self, things: Mapping[str, dict[str, Any]]) -> dict[str, str]:
         renames = {name: table["rename"] for name, table in things.items() if "rename" in table}
@@ -147,16 +171,16 @@ class _Reader:
 # Writing.
 
 
-def write(path: str, plan: PlanDocument, options: MappingOptions) -> None:
+def write(path: str, plan: PlanDocument, options: MappingOptions, division: Division = WHOLE) -> None:
     """Write a plan as a file to edit. Raises ConfigInvalid when it cannot be written."""
+    lines = (*_whole(plan, options), *_split(division), *_lines(plan, options))
     try:
-        Path(path).expanduser().write_text("\n".join(_lines(plan, options)) + "\n", encoding="utf-8")
+        Path(path).expanduser().write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
-    yield from _whole(plan, options)
     edits = {edit.field: edit for edit in options.edits}
     for item in plan.vectors:
         yield from _table("vectors", item, options, {"narrow": str(item["source"]) in options.narrow})
@@ -196,6 +220,16 @@ def _whole(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
             yield f"where = {_value(options.selection.where)}"
         if options.selection.partitions:
             yield f"partitions = {_value(list(options.selection.partitions))}"
+
+
+def _split(division: Division) -> Iterable[str]:
+    """What makes the parts, where values of a field do."""
+    if division.value_of:
+        yield "\n[split]"
+        yield f"by = {_value(division.value_of)}"
+        yield f"into = {_value(division.into)}"
+        if division.rest:
+            yield f"rest = {_value(division.rest)}"
 
 
 def _sampled(plan: PlanDocument, written: set[str]) -> Iterable[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vectormigrate.model.collection import Metric
-from vectormigrate.model.division import NAME, whole_of
+from vectormigrate.model.division import NAME, Division, whole_of
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef, WayBack
@@ -174,7 +174,13 @@ def _index_of_parts(side: str, merged: Merged) -> str:
     """What stands for the collection of a side where every part has its own."""
     if side == "source":
         return ", ".join(_value(merged, "each-collection") or ())
-    return NAME if any(_value(merged, name) for name in _DIVIDING) else ""
+    divided = any(_value(merged, name) for name in _DIVIDING)
+    return NAME if divided or (_value(merged, "mapping") and _split(merged)) else ""
+
+
+def _split(merged: Merged) -> Division:
+    """What the mapping file makes parts by."""
+    return mapping_file.division(str(_value(merged, "mapping")))
 
 
 def _address(kind: str, url: str) -> str:
@@ -202,7 +208,8 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
         for name, attribute in _PARTS.items()
         if wanted(name) and _value(merged, name)
     }
-    plain["division"] = replace(stored.division, **parts)
+    split = _split(merged) if wanted("mapping") and _value(merged, "mapping") else None
+    plain["division"] = replace(split or stored.division, **parts)
     if wanted("redact-key") and _value(merged, "redact-key"):
         plain["target"] = replace(stored.target, redact_key=_reference(str(merged["redact-key"].value)))
     return replace(stored, mapping=_mapping(stored.mapping, merged, wanted), **plain)
