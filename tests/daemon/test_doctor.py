@@ -3,6 +3,7 @@
 import apsw
 import pytest
 
+from tests.fakes.tables import asked, fill
 from vectormigrate.daemon.doctor import doctor
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.specification import Specification, StoreRef
@@ -70,3 +71,14 @@ async def test_what_a_source_in_use_does_is_said(tmp_path, source, monkeypatch):
     )
     assert (checks["source in use"].ok, checks["source in use"].detail) == (True, "reads wait 60 s")
     assert "target in use" not in checks
+
+
+async def test_parts(tmp_path):
+    fill(tmp_path / "old.db", **{"docs-a": 1, "docs-b": 1})
+    for pattern, ok, told in (
+        ("docs-*", True, "2: docs-a to docs-a, docs-b to docs-b"),
+        ("none", False, "the source has no collections called 'none'"),
+    ):
+        checks = by_name(await doctor(asked(tmp_path, pattern), tmp_path / "state.db", Secrets({}, {})))
+        assert (checks["parts"].ok, checks["parts"].detail) == (ok, told)
+        assert "source collection" not in checks

@@ -16,9 +16,11 @@ from vectormigrate.model.status import Check
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Store
 
+from .parting import parts_of
 from .secrets import Secrets
 
 _LOW_WATER = 2**30
+_NAMED = 10
 
 
 async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> list[Check]:
@@ -29,37 +31,49 @@ async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> l
     for side, ref in (("source", spec.source), ("target", spec.target)):
         try:
             async with registry.open_store(secrets.resolve(ref, spec.id)) as store:
-                checks += await _check_side(side, store, ref.collection, must_exist=side == "source")
+                checks += await _check_store(side, store)
+                if not spec.division:
+                    checks.append(
+                        await _check_collection(side, store, ref.collection, must_exist=side == "source")
+                    )
         except VectormigrateError as error:
             checks.append(Check(f"{side} connects", False, error.message, error.hint))
+    if spec.division and all(check.ok for check in checks):
+        checks.append(await _check_parts(spec, secrets))
     return checks
 
 
-async def _check_side(side: str, store: Store, collection: str, *, must_exist: bool) -> list[Check]:
+async def _check_parts(spec: Specification, secrets: Secrets) -> Check:
+    try:
+        parts = await parts_of(spec, secrets)
+    except VectormigrateError as error:
+        return Check("parts", False, error.message, error.hint)
+    named = ", ".join(f"{part.source.collection} to {part.target.collection}" for part in parts[:_NAMED])
+    return Check("parts", True, f"{len(parts):,}: {named}{' ...' if len(parts) > _NAMED else ''}")
+
+
+async def _check_store(side: str, store: Store) -> list[Check]:
     info = await store.info()
     details = ", ".join(f"{name} {value}" for name, value in info.details.items())
-    checks = [
+    return [
         Check(f"{side} connects", True, f"{info.kind} {info.version}" + (f" ({details})" if details else "")),
         *(Check(f"{side} in use", True, caution) for caution in info.cautions if side == "source"),
     ]
+
+
+async def _check_collection(side: str, store: Store, collection: str, *, must_exist: bool) -> Check:
     try:
         shape = await store.describe(collection)
         count = await store.count(collection)
     except CollectionMissing as error:
         detail = error.message if must_exist else f"{collection} does not exist: it will be made"
-        return [
-            *checks,
-            Check(f"{side} collection", not must_exist, detail, error.hint if must_exist else ""),
-        ]
+        return Check(f"{side} collection", not must_exist, detail, error.hint if must_exist else "")
     vectors = ", ".join(f"{one.name or 'vector'} {one.element}[{one.dim or '?'}]" for one in shape.vectors)
-    checks.append(
-        Check(
-            f"{side} collection",
-            True,
-            f"{collection}: {count:,} records, {shape.id.kind} ids, {vectors or 'no vectors'}",
-        )
+    return Check(
+        f"{side} collection",
+        True,
+        f"{collection}: {count:,} records, {shape.id.kind} ids, {vectors or 'no vectors'}",
     )
-    return checks
 
 
 def _check_sqlite() -> Check:
