@@ -306,3 +306,24 @@ def test_upgrades_are_numbered_without_a_gap():
     )
     assert numbers == list(range(1, len(numbers) + 1))
     assert upgrade.__doc__
+
+
+# Complaints.
+
+
+def test_every_complaint_names_a_page_and_a_test_that_exist():
+    rows = [line for line in (ROOT / "docs" / "complaints.md").read_text().splitlines() if line[:4] == "| **"]
+    assert len(rows) == 25
+    for row in rows:
+        _, _, _, pages, tests = row.split(" | ")
+        named = re.findall(r"`([^`:]+)::(\w+)`", tests)
+        linked = re.findall(r"\]\(([^)#]+)#?([^)]*)\)", pages)
+        assert named, row
+        assert linked, row
+        for path, name in named:
+            assert re.search(rf"def {name}\(", (ROOT / path).read_text()), f"{path}::{name}"
+        for page, section in linked:
+            headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+            assert not section or section in {re.sub(r"[^a-z0-9]+", "-", one.lower()) for one in headings}, (
+                row
+            )
