@@ -1,7 +1,10 @@
+import os
+import pwd
+
 import pytest
 
 from tests.fakes.api import two_stores
-from vectormigrate.api.reception import Reception, shell
+from vectormigrate.api.reception import Reception, account, shell
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
 from vectormigrate.model.access import Scope
 from vectormigrate.model.errors import GateRefused, UnknownMigration, UsageError
@@ -44,3 +47,13 @@ async def test_what_the_host_answers_is_passed_on(here):
         ("gate_refused", ""),
     ]
     assert shell().scope is Scope.ADMIN
+
+
+def test_an_account_without_a_name_has_a_number(monkeypatch):
+    def nobody(uid):
+        raise KeyError(uid)
+
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert account() == str(os.getuid())

@@ -29,3 +29,8 @@ def test_results_refer_to_their_classes():
     assert told["status"] == {"$ref": "#/x/MigrationStatus"}
     assert components["MigrationStatus"]["properties"]["copied"] == {"type": "integer"}
     assert schemas.shown_as_text(bytes)["type"] == "string"
+
+
+def test_a_bare_false_is_spelled_out():
+    told = schemas.portable({"a": [{"items": False}], "additionalProperties": False})
+    assert told == {"a": [{"items": {"not": {}}}], "additionalProperties": False}

@@ -100,7 +100,7 @@ def test_what_needs_the_daemon_says_so_when_there_is_none(terminal):
         asked = terminal.run(
             verb, "docs", *(["--yes"] if verb in ("cutover", "revert", "commit", "rollback") else [])
         )
-        assert (asked.code, f"{verb} of 'docs' is for the daemon" in asked.err) == (4, True), asked.err
+        assert (asked.code, f"`{verb}` is for the daemon of 'docs'" in asked.err) == (4, True), asked.err
     found = terminal.run("status", "docs", "--json").document
     assert (found["phase"], found["live"], found["next_steps"]) == (
         "passthrough",
@@ -118,7 +118,8 @@ def test_following_until_it_is_verified_and_refused_records_once_more(terminal, 
     assert terminal.run("attest", "docs").code == 0
     followed = terminal.run("migrate", "docs", *flags(terminal), "--follow", "--verbose", "--json")
     assert (followed.code, followed.document["phase"]) == (0, "verified"), followed.err
-    assert terminal.run("resume", "docs", "--follow").code == 0
+    for verb in ("resume", "status"):
+        assert terminal.run(verb, "docs", "--follow").code == 0
 
     terminal.sql(
         "new.db",
@@ -134,6 +135,14 @@ def test_following_until_it_is_verified_and_refused_records_once_more(terminal, 
     terminal.sql("new.db", "DROP TRIGGER no")
     assert terminal.run("dead-letters", "docs", "--retry", "--json").document["dead_letters"] == []
     assert terminal.sql("new.db", "SELECT title FROM docs WHERE id = 7") == [("bad",)]
+
+    assert terminal.run("rollback", "docs", "--yes").code == 0
+    daemon.end()
+    with ServedProcess(
+        terminal.directory, "serve"
+    ) as another:  # it hosts none that is over, and shows it all the same
+        assert "no listener" in another.first_line
+        assert patiently(lambda: terminal.run("status", "docs", "--json").document["phase"] == "rolled_back")
 
 
 def patiently(look):

@@ -36,6 +36,15 @@ def test_words_otherwise():
     assert shown(Answer({"a": 1}, text="")) == ""
 
 
+def test_what_to_do_next_is_read_last():
+    command = BY_NAME["status"]
+    merged = merge(command.all_settings, {}, {}, Config())
+    terminal = io.StringIO()
+    call = Call(command, {"id": "x"}, merged, Config(), {}, terminal, terminal, io.StringIO())
+    show(Answer({}, text="done", then=("go on",)), call)
+    assert terminal.getvalue() == "done\ngo on\n"
+
+
 def test_text_of_an_answer_is_not_in_the_document():
     assert json.loads(shown(Answer({"a": 1}, text="words"), json=True)) == {"a": 1}
 

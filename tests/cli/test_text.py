@@ -79,6 +79,40 @@ def test_a_live_status_tells_who_answers_and_what_the_other_side_lacks():
         assert words in told
 
 
+@pytest.mark.parametrize(
+    ("changes", "there"),
+    [
+        ({"ranges": 2, "ranges_done": 1}, "copied   3,100 of 3,000 records"),
+        ({}, "copied   3,100 records"),
+        ({"ranges": 0, "ranges_done": 0}, ""),
+    ],
+)
+def test_of_a_collection_in_use_the_first_number_is_told_while_it_is_copied(changes, there):
+    given = replace(reports.STATUS, mode=Mode.PROXIED, **changes)
+    told = text(given)
+    assert there in told
+    assert ("copied" in told) == bool(there)
+    share = "3,100/3,000" if "of 3,000" in there else "3,100 "
+    assert share in text(Migrations([given], 1, 0))
+
+
+def test_what_is_over_owes_nothing():
+    given = replace(reports.STATUS, mode=Mode.PROXIED, debt=1)
+    assert "1 record is owed to the target" in text(given)
+    assert "owed" not in text(replace(given, phase=Phase.ROLLED_BACK))
+
+
+def test_a_plan_of_a_source_that_declares_nothing():
+    seen = ({"name": "title", "types": {"text": 9}}, {"name": "n", "types": {"int": 4, "float": 5}})
+    vectors = ({"source": "", "target": "vector", "fate": "converted", "reason": "renamed to 'vector'"},)
+    told = text(replace(PLAN, inferred=seen, vectors=vectors, id_rule="mixed_text"))
+    assert "keys seen: title (text), n (int/float)" in told
+    assert "(unnamed)" in told
+    assert "integers and UUIDs, as their text" in told
+    many = tuple({"name": f"k{number}", "types": {"text": 1}} for number in range(15))
+    assert "k11 (text) and 3 more" in text(replace(PLAN, inferred=many))
+
+
 def test_gates_and_swaps():
     assert render(LIVE)[0] == "docs: 1 of 2 gates are closed"
     assert render(LIVE)[-2:] == ["  open    debt", "  CLOSED  secondary: connection refused"]

@@ -35,7 +35,7 @@ def test_a_store_that_can_do_everything_holds_everything():
         ({"normalises_cosine": True}, ("vector", "cosine, not of length one"), Fate.CONVERTED, "length one"),
         ({"field_types": frozenset({FieldType.TEXT})}, ("field", "decimal"), Fate.CONVERTED, "all digits"),
         ({"field_types": frozenset({FieldType.INT})}, ("field", "text"), Fate.REFUSED, "no type for text"),
-        ({"dynamic": False}, ("value", "nested"), Fate.REFUSED, "undeclared keys"),
+        ({"dynamic": False}, ("value", "nested"), Fate.REFUSED, "keys that it does not declare"),
         ({"inexact_doubles": True}, ("field", "double"), Fate.REFUSED, "last digit"),
         ({"partitions": False}, ("place", "partition"), Fate.REFUSED, "no partitions"),
     ],

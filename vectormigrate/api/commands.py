@@ -179,10 +179,15 @@ COMMANDS: tuple[Command, ...] = (
         summary="Where a migration is.",
         details="Of a live one also who answers the application, lag and debt, when its daemon runs.",
         positionals=(ID,),
+        settings=(FOLLOW,),
         result="MigrationStatus",
         scope=Scope.READ,
         routes=(Route("GET", "/migrations/{id}"),),
-        examples=(Example("status docs", "now"), Example("status docs --json", "for a script")),
+        examples=(
+            Example("status docs", "now"),
+            Example("status docs --follow", "until it is verified, or rests"),
+            Example("status docs --json", "for a script"),
+        ),
         handler="inspect:status",
     ),
     Command(

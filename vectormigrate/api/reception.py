@@ -6,6 +6,7 @@ Whoever can open the socket is the user of the state file and may do everything;
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,15 @@ from .dispatch import LOCAL_DOOR, Dispatcher
 
 def shell() -> Principal:
     """Whoever has a shell here."""
-    return Principal(f"user {getpass.getuser()}", Scope.ADMIN, LOCAL_DOOR)
+    return Principal(f"user {account()}", Scope.ADMIN, LOCAL_DOOR)
+
+
+def account() -> str:
+    """Name of the account that this process runs as; its number where that has no name, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the latter from Python 3.13 on
+        return str(os.getuid())
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,3 +81,13 @@ def of_results(commands: Iterable[Command], template: str) -> tuple[dict[str, Sc
 def shown_as_text(kind: type) -> Schema:
     """Values that are shown as texts."""
     return {"type": "string", "description": kind.__name__}
+
+
+def portable(schema: Any) -> Any:
+    """The same schema without a bare `false`, which is one but which not every reader of schemas takes for one."""
+    if isinstance(schema, dict):
+        return {
+            key: {"not": {}} if one is False and key == "items" else portable(one)
+            for key, one in schema.items()
+        }
+    return [portable(one) for one in schema] if isinstance(schema, list) else schema

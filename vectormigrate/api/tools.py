@@ -170,6 +170,7 @@ def _answered(command: Command) -> schemas.Schema:
     (told,), components = msgspec.json.schema_components(
         [kind], ref_template="#/$defs/{name}", schema_hook=schemas.shown_as_text
     )
+    components = {name: schemas.portable(schema) for name, schema in components.items()}
     if command.effect is not Effect.DESTROYS:
         return {"type": "object", "$defs": components, **told}
     return {

@@ -95,6 +95,8 @@ class Answer:
     exit_code: int = 0
     text: str | None = None
     """Printed as it is instead of the text made from the document."""
+    then: tuple[str, ...] = ()
+    """Remarks that a person reads behind it: what to do next."""
 
 
 def default_state(environ: Mapping[str, str]) -> Path:

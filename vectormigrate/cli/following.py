@@ -26,12 +26,8 @@ _UNDER_WAY = (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH, Phase.BACKFILL,
 async def handed_over(call: Call, status: MigrationStatus) -> Answer:
     """The answer to a word that the daemon took: where it is, or with `--follow` where it came to."""
     if not call.value("follow"):
-        if status.phase in _UNDER_WAY:
-            call.remark(
-                f"the daemon runs it; watch it with: vectormigrate resume {status.migration_id} --follow"
-            )
-        _ask_for_word(call, status)
-        return Answer(status)
+        then = [f"the daemon runs it; watch it with: vectormigrate status {status.migration_id} --follow"]
+        return Answer(status, then=(*then, *_wanted(status)) if status.phase in _UNDER_WAY else ())
     looked = asyncio.Event()
     with stopping(lambda _: looked.set()) as stop:
         status = await _follow(call, looked)
@@ -51,7 +47,8 @@ async def _follow(call: Call, ended: asyncio.Event) -> MigrationStatus:
             if before is not None and before is not status.phase:
                 tell(PhaseChanged(status.migration_id, before, status.phase))
             if status.phase is Phase.PASSTHROUGH and before is not status.phase:
-                _ask_for_word(call, status)
+                for line in _wanted(status):
+                    call.remark(line)
             if status.phase is Phase.BACKFILL or (before is Phase.BACKFILL and status.total):
                 tell(Progress(status.migration_id, "backfill", status.copied, status.total))
             before = status.phase
@@ -72,9 +69,12 @@ def _look(call: Call) -> MigrationStatus:
         return viewer.status(call.migration_id)
 
 
-def _ask_for_word(call: Call, status: MigrationStatus) -> None:
+def _wanted(status: MigrationStatus) -> list[str]:
+    """The word for which a migration waits, if it does."""
     waiting = status.phase in (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH)
-    if waiting and status.mode is Mode.PROXIED and not status.attested_by:
-        call.remark(
-            f"nothing is copied until every writer comes through the daemon; then: vectormigrate attest {status.migration_id}"
-        )
+    if not waiting or status.mode is not Mode.PROXIED or status.attested_by:
+        return []
+    name = status.migration_id
+    return [
+        f"nothing is copied until every writer comes through the daemon; then: vectormigrate attest {name}"
+    ]

@@ -26,6 +26,7 @@ from . import output
 from .call import Answer, Call
 from .documents import Verified, Written
 from .doors import examine, stored, view
+from .following import handed_over
 from .live import ask
 
 FAILED = 1
@@ -40,15 +41,14 @@ async def status(call: Call) -> Answer:
         found = viewer.status(call.migration_id)
     if found.mode is not Mode.OFFLINE:
         found = replace(found, live=await _live(call))
-    return Answer(found)
+    return await handed_over(call, found) if call.value("follow") else Answer(found)
 
 
 async def _live(call: Call) -> LiveStatus | None:
     try:
         told = await ask_owner(call.state, "status", call.migration_id, within=_SOON)
-    except (
-        PhaseError
-    ):  # it has no plan yet, the owner is no daemon, or it is busy: the file has told the rest
+    except (PhaseError, UsageError):
+        # It has no plan yet or is over, the owner is no daemon, or it is busy: the file has told the rest.
         return None
     return None if told is None else msgspec.convert(told, LiveStatus)
 

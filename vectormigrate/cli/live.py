@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any, TypeVar
 
 import msgspec
 
+from vectormigrate.api.reception import account
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.status import LiveStatus, MigrationStatus, SwapReport
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 async def attest(call: Call) -> Answer:
     """Vouch that every writer comes through the daemon."""
-    by = call.value("by") or getpass.getuser()
+    by = call.value("by") or account()
     return Answer(await ask(call, "attest", MigrationStatus, by=by))
 
 
@@ -33,17 +33,16 @@ async def cutover(call: Call) -> Answer:
     dry_run = call.value("dry-run")
     confirm(call, "lets the target answer the application", dry_run=dry_run)
     report = await ask(call, "cutover", SwapReport, dry_run=dry_run, no_way_back=call.value("no-way-back"))
-    if not dry_run:
-        _tell_the_rest(call)
-    return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
+    return _swapped(call, report)
 
 
-def _tell_the_rest(call: Call) -> None:
-    """What can be done now that the target answers."""
+def _swapped(call: Call, report: SwapReport) -> Answer:
+    """What came of it, and what can be done now."""
+    if report.dry_run or not report.ok:
+        return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
     with view(call) as viewer:
         steps = viewer.status(call.migration_id).next_steps
-    if steps:
-        call.remark(f"next: {', or '.join(steps)}")
+    return Answer(report, then=(f"next: {', or '.join(steps)}",) if steps else ())
 
 
 async def revert(call: Call) -> Answer:
@@ -51,7 +50,7 @@ async def revert(call: Call) -> Answer:
     dry_run = call.value("dry-run")
     confirm(call, "lets the source answer the application again", dry_run=dry_run)
     report = await ask(call, "revert", SwapReport, dry_run=dry_run)
-    return Answer(report, exit_code=0 if report.ok else GateRefused.exit_code)
+    return _swapped(call, report)
 
 
 async def commit(call: Call) -> Answer:
@@ -68,7 +67,7 @@ async def reads(call: Call) -> Answer:
 async def allow_deletes(call: Call) -> Answer:
     """Say that what is absent is gone."""
     confirm(call, "lets records be deleted that are absent on the side that answers", dry_run=False)
-    by = call.value("by") or getpass.getuser()
+    by = call.value("by") or account()
     return Answer(await ask(call, "allow-deletes", LiveStatus, by=by))
 
 
@@ -79,7 +78,7 @@ async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
     told = await ask_owner(call.state, verb, call.migration_id, arguments, within=None)
     if told is None:
         raise GateRefused(
-            f"{call.command.name} of {call.migration_id!r} is for the daemon to do, and none runs on this state file",
+            f"`{call.command.name}` is for the daemon of {call.migration_id!r} to answer, and none runs on this state file",
             hint=f"start it with `vectormigrate serve`; where it is: vectormigrate status {call.migration_id}",
         )
     return msgspec.convert(told, answer)

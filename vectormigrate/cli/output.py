@@ -18,6 +18,8 @@ def show(answer: Answer, call: Call) -> None:
         text = "\n".join(render(answer.document))
     if text:
         print(text, file=call.out, flush=True)
+    for line in answer.then:
+        call.remark(line)
 
 
 def as_json(document: object) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 from vectormigrate.cli.report.document import duration, moment, number, size
 from vectormigrate.cli.report.html import visible
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
-from vectormigrate.model.phase import Phase
+from vectormigrate.model.identity import IdRule
+from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import (
     CaptureReport,
@@ -31,6 +32,17 @@ from .documents import Bundled, ServeEnded, Verified, Written
 
 LONGEST = 120
 """Characters of one cell."""
+_FIELDS = 12
+"""Keys of a sample that are named."""
+_IDS: Mapping[str, str] = {
+    IdRule.SAME: "as they are",
+    IdRule.UUID_TEXT: "UUIDs, as their text",
+    IdRule.INT_TEXT: "integers, as their decimal text",
+    IdRule.COMPOUND_TEXT: "keys of several parts, as one text",
+    IdRule.MIXED_TEXT: "integers and UUIDs, as their text",
+    IdRule.TEXT_MIXED: "text that spells an integer or a UUID, as that",
+    IdRule.SURROGATE: "as they are where the key can hold them; else one made of it, the original beside it",
+}
 
 
 @singledispatch
@@ -42,13 +54,12 @@ def render(document: object) -> list[str]:
 @render.register
 def _status(status: MigrationStatus) -> list[str]:
     was = f" (was {status.resume_phase})" if status.resume_phase else ""
-    total = f" of {status.total:,}" if status.total is not None else ""
-    facts = [
-        ("source", status.source),
-        ("target", status.target),
-        ("copied", f"{status.copied:,}{total} records in {status.batches:,} batches, {size(status.bytes)}"),
-        ("ranges", f"{status.ranges_done:,} of {status.ranges:,} done"),
-    ]
+    facts = [("source", status.source), ("target", status.target)]
+    if status.ranges:
+        facts += [
+            ("copied", _copied(status)),
+            ("ranges", f"{status.ranges_done:,} of {status.ranges:,} done"),
+        ]
     if status.mode is not Mode.OFFLINE:
         facts += _standing(status)
     elif status.debt:
@@ -82,9 +93,26 @@ def _standing(status: MigrationStatus) -> list[tuple[str, str]]:
         if closed and status.phase in (Phase.VERIFIED, Phase.REVERSED):
             told.append(("gates", "; ".join(f"{gate.name}: {gate.reason}" for gate in closed)))
         return told
-    if status.debt:
-        told.append(("debt", f"{status.debt:,} records are owed to the {_other(status.primary)}"))
+    if status.debt and status.phase not in FINAL:
+        told.append(("debt", f"{_records(status.debt)} owed to the {_other(status.primary)}"))
     return told
+
+
+def _to_copy(status: MigrationStatus) -> int | None:
+    """The number of records at the start. Of a collection in use it says nothing once the copy is done: what was written
+    since is paid apart.
+    """
+    return status.total if status.mode is Mode.OFFLINE or status.ranges_done < status.ranges else None
+
+
+def _copied(status: MigrationStatus) -> str:
+    total = _to_copy(status)
+    copied = f"{status.copied:,}" + (f" of {total:,}" if total is not None else "")
+    return f"{copied} records in {_many(status.batches, 'batch', 'es')}, {size(status.bytes)}"
+
+
+def _records(count: int) -> str:
+    return f"{_many(count, 'record')} {'is' if count == 1 else 'are'}"
 
 
 def _other(side: str) -> str:
@@ -95,7 +123,7 @@ def _lagging(live: LiveStatus) -> list[tuple[str, str]]:
     secondary = _other(live.primary)
     told = [
         ("lag", f"{live.lag_seconds:.1f} s"),
-        ("debt", f"{live.debt:,} records are owed to the {secondary}; {live.in_flight:,} writes under way"),
+        ("debt", f"{_records(live.debt)} owed to the {secondary}; {live.in_flight:,} writes under way"),
     ]
     if live.waiting:
         told.append(("waits", live.waiting))
@@ -119,7 +147,8 @@ def _plan(plan: PlanDocument) -> list[str]:
     held = "is not there yet and will be made"
     if plan.target_exists:
         held = f"holds {plan.target_count:,} records, {plan.foreign:,} of them not ours"
-    facts = [("source", f"{plan.source_count:,} records"), ("target", held), ("ids", plan.id_rule)]
+    ids = _IDS.get(plan.id_rule, plan.id_rule)
+    facts = [("source", f"{plan.source_count:,} records"), ("target", held), ("ids", ids)]
     work = f"{_many(plan.batches, 'batch', 'es')} in {_many(plan.ranges, 'range')}, {_many(plan.workers, 'worker')}"
     work += f", about {size(plan.bytes)}"
     work += f" in {_many(plan.requests, 'request')}" if plan.requests else ""
@@ -127,6 +156,8 @@ def _plan(plan: PlanDocument) -> list[str]:
     if plan.layout.get("moves"):
         found = plan.layout
         facts.append(("layout", f"{found['source']}, laid out anew as {found['target']} looks for it"))
+    if plan.inferred:
+        facts.append(("payload", _inferred(plan.inferred)))
     if plan.target_bytes:
         facts.append(("size", f"about {size(plan.target_bytes)} on the target, without its indexes"))
     lines += _facts(facts)
@@ -147,8 +178,16 @@ def _plan(plan: PlanDocument) -> list[str]:
     return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
 
 
+def _inferred(fields: Sequence[Mapping[str, Any]]) -> str:
+    """Keys of a source that declares none, as a sample has them."""
+    seen = [f"{field['name']} ({'/'.join(field['types'])})" for field in fields[:_FIELDS]]
+    more = f" and {len(fields) - _FIELDS:,} more" if len(fields) > _FIELDS else ""
+    return f"keys seen: {', '.join(seen)}{more}"
+
+
 def _mapped(what: str, item: Mapping[str, Any]) -> list[object]:
-    return [what, *(item.get(key, "") for key in ("source", "target", "fate", "reason"))]
+    source = item.get("source") or ("(unnamed)" if what == "vector" else "")
+    return [what, source, *(item.get(key, "") for key in ("target", "fate", "reason"))]
 
 
 @render.register
@@ -224,7 +263,8 @@ def _migrations_table(items: Iterable[MigrationStatus]) -> list[str]:
 
 
 def _share(item: MigrationStatus) -> str:
-    return f"{item.copied:,}" + (f"/{item.total:,}" if item.total is not None else "")
+    total = _to_copy(item)
+    return f"{item.copied:,}" + (f"/{total:,}" if total is not None else "")
 
 
 @render.register

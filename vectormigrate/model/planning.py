@@ -310,16 +310,17 @@ def _matching_vector(
             hint=f"it has: {', '.join(one.name for one in existing.vectors) or 'none'}; map it with --rename, or leave it behind with --drop",
         )
     if vector.dim and found.dim and _too_wide(vector, vector.dim, found.dim):
+        called = f"vector {vector.name!r}" if vector.name else "its only vector"
         raise ShapeMismatch(
-            f"vector {vector.name!r} has {vector.dim} dimensions and the target's {found.name!r} has {found.dim}",
+            f"{called} has {vector.dim} dimensions, and the target's {found.name!r} has {found.dim}",
             collection=existing.name,
-            hint="a retry cannot help: migrate into a collection of the same dimension",
+            hint="migrate into a collection of the same dimension, or into one that is not there yet",
         )
     if vector.metric and found.metric and vector.metric is not found.metric:
         raise ShapeMismatch(
             f"vector {vector.name!r} is compared by {vector.metric} and the target's {found.name!r} by {found.metric}",
             collection=existing.name,
-            hint="a retry cannot help: searches would rank differently; migrate into a collection of the same metric",
+            hint="searches would rank differently: migrate into a collection of the same metric",
         )
     return found
 
@@ -367,7 +368,9 @@ def _plan_fields(
                 UNDECLARED, "", Fate.DROPPED, reason="keys that the target has not: left behind by request"
             )
             if UNDECLARED in options.drop
-            else FieldPlan(UNDECLARED, "", Fate.REFUSED, reason="the target cannot hold undeclared keys")
+            else FieldPlan(
+                UNDECLARED, "", Fate.REFUSED, reason="it has no place for keys that it does not declare"
+            )
         )
     return tuple(plans)
 

@@ -4,6 +4,7 @@ import pytest
 
 from vectormigrate.engine.cutover.gate import Conditions, Limits, gates
 
+STALE = "no comparison since that was clean and is fresh enough (`validate --full` makes one)"
 FINE = Conditions(
     copied=True,
     standing=0,
@@ -47,8 +48,8 @@ def test_all_are_told_open_or_not():
         ({"scopes": 3}, "scopes", "3 writes of unknown extent are not compared yet"),
         ({"gap": True}, "gap", "writes left without a mark, and both sides were not compared since"),
         ({"unresolved": True}, "unresolved", "requests that were not answered may still land"),
-        ({"compared_ago": None}, "compared", "no clean comparison that is fresh enough"),
-        ({"compared_ago": 3601.0}, "compared", "no clean comparison that is fresh enough"),
+        ({"compared_ago": None}, "compared", STALE),
+        ({"compared_ago": 3601.0}, "compared", STALE),
         ({"secondary_down": "it is away"}, "secondary", "it is away"),
         (
             {"deletes_stopped": True},

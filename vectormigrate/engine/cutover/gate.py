@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 _DELETES = "too many records are absent that nobody deleted (`allow-deletes` if they are gone)"
 
+_COMPARED = "no comparison since that was clean and is fresh enough (`validate --full` makes one)"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -74,7 +76,7 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
         "scopes": f"{now.scopes} writes of unknown extent are not compared yet" if now.scopes else "",
         "gap": "writes left without a mark, and both sides were not compared since" if now.gap else "",
         "unresolved": "requests that were not answered may still land" if now.unresolved else "",
-        "compared": "" if compared else "no clean comparison that is fresh enough",
+        "compared": "" if compared else _COMPARED,
         "secondary": now.secondary_down,
         "deletes": _DELETES if now.deletes_stopped else "",
         "shadow reads": _overlap(now, limits),
