@@ -175,6 +175,17 @@ def test_what_has_no_place_is_kept_and_found_again():
     assert Relayout(LayoutPlan("langchain:pinecone", "langchain:qdrant")).forward(moved, "1") == payload
 
 
+def test_numbers_are_those_of_the_node_where_a_store_made_floats_of_them():
+    pinecone, qdrant = PROFILES["llamaindex:pinecone"], PROFILES["llamaindex:qdrant"]
+    own = {"page": 7, "score": 7.0, "near": 7, "draft": True}
+    node = json.dumps({"metadata": own, "text": "a"})
+    held = {NODE: node, "page": 7.0, "score": 7.0, "near": 7.5, "draft": True, "other": 1.0}
+    found = write(qdrant, read(pinecone, held, "1"), "1")
+    assert found == {**held, "page": 7}
+    assert [type(found[key]) for key in ("page", "score", "draft", "other")] == [int, float, bool, float]
+    assert write(qdrant, read(pinecone, {NODE: '{"metadata": 5}', "page": 7.0}, "1"), "1")["page"] == 7.0
+
+
 def test_a_node_that_is_none_is_left_alone():
     qdrant, milvus = PROFILES["llamaindex:qdrant"], PROFILES["llamaindex:milvus"]
     for node in ("no json", "[]", 5):

@@ -245,11 +245,29 @@ def _mapping(value: Any, key: str, default: Payload | None = None) -> Any:
 
 
 def _outside(text: Any, metadata: Payload) -> tuple[Any, Payload]:
-    """The text out of the node, which is left with an empty one."""
+    """The text out of the node, which is left with an empty one, and metadata with the node's own numbers."""
     node = _node(metadata)
-    if node is None or not node.get("text"):
+    if node is None:
+        return text, metadata
+    metadata = _whole(metadata, node)
+    if not node.get("text"):
         return text, metadata
     return node["text"], {**metadata, NODE: _dumped({**node, "text": ""}, metadata[NODE])}
+
+
+def _whole(metadata: Payload, node: dict[str, Any]) -> Payload:
+    """Metadata in which a number is an integer where the node says so: Pinecone, and Weaviate by itself, keep floats only, and
+    a filter for 7 does not find 7.0 in Qdrant.
+    """
+    own = node.get("metadata")
+    if not isinstance(own, dict):
+        return metadata
+    return {
+        key: own[key]
+        if isinstance(value, float) and type(own.get(key)) is int and own[key] == value
+        else value
+        for key, value in metadata.items()
+    }
 
 
 def _inside(text: Any, metadata: Payload) -> Payload:
