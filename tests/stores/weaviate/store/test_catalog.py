@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.subject import Subject, make_record, to_batch
 from tests.stores.weaviate.classes import MADE
 from vectormigrate.model.collection import Field, FieldType, IdKind, Metric, VectorField, VectorIndex
-from vectormigrate.model.errors import CollectionMissing, StoreDown, Unsupported
+from vectormigrate.model.errors import StoreDown, Unsupported
 from vectormigrate.stores.weaviate import open_store, pb
 from vectormigrate.stores.weaviate.store.link import Link
 from vectormigrate.stores.weaviate.wire.shape import write_class
@@ -116,8 +116,6 @@ async def test_names_and_shapes_that_cannot_be(subject):
     for name in ("lower", "With-Hyphen", "A" * 256, "Ok/ten ant"):
         with pytest.raises(Unsupported, match="cannot name"):
             await subject.store.check_create(replace(subject.shape(), name=name))
-    with pytest.raises(CollectionMissing):
-        await subject.store.check_create(replace(subject.shape(IdKind.UUID), name="Nowhere/red"))
     shape = await subject.create()
     with pytest.raises(Unsupported, match="no tenants"):
         await subject.store.check_create(replace(subject.shape(IdKind.UUID), name=f"{shape.name}/red"))
@@ -170,3 +168,38 @@ async def test_who_may_see_no_aliases_has_none(status):
     with answering(lambda *_: (status, b"")) as (endpoint, _):
         async with open_store(endpoint) as store:
             assert await store.aliases() == {}
+
+
+async def test_a_tenant_makes_its_class_and_the_last_takes_it_along(subject, link):
+    like = await subject.create(IdKind.UUID)
+    store, name = subject.store, subject.new_name()
+    names = [f"{name}/{tenant}" for tenant in ("red", "blue")]
+    for one in names:
+        await store.check_create(replace(like, name=one))
+        made = await store.create(replace(like, name=one))
+        assert (made.name, made.id.kind) == (one, IdKind.UUID)
+        record = make_record(like, UUID(int=5))
+        written = await store.upsert(one, to_batch(like, [record]))
+        assert (written.acknowledged, written.refused) == (1, ())
+    assert await store.partitions(name) == {"red": names[0], "blue": names[1]}
+    assert [await store.count(one) for one in names] == [1, 1]
+    described = await store._run(link.rest, "GET", f"/schema/{name}")
+    assert described["multiTenancyConfig"]["enabled"] is True
+    await store.drop(names[0])
+    assert await store.partitions(name) == {"blue": names[1]}
+    await store.drop(names[1])
+    assert name not in await store.collections()
+
+
+async def test_a_class_of_others_stays_without_its_tenants(subject, link):
+    name = await made_by_others(subject, link, {"a": PLAIN}, multiTenancyConfig={"enabled": True})
+    like = await subject.create(IdKind.UUID)
+    await subject.store.create(replace(like, name=f"{name}/red"))
+    await subject.store.drop(f"{name}/red")
+    assert name in await subject.store.collections()
+    assert await subject.store.partitions(name) == {}
+
+
+async def test_what_has_no_tenants_has_no_parts(subject):
+    like = await subject.create(IdKind.UUID)
+    assert await subject.store.partitions(like.name) == {}

@@ -202,3 +202,17 @@ def test_who_makes_vectors_is_known_and_not_copied():
         "weaviate"
     ]["makers"] == {"": "text2vec-x"}
     assert wire.write_class(shape)["vectorConfig"]["made"]["vectorizer"] == {"none": {}}
+
+
+@pytest.mark.parametrize("before", ["", "of the library"])
+def test_a_class_that_is_made_for_its_tenants_says_so(before):
+    wanted = replace(
+        MADE, native={"weaviate": {"description": before, "shardingConfig": {"desiredCount": 3}}}
+    )
+    plain, made = wire.write_class(wanted), wire.write_class_of_tenants(wanted)
+    assert made["multiTenancyConfig"] == {"enabled": True, "autoTenantCreation": False}
+    assert "shardingConfig" not in made
+    assert made["description"].startswith(before)
+    assert (wire.is_made_for_tenants(made), wire.is_made_for_tenants(plain)) == (True, False)
+    assert not wire.is_made_for_tenants({"class": "Plain"})
+    assert wire.of_one_tenant(wire.read_shape(made), "A/b").fields == wire.read_shape(plain).fields

@@ -215,14 +215,24 @@ class Catalog:
             )
         name, tenant = split_name(wanted.name)
         wire.write_class(replace(wanted, name=name))
-        if tenant and not (self._class(name, wanted.name).get("multiTenancyConfig") or {}).get("enabled"):
+        if tenant and self._takes_tenants(name) is False:
             raise place.error(
                 Unsupported, f"class {name!r} has no tenants", "make it with multi-tenancy enabled"
             )
 
+    def _takes_tenants(self, name: str) -> bool | None:
+        """Whether a class has tenants; None when there is no class."""
+        try:
+            return bool((self._class(name, name).get("multiTenancyConfig") or {}).get("enabled"))
+        except CollectionMissing:
+            return None
+
     def create(self, wanted: CollectionShape) -> CollectionShape:
         self.check_create(wanted)
         name, tenant = split_name(wanted.name)
+        if tenant and self._takes_tenants(name) is None:
+            body = wire.write_class_of_tenants(replace(wanted, name=name))
+            self.link.rest("POST", "/schema", body, collection=name)
         if not tenant:
             self.link.rest("POST", "/schema", wire.write_class(wanted), collection=name)
         elif tenant in self.tenants.states(name, wanted.name):
@@ -264,6 +274,8 @@ class Catalog:
             self.link.rest("DELETE", _path(name), collection=name)
         elif name in self.collections() and tenant in self.tenants.states(name, collection):
             self.link.rest("DELETE", _path(name, "tenants"), [tenant], collection=collection)
+            if wire.is_made_for_tenants(self._class(name, name)) and not self.tenants.names(name, name):
+                self.drop(name)
 
 
 def _path(name: str, *rest: str) -> str:

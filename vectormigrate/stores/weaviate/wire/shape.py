@@ -273,6 +273,23 @@ def write_class(wanted: CollectionShape) -> Json:
     return described
 
 
+def write_class_of_tenants(wanted: CollectionShape) -> Json:
+    """The body that makes a class for tenants of this shape, which says that it was made for them. Raises Unsupported."""
+    described = write_class(wanted)
+    described.pop("shardingConfig", None)
+    described["multiTenancyConfig"] = {"enabled": True, "autoTenantCreation": False}
+    theirs, marks = _read_description(described.get("description") or "")
+    marks = {**marks, "made_for": "tenants"}
+    described["description"] = f"{theirs}\n{_OURS}{json.dumps(marks)}".lstrip("\n")
+    return described
+
+
+def is_made_for_tenants(described: Mapping[str, Any]) -> bool:
+    """Whether a class is there because a tenant of it was wanted: it goes with the last of them."""
+    _, marks = _read_description(described.get("description") or "")
+    return marks.get("made_for") == "tenants"
+
+
 def has_tenants(shape: CollectionShape) -> bool:
     """Whether a class of this shape keeps its records in tenants: the first part of its key."""
     return [part.kind for part in shape.id.parts] == [IdKind.TEXT, IdKind.UUID]
