@@ -201,7 +201,8 @@ def test_the_key_of_redactions_is_given_by_reference():
 
 
 def divided(**values):
-    return {**{name: value for name, value in PAIR.items() if name != "target-index"}, **values}
+    pair = {name.replace("-", "_"): value for name, value in PAIR.items() if name != "target-index"}
+    return {**pair, **values}
 
 
 def test_parts_need_no_names_of_collections():
@@ -248,6 +249,10 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
         ({"into": {"a": "b"}, "target_index": "docs"}, "for a migration of several parts"),
         ({"rest": "b", "target_index": "docs"}, "for a migration of several parts"),
         ({"each_partition": ("*",), "mode": "proxied"}, "of several parts is offline"),
+        (
+            {"source_type": "milvus", "source_index": "docs/red", "target_index": "docs", "mode": "proxied"},
+            "a partition of a Milvus collection is moved offline only",
+        ),
     ],
 )
 def test_parts_that_cannot_be_meant_are_refused(settings, told):

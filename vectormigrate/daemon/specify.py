@@ -262,6 +262,13 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             "a migration of several parts is offline",
             f"with --mode {wished.mode}, make a migration for each part: each then has its own cutover",
         )
+    elif (
+        wished.mode is not Mode.OFFLINE and wished.source.kind == "milvus" and "/" in wished.source.collection
+    ):
+        problem = (
+            "a partition of a Milvus collection is moved offline only: its API marks writes to the collection"
+        )
+        hint = f"move the collection as a whole: --source-index {wished.source.collection.partition('/')[0]}"
     elif division and wished.back is not None:
         problem, hint = "a way back is gone one part at a time", "name the part: --back-of ID:PART"
     if problem:
