@@ -69,10 +69,10 @@ def test_what_a_reader_has_to_know_is_there(made):
     """A few facts that other tests hold the code to."""
     pinecone, qdrant, postgres = (made[f"from-{one}.md"] for one in ("pinecone", "qdrant", "pgvector"))
     assert "_vm_id" in row(pinecone, "qdrant", "ids")
-    assert "text of more than 512 bytes is refused" in row(postgres, "pinecone", "ids")
+    assert "text of more than 512 bytes: refused" in row(postgres, "pinecone", "ids")
     assert "40,960 bytes of payload" in row(qdrant, "pinecone", "limits")
     assert "stored with length one" in row(postgres, "qdrant", "metrics")
-    assert "lost already" in row(qdrant, "milvus", "metrics")
+    assert "lost before" in row(qdrant, "milvus", "metrics")
     assert "sparse: refused" in row(qdrant, "weaviate", "vectors")
     assert "snapshot is a file of Qdrant's own" in qdrant
     assert "--mode proxied" in qdrant

@@ -42,14 +42,14 @@ _METRICS = frozenset({"manhattan"})
 _PLACED = {"pinecone": "keys=namespaced", "weaviate": "keys=tenants"}
 """Options by which a new collection has places of its own."""
 _RULES = {
-    IdRule.SAME: "stay as they are",
-    IdRule.UUID_TEXT: "become their text, lower case with hyphens",
-    IdRule.INT_TEXT: "become their decimal text",
-    IdRule.COMPOUND_TEXT: 'become one text of all parts, such as `c:["s:a","i:1"]`',
-    IdRule.MIXED_TEXT: "become text: decimal digits, or the UUID in lower case",
-    IdRule.TEXT_MIXED: "become what they spell exactly, an integer or a UUID",
-    IdRule.SURROGATE: "become a UUID made of the id, unless they spell one that the key holds; the id itself stands beside"
-    " the record under `_vm_id`, and is what the API in front of it goes on speaking",
+    IdRule.SAME: "as they are",
+    IdRule.UUID_TEXT: "their text, lower case with hyphens",
+    IdRule.INT_TEXT: "their decimal text",
+    IdRule.COMPOUND_TEXT: 'one text of all parts, such as `c:["s:a","i:1"]`',
+    IdRule.MIXED_TEXT: "text: decimal digits, or the UUID in lower case",
+    IdRule.TEXT_MIXED: "what they spell exactly, an integer or a UUID",
+    IdRule.SURROGATE: "as they are where they spell what the key holds, else a UUID made of the id, which itself stands under"
+    " `_vm_id` beside the record",
 }
 _INDEX = """\
 # A page for each move
@@ -166,37 +166,42 @@ def _flags(side: str, kind: str) -> str:
 
 
 def _section(source: str, target: str, found: Sides) -> Iterable[str]:
-    old, new = PRODUCTS[source], PRODUCTS[target]
+    there = _flags("target", target)
     if source == target:
-        there = _flags("target", target).replace(new.collection, f"{new.collection}2")
-    else:
-        there = _flags("target", target)
+        collection = PRODUCTS[target].collection
+        there = there.replace(collection, f"{collection}2")
     yield f"```\nvectormigrate plan docs {_flags('source', source)} \\\n    {there}\n```"
     yield "The same flags with `migrate` do it."
-    rows = [
-        ("ids", _ids(source, target, found)),
-        (
-            "vectors",
-            _fates("vector", "all kinds that the source has arrive as they are", source, target, found),
-        ),
-        ("metrics", _metrics(source, target, found)),
-        ("declared fields", _fields(source, target, found)),
-        ("other keys", _fates("value", "all values arrive as they are", source, target, found)),
-        ("partitions", _fates("place", "arrive as they are", source, target, found)),
-        ("limits", _limits(found.capabilities[target])),
-        ("scores", _scores(source, target, found)),
-        (
-            "after the commit",
-            f"`{old.client.format(host=old.host)}` becomes `{new.client.format(host=new.host)}`, and the"
-            " application's own queries are written anew, unless it goes on speaking to the daemon"
-            if source != target
-            else "only the address changes",
-        ),
-    ]
-    yield "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows if text)])
+    placed = found.capabilities[source].partitions and source not in _PARTED
+    rows = {
+        "ids": _ids(source, target, found),
+        "vectors": _fates("vector", source, target, found),
+        "metrics": _metrics(source, target, found),
+        "declared fields": _fields(source, target, found),
+        "other keys": _fates("value", source, target, found),
+        "partitions": _fates("place", source, target, found) if placed else [],
+        "limits": _limits(found.capabilities[target]),
+        "scores": _scores(source, target, found),
+        "after the commit": _changes(source, target, found),
+    }
+    lines = [f"| {name} | {'<br>'.join(told)} |" for name, told in rows.items() if told]
+    yield "\n".join(["| | |", "|---|---|", *lines])
     layouts = [row for name in FRAMEWORKS if name != RAW and (row := _layout(name, source, target))]
     if layouts:
         yield "\n".join(["| framework | text and metadata lie there | and here |", "|---|---|---|", *layouts])
+
+
+def _changes(source: str, target: str, found: Sides) -> list[str]:
+    old, new = PRODUCTS[source], PRODUCTS[target]
+    if source == target:
+        return ["only the address"]
+    told = [
+        f"`{old.client.format(host=old.host)}` becomes `{new.client.format(host=new.host)}`",
+        "the application's own queries are written anew; a framework's class is another one, see below",
+    ]
+    if source in found.refused:
+        told.append("neither is needed for as long as the application goes on speaking to the daemon")
+    return told
 
 
 def _rules(source: str, target: str, found: Sides) -> list[tuple[str, IdRule | None]]:
@@ -215,13 +220,13 @@ def _rules(source: str, target: str, found: Sides) -> list[tuple[str, IdRule | N
     return told
 
 
-def _ids(source: str, target: str, found: Sides) -> str:
+def _ids(source: str, target: str, found: Sides) -> list[str]:
     limits = found.capabilities[target]
     grouped: dict[IdRule | None, list[str]] = {}
     for name, rule in _rules(source, target, found):
         grouped.setdefault(rule, []).append(name)
     told = [
-        f"{', '.join(names)} {'are refused' if rule is None else _RULES[rule]}"
+        f"{', '.join(names)}: {'refused' if rule is None else _RULES[rule]}"
         for rule, names in grouped.items()
     ]
     own = found.capabilities[source]
@@ -229,17 +234,17 @@ def _ids(source: str, target: str, found: Sides) -> str:
         told.append(f"with `--target-option {_PLACED[target]}` keys of two parts stay that")
     if IdKind.TEXT in own.id_kinds:
         told += _text_limits(own, limits)
-    return "; ".join(told)
+    return told
 
 
 def _text_limits(source: Capabilities, target: Capabilities) -> list[str]:
     told = []
     if target.max_id_bytes and target.max_id_bytes < (source.max_id_bytes or 10**9):
-        told.append(f"text of more than {target.max_id_bytes:,} bytes is refused, record by record")
+        told.append(f"text of more than {target.max_id_bytes:,} bytes: refused, record by record")
     if target.ascii_ids and not source.ascii_ids:
-        told.append("text that is empty or not ASCII is refused")
+        told.append("text that is empty or not ASCII: refused, record by record")
     if told:
-        told.append("unless a mapping file says [`surrogates = true`](../mapping.md#ids)")
+        told.append("[`surrogates = true`](../mapping.md#ids) of a mapping file keeps such ids under others")
     return told
 
 
@@ -254,16 +259,17 @@ def _held(group: str, source: str, target: str, found: Sides) -> list[Verdict]:
     ]
 
 
-def _fates(group: str, all_well: str, source: str, target: str, found: Sides) -> str:
+def _fates(group: str, source: str, target: str, found: Sides) -> list[str]:
     held = _held(group, source, target, found)
     grouped: dict[tuple[Fate, str], list[str]] = {}
     for one in held:
         if one.fate is not Fate.EXACT:
             grouped.setdefault((one.fate, _inner(one.reason)), []).append(one.kind)
     if not held:
-        return ""
+        return []
     told = [f"{', '.join(kinds)}: {fate} ({reason})" for (fate, reason), kinds in grouped.items()]
-    return "; ".join([*told, "all else arrives as it is"] if told else [all_well])
+    whole = sum(map(len, grouped.values())) == len(held)
+    return told if whole else [*told, f"all {'else ' if told else ''}that the source has: exact"]
 
 
 def _inner(reason: str) -> str:
@@ -272,32 +278,30 @@ def _inner(reason: str) -> str:
     return inside[1] if inside else re.sub(r"vector '\w+'", "it", reason.rpartition(": ")[2])
 
 
-def _fields(source: str, target: str, found: Sides) -> str:
+def _fields(source: str, target: str, found: Sides) -> list[str]:
     if not found.capabilities[source].field_types:
-        return ""
-    told = _fates("field", "every type arrives as it is", source, target, found)
+        return []
+    told = _fates("field", source, target, found)
     undeclared = not found.capabilities[target].field_types
-    return told + ("; nothing is declared there: fields become keys" if undeclared else "")
+    return [*told, "nothing is declared there: fields become keys"] if undeclared else told
 
 
-def _metrics(source: str, target: str, found: Sides) -> str:
+def _metrics(source: str, target: str, found: Sides) -> list[str]:
     old, new = found.capabilities[source], found.capabilities[target]
     lacking = sorted(old.metrics - new.metrics)
     told = [f"{', '.join(lacking)}: refused"] if lacking else ["every metric of the source is there"]
     if new.normalises_cosine and not old.normalises_cosine:
         told.append(
-            "under cosine vectors are stored with length one; `lengths` in a mapping file keeps their lengths beside them"
+            "cosine: vectors are stored with length one; [`lengths = true`](../mapping.md) of a mapping file keeps their lengths"
         )
     if old.normalises_cosine:
-        told.append(
-            "under cosine the lengths that vectors once had are lost already: the source keeps them at one"
-        )
-    if source in ("pgvector", "sqlite"):
+        told.append("cosine: the lengths that vectors once had are lost before, the source keeps them at one")
+    if source not in found.refused:
         told.append("a table need not say which it has: `--metric` says it")
-    return "; ".join(told)
+    return told
 
 
-def _limits(target: Capabilities) -> str:
+def _limits(target: Capabilities) -> list[str]:
     told = [
         (target.max_dim, "dimensions"),
         (target.max_vectors, "vectors a collection"),
@@ -307,17 +311,18 @@ def _limits(target: Capabilities) -> str:
         (target.write_batch, "records a request"),
         (target.write_bytes, "bytes a request"),
     ]
-    return (
-        ", ".join(f"{limit:,} {of}" for limit, of in told if limit is not None) + "; requests are cut to fit"
-    )
+    return [
+        ", ".join(f"{limit:,} {of}" for limit, of in told if limit is not None),
+        "requests are cut to fit",
+    ]
 
 
-def _scores(source: str, target: str, found: Sides) -> str:
-    old, new = PRODUCTS[source].scores, PRODUCTS[target].scores
+def _scores(source: str, target: str, found: Sides) -> list[str]:
     if source == target:
-        return "stay"
-    through = "through the daemon they stay the source's; " if source in found.refused else ""
-    return f"{through}before: {old}; with a client of the target: {new}"
+        return ["the same"]
+    told = [f"{PRODUCTS[one].name}: {PRODUCTS[one].scores}" for one in (source, target)]
+    through = ["through the daemon they stay those of the source"] if source in found.refused else []
+    return [*told, *through]
 
 
 def _layout(framework: str, source: str, target: str) -> str:
