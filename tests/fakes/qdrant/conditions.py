@@ -59,6 +59,8 @@ def _match(given: dict[str, Any]) -> Any:
         "text": edge.MatchText,
         "text_any": edge.MatchTextAny,
         "phrase": edge.MatchPhrase,
+        "prefix": edge.MatchPrefix,
+        "substring": edge.MatchSubstring,
         "any": edge.MatchAny,
         "except": edge.MatchExcept,
     }
@@ -76,6 +78,10 @@ def _geo(given: dict[str, float]) -> Any:
     return edge.GeoPoint(given["lon"], given["lat"])
 
 
+def _ring(given: dict[str, Any]) -> list[edge.GeoPoint]:
+    return [_geo(point) for point in given["points"]]
+
+
 _ASKED = {
     "match": _match,
     "range": _range,
@@ -85,5 +91,8 @@ _ASKED = {
     "geo_radius": lambda given: edge.GeoRadius(_geo(given["center"]), given["radius"]),
     "geo_bounding_box": lambda given: edge.GeoBoundingBox(
         _geo(given["top_left"]), _geo(given["bottom_right"])
+    ),
+    "geo_polygon": lambda given: edge.GeoPolygon(
+        _ring(given["exterior"]), [_ring(one) for one in given.get("interiors") or ()]
     ),
 }

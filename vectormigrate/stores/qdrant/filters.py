@@ -4,8 +4,8 @@ Outward, only what means exactly the same is translated and the rest raises Unsu
 `match` on a number takes no floats, so equality of numbers is a range; a range compares doubles, so it is exact below
 2^53 only; `is_null` is true of a list with a null in it; and a missing key cannot be told from an empty list.
 
-Inward, three corners are answered as the model means them, not as Qdrant does: `match` of an integer finds an equal
-float too, a range with two bounds may be met by two elements of a list, and `is_null` looks into no list.
+Inward, three words mean less in the model than in Qdrant: `match` of an integer finds an equal float too, a range with two
+bounds may be met by two elements of a list, and `is_null` looks into no list. `superset` says where that matters.
 """
 
 from __future__ import annotations
@@ -161,6 +161,63 @@ def from_filter(given: object) -> Filter:
     if given.get("min_should") is not None:
         items.append(_min_should(given["min_should"]))
     return items[0] if len(items) == 1 else And(tuple(items))
+
+
+EVERYTHING: Filter = And(())
+
+
+def superset(given: Mapping[str, Any]) -> tuple[Filter, bool]:
+    """A filter that every record meets which a request's `filter` means, and whether no other does. Raises ValueError and
+    its like for what is no filter.
+    """
+    parts = [_superset(one) for one in _listed(given.get("must"))]
+    parts += [_outside(one) for one in _listed(given.get("must_not"))]
+    least, should = given.get("min_should"), _listed(given.get("should"))
+    if should:
+        parts.append(_either(should))
+    if least is not None:
+        some, exact = _either(least["conditions"])
+        parts.append((some, exact and least["min_count"] == 1) if least["min_count"] else (EVERYTHING, True))
+    if not given.keys() <= _CLAUSES:
+        from_filter(given)
+    items = tuple(where for where, _ in parts if where != EVERYTHING)
+    return items[0] if len(items) == 1 else And(items), all(exact for _, exact in parts)
+
+
+def _superset(given: Any) -> tuple[Filter, bool]:
+    if isinstance(given, Mapping) and given and given.keys() <= _CLAUSES:
+        return superset(given)
+    try:
+        return (
+            (EVERYTHING, False) if _asks_for_null(given) else (_read_condition(given), not _is_loose(given))
+        )
+    except Unsupported:
+        return EVERYTHING, False
+
+
+def _outside(given: Any) -> tuple[Filter, bool]:
+    where, exact = _superset(given)
+    return (Not(where), True) if exact else (EVERYTHING, False)
+
+
+def _either(given: Sequence[Any]) -> tuple[Filter, bool]:
+    parts = [_superset(one) for one in given]
+    where: Filter = Or(tuple(where for where, _ in parts))
+    if any(where == EVERYTHING for where, _ in parts):
+        where = EVERYTHING
+    return where, all(exact for _, exact in parts)
+
+
+def _asks_for_null(given: Any) -> bool:
+    return "is_null" in given and given["is_null"] is not None
+
+
+def _is_loose(given: Any) -> bool:
+    """Whether a condition that the model has words for means less there."""
+    match, bounds = given.get("match") or {}, given.get("range") or {}
+    values = [match.get("value"), *(match.get("any") or ())]
+    several = len({bound for bound in bounds.values() if bound is not None}) > 1
+    return several or any(type(value) is int for value in values)
 
 
 _CLAUSES = frozenset({"must", "should", "must_not", "min_should"})

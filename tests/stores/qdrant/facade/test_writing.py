@@ -137,7 +137,7 @@ async def test_a_write(filled, method, path, body):
         ("POST", "points/delete", {"points": [1], "shard_key": "a"}, 400, "Bad request: there are no shard keys here"),
         ("POST", "points/batch", {"operations": [{"delete": {"points": [1], "shard_key": 5}}]}, 400, "Bad request: there are no shard keys here"),
         ("POST", "points/batch", {"operations": [{"frobnicate": {}}]}, 400, "Bad request: there is no operation frobnicate"),
-        ("POST", "points/delete", {"filter": {"must": [{"nested": {}}]}}, 400, "Wrong input: the filter cannot be read: 'filter'"),
+        ("POST", "points/delete", {"filter": {"must": [{"nested": {}}]}}, 400, "Wrong input: the filter cannot be read: 'key'"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_done_is_told(filled, method, path, body, status, said):

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.filter import Filter, Native
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Matching, Scope, Touch, Unknown, Whole
 from vectormigrate.stores.facade import Decision
-from vectormigrate.stores.qdrant.filters import DIALECT, from_filter
+from vectormigrate.stores.qdrant.filters import DIALECT, EVERYTHING, superset
 from vectormigrate.stores.qdrant.wire.changes import (
     CHANGES,
     Change,
@@ -105,9 +104,10 @@ def _filter(given: RawFilter, native: bool) -> Filter | None:
     if native:
         return Native(DIALECT, given)
     try:
-        return from_filter(given)
-    except (Unsupported, ValueError, LookupError, TypeError, AttributeError):
+        where, exact = superset(given)
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None  # of a filter that is none, nothing comes either: the store's answer will say so
+    return where if exact or where != EVERYTHING else None
 
 
 class _Action(msgspec.Struct):

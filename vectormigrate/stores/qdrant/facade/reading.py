@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from vectormigrate.model.batch import Batch
-from vectormigrate.model.filter import And, Filter, HasId
+from vectormigrate.model.filter import HasId
 from vectormigrate.model.record import RecordId
-from vectormigrate.stores.base import EVERYWHERE, Content, Page, Range, Store
+from vectormigrate.stores.base import EVERYWHERE, Content, Range, Store
 from vectormigrate.stores.qdrant.ids import PointId
 from vectormigrate.stores.qdrant.wire.requests import Count, Retrieve, Scroll
 from vectormigrate.stores.qdrant.wire.responses import Points, Slice
 
-from .matching import condition, matching_ids
+from .matching import Condition, condition, matching_ids, pages
 from .problems import INTERNAL, Problem, not_found
 
 
@@ -34,51 +33,43 @@ async def point(store: Store, collection: str, request: Retrieve) -> Points:
 
 async def scroll(store: Store, collection: str, request: Scroll) -> Slice:
     """One page: the point at `offset` if it matches, and those behind it."""
-    where = await condition(store, collection, request.filter)
+    chosen = condition(store, request.filter)
     content = Content.FULL if request.wanted.anything else Content.IDS
     batches: list[Batch] = []
     left, span = request.limit, EVERYWHERE
     if request.offset is not None:
         span = Range(store.cursor_of(request.offset))
-        batches.append(await _at(store, collection, request.offset, where, content))
+        batches.append(await _at(store, collection, request.offset, chosen, content))
         left -= len(batches[0])
     following: PointId | None = None
-    async with aclosing(_matching(store, collection, where, span, left + 1, content)) as pages:
-        async for page in pages:
-            batches.append(page.batch.slice(0, left))
-            if len(page.batch) > left:
-                following = point_id(page.batch.ids[left])
+    async with aclosing(pages(store, collection, chosen, span, limit=left + 1, content=content)) as read:
+        async for batch in read:
+            batches.append(batch.slice(0, left))
+            if len(batch) > left:
+                following = point_id(batch.ids[left])
                 break
-            left -= len(page.batch)
+            left -= len(batch)
     return Slice(Points(batches, request.wanted), following)
 
 
 async def _at(
-    store: Store, collection: str, record_id: PointId, where: Filter | None, content: Content
+    store: Store, collection: str, record_id: PointId, chosen: Condition, content: Content
 ) -> Batch:
-    if where is None:
+    if chosen == Condition():
         return await store.fetch(collection, [record_id], content=content)
-    only = And((HasId((record_id,)), where))
-    async with aclosing(store.select(collection, only, limit=1, content=content)) as pages:
-        async for page in pages:
-            return page.batch
+    only = chosen.among(HasId((record_id,)))
+    async with aclosing(pages(store, collection, only, limit=1, content=content)) as read:
+        async for batch in read:
+            return batch
     return Batch([])
-
-
-def _matching(
-    store: Store, collection: str, where: Filter | None, span: Range, limit: int, content: Content
-) -> AsyncGenerator[Page, None]:
-    if where is None:
-        return store.scan(collection, span, limit=limit, content=content)
-    return store.select(collection, where, span, limit=limit, content=content)
 
 
 async def count(store: Store, collection: str, request: Count) -> int:
     """How many points match, exactly, whether or not an estimate would have done."""
-    where = await condition(store, collection, request.filter)
-    if where is None:
+    chosen = condition(store, request.filter)
+    if chosen == Condition():
         return await store.count(collection)
-    return len(await matching_ids(store, collection, where))
+    return len(await matching_ids(store, collection, chosen))
 
 
 def point_id(record_id: RecordId) -> PointId:

@@ -10,44 +10,72 @@ import numpy as np
 
 from vectormigrate.model.batch import Batch, batch_of_records
 from vectormigrate.model.collection import CollectionShape, Element, VectorField, VectorKind
-from vectormigrate.model.filter import And, Filter, HasId, Not
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.filter import Filter, HasId, Not
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, Record, SparseVector
-from vectormigrate.stores.base import EVERYWHERE, Content, Store
-from vectormigrate.stores.qdrant.filters import DIALECT
+from vectormigrate.stores.base import Content, Store
+from vectormigrate.stores.qdrant.filters import DIALECT, EVERYTHING
 from vectormigrate.stores.qdrant.ids import PointId
 from vectormigrate.stores.qdrant.wire.requests import Nearest
 from vectormigrate.stores.qdrant.wire.responses import Points
 
-from .matching import condition
+from .matching import Condition, condition, looked_up, pages
 from .problems import not_found, not_served, wrong_input
+
+_MORE, _FEW = 4, 40
+"""So many times more than are wanted, and so many besides, are looked at before every record is."""
+_MOST = 10_000
+"""The most that any store is asked for in that way: there are those that give no more."""
 
 
 async def nearest(store: Store, collection: str, request: Nearest) -> Points:
     """What a search finds. Raises Problem for what does not fit the collection or cannot be scored as Qdrant would."""
-    where = await condition(store, collection, request.filter)
+    chosen = condition(store, request.filter)
     if request.target is None:
-        return await _in_order(store, collection, request, where)
+        return await _in_order(store, collection, request, chosen)
     shape = await store.describe(collection)
     field = _searched(shape, request.using)
     target = request.target
     if not isinstance(target, np.ndarray | SparseVector):
-        not_itself = Not(HasId((target,)))
-        where = not_itself if where is None else And((where, not_itself))
+        chosen = chosen.among(Not(HasId((target,))))
         target = await _vector_of(store, shape, field, target)
     query = Query(
         _fitting(field, target),
         field.name,
         request.offset + request.limit,
-        where,
-        request.exact,
-        request.wanted.anything,
+        exact=request.exact,
+        with_record=request.wanted.anything,
     )
-    ask = _overlapping if isinstance(target, SparseVector) else _asked
-    matches = [
-        match for match in await ask(store, collection, query) if _is_near(field, match, request.threshold)
-    ]
+    found = await _matching(store, collection, query, chosen)
+    matches = [match for match in found if _is_near(field, match, request.threshold)]
     return _points(shape, matches[request.offset :], request)
+
+
+async def _matching(store: Store, collection: str, query: Query, chosen: Condition) -> list[Match]:
+    """The nearest that match: asked for in words of the store where it has them, else looked for."""
+    ask = _overlapping if isinstance(query.vector, SparseVector) else _asked
+    words = chosen.native if chosen.check is not None else chosen.where
+    try:
+        if words is not None:
+            return await ask(store, collection, _where(query, words))
+        more = replace(query, limit=_MORE * query.limit + _FEW, with_record=True)
+        if more.limit <= _MOST:
+            found = [
+                match
+                for match in await ask(store, collection, _where(more, chosen.where))
+                if chosen.holds(match)
+            ]
+            if len(found) >= query.limit:
+                return found[: query.limit]
+    except Unsupported:
+        if words == EVERYTHING:
+            raise
+    return await ask(store, collection, _where(query, await looked_up(store, collection, chosen)))
+
+
+def _where(query: Query, where: Filter) -> Query:
+    return replace(query, filter=None if where == EVERYTHING else where)
 
 
 async def _asked(store: Store, collection: str, query: Query) -> list[Match]:
@@ -71,21 +99,16 @@ def _shares(query: Query, match: Match) -> bool:
     return held is not None and bool(np.isin(query.vector.indices, held.indices).any())
 
 
-async def _in_order(store: Store, collection: str, request: Nearest, where: Filter | None) -> Points:
+async def _in_order(store: Store, collection: str, request: Nearest, chosen: Condition) -> Points:
     """A search for nothing: points in the order of their ids, all with the same score."""
     size = request.offset + request.limit
     content = Content.FULL if request.wanted.anything else Content.IDS
-    scan = (
-        store.scan(collection, EVERYWHERE, limit=size, content=content)
-        if where is None
-        else store.select(collection, where, limit=size, content=content)
-    )
     batches: list[Batch] = []
     skipped, left = request.offset, request.limit
-    async with aclosing(scan) as pages:
-        async for page in pages:
-            found = page.batch.slice(skipped, skipped + left)
-            skipped = max(0, skipped - len(page.batch))
+    async with aclosing(pages(store, collection, chosen, limit=size, content=content)) as read:
+        async for batch in read:
+            found = batch.slice(skipped, skipped + left)
+            skipped = max(0, skipped - len(batch))
             left -= len(found)
             batches.append(found)
             if left <= 0:

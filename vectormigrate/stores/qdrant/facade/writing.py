@@ -15,7 +15,7 @@ import numpy as np
 
 from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, batch_of_records
 from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorField
-from vectormigrate.model.filter import And, HasId
+from vectormigrate.model.filter import HasId
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.record import Array, Payload, Record, RecordId
 from vectormigrate.stores.base import Content, Store
@@ -36,7 +36,7 @@ from vectormigrate.stores.qdrant.wire.paths import merge, read_path, remove
 from vectormigrate.stores.qdrant.wire.payloads import to_plain
 from vectormigrate.stores.turns import Turns
 
-from .matching import condition, matching_ids
+from .matching import Condition, condition, matching_ids
 from .problems import not_found, not_served, problem_of, wrong_input
 
 
@@ -206,17 +206,16 @@ class Writer:
             async with self._turns.hold(self._name, ids):
                 await act(ids)
             return
-        where = await condition(self._store, self._name, points.filter) or And(())
-        candidates = await matching_ids(self._store, self._name, where)
+        candidates = await matching_ids(self._store, self._name, condition(self._store, points.filter))
         async with self._turns.hold(self._name, candidates):
             matching = await self._still_matching(candidates, points.filter)
             await act([record_id for record_id in candidates if record_id in matching])
 
     async def _still_matching(self, ids: Sequence[RecordId], given: RawFilter | None) -> set[RecordId]:
-        where = await condition(self._store, self._name, given, among=ids)
-        if where is None:
+        chosen = condition(self._store, given)
+        if chosen == Condition():
             return set(ids)
-        return set(await matching_ids(self._store, self._name, And((HasId(tuple(ids)), where))))
+        return set(await matching_ids(self._store, self._name, chosen.among(HasId(tuple(ids)))))
 
 
 def _check(result: WriteResult) -> None:

@@ -48,20 +48,6 @@ def means(given: Json, point: Point) -> bool:
     )
 
 
-def asks_for_null(given: Json) -> bool:
-    """Whether a filter asks anywhere whether something is null."""
-    return any(one.get("is_null") is not None for one in _everywhere(given))
-
-
-def _everywhere(given: Json) -> Iterator[Json]:
-    """Every condition of a filter, those inside others too."""
-    least = given.get("min_should") or {}
-    for clause in (given.get("must"), given.get("should"), given.get("must_not"), least.get("conditions")):
-        for one in listed(clause):
-            yield one
-            yield from _everywhere(one["nested"]["filter"] if "nested" in one else one)
-
-
 def listed(conditions: Any) -> Iterable[Json]:
     """The conditions of a clause, which may be one that stands alone."""
     if conditions is None:
@@ -162,9 +148,15 @@ def _match(given: Json, value: Any) -> bool:
         return value is not None and not any(_same(one, value) for one in wanted)
     if word in ("text", "phrase", "text_any"):
         raise Unsupported("only Qdrant knows how it takes a text apart")
-    if word != "prefix":
+    if word not in _PARTS:
         raise ValueError(f"there is no match by {word}")
-    return isinstance(value, str) and value.startswith(wanted)
+    return isinstance(value, str) and _PARTS[word](value, wanted)
+
+
+_PARTS: dict[str, Callable[[str, str], bool]] = {
+    "prefix": lambda value, wanted: value.startswith(wanted),
+    "substring": lambda value, wanted: wanted in value,
+}
 
 
 def _same(wanted: Any, value: Any) -> bool:
