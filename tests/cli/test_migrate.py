@@ -192,10 +192,3 @@ def test_one_part_that_cannot_start_keeps_all_from_being_made(terminal):
     assert (ran.code, "already holds 1 records" in ran.err) == (4, True)
     assert terminal.run("status", "many").code == 2
     assert tables(terminal.directory / "new.db") == {"docs-b": 1}
-
-
-def test_a_password_by_value_opens_every_part(terminal):
-    flags = several(terminal)
-    ran = terminal.run("migrate", "many", *flags, "--source-api-key", "hunter2")
-    assert ran.code == 0, ran.err
-    assert all(b"hunter2" not in path.read_bytes() for path in terminal.directory.iterdir() if path.is_file())

@@ -1,11 +1,12 @@
 """Secrets by reference: what is stored, and what is dialled."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from vectormigrate.daemon import secrets
-from vectormigrate.daemon.secrets import Literal, Secrets, is_reference, seal
+from vectormigrate.daemon.secrets import Literal, Secrets, is_reference, key, seal
 from vectormigrate.model.errors import ConfigInvalid
 from vectormigrate.model.specification import StoreRef
 
@@ -126,3 +127,12 @@ def test_the_key_of_redactions_is_looked_up():
     assert Secrets(environ={}).resolve(StoreRef("memory", "", "docs"), "m").redact_key == ""
     with pytest.raises(ConfigInvalid, match="RK is not set"):
         Secrets(environ={}).resolve(target, "m")
+
+
+def test_what_opens_a_migration_opens_its_parts():
+    whole, part, own = ref("postgresql://h/d"), ref("postgresql://h/d"), ref("postgresql://h/d")
+    part, own = replace(part, collection="a"), replace(own, collection="b")
+    known = Secrets({key(whole): Literal("", "sesame"), key(own): Literal("", "other")}, {})
+    lent = known.lent(whole, part).lent(whole, own)
+    assert [lent.resolve(one, "docs").api_key for one in (whole, part, own)] == ["sesame", "sesame", "other"]
+    assert known.lent(part, own) is known

@@ -1,10 +1,14 @@
 """Migrations of several parts, from created to rolled back, over real stores."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.tables import asked, fill, held, tables
 from vectormigrate.daemon.control import Control, plan
-from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.secrets import Literal, Secrets, key
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.daemon.whole import Whole
@@ -211,3 +215,29 @@ async def test_a_rollback_of_what_never_began_leaves_nothing_to_go_on_with(world
         await control.rollback("many", dry_run=False)
     with Viewer.open(world / "state.db") as viewer:
         assert [part.phase for part in viewer.status("many").parts] == ["rolled_back", "aborted", "aborted"]
+
+
+async def test_what_only_this_run_knows_of_the_whole_opens_every_part(world, spec):
+    hidden = replace(spec, source=replace(spec.source, url=str(world / "nowhere.db")))
+    known = Secrets({key(hidden.source): Literal(url=spec.source.url)}, {})
+    assert (await plan(hidden, known)).source_count == 60
+    async with Control.open(world / "state.db", secrets=known) as control:
+        await control.create(hidden)
+        assert (await control.run("many")).copied == 60
+
+
+async def test_another_shell_pauses_the_whole(world, spec):
+    asking = []
+
+    def begun(event):
+        if isinstance(event, Progress) and event.work == "backfill" and not asking:
+            asking.append(asyncio.ensure_future(ask_owner(world / "state.db", "pause", "many")))
+
+    async with owning(world, begun) as control:
+        await control.create(replace(spec, max_rate=100.0))
+        status = await control.run("many")
+        (asked_for,) = asking
+        assert (await asked_for)["phase"] == status.phase == "paused"
+        assert [part.phase for part in status.parts] == ["paused", "created", "created"]
+        with pytest.raises(GateRefused, match="does not run 'many'"):
+            await control.halt("many", pause=True)

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from tests.fakes.reports import CLEAN_SAMPLE, FULL, MAPPING, REPORT, ROLLBACK, SAMPLE
 from vectormigrate.cli.report import render
 from vectormigrate.cli.report.html import visible
+from vectormigrate.model.whole import validation_of
 
 VOID = {"meta", "link", "img", "br", "hr"}
 
@@ -143,3 +144,15 @@ def test_the_histogram_draws_a_bar_for_every_bin_that_holds_something():
     assert page.count("<rect") == 4
     assert page.count("class=below") == 2
     assert "4 empty bins" in page
+
+
+def test_the_parts_of_a_migration_and_what_was_seen_of_each():
+    parts = [replace(REPORT.status, migration_id=f"docs:{name}", source=f"sqlite:{name}") for name in "ab"]
+    seen = validation_of("docs", [replace(FULL, migration_id="docs:a", statement="as good as new")])
+    whole = replace(REPORT, status=replace(REPORT.status, parts=tuple(parts)), validation=seen)
+    rows = [row for row in Page(render(whole)).rows if row[:1] in (["docs:a"], ["docs:b"])]
+    assert [(row[2], row[-1]) for row in rows] == [
+        ("sqlite:a", "as good as new"),
+        ("sqlite:b", "not compared"),
+    ]
+    assert "Parts" not in Page(render(REPORT)).text

@@ -157,6 +157,24 @@ def _range(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def parts(report: Report) -> Table:
+    """The parts of a migration of several: where each is, and what was seen of it."""
+    seen = {one.migration_id: one for one in report.validation.parts} if report.validation else {}
+    return table(
+        [
+            {
+                "part": part.migration_id,
+                "phase": part.phase,
+                "source": part.source,
+                "target": part.target,
+                "copied": part.copied,
+                "result": seen[part.migration_id].statement if part.migration_id in seen else "not compared",
+            }
+            for part in report.status.parts
+        ]
+    )
+
+
 def counts(seen: ValidationReport) -> list[tuple[str, int, bool]]:
     """What was counted: name, number, and whether that number is a difference."""
     return [

@@ -35,6 +35,7 @@ def render(report: Report) -> str:
         similarity=document.similarity(seen) if seen else [],
         histogram=charts.histogram(seen.histogram, seen.threshold) if seen else None,
         findings=document.table(seen.findings if seen else (), first=("kind", "id", "detail")),
+        parts=document.parts(report),
         ranges=document.ranges(seen) if seen else document.table(()),
         mapping=document.mapping_rows(report.mapping) if report.mapping else [],
         rollback=report.rollback,
