@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.daemon.test_specify import given, pair
+from tests.fakes.tables import asked, fill
 from tests.fakes.world import World, shape
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.homeward import went
+from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.errors import MappingRefused, MigrationExists, UnknownMigration, UsageError
 from vectormigrate.model.mapping import MappingOptions, make_plan
@@ -38,6 +41,16 @@ async def test_what_was_left_behind_keeps_it_from_being_gone(tmp_path):
     with pytest.raises(MappingRefused, match="'title' is left behind"):
         went(world.state, "move")
     world.close()
+
+
+async def test_of_several_parts_each_has_a_way_back(tmp_path):
+    fill(tmp_path / "old.db", **{"docs-a": 3})
+    async with Control.open(tmp_path / "state.db", secrets=Secrets({}, {})) as control:
+        await control.create(asked(tmp_path))
+        await control.run("many")
+    assert went(tmp_path / "state.db", "many:docs-a")[1].of == "many:docs-a"
+    with pytest.raises(UsageError, match="one part at a time"):
+        went(tmp_path / "state.db", "many")
 
 
 async def test_one_that_has_not_begun_and_one_that_is_not_there(tmp_path):

@@ -15,10 +15,15 @@ from vectormigrate.state.database import Reader
 def went(state: Path, migration_id: str) -> tuple[Specification, WayBack]:
     """What a migration was asked for, and the way back of it.
 
-    Raises UnknownMigration, UsageError for one that has not begun, MappingRefused where what went cannot come back.
+    Raises UnknownMigration, UsageError for one that has not begun or has several parts, MappingRefused where what went cannot come back.
     """
     with closing(Reader(state)) as reader:
         found = reader.read(lambda tx: migrations.get(tx, migration_id))
+    if found.specification.division:
+        raise UsageError(
+            f"migration {migration_id!r} has several parts, and the way back is gone one part at a time",
+            hint=f"name a part; they are in: vectormigrate status {migration_id}",
+        )
     if found.mapping is None or found.source_shape is None:
         raise UsageError(
             f"migration {migration_id!r} has not begun, so there is no way back of it",
