@@ -284,8 +284,37 @@ async def test_an_error_ends_the_session_in_order_and_a_kill_does_not(world):
         assert not control._session.clean_before
 
 
-async def test_the_rate_is_shared_by_the_workers_that_there_are(world):
+class Adjusting(list):
+    """Events that have two settings changed at the first sign of work."""
+
+    control = None
+    asked = ()
+
+    def append(self, event):
+        super().append(event)
+        if isinstance(event, Progress) and not self.asked:
+            changes = ({"batch_size": 1}, {"max_rate": 0.0})
+            self.asked = [asyncio.ensure_future(self.control.adjust("move", change)) for change in changes]
+
+
+async def test_what_is_set_while_it_runs_is_gone_by_at_once(world):
+    """At a record an hour it would never end, and with batches of ten it would take four."""
     await world.fill(range(40))
+    world.set(max_rate=1 / 3600, batch_size=10)
+    world.events = Adjusting()
+    async with world.control() as control:
+        world.events.control = control
+        await control.create(world.spec)
+        status = await control.run(world.spec.id)
+        await asyncio.gather(*world.events.asked)
+    assert (status.phase, status.copied) == (Phase.VERIFIED, 40)
+    assert status.batches > 10
+    assert status.levers == {"batch_size": 1, "max_rate": 0.0}
+    assert world.equal()
+
+
+async def test_the_rate_is_shared_by_the_workers_that_there_are(world):
+    await world.fill(range(60))
     world.set(max_rate=100.0, batch_size=10)
     began = time.monotonic()
     await world.run()

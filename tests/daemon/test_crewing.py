@@ -92,16 +92,6 @@ async def test_readers_are_not_bound_by_how_many_may_write():
 
 
 @virtually
-async def test_the_rate_is_shared_among_them():
-    job = (await Site(workers=4, max_rate=100.0).crew(serving=True))._job
-    assert job.settings.rate == 25.0
-    job = (await Site(workers=4, max_rate=100.0).crew(ranges=2, serving=True))._job
-    assert job.settings.rate == 50.0
-    job = (await Site(max_rate=100.0).crew(total=10))._job
-    assert job.settings.rate == 100.0
-
-
-@virtually
 async def test_they_are_told_whether_there_are_foreign_records():
     site = Site(workers=1)
     assert not (await site.crew())._job.settings.foreign

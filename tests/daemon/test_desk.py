@@ -38,6 +38,21 @@ async def test_an_offline_migration_is_paused_and_goes_on(here):
         assert (await ask(SHELL, "pause", {"migration_id": "docs"})).phase == "paused"
 
 
+async def test_how_an_offline_migration_goes_is_set_while_it_goes(here):
+    ask, begin = here.parts.dispatcher.ask, here.parts.dispatcher.begin
+    async with slow_world() as given:
+        begun = await begin(SHELL, "migrate", {"migration_id": "docs", **given})
+        await until(here, "progress")
+        assert (await ask(SHELL, "throttle", {"migration_id": "docs", "max_rate": 0})).levers == {
+            "max_rate": 0
+        }
+        told = await ask(SHELL, "set", {"migration_id": "docs", "change": "batch-size=500"})
+        assert told.levers == {"max_rate": 0, "batch_size": 500}
+        assert (await here.finished({"id": begun.id})).result["phase"] == "verified"
+    with pytest.raises(UsageError, match="needs a rate"):
+        await ask(SHELL, "throttle", {"migration_id": "docs"})
+
+
 async def test_two_offline_migrations_run_beside_each_other(here, tmp_path):
     given = two_stores(tmp_path)
     async with asyncio.TaskGroup() as group:

@@ -25,7 +25,7 @@ from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
-from vectormigrate.state import migrations, views
+from vectormigrate.state import levers, migrations, views
 
 
 @pytest.fixture
@@ -81,6 +81,21 @@ async def test_commit_is_the_end(site):
         await site.put(7)
         assert 7 in site.world.held("target")
         assert site.marked == 0
+
+
+async def test_what_is_set_is_gone_by_while_it_copies(site):
+    """At a record an hour it would never be verified."""
+    site.world.set(max_rate=1 / 3600, batch_size=1)
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.answer("create", "", {"specification": msgspec.to_builtins(site.world.spec)})
+        await site.until("passthrough")
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("backfill")
+        await site.database.write(lambda tx: levers.put(tx, "move", {"max_rate": 0.0}, at=""))
+        host.adjust("move", anew=False)
+        host.adjust("another", anew=False)
+        await site.until("verified")
 
 
 async def test_shadow_reads_of_the_other_direction_are_forgotten(site):

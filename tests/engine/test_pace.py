@@ -46,7 +46,37 @@ async def test_what_was_not_used_is_no_credit_beyond_a_short_burst(slept):
     await pace.take(25)
     assert waits == []
     await pace.take(25)
-    assert waits == [pytest.approx(0.25)]
+    assert sum(waits) == pytest.approx(0.25)
+
+
+async def test_whoever_waits_goes_by_another_rate_as_soon_as_it_is_set(slept):
+    clock, waits = slept
+    pace = Pace(1.0, clock)
+    await pace.take(1000)
+
+    def quicker():
+        if len(waits) == 4:  # two seconds
+            pace.change(998.0)
+        return False
+
+    began = clock.monotonic()
+    await pace.take(10, quicker)
+    assert clock.monotonic() - began == pytest.approx(3.0, abs=0.1)
+    pace.change(0.0)
+    await pace.take(10**9)
+    await pace.take(10**9)
+    assert clock.monotonic() - began == pytest.approx(3.0, abs=0.1)
+    pace.change(10.0)
+    await pace.take(10)  # what was taken without a limit is not paid for afterwards
+    assert clock.monotonic() - began == pytest.approx(3.0, abs=0.1)
+
+
+async def test_nobody_waits_who_is_to_stop(slept):
+    clock, waits = slept
+    pace = Pace(1.0, clock)
+    await pace.take(1000)
+    await pace.take(1, lambda: len(waits) >= 2)
+    assert waits == [0.5, 0.5]
 
 
 def test_a_batch_holds_as_many_as_allowed_and_as_fit():

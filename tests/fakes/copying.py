@@ -79,7 +79,6 @@ class Bench:
             "validate_every": 0,
             "existing": Existing.FAIL,
             "foreign": False,
-            "rate": 0.0,
             "record_bytes": 100,
             **settings,
         }

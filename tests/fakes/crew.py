@@ -67,7 +67,7 @@ async def job(directory):
         shape = await stores.source.describe("docs")
         mapping = make_plan(shape, stores.target.capabilities, "docs")
         await stores.target.create(mapping.target)
-    settings = CopySettings("docs", "docs", 10, 0, Existing.FAIL, False, 0.0, 64)
+    settings = CopySettings("docs", "docs", 10, 0, Existing.FAIL, False, 64)
     return Job(source, target, shape, mapping, settings, 3, 0.999, 1)
 
 

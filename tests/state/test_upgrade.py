@@ -3,8 +3,9 @@ from importlib import resources
 import apsw
 import pytest
 
-from vectormigrate.state import upgrade
-from vectormigrate.state.database import Database
+from vectormigrate.model.errors import StateError
+from vectormigrate.state import upgrade, views
+from vectormigrate.state.database import Database, Reader
 
 TABLES = (
     "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
@@ -54,3 +55,29 @@ def test_an_upgrade_is_whole_or_not_at_all(monkeypatch, tmp_path):
     assert database.read(lambda tx: tx.pragma("user_version")) == version + 1
     assert database.read(lambda tx: tx.execute("SELECT count(*) FROM added").get) == 0
     database.close()
+
+
+def older(path, version):
+    """A state file as a program of that version leaves it."""
+    connection = apsw.Connection(str(path))
+    for number, text in upgrade.steps()[:version]:
+        connection.execute(text)
+        connection.pragma("user_version", number)
+    connection.pragma("application_id", upgrade._APPLICATION)
+    connection.close()
+
+
+def test_a_file_of_an_earlier_version_can_be_looked_at_and_stays_as_it_is(tmp_path):
+    older(tmp_path / "state.db", 3)
+    reader = Reader(tmp_path / "state.db")
+    assert reader.read(lambda tx: views.all_statuses(tx, None, 10, 0)) == []
+    assert reader.read(lambda tx: tx.execute("SELECT count(*) FROM lever").get) == 0
+    assert reader.read(lambda tx: tx.pragma("user_version")) == 3
+    reader.close()
+
+
+def test_where_more_has_changed_it_is_told(tmp_path):
+    older(tmp_path / "state.db", 1)
+    with pytest.raises(StateError, match="of version 1, and this program looks at version") as caught:
+        Reader(tmp_path / "state.db")
+    assert "up to date" in caught.value.hint

@@ -34,6 +34,7 @@ from vectormigrate.model.access import Scope
 
 from .administration import ADMINISTRATION
 from .command import Command, Effect, Example, Positional, Route
+from .levers import STEERING
 from .snapshots import SNAPSHOTS
 
 ID = Positional("id", "Id of the migration.")
@@ -342,6 +343,7 @@ COMMANDS: tuple[Command, ...] = (
         examples=(Example("pause docs", "go on later with: vectormigrate resume docs"),),
         handler="verbs:pause",
     ),
+    *STEERING,
     Command(
         name="capture",
         summary="Let the source itself tell which records change, where no proxy stands in front of it.",

@@ -75,6 +75,10 @@ def _status(status: MigrationStatus) -> list[str]:
     if status.rate:
         left = f", {duration(status.eta_seconds)} left" if status.eta_seconds is not None else ""
         facts.append(("rate", f"{status.rate:,.0f} records a second{left}"))
+    if status.levers:
+        facts.append(
+            ("set", ", ".join(f"{name.replace('_', '-')}={value:g}" for name, value in status.levers.items()))
+        )
     if status.error:
         facts.append(("error", status.error))
     facts += [("next", step) for step in status.next_steps]

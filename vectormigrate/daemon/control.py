@@ -38,13 +38,13 @@ from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.model.whole import plan_of
-from vectormigrate.state import migrations, sessions, views
+from vectormigrate.state import levers, migrations, sessions, views
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .control_socket import COMMAND, Answerer, listening
+from .control_socket import COMMAND, SET, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
 from .live_terms import LiveSettings
@@ -256,6 +256,25 @@ class Control:
         await run.idle.wait()
         return self._status(migration_id)
 
+    async def adjust(self, migration_id: str, changes: Mapping[str, Any]) -> MigrationStatus:
+        """Set what can be set while a migration runs; whoever runs it goes by it, here or later."""
+        at = self._clock.now().isoformat()
+
+        def put(tx: Transaction) -> list[str]:
+            ids = [migration_id, *(part.id for part in views.parts(tx, migration_id))]
+            for one in ids:
+                levers.put(tx, one, changes, at=at, asked=one == migration_id)
+            return ids
+
+        self._status(migration_id)
+        anew = bool(changes.keys() - {"max_rate"})
+        for one in await self._database.write(put):
+            if one in self._runs:
+                self._runs[one].conductor.adjust(anew=anew)
+            elif self._host is not None:
+                self._host.adjust(one, anew=anew)
+        return self._status(migration_id)
+
     def runs(self, migration_id: str) -> bool:
         """Whether this process works on an offline migration."""
         return migration_id in self._runs or migration_id in self._wholes
@@ -294,6 +313,8 @@ class Control:
 
     async def _hear(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         assert self._host is not None
+        if verb == SET:
+            return await self._set(migration_id, arguments)
         return await (self.receive or self._host.answer)(verb, migration_id, arguments)
 
     # Putting it together.
@@ -412,8 +433,14 @@ class Control:
     def _retried(self, migration_id: str, attempt: int, wait: float, error: VectormigrateError) -> None:
         self._on_event(Retried(migration_id, attempt, wait, error.message))
 
-    async def _answer(self, verb: str, migration_id: str, _: dict[str, Any]) -> dict[str, Any]:
+    async def _set(self, migration_id: str, changes: dict[str, Any]) -> dict[str, Any]:
+        status: dict[str, Any] = msgspec.to_builtins(await self.adjust(migration_id, changes))
+        return status
+
+    async def _answer(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """A word from another shell."""
+        if verb == SET:
+            return await self._set(migration_id, arguments)
         if verb == COMMAND:
             raise StateLocked(
                 "the state file is in use by another command",

@@ -70,7 +70,6 @@ def crew_for(
             spec.validate_every,
             spec.existing,
             foreign > 0,
-            spec.max_rate / (1 if alone or small else processes),
             max(1, migration.record_bytes),
         ),
         spec.max_retries,

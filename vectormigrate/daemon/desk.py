@@ -49,6 +49,7 @@ from .doctor import doctor
 from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
+from .levers import change_of, rate_of
 from .secrets import Secrets
 from .specify import Request, overlay, specify
 from .trail import Trail
@@ -192,6 +193,12 @@ class Desk:
         if self._control.runs(asked.migration_id):
             return await self._control.halt(asked.migration_id, pause=True)
         return await self._control.pause(asked.migration_id)
+
+    async def throttle(self, asked: Asked) -> MigrationStatus:
+        return await self._control.adjust(asked.migration_id, rate_of(asked.merged))
+
+    async def set(self, asked: Asked) -> MigrationStatus:
+        return await self._control.adjust(asked.migration_id, change_of(asked.words["change"] or ""))
 
     async def validate(self, asked: Asked) -> ValidationReport:
         words: dict[str, Any] = {

@@ -424,6 +424,11 @@ class Host:
                     hosted.go.set()
                 raise
 
+    def adjust(self, migration_id: str, *, anew: bool) -> None:
+        """Have a migration that is hosted go by what was set."""
+        if migration_id in self._hosted:
+            self._hosted[migration_id].conductor.adjust(anew=anew)
+
     def status(self, migration_id: str) -> dict[str, Any]:
         """Where a migration is, as anybody sees it."""
         document: dict[str, Any] = msgspec.to_builtins(

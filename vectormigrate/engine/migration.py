@@ -22,6 +22,7 @@ from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.live import Live
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Removal
@@ -87,6 +88,7 @@ class Conductor:
         self._make_live = make_live
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
+        self._pace = Pace(self.migration.specification.max_rate, clock)
         if self.migration.mapping is not None:
             self._address(self.migration.mapping, self.migration.source_shape)
         self.quarantine = Quarantine(
@@ -108,6 +110,12 @@ class Conductor:
         """Ask a run to end behind its present batches, checkpoints written."""
         self._stopping.set()
         if self._running is not None:
+            self._running.stop()
+
+    def adjust(self, *, anew: bool) -> None:
+        """Go by what was set by now: at another rate at once; `anew` with other workers, behind the present batches."""
+        self._pace.change(self.migration.specification.max_rate)
+        if anew and isinstance(self._running, CopyCoordinator):
             self._running.stop()
 
     @property
@@ -219,15 +227,19 @@ class Conductor:
         )
 
     async def _backfill(self) -> None:
-        migration = self.migration
-        coordinator = self._coordinator(migration.total or 0)
-        if coordinator.remaining:
-            await self._run_copy(migration, coordinator)
+        again = True
+        while again and not self._stopping.is_set():
+            migration = self.migration
+            coordinator = self._coordinator(migration.total or 0)
+            if coordinator.remaining:
+                await self._run_copy(migration, coordinator)
+            again = coordinator.stopped  # to end, or only to go on with what was set meanwhile
         if self._stopping.is_set():
             return
         await self._move(Phase.BACKFILL, Phase.CATCH_UP)
 
     async def _run_copy(self, migration: Migration, coordinator: CopyCoordinator) -> None:
+        coordinator.pace = self._pace
         self._running = coordinator
         if self._stopping.is_set():
             coordinator.stop()
@@ -374,6 +386,7 @@ class Conductor:
         )
 
     async def _run_validation(self, validation: Validation, work: Awaitable[T]) -> T:
+        validation.pace = self._pace
         self._running = validation
         if self._stopping.is_set():
             validation.stop()

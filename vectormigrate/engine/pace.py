@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from vectormigrate.model.clock import Clock
 
+_BURST = 0.25
+"""Seconds' worth that may be saved up."""
+_LOOK = 0.5
+"""Seconds between two looks at whether the rate is another by now."""
+
 
 class Pace:
-    """At most `rate` records a second on average, with a burst of a quarter of a second; 0 is no limit."""
+    """At most `rate` records a second on average, 0 being no limit, for all who take from it, first come first served.
+
+    The rate may be changed while somebody waits: it is obeyed within half a second.
+    """
 
     def __init__(self, rate: float, clock: Clock) -> None:
         self._rate = rate
         self._clock = clock
-        self._ready_at = clock.monotonic()
+        self._at = clock.monotonic()
+        self._taken = 0.0
+        self._earned = 0.0
 
-    async def take(self, records: int) -> None:
-        """Wait until so many records may be sent."""
-        if self._rate <= 0:
-            return
+    def change(self, rate: float) -> None:
+        """Go at another rate from now on."""
+        self._earn()
+        self._rate = rate
+
+    async def take(self, records: int, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Wait until those who took before are paid for; no longer, once `stopped` says so."""
+        self._earn()
+        before = self._taken
+        self._taken += records
+        while self._rate > 0 and not stopped() and (missing := before - self._earn()) > 0:  # noqa: ASYNC110 time passes, and the rate may change
+            await asyncio.sleep(min(missing / self._rate, _LOOK))
+
+    def _earn(self) -> float:
+        """What was paid for by now."""
         now = self._clock.monotonic()
-        start = max(self._ready_at, now - 0.25)
-        self._ready_at = start + records / self._rate
-        if start > now:
-            await asyncio.sleep(start - now)
+        if self._rate > 0:
+            most = self._taken + self._rate * _BURST
+            self._earned = min(self._earned + self._rate * (now - self._at), most)
+        else:
+            self._earned = self._taken
+        self._at = now
+        return self._earned
 
 
 class BatchSize:

@@ -6,7 +6,7 @@ the moment of connecting; no field here ever holds one by value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from .collection import CollectionShape
@@ -93,3 +93,23 @@ class Specification:
     """
     back: WayBack | None = None
     """The migration of which this is the way back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levers:
+    """What of a specification was set otherwise since it was asked for; None is as it was asked for."""
+
+    max_rate: float | None = None
+    workers: int | None = None
+    batch_size: int | None = None
+    validate_every: int | None = None
+    max_retries: int | None = None
+
+    @property
+    def given(self) -> dict[str, float | int]:
+        """Those that were set, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def over(self, asked: Specification) -> Specification:
+        """The specification with these in place of what was asked for."""
+        return replace(asked, **self.given)  # type: ignore[arg-type] # names and types are those of its fields

@@ -49,6 +49,8 @@ class MigrationStatus:
     """Who answers the application: "source" or "target"."""
     attested_by: str = ""
     """Who vouched that every writer comes through the daemon; empty as long as nobody did."""
+    levers: dict[str, float | int] = field(default_factory=dict)
+    """What was set otherwise than it was asked for, by the names of settings in a request."""
     live: LiveStatus | None = None
     """What only the daemon knows; None for an offline migration, and when no daemon was asked."""
     parts: tuple[MigrationStatus, ...] = ()

@@ -59,6 +59,7 @@ def status_of(
         error=next((f"{part.migration_id}: {part.error}" for part in parts if part.error), ""),
         next_steps=next_steps(asked.id, asked.mode, phase, owned=owned),
         mode=asked.mode,
+        levers=parts[0].levers if parts else {},
         parts=tuple(parts),
     )
 

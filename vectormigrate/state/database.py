@@ -220,8 +220,9 @@ class Reader:
         self._path = path
         with translated(path):
             self._connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
-            self._connection.execute("PRAGMA query_only=ON")
             upgrade.check(self._connection, path, may_be_new=False)
+            upgrade.stand_in(self._connection, path)
+            self._connection.execute("PRAGMA query_only=ON")
 
     def owned(self) -> bool:
         """Whether some process owns the file: the kernel says so, whatever stands in the lock file of one that was killed."""

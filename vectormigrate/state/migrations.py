@@ -12,7 +12,7 @@ from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
 from vectormigrate.model.specification import Mode, Specification
 
-from . import audit
+from . import audit, levers
 from .database import Transaction
 from .views import unknown
 
@@ -22,6 +22,7 @@ class Migration:
     """One row, decoded."""
 
     specification: Specification
+    """As it was asked for, with what was set since."""
     phase: Phase
     resume_phase: Phase | None
     source_shape: CollectionShape | None
@@ -74,7 +75,7 @@ def get(tx: Transaction, migration_id: str) -> Migration:
         raise unknown(migration_id)
     specification, phase, resume, shape, mapping, created, reconcile, completed, total, size, error = row
     return Migration(
-        msgspec.json.decode(specification, type=Specification),
+        levers.get(tx, migration_id).over(msgspec.json.decode(specification, type=Specification)),
         Phase(phase),
         Phase(resume) if resume else None,
         msgspec.json.decode(shape, type=CollectionShape) if shape else None,

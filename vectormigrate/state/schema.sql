@@ -28,6 +28,12 @@ CREATE TABLE migration (
     error TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
+-- What was set while a migration ran: laid over its specification, which stays as it was asked for.
+CREATE TABLE lever (
+    migration_id TEXT PRIMARY KEY REFERENCES migration (id),
+    given TEXT NOT NULL -- JSON
+) STRICT;
+
 -- The history of phases, of every verb and of every request, append only. Each row holds a digest of itself and of the row
 -- before it, so that one changed or taken out afterwards breaks the chain.
 CREATE TABLE audit (

@@ -7,12 +7,13 @@ result) or `NNNN_post_*.sql` (it could not), and runs in one transaction with th
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 
 import apsw
 
-from vectormigrate.model.errors import StateBroken, StateMissing, StateNewer
+from vectormigrate.model.errors import StateBroken, StateError, StateMissing, StateNewer
 
 _APPLICATION = 0x764D6967
 """In the header of our files: a version number alone says nothing about whose it is."""
@@ -23,6 +24,10 @@ def steps() -> list[tuple[int, str]]:
     folder = resources.files(__package__) / "upgrades"
     found = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
     return sorted((int(entry.name.partition("_")[0]), entry.read_text(encoding="utf-8")) for entry in found)
+
+
+_CHANGES = re.compile(r"^(?!--|CREATE TABLE )[A-Z]+ [A-Z]+ ", re.MULTILINE)
+"""The beginning of a statement that does more than to add a table."""
 
 
 def current_version() -> int:
@@ -52,6 +57,21 @@ def check(connection: apsw.Connection, path: Path, *, may_be_new: bool) -> None:
             f"the state file {path} is of version {version}, and this program knows versions up to {current_version()}",
             hint="use the newer vectormigrate that wrote it, or another --state FILE; nothing was changed",
         )
+
+
+def stand_in(connection: apsw.Connection, path: Path) -> None:
+    """For a look at a file that an earlier version wrote, and may be writing: tables that were only added since stand empty
+    beside it, seen by this connection alone. Raises StateError where more has changed.
+    """
+    version = _pragma(connection, "user_version")
+    lacking = [text for number, text in steps() if number > version]
+    if any(_CHANGES.search(text) for text in lacking):
+        raise StateError(
+            f"the state file {path} is of version {version}, and this program looks at version {current_version()}",
+            hint="whatever owns it next brings it up to date: a daemon of this version, or `vectormigrate resume`",
+        )
+    for text in lacking:
+        connection.execute(text.replace("CREATE TABLE", "CREATE TEMP TABLE"))
 
 
 def upgrade(connection: apsw.Connection) -> None:

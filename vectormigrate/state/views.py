@@ -18,6 +18,7 @@ from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.model.whole import status_of
 
+from . import levers
 from .database import Transaction
 
 _STATUS = """
@@ -31,7 +32,8 @@ SELECT migration.id, specification, phase, resume_phase, total, created_at, star
     (SELECT coalesce(sum(done), 0) FROM range WHERE migration_id = migration.id),
     (SELECT count(*) FROM journal WHERE migration_id = migration.id),
     (SELECT count(*) FROM dead_letter WHERE migration_id = migration.id),
-    (SELECT count(*) FROM finding WHERE migration_id = migration.id)
+    (SELECT count(*) FROM finding WHERE migration_id = migration.id),
+    (SELECT given FROM lever WHERE migration_id = migration.id)
 FROM migration
 """
 _ALL = 2**31
@@ -121,7 +123,7 @@ def _documents(
 
 def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationStatus:
     name, text, phase_text, resume, total, created, started, ended, error, side, attested, *counts = row
-    copied, batches, size, ranges, done, debt, dead, found = counts
+    copied, batches, size, ranges, done, debt, dead, found, set_since = counts
     asked = msgspec.json.decode(text, type=Specification)
     if asked.division:
         held = tx.execute(
@@ -153,4 +155,5 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         mode=asked.mode,
         primary=side or "source",
         attested_by=attested or "",
+        levers=levers.read(set_since).given,
     )

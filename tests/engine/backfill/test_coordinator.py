@@ -3,10 +3,12 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from tests.fakes.clock import FakeClock
 from tests.fakes.statefile import MemoryState
 from tests.fakes.virtual import LoopClock, run
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.covers import Covers
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.work import (
     Assignment,
     Compared,
@@ -292,3 +294,22 @@ def test_a_lost_worker_leaves_its_covers_and_an_orderly_one_does_not(lost):
             assert len(covers) == lost
 
     run(main())
+
+
+async def test_an_answer_waits_for_the_pace_and_a_stop_for_nothing(made):
+    clock = FakeClock()
+    made.coordinator.pace = pace = Pace(1.0, clock)
+    await made.ask(Lease())
+    intent = await open_page(made, 0, None, "a")
+    assert await made.ask(report(0, intent, "i:4", copied=1000)) is True
+    waiting = asyncio.ensure_future(made.ask(report(0, intent, "i:5")))
+    while made.database.read(lambda tx: checkpoints.ranges(tx, made.world.spec.id))[0].cursor != "i:5":
+        await asyncio.sleep(0.01)
+    assert not waiting.done()  # what was written is kept; only the next batch has to wait
+    pace.change(0.0)
+    assert await waiting is True
+    pace.change(1.0)
+    await made.ask(report(0, intent, "i:6", copied=1000))
+    waiting = asyncio.ensure_future(made.ask(report(0, intent, "i:7")))
+    made.coordinator.stop()
+    assert await waiting is False

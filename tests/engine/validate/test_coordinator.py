@@ -1,9 +1,13 @@
+import asyncio
+
 import msgspec
 import pytest
 
 from tests.engine.validate.pairs import make_pair
+from tests.fakes.clock import FakeClock
 from tests.fakes.world import World
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.validate.coordinator import CompareCoordinator
 from vectormigrate.engine.validate.fullscan import Span, compare_range, plan_spans
 from vectormigrate.engine.work import Compared, ForeignAmong, Lease, Release, Report, Told
@@ -117,3 +121,14 @@ async def test_what_a_worker_tells_becomes_an_event_and_copying_is_a_mistake(dat
     assert events == [Warned("move", "look")]
     with pytest.raises(AssertionError):
         await coordinator.ask(Report(0, 1, "i:1", 1, 0, 1, True))
+
+
+async def test_comparing_keeps_to_the_pace(database, spans):
+    coordinator = coordinate(database, spans)
+    coordinator.pace = pace = Pace(1.0, FakeClock())
+    assert await coordinator.ask(part(0, records=1000)) is True
+    waiting = asyncio.ensure_future(coordinator.ask(part(1, records=1)))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    pace.change(0.0)
+    assert await waiting is True

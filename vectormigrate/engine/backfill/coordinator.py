@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.work import (
     Assignment,
     Compared,
@@ -70,6 +71,8 @@ class CopyCoordinator:
         """By range, the intents of the worker that holds it. Touched in transactions only, so in their order."""
         self._unanswered: set[int] = set()
         """Intents under which an attempt was never answered: no report closes them (P9)."""
+        self.pace: Pace | None = None
+        """What all workers together keep to: an answer to a report waits for it, and the next batch for the answer."""
         self.stopped = False
         self.unresolved = False
         """A request of this run was never answered; the wait for it is over when its quarantine is."""
@@ -187,6 +190,8 @@ class CopyCoordinator:
         for letter in report.letters:
             self._on_event(DeadLettered(self._id, letter.id, letter.message))
         self._on_event(Progress(self._id, "backfill", self._copied, self._total, self._bytes))
+        if self.pace is not None:
+            await self.pace.take(report.copied, lambda: self.stopped)
         return not self.stopped
 
     def _checkpoint(self, tx: Transaction, report: Report) -> None:

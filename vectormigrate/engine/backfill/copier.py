@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
-from vectormigrate.engine.pace import BatchSize, Pace
+from vectormigrate.engine.pace import BatchSize
 from vectormigrate.engine.work import (
     Assignment,
     Coordinator,
@@ -60,8 +60,6 @@ class CopySettings(msgspec.Struct, frozen=True):
     existing: Existing
     foreign: bool
     """The target held records before us."""
-    rate: float
-    """Records a second for this worker; 0 is no limit."""
     record_bytes: int
     """Expected bytes of one record, for the first page."""
 
@@ -114,7 +112,6 @@ class Copier:
         self._settings = settings
         self._clock = clock
         self._differing = differing
-        self._pace = Pace(settings.rate, clock)
         most = min(settings.batch_size, target.capabilities.write_batch)
         limit = min(_BATCH_BYTES, target.capabilities.write_bytes or _BATCH_BYTES)
         self._size = BatchSize(most, size_limit=limit)
@@ -196,7 +193,6 @@ class Copier:
         sources = [one for row, one in enumerate(piece.source_ids) if row not in lost]
         letters = [_letter(piece.source_ids[row], error) for row, error in translation.refused]
         batch, sources, spared = await self._spare_foreign(translation.batch, sources)
-        await self._pace.take(len(batch))
         if len(batch):
             began = self._clock.monotonic()
             reached("copy.sending")

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.work import Assignment, Compared, ForeignAmong, Lease, Release, Request, Told
 from vectormigrate.model.events import Event, Progress, Warned
 from vectormigrate.model.finding import Finding
@@ -47,6 +48,8 @@ class CompareCoordinator:
         self._done = 0
         self.results: dict[int, RangeResult] = {}
         """By the span's position."""
+        self.pace: Pace | None = None
+        """What all workers together keep to, range by range."""
         self.stopped = False
 
     def stop(self) -> None:
@@ -98,4 +101,6 @@ class CompareCoordinator:
         self._done += part.records
         if part.records:
             self._on_event(Progress(self._id, "validate", self._done, self._total))
+            if self.pace is not None:
+                await self.pace.take(part.records, lambda: self.stopped)
         return not self.stopped

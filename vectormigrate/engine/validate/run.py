@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
@@ -75,6 +76,8 @@ class Validation:
         self._crew = crew
         self._clock = clock
         self._on_event = on_event
+        self.pace: Pace | None = None
+        """What the workers keep to when they compare everything."""
         self._running: CompareCoordinator | None = None
         self._stopped = False
 
@@ -146,6 +149,7 @@ class Validation:
             on_event=self._on_event,
             on_findings=on_findings,
         )
+        coordinator.pace = self.pace
         self._running = coordinator
         if self._stopped:
             coordinator.stop()

@@ -1,0 +1,38 @@
+"""`throttle` and `set`, with nobody at work and with another process at it."""
+
+
+def test_with_nobody_at_work_it_is_for_later(migrated):
+    ran = migrated.run("throttle", "docs", "--max-rate", "500")
+    assert ran.code == 0, ran.err
+    assert "set      max-rate=500" in ran.out
+    assert migrated.run("set", "docs", "workers=2", "--json").document["levers"] == {
+        "max_rate": 500.0,
+        "workers": 2,
+    }
+    assert migrated.run("set", "docs", "max-rate=none", "--json").document["levers"] == {"workers": 2}
+    assert migrated.run("migrate", "docs", *migrated.flags()).code == 0  # the wish is still the same
+    told = [row["verb"] for row in migrated.run("audit", "list", "--json").document["rows"]]
+    assert told.count("set") == 3
+
+
+def test_a_copy_under_way_goes_by_it(terminal):
+    """At one record a second it would not end before its time is up."""
+    terminal.source(300)
+    with terminal.copying("docs", *terminal.flags(), "--batch-size", "10", "--max-rate", "1") as process:
+        ran = terminal.run("set", "docs", "batch-size=50", "--json")
+        assert ran.code == 0, ran.err
+        assert terminal.run("throttle", "docs", "--max-rate", "0").code == 0
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "docs: verified" in out
+    assert terminal.run("status", "docs", "--json").document["batches"] < 20
+
+
+def test_what_cannot_be_set_is_told_before_anything_is_looked_for(terminal):
+    for words, told in (
+        (("set", "docs", "mode=captured"), "cannot be set"),
+        (("throttle", "docs"), "needs a rate"),
+    ):
+        ran = terminal.run(*words)
+        assert ran.code == 2
+        assert told in ran.err

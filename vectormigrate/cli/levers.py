@@ -1,0 +1,35 @@
+"""`throttle` and `set`: a word to whoever runs the migration, a daemon or another command, or into the state file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vectormigrate.daemon.control_socket import SET, ask_owner
+from vectormigrate.daemon.levers import change_of, rate_of
+from vectormigrate.model.status import MigrationStatus
+
+from .call import Answer, Call
+from .doors import own, view
+
+
+async def throttle(call: Call) -> Answer:
+    """So many records a second."""
+    return await _put(call, rate_of(call.merged))
+
+
+async def change(call: Call) -> Answer:
+    """One setting."""
+    return await _put(call, change_of(call.words["change"] or ""))
+
+
+async def _put(call: Call, changes: Mapping[str, Any]) -> Answer:
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+    told = await ask_owner(call.state, SET, call.migration_id, dict(changes))
+    if told is not None:
+        return Answer(msgspec.convert(told, MigrationStatus))
+    async with own(call, {}, lambda event: None) as control:
+        return Answer(await control.adjust(call.migration_id, changes))
