@@ -24,6 +24,7 @@ FINE = Conditions(
     secondary_down="",
     deletes_stopped=False,
     overlap=0.5,
+    altered=(),
     obstacles=[],
     no_way_back_accepted=False,
     free_bytes=7,
@@ -46,7 +47,7 @@ def measured(online, **words):
         online.live,
         online.conductor.migration.mapping,
         online.clock,
-        **{"overlap": 0.5, "no_way_back": False, "free_bytes": 7, **words},
+        **{"overlap": 0.5, "no_way_back": False, "altered": (), "free_bytes": 7, **words},
     )
     ago = found.compared_ago
     return found if ago is None else replace(found, compared_ago=round(ago, 0))
@@ -143,3 +144,11 @@ async def test_why_there_would_be_no_way_back(online):
     online.live.intake = object()
     (why,) = measured(online).obstacles
     assert "nobody notes" in why
+
+
+@virtually
+async def test_what_the_source_was_given_counts_on_the_way_there_only(online):
+    await online.verified()
+    assert measured(online, altered=["field 'x'"]).altered == ["field 'x'"]
+    await online.conductor.cutover()
+    assert measured(online, altered=["field 'x'"]).altered == ()

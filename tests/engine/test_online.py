@@ -1,10 +1,12 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.online import QUARANTINE, Online
 from tests.fakes.virtual import virtually
 from tests.fakes.world import SOURCE, records
+from vectormigrate.model.collection import VectorField
 from vectormigrate.model.errors import GateRefused, IllegalTransition, StateFull, Unreachable
 from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.phase import Phase
@@ -256,6 +258,23 @@ async def test_commit_gives_up_the_way_back(online):
             await conductor.revert()
         async with online.router.writing({SOURCE: [Whole(Scope.DROP)]}):
             pass  # the collection is the application's own again
+
+
+@virtually
+async def test_nothing_is_cut_over_whose_source_was_given_what_the_plan_does_not_know(online):
+    await online.verified()
+    table = online.world.source.tables[SOURCE]
+    planned = table.shape
+    table.shape = replace(planned, vectors=(*planned.vectors, VectorField("w", dim=2)))
+    with pytest.raises(GateRefused, match="shape: the source has what the plan does not know: vector 'w'"):
+        await online.conductor.cutover()
+    async with online.running():
+        table.shape = planned
+        await asyncio.sleep(400)
+        assert "shape" not in online.closed(await online.conductor.gates())
+        table.shape = replace(planned, vectors=(replace(planned.vectors[0], dim=5),))
+        await asyncio.sleep(400)
+        assert "shape" in online.closed(await online.conductor.gates())
 
 
 @virtually

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,20 @@ def test_bits_are_packed_eight_a_value():
     ]
     assert widths == [12, 2]
     assert VectorField("v").row_width is None
+
+
+def test_what_a_plan_does_not_know():
+    planned = CollectionShape(
+        "docs",
+        IdField("id", IdKind.INT),
+        (VectorField("v", dim=3), VectorField("w")),
+        (Field("a", FieldType.TEXT),),
+    )
+    now = replace(
+        planned,
+        vectors=(VectorField("v", dim=4), VectorField("w", dim=9), VectorField("new", dim=1)),
+        fields=(Field("a", FieldType.INT), Field("b", FieldType.TEXT)),
+    )
+    assert planned.altered(planned) == now.altered(replace(now, fields=())) == []
+    assert planned.altered(now) == ["vector 'new'", "4 dimensions of 'v', not 3", "field 'b'"]
+    assert "field 'b'" not in replace(planned, dynamic=True).altered(now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.mapping import MappingPlan
@@ -23,6 +25,7 @@ def measure(
     clock: Clock,
     *,
     overlap: float | None,
+    altered: Sequence[str],
     no_way_back: bool,
     free_bytes: int,
 ) -> Conditions:
@@ -48,6 +51,7 @@ def measure(
         secondary_down=breaker.error.message if breaker.open and breaker.error is not None else "",
         deletes_stopped=live.scheduler.guard.tripped,
         overlap=overlap if forwards else None,
+        altered=altered if forwards else (),
         obstacles=[*obstacles(plan, live.lane.ends.shape), *unnoted],
         no_way_back_accepted=no_way_back,
         free_bytes=free_bytes,

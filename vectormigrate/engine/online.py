@@ -13,7 +13,7 @@ the phase that the row stands for when it starts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -76,6 +76,8 @@ class OnlineConductor(Conductor):
         self.allowed: Callable[[str, str], Awaitable[None]] = _anything
         """Asked before a "cutover" or "revert" of a migration, behind the gates. Raises GateRefused where somebody forbids it."""
         self._drift = Drift(self._clock)
+        self._altered: Sequence[str] = ()
+        """What the source had at the last look that the plan does not know."""
 
     async def open(self) -> None:
         """Take up the migration where an earlier process left it, before the first request is let in."""
@@ -314,6 +316,7 @@ class OnlineConductor(Conductor):
     async def _look(self) -> None:
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""
         await self.on_look()
+        await self._look_at_shape()
         live = self._lane_of()
         quiet = not live.busy()
         primary = await live.lane.primary.count(live.lane.ends.collection)
@@ -322,6 +325,14 @@ class OnlineConductor(Conductor):
             why = f"{primary:,} records on one side and {secondary:,} on the other, and nobody wrote"
             self._on_event(Warned(self._id, why))
             await live.scopes.suspect(why)
+
+    async def _look_at_shape(self) -> None:
+        """Whether somebody gave the source a field or a vector that the plan does not know: the copy would lack it."""
+        if self._lane_of().lane.role.primary is not Side.SOURCE:
+            return
+        planned = self.migration.source_shape
+        assert planned is not None, "a lane has a plan"
+        self._altered = planned.altered(await self._source.describe(planned.name))
 
     # Who answers.
 
@@ -336,6 +347,7 @@ class OnlineConductor(Conductor):
             plan,
             self._clock,
             overlap=self.overlap(),
+            altered=self._altered,
             no_way_back=no_way_back,
             free_bytes=self._free_bytes(),
         )
@@ -361,30 +373,40 @@ class OnlineConductor(Conductor):
         self._expect(before)
         if self._swapping:
             raise GateRefused(f"the roles of {self._id!r} are being swapped already")
-        found = await self.gates(no_way_back=no_way_back)
-        closed = [gate for gate in found if not gate.open]
-        statuses = tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)
         if dry_run:
-            return SwapReport(self._id, True, live.lane.role.primary.value, not closed, None, statuses)
-        if closed:
-            raise GateRefused(
-                "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
-                hint=f"`vectormigrate gates {self._id}` shows all of them; try again when they are open"
-                + (
-                    "; --no-way-back accepts that there is none"
-                    if not all(one.open for one in found if one.name == "way back")
-                    else ""
-                ),
-            )
-        await self.allowed("cutover" if after is Phase.REVERSED else "revert", self._id)
-        self._swapping = True
+            found = await self._fresh_gates(no_way_back)
+            passable = all(gate.open for gate in found)
+            return SwapReport(self._id, True, live.lane.role.primary.value, passable, None, _statuses(found))
+        self._swapping = True  # from here on: much is waited for before the phase tells
         try:
+            found = await self._fresh_gates(no_way_back)
+            self._check_open(found)
+            await self.allowed("cutover" if after is Phase.REVERSED else "revert", self._id)
             held = await Swap(self._database, self._id, live, self._clock, self._move, before, after).run()
         finally:
             self._swapping = False
         reached("swap.told")
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
-        return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses)
+        return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, _statuses(found))
+
+    async def _fresh_gates(self, no_way_back: bool) -> list[Gate]:
+        with suppress(StoreError):  # a source that is down has what it had
+            await self._look_at_shape()
+        return await self.gates(no_way_back=no_way_back)
+
+    def _check_open(self, found: Sequence[Gate]) -> None:
+        """Raise GateRefused with every closed gate."""
+        closed = [gate for gate in found if not gate.open]
+        if closed:
+            accepts = (
+                "; --no-way-back accepts that there is none"
+                if "way back" in {one.name for one in closed}
+                else ""
+            )
+            raise GateRefused(
+                "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
+                hint=f"`vectormigrate gates {self._id}` shows all of them; try again when they are open{accepts}",
+            )
 
     async def commit(self) -> None:
         """Give up the way back: the source is owed nothing any more."""
@@ -434,6 +456,10 @@ class OnlineConductor(Conductor):
                 self.quarantine.begin()
         await super()._begin_rollback(self.migration)
         reached("rollback.quiet")
+
+
+def _statuses(found: Sequence[Gate]) -> tuple[GateStatus, ...]:
+    return tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)
 
 
 async def _anything(step: str, migration_id: str) -> None:

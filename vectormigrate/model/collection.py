@@ -178,6 +178,22 @@ class CollectionShape:
     carried whole into a like store, left alone by every other.
     """
 
+    def altered(self, now: CollectionShape) -> list[str]:
+        """What there is `now` that this shape, which somebody planned with, does not know: a line each. Where records may
+        hold any key, no field is strange.
+        """
+        dims = {one.name: one.dim for one in self.vectors}
+        strange = [f"vector {one.name!r}" for one in now.vectors if one.name not in dims]
+        strange += [
+            f"{one.dim} dimensions of {one.name!r}, not {dims[one.name]}"
+            for one in now.vectors
+            if None not in (one.dim, dims.get(one.name)) and one.dim != dims[one.name]
+        ]
+        known = {one.name for one in self.fields}
+        return strange + [
+            f"field {one.name!r}" for one in now.fields if not self.dynamic and one.name not in known
+        ]
+
     def vector(self, name: str) -> VectorField:
         """The vector field of that name; KeyError when there is none."""
         for candidate in self.vectors:

@@ -18,6 +18,7 @@ FINE = Conditions(
     secondary_down="",
     deletes_stopped=False,
     overlap=None,
+    altered=(),
     obstacles=(),
     no_way_back_accepted=False,
     free_bytes=2**40,
@@ -34,7 +35,7 @@ def test_all_are_told_open_or_not():
     found = gates(FINE, LIMITS)
     assert all(gate.open and not gate.reason for gate in found)
     assert [gate.name for gate in found] == [gate.name for gate in gates(replace(FINE, copied=False), LIMITS)]
-    assert len({gate.name for gate in found}) == len(found) == 14
+    assert len({gate.name for gate in found}) == len(found) == 15
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_all_are_told_open_or_not():
             "too many records are absent that nobody deleted (`allow-deletes` if they are gone)",
         ),
         ({"overlap": 0.899}, "shadow reads", "searches agree in 90% of their results"),
+        ({"altered": ("field 'x'",)}, "shape", "the source has what the plan does not know: field 'x'"),
         ({"obstacles": ("one", "two")}, "way back", "one; two"),
         ({"free_bytes": 999}, "disk", "the disk of the state file is nearly full"),
     ],

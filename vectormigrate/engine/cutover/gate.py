@@ -49,6 +49,8 @@ class Conditions:
     deletes_stopped: bool
     overlap: float | None
     """Mean overlap of shadow reads; None when there were none."""
+    altered: Sequence[str]
+    """What the source has that the plan does not know."""
     obstacles: Sequence[str]
     """Why there would be no way back."""
     no_way_back_accepted: bool
@@ -79,6 +81,9 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
         "compared": "" if compared else _COMPARED,
         "secondary": now.secondary_down,
         "deletes": _DELETES if now.deletes_stopped else "",
+        "shape": f"the source has what the plan does not know: {', '.join(now.altered)}"
+        if now.altered
+        else "",
         "shadow reads": _overlap(now, limits),
         "way back": "" if now.no_way_back_accepted else "; ".join(now.obstacles),
         "disk": "" if now.free_bytes >= limits.free_bytes else "the disk of the state file is nearly full",
