@@ -160,6 +160,9 @@ class One {
     p.head.replaceChildren(
       make("h1", {}, status.migration_id),
       make("p", { class: "soft" }, `${status.source} → ${status.target}, ${status.mode}; the ${status.primary} answers the application`),
+      Object.keys(status.levers).length
+        ? make("p", { class: "soft" }, `Set: ${Object.entries(status.levers).map(([name, value]) => `${name}=${value}`).join(", ")}`)
+        : "",
       make("ol", { class: "phases", "aria-label": "Phases" }, phases.map((phase, place) => make("li",
         { class: place < at ? "done" : place === at && phase === status.phase ? "now" : "", "aria-current": phase === status.phase ? "step" : null }, word(phase))),
         phases.includes(status.phase) ? "" : make("li", { class: `now ${status.phase === "failed" ? "bad" : ""}`, "aria-current": "step" }, word(status.phase))),
