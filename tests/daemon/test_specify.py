@@ -245,6 +245,7 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
         ({"each_partition": ("*",), "each_value": "lang"}, "by --each-partition or by --each-value"),
         ({"each_collection": ("*",)}, "in place of --source-index"),
         ({"each_partition": ("*",), "target_index": "docs"}, "cannot all go to 'docs'"),
+        ({"each_partition": ("*",), "mapping": "chosen"}, "moves partitions one by one"),
         ({"each_partition": ("*",), "rest": "x"}, "--rest goes with --each-value"),
         ({"into": {"a": "b"}, "target_index": "docs"}, "for a migration of several parts"),
         ({"rest": "b", "target_index": "docs"}, "for a migration of several parts"),
@@ -255,7 +256,10 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
         ),
     ],
 )
-def test_parts_that_cannot_be_meant_are_refused(settings, told):
+def test_parts_that_cannot_be_meant_are_refused(tmp_path, settings, told):
+    (tmp_path / "chosen").write_text('[records]\npartitions = ["a"]\n')
+    if "mapping" in settings:
+        settings = {**settings, "mapping": str(tmp_path / "chosen")}
     with pytest.raises(UsageError, match=told):
         specify("docs", given(**divided(**settings)))
 

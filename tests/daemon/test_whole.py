@@ -12,6 +12,7 @@ from vectormigrate.daemon.secrets import Literal, Secrets, key
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.daemon.whole import Whole
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import (
     FinishedWithFindings,
     GateRefused,
@@ -170,7 +171,7 @@ async def test_parts_that_come_are_told_and_taken_in(world, spec):
 
     async with owning(world, add) as control:
         await control.create(spec)
-        with pytest.raises(FinishedWithFindings, match="come to the source meanwhile: many:docs-d"):
+        with pytest.raises(FinishedWithFindings, match="not in the migration: many:docs-d"):
             await control.run("many")
         report = await control.validate("many", sample_size=None, full=True)
         assert not report.ok
@@ -181,6 +182,39 @@ async def test_parts_that_come_are_told_and_taken_in(world, spec):
     assert [event.message for event in seen if isinstance(event, Warned)] == [
         "parts have come to the source, and are taken in: many:docs-d"
     ]
+
+
+async def test_a_part_whose_source_is_gone_does_not_keep_the_others(world, spec):
+    async with owning(world) as control:
+        await control.create(replace(spec, division=Division(("docs-a", "docs-b", "docs-c"))))
+        await control.run("many:docs-a")
+        held(world / "old.db", 'DROP TABLE "docs-a"')
+        assert (await control.run("many")).phase is Phase.VERIFIED
+
+
+async def test_a_part_that_rests_is_no_proof(world, spec):
+    def pause(event):
+        if isinstance(event, Progress) and event.migration_id == PARTS[1] and not asking:
+            asking.append(asyncio.ensure_future(control.halt(PARTS[1], pause=True)))
+
+    asking = []
+    async with owning(world, pause) as control:
+        await control.create(replace(spec, max_rate=200.0))
+        status = await control.run("many")
+        await asking[0]
+    assert [part.phase for part in status.parts] == ["verified", "paused", "verified"]
+    with Viewer.open(world / "state.db") as viewer:
+        assert viewer.report("many") is None
+
+
+async def test_a_part_that_was_taken_back_is_in_no_report(world, spec):
+    async with owning(world) as control:
+        await control.create(spec)
+        await control.run("many:docs-a")
+        await control.rollback("many:docs-a", dry_run=False)
+        assert (await control.run("many")).phase is Phase.VERIFIED
+        report = await control.validate("many", sample_size=None, full=True)
+    assert (report.ok, [part.migration_id for part in report.parts]) == (True, PARTS[1:])
 
 
 async def test_a_part_that_was_not_copied_proves_nothing(world, spec):

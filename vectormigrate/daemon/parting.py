@@ -58,7 +58,9 @@ async def parts_of(
     async with Stores.open(source, target, asked.mapping.selection) as stores:
         await stores.greet()
         found = await _found(asked, stores)
-        _check_sent(asked.division, found)
+        if not known:
+            _check_there(asked, found)
+            _check_sent(asked.division, found)
         if len(found) > _MOST:
             raise UsageError(
                 f"there are {len(found):,} parts, and a migration has at most {_MOST:,}",
@@ -99,23 +101,28 @@ async def _found(asked: Specification, stores: Stores) -> list[_Found]:
     division, collection = asked.division, asked.source.collection
     if division.collections:
         names = called(await stores.whole.collections(), division.collections)
-        found = [_Found(name, name) for name in names]
-    elif division.partitions:
+        return [_Found(name, name) for name in names]
+    if division.partitions:
         inside = await stores.whole.partitions(collection)
-        found = [_Found(name, inside[name]) for name in called(inside, division.partitions)]
-    else:
-        return await _shares(asked, stores.source)
+        return [_Found(name, inside[name]) for name in called(inside, division.partitions)]
+    return await _shares(asked, stores.source)
+
+
+def _check_there(asked: Specification, found: Sequence[_Found]) -> None:
+    """There are parts, and every one that was named is there. Later one may go: it was moved by then, or tells so itself."""
+    division, collection = asked.division, asked.source.collection
     lacking = unmet((part.name for part in found), division.patterns)
     if lacking or not found:
         what = "collections" if division.collections else f"partitions in {collection!r}"
         told = f"called {lacking[0]!r}" if lacking else f"like {', '.join(division.patterns)}"
+        if division.value_of:
+            what, told = f"records in {collection!r}", "to be divided"
         raise UsageError(
             f"the source has no {what} {told}",
             hint="names are case sensitive; * stands for anything",
             store=asked.source.kind,
             collection="" if division.collections else collection,
         )
-    return found
 
 
 async def _shares(asked: Specification, source: Store) -> list[_Found]:

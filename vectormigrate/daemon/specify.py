@@ -238,41 +238,58 @@ def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], boo
 
 def _check_division(wished: Specification, merged: Merged) -> None:
     """Raise UsageError for parts that cannot be meant."""
-    division = wished.division
+    division, source, live = wished.division, wished.source, wished.mode is not Mode.OFFLINE
     given = [f"--{name}" for name, attribute in _DIVIDING.items() if getattr(division, attribute)]
-    problem, hint = "", ""
-    if len(given) > 1:
-        problem, hint = f"parts are made by {' or by '.join(given)}, not by both", "leave one of them out"
-    elif not division and (division.into or division.rest):
-        problem, hint = (
+    problems = (
+        (
+            len(given) > 1,
+            f"parts are made by {' or by '.join(given)}, not by both",
+            "leave one of them out",
+        ),
+        (
+            not division and bool(division.into or division.rest),
             "--into and --rest are for a migration of several parts",
             "say what makes the parts: --each-collection, --each-partition or --each-value",
-        )
-    elif division.rest and not division.value_of:
-        problem, hint = "--rest goes with --each-value", "name every part, or a pattern that all are like"
-    elif division.collections and _value(merged, "source-index"):
-        problem, hint = "--each-collection stands in place of --source-index", "leave --source-index out"
-    elif division and NAME not in wished.target.collection:
-        problem, hint = (
+        ),
+        (
+            bool(division.rest) and not division.value_of,
+            "--rest goes with --each-value",
+            "name every part, or a pattern that all are like",
+        ),
+        (
+            bool(division.collections) and bool(_value(merged, "source-index")),
+            "--each-collection stands in place of --source-index",
+            "leave --source-index out",
+        ),
+        (
+            bool(division.partitions) and bool(wished.mapping.selection.partitions),
+            "--each-partition moves partitions one by one, and the mapping file chooses among them for one migration",
+            "leave one of them out: --each-partition takes names",
+        ),
+        (
+            bool(division) and NAME not in wished.target.collection,
             f"several parts cannot all go to {wished.target.collection!r}",
             f"put {NAME} into --target-index: it stands for the name of each part",
-        )
-    elif division and wished.mode is not Mode.OFFLINE:
-        problem, hint = (
+        ),
+        (
+            bool(division) and live,
             "a migration of several parts is offline",
             f"with --mode {wished.mode}, make a migration for each part: each then has its own cutover",
-        )
-    elif (
-        wished.mode is not Mode.OFFLINE and wished.source.kind == "milvus" and "/" in wished.source.collection
-    ):
-        problem = (
-            "a partition of a Milvus collection is moved offline only: its API marks writes to the collection"
-        )
-        hint = f"move the collection as a whole: --source-index {wished.source.collection.partition('/')[0]}"
-    elif division and wished.back is not None:
-        problem, hint = "a way back is gone one part at a time", "name the part: --back-of ID:PART"
-    if problem:
-        raise UsageError(problem, hint=hint)
+        ),
+        (
+            bool(division) and wished.back is not None,
+            "a way back is gone one part at a time",
+            "name the part: --back-of ID:PART",
+        ),
+        (
+            live and source.kind == "milvus" and "/" in source.collection,
+            "a partition of a Milvus collection is moved offline only: its API marks writes to the collection",
+            f"move the collection as a whole: --source-index {source.collection.partition('/')[0]}",
+        ),
+    )
+    for wrong, problem, hint in problems:
+        if wrong:
+            raise UsageError(problem, hint=hint)
 
 
 def _reference(key: str) -> str:

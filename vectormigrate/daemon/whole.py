@@ -33,6 +33,7 @@ from . import parting
 from .secrets import Secrets
 
 _UNDER_WAY = (Phase.PREFLIGHT, Phase.PASSTHROUGH, Phase.BACKFILL, Phase.CATCH_UP)
+_DONE = (Phase.VERIFIED, *FINAL)
 _UNPLANNED = (Phase.CREATED, Phase.PREFLIGHT)
 _NAMED = 5
 
@@ -84,7 +85,6 @@ class Whole:
         self._clock = clock
         self._on_event = on_event
         self._stopping = False
-        self._pausing = False
         self.idle = asyncio.Event()
         """Set when what it was asked for has ended."""
 
@@ -103,7 +103,7 @@ class Whole:
         for number, part in enumerate(parts):
             if self._stopping:
                 break
-            if part.phase in (Phase.VERIFIED, *FINAL):
+            if part.phase in _DONE:
                 continue
             self._on_event(Progress(self._id, "parts", number, len(parts)))
             try:
@@ -112,25 +112,23 @@ class Whole:
                 if _concerns_all(error):
                     raise
                 failed.append((part.migration_id, error))
-        if self._stopping:
-            return
-        self._on_event(Progress(self._id, "parts", len(parts), len(parts)))
         if failed:
             raise _worst(failed)
-        await self._prove()
+        if all(part.phase in _DONE for part in self._statuses()):
+            self._on_event(Progress(self._id, "parts", len(parts), len(parts)))
+            await self._prove()
 
     async def _prove(self) -> None:
-        """Keep what the parts proved as one report, and tell of parts that nobody has looked at."""
-        reports = self._database.read(
-            lambda tx: [findings.latest_report(tx, part.id) for part in views.parts(tx, self._id)]
+        """Keep what the parts proved as one report, and tell of what is in none of them."""
+        done = [part for part in self._statuses() if part.phase is Phase.VERIFIED]
+        latest = self._database.read(
+            lambda tx: [findings.latest_report(tx, part.migration_id) for part in done]
         )
-        await self._keep([report for report in reports if report is not None], [])
-        come = await self._come()
-        if come:
+        report = await self._keep([report for report in latest if report is not None])
+        if not report.ok:
             raise FinishedWithFindings(
-                f"parts have come to the source meanwhile: {_names(come)}",
-                hint=f"take them in with `vectormigrate resume {self._id}`",
-                ids=tuple(part.id for part in come[: _NAMED + 1]),
+                f"every part is verified, but not all of the source is in them: {report.statement}",
+                hint=f"`vectormigrate resume {self._id}` takes in parts that have come; see docs/parts.md",
             )
 
     async def validate(
@@ -154,24 +152,29 @@ class Whole:
                     part.migration_id, sample_size=sample_size, full=full, threshold=threshold, seed=seed
                 )
             )
-        lacking = []
-        if len(reports) < len(parts):
-            lacking.append(f"{len(parts) - len(reports):,} parts were not compared")
-        come = await self._come()
-        if come:
-            lacking.append(f"parts of the source are not in the migration: {_names(come)}")
-        more = await parting.outside(
-            self._asked, self._secrets, sum(report.source_count for report in reports)
-        )
-        if more and not lacking:
-            lacking.append(f"{more:,} records of the source are in no part")
-        return await self._keep(reports, lacking)
+        if not reports:
+            raise GateRefused(f"the comparison of {self._id!r} was stopped before it had begun")
+        return await self._keep(reports)
 
-    async def _keep(self, reports: Sequence[ValidationReport], lacking: Sequence[str]) -> ValidationReport:
-        report = validation_of(self._id, reports, lacking)
+    async def _keep(self, reports: Sequence[ValidationReport]) -> ValidationReport:
+        """Keep what the parts proved as one report, which says what they do not cover."""
+        report = validation_of(self._id, reports, await self._lacking(reports))
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
         return report
+
+    async def _lacking(self, reports: Sequence[ValidationReport]) -> list[str]:
+        seen = {report.migration_id for report in reports}
+        others = [part for part in self._statuses() if part.migration_id not in seen]
+        unseen = [part for part in others if part.phase not in FINAL]
+        if unseen:
+            return [f"{len(unseen):,} parts were not compared"]
+        come = await self._come()
+        if come:
+            return [f"parts of the source are not in the migration: {_names(come)}"]
+        held = sum(report.source_count for report in reports) + sum(part.total or 0 for part in others)
+        more = await parting.outside(self._asked, self._secrets, held)
+        return [f"{more:,} records of the source are in no part"] if more else []
 
     async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
         """Take every part out of the target, the last first. Repeatable."""
