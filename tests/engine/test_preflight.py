@@ -20,7 +20,7 @@ from vectormigrate.model.errors import CollectionMissing, MappingRefused, Target
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing, Mode
 from vectormigrate.stores.base import StoreInfo
-from vectormigrate.stores.memory import CAPABILITIES
+from vectormigrate.stores.memory import CAPABILITIES, MemoryStore
 
 
 async def examine(world):
@@ -212,3 +212,12 @@ async def test_a_vector_that_some_records_lack_and_the_target_needs_is_foreseen(
     found = await examine(world)
     assert [one.id for one in found.refused] == ["i:1"]
     assert any("i:1" in note for note in (await document(world, found)).notes)
+
+
+async def test_what_the_target_refuses_for_a_reason_of_its_own_is_foreseen(world, monkeypatch):
+    await world.fill(range(3))
+    monkeypatch.setattr(MemoryStore, "misfits", lambda _, batch: {batch.ids.index(2): "it is odd"})
+    found = await examine(world)
+    assert [(one.id, one.error.message) for one in found.refused] == [
+        ("i:2", "record i:2 is refused: it is odd")
+    ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
+from vectormigrate.model.batch import Batch, DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Metric, VectorField
 from vectormigrate.model.inverse import Inverse
 from vectormigrate.model.lengths import LENGTHS, noted, restored
@@ -30,6 +30,16 @@ def test_what_is_noted_is_restored_and_the_given_columns_are_left_alone():
     np.testing.assert_allclose(found["v"].values, [[3, 4], [0.6, 0.8]], rtol=1e-6)
     assert columns["v"].values[0, 0] == np.float32(0.6)
     assert found["s"] is SPARSE
+
+
+def test_each_token_of_a_multi_vector_keeps_its_length():
+    tokens = MultiColumn(np.array([0, 2, 2, 3]), np.array([[3, 4], [0.6, 0.8], [0, 1]], np.float32))
+    notes = noted({"v": tokens}, ["v"], 3)
+    assert notes == [{"v": [5.0, 1.0]}, {}, {}]
+    stored = MultiColumn(tokens.offsets, np.array([[0.6, 0.8], [0.6, 0.8], [0, 1]], np.float32))
+    found = restored({"v": stored}, [{LENGTHS: note} for note in notes])
+    np.testing.assert_allclose(found["v"].values, tokens.values, rtol=1e-6)
+    assert stored.values[0, 0] == np.float32(0.6)
 
 
 def test_a_plan_keeps_lengths_on_request():

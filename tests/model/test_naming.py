@@ -46,4 +46,4 @@ def test_undeclared_keys_step_aside_for_what_is_called_like_them():
     names = Names(STRICT, {})
     names.target("dense")
     moved = out_of_the_way(shape, frozenset({"dense", "f", "v", "id"}), names)
-    assert moved == {"dense": "dense_2"}
+    assert moved == {"dense": "dense_2", "id": "id_2"}

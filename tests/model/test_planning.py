@@ -336,3 +336,24 @@ def test_an_undeclared_key_that_is_called_like_a_vector_is_renamed_where_names_a
             "renamed to 'vector_2'",
             "renamed to 'id_2'",
         }
+
+
+def test_a_payload_key_that_is_called_like_the_key_of_both_sides_is_renamed_and_the_key_is_not():
+    dynamic = replace(SOURCE, dynamic=True, id=IdField("id", IdKind.INT))
+    plan = make_plan(dynamic, able(shared_names=True), "copy", keys=frozenset({"id"}))
+    assert plan.target.id.name == "id"
+    assert {one.source: one.target for one in plan.fields}["id"] == "id_2"
+
+
+def test_a_text_key_is_never_longer_than_the_target_holds():
+    source = replace(SOURCE, id=IdField("id", IdKind.TEXT, max_length=65_535))
+    assert make_plan(source, able(max_id_bytes=512), "copy").target.id.max_length == 512
+    assert make_plan(source, CAPABILITIES, "copy").target.id.max_length == 65_535
+
+
+def test_records_may_lack_a_sparse_vector_beside_a_dense_one_where_the_target_says_so():
+    sparse = VectorField("words", VectorKind.SPARSE, metric=Metric.DOT)
+    lacking = able(nullable_vectors=False, nullable_sparse=True)
+    made = make_plan(with_vectors(VEC, sparse), lacking, "copy").target
+    assert [one.nullable for one in made.vectors] == [False, True]
+    assert not make_plan(with_vectors(sparse), lacking, "copy").target.vectors[0].nullable

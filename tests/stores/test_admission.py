@@ -230,6 +230,22 @@ class TestVectors:
         column = DenseColumn(np.ones((2, 2), np.float32), np.array([True, False]))
         assert faults(Batch([1, 2], {"other": column}, [{}, {}])) == {0: "there is no vector 'other'"}
 
+    @pytest.mark.parametrize(
+        ("abilities", "weights", "reason"),
+        [
+            ({}, {-1: 1.0}, "has an index below 0"),
+            ({"max_sparse_index": 9}, {9: 1.0, 10: 1.0}, "has an index beyond 9"),
+            ({"max_weights": 2}, {1: 1.0, 2: 1.0, 3: 1.0}, "has more than 2 weights"),
+            ({"positive_weights": True}, {1: 1.0, 2: 0.0}, "has a weight that is not above zero"),
+            ({"empty_sparse": False}, {}, "has no weights"),
+        ],
+    )
+    def test_weights_of_a_sparse_vector_are_what_the_store_holds(self, abilities, weights, reason):
+        good = make_sparse({0: 0.5, 9: 1.0})
+        batch = Batch([1, 2, 3], {"vec": sparse_column([good, make_sparse(weights), None])}, [{}] * 3)
+        shape = with_vector(VectorField("vec", VectorKind.SPARSE))
+        assert faults(batch, shape, **abilities) == {1: f"sparse vector 'vec' {reason}"}
+
     def test_sparse_and_multi_vectors_are_finite_too(self):
         sparse = sparse_column(
             [make_sparse({1: 1.0}), make_sparse({}), None, make_sparse({1: 1.0, 2: np.nan})]

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vectormigrate.engine import aliases as names
+from vectormigrate.engine.aliases import Aliases
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.layouts import Layouts, layouts
 from vectormigrate.engine.returning import unrestored
@@ -82,6 +84,7 @@ class Preflight:
     layouts: Layouts
     unrestored: tuple[str, ...]
     """What of the sample would not come back as it was."""
+    aliases: Aliases
     cautions: tuple[str, ...] = ()
     """What the source says of itself where it is in use meanwhile."""
 
@@ -127,6 +130,10 @@ async def examine(
         )
         if existing is None and not mapping_refuses(mapping):
             await target.check_create(mapping.target)
+    aliases = await names.find(
+        source, spec.source.collection, target, spec.target.collection, made=existing is None
+    )
+    mapping = replace(mapping, aliases=aliases.carried)
     refused: list[RefusedRecord] = []
     changed: tuple[str, ...] = ()
     if sample is not None and not mapping_refuses(mapping):
@@ -147,6 +154,7 @@ async def examine(
         _write_records(target.capabilities, _record_bytes(shape, sample)),
         layout,
         changed,
+        aliases,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
 
@@ -154,14 +162,17 @@ async def examine(
 def _refused(
     sample: Batch, source: CollectionShape, mapping: MappingPlan, target: Store
 ) -> list[RefusedRecord]:
-    """What of a sample the mapping refuses, or the target's vectors."""
+    """What of a sample the mapping refuses, or the target."""
     translation = Translator(mapping, target.capabilities, target.endpoint.redact_key)(sample)
     found = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
     key = source.id if mapping.id_rule is IdRule.SURROGATE else mapping.target.id
     shape = replace(mapping.target, id=key, fields=(), dynamic=True)
     batch = replace(translation.batch, partition=None)
     admission = Admission(shape, target.capabilities)
-    found += [RefusedRecord(id_text(one.id)[:200], one.error) for one in admission.refusals(batch)]
+    refusals = {one.row: one for one in admission.refusals(batch)}
+    for row, fault in target.misfits(batch).items():
+        refusals.setdefault(row, admission.refusal(row, batch.ids[row], fault))
+    found += [RefusedRecord(id_text(one.id)[:200], one.error) for _, one in sorted(refusals.items())]
     return found
 
 
@@ -263,6 +274,8 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
             *_no_vector_notes(preflight),
             *preflight.layouts.notes,
             *_refusal_notes(preflight),
+            *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
+            *preflight.aliases.notes,
             *preflight.cautions,
         ),
     )

@@ -29,8 +29,16 @@ class Capabilities:
     sparse: bool = False
     empty_sparse: bool = True
     """A sparse vector may have no weight at all."""
+    positive_weights: bool = False
+    """Weights of a sparse vector are above zero."""
+    max_weights: int | None = None
+    """Most weights of one sparse vector."""
+    max_sparse_index: int | None = None
+    """The greatest index of a sparse vector; the least is 0."""
     multi: bool = False
     nullable_vectors: bool = False
+    nullable_sparse: bool = False
+    """Records may lack the sparse vector of a collection that has a dense one, even where they may not lack others."""
     nullable_fields: bool = True
     partitions: bool = False
     insert_only: bool = False
@@ -77,6 +85,8 @@ class Capabilities:
     reserved_names: frozenset[str] = frozenset()
     shared_names: bool = False
     """A payload key cannot have the name of the key or of a vector, even one that nobody declared."""
+    aliases: bool = False
+    """Collections may go by other names as well."""
     queries: bool = True
     filters: bool = True
     """`Query.filter` is understood."""

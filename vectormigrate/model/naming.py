@@ -44,4 +44,4 @@ def out_of_the_way(source: CollectionShape, keys: frozenset[str], names: Names) 
     """Other names for undeclared keys that are called like the target's key or a vector of it."""
     names.taken |= keys
     declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
-    return {key: names.target(key) for key in sorted(keys - declared - {source.id.name})}
+    return {key: names.target(key) for key in sorted(keys - declared)}

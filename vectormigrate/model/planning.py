@@ -83,23 +83,18 @@ def _make_plan(
     names = Names(capabilities, options.rename or {})
     key = existing.id if existing else _new_key(source.id, rule, capabilities, names)
     vectors = _plan_vectors(source, capabilities, existing, names, options)
+    moved: dict[str, str] = {}
     if capabilities.shared_names:
         taken = {plan.target for plan in vectors} | {key.name}
-        options = replace(
-            options, rename={**out_of_the_way(source, keys & taken, names), **(options.rename or {})}
-        )
-    fields = _plan_fields(source, capabilities, existing, names, options)
+        moved = out_of_the_way(source, keys & taken, names)
+    fields = _plan_fields(source, capabilities, existing, names, options, moved)
     if existing is not None:
         fields += _lost_partitions(source, existing, options)
         return _plan(rule, existing, vectors, fields, options)
     shape = CollectionShape(
         target_name,
         key,
-        tuple(
-            _new_vector(source.vector(plan.source), plan, capabilities, options)
-            for plan in vectors
-            if plan.kept
-        ),
+        _new_vectors(source, vectors, capabilities, options),
         tuple(
             _new_field(field, plan)
             for plan in fields
@@ -174,6 +169,8 @@ def _new_key(source: IdField, rule: IdRule, capabilities: Capabilities, names: N
         order = KeyOrder.OTHER
     parts = source.parts if kind is IdKind.COMPOUND else ()
     length = source.max_length if kind is IdKind.TEXT and rule is IdRule.SAME else None
+    if length is not None and capabilities.max_id_bytes is not None:
+        length = min(length, capabilities.max_id_bytes)
     return IdField(names.target(source.name or "id"), kind, order, length, parts)
 
 
@@ -346,7 +343,9 @@ def _plan_fields(
     existing: CollectionShape | None,
     names: Names,
     options: MappingOptions,
+    moved: dict[str, str],
 ) -> tuple[FieldPlan, ...]:
+    """`moved` are undeclared keys that get other names because theirs are taken."""
     plans = [
         _plan_field(field, capabilities, existing, names, options)
         for field in source.fields
@@ -358,8 +357,9 @@ def _plan_fields(
     for name in options.drop:
         if name not in declared and name != UNDECLARED:
             plans.append(FieldPlan(name, "", Fate.DROPPED, reason="left behind by request"))
-    for name, target in (options.rename or {}).items():
-        if name not in declared and name != source.id.name:
+    asked = {name: target for name, target in (options.rename or {}).items() if name != source.id.name}
+    for name, target in {**moved, **asked}.items():
+        if name not in declared:
             plans.append(FieldPlan(name, target, Fate.CONVERTED, reason=f"renamed to {target!r}"))
     open_target = existing.dynamic if existing else capabilities.dynamic
     if (source.dynamic or options.spread) and not open_target:
@@ -433,15 +433,24 @@ def _into_held(field: Field, held: Field | None) -> Into | None:
     return fallback(field, frozenset({held.type}), frozenset() if element is None else frozenset({element}))
 
 
-def _new_vector(
-    source: VectorField, plan: VectorPlan, capabilities: Capabilities, options: MappingOptions
-) -> VectorField:
-    return replace(
-        source,
-        name=plan.target,
-        element=plan.element,
-        metric=source.metric or options.metric,
-        nullable=source.nullable and capabilities.nullable_vectors,
+def _new_vectors(
+    source: CollectionShape,
+    plans: tuple[VectorPlan, ...],
+    capabilities: Capabilities,
+    options: MappingOptions,
+) -> tuple[VectorField, ...]:
+    kept = [(source.vector(plan.source), plan) for plan in plans if plan.kept]
+    beside = capabilities.nullable_sparse and any(one.kind is not VectorKind.SPARSE for one, _ in kept)
+    return tuple(
+        replace(
+            vector,
+            name=plan.target,
+            element=plan.element,
+            metric=vector.metric or options.metric,
+            nullable=vector.nullable
+            and (capabilities.nullable_vectors or (beside and vector.kind is VectorKind.SPARSE)),
+        )
+        for vector, plan in kept
     )
 
 

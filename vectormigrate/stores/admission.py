@@ -200,10 +200,30 @@ class Admission:
             bad = _rows(column, ~_all_rows(column, np.isfinite(column.values))) & present
             for row in np.flatnonzero(bad):
                 faults.setdefault(int(row), f"vector {field.name!r} holds NaN or infinity")
+        if isinstance(column, SparseColumn):
+            self._weight_faults(field, column, present, faults)
         never = self._zero_fault(field)
         if never and isinstance(column, DenseColumn):
             for row in np.flatnonzero(~column.values.any(axis=1) & present):
                 faults.setdefault(int(row), f"vector {field.name!r} is zero, which {never}")
+
+    def _weight_faults(
+        self, field: VectorField, column: SparseColumn, present: Array, faults: dict[int, str]
+    ) -> None:
+        able, counts = self._capabilities, np.diff(column.indptr)
+        limit = able.max_sparse_index
+        wrong = {"has an index below 0": _rows(column, column.indices < 0)}
+        if limit is not None:
+            wrong[f"has an index beyond {limit}"] = _rows(column, column.indices > limit)
+        if able.max_weights is not None:
+            wrong[f"has more than {able.max_weights} weights"] = counts > able.max_weights
+        if able.positive_weights:
+            wrong["has a weight that is not above zero"] = _rows(column, ~(column.values > 0))
+        if not able.empty_sparse:
+            wrong["has no weights"] = counts == 0
+        for reason, rows in wrong.items():
+            for row in np.flatnonzero(rows & present):
+                faults.setdefault(int(row), f"sparse vector {field.name!r} {reason}")
 
     def _zero_fault(self, field: VectorField) -> str:
         if not self._capabilities.zero_vectors:

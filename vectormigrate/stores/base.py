@@ -132,6 +132,12 @@ class Store(ABC):
         """Raise what `create` would raise for this shape, as far as can be told; changes nothing."""
         return
 
+    def misfits(self, batch: Batch) -> Mapping[int, str]:
+        """The records of a batch that no collection of this kind can hold, by row, for reasons that its capabilities do
+        not tell. Asks nobody: a plan wants to say so before there is a collection.
+        """
+        return {}
+
     @abstractmethod
     async def create(self, shape: CollectionShape) -> CollectionShape:
         """Make a collection ready for a bulk load, and return its shape as made.
@@ -145,9 +151,15 @@ class Store(ABC):
         finds everything that was acknowledged. Repeatable: does nothing that is already done.
         """
 
+    async def add_alias(self, alias: str, collection: str) -> None:
+        """Let a free name stand for a collection, too. Only with `capabilities.aliases`. See that it is free: some would take it
+        from another collection.
+        """
+        raise Unsupported(f"{self.capabilities.kind} has no aliases", collection=collection)
+
     @abstractmethod
     async def drop(self, collection: str) -> None:
-        """Remove a collection with all it holds; one that is not there is no error."""
+        """Remove a collection with all it holds and its aliases; one that is not there is no error."""
 
     # Reading.
 

@@ -57,11 +57,17 @@ class Wrapper(Store):
     async def check_create(self, shape: CollectionShape) -> None:
         await self._through(lambda: self._inner.check_create(shape))
 
+    def misfits(self, batch: Batch) -> Mapping[int, str]:
+        return self._inner.misfits(batch)
+
     async def create(self, shape: CollectionShape) -> CollectionShape:
         return await self._through(lambda: self._inner.create(shape), repeatable=False)
 
     async def finish_load(self, shape: CollectionShape) -> None:
         await self._through(lambda: self._inner.finish_load(shape))
+
+    async def add_alias(self, alias: str, collection: str) -> None:
+        await self._through(lambda: self._inner.add_alias(alias, collection))
 
     async def drop(self, collection: str) -> None:
         await self._through(lambda: self._inner.drop(collection))

@@ -22,6 +22,7 @@ from . import reading, searching, tables
 from .connections import Connection, Connections
 from .names import TableName, parse
 from .shape import Table, find, load
+from .vectors import MAX_SPARSE_DIM, MAX_WEIGHTS
 from .writing import Writer
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ CAPABILITIES = Capabilities(
     field_types=frozenset(FieldType) - {FieldType.ANY},
     dynamic=True,
     sparse=True,
+    max_weights=MAX_WEIGHTS,
+    max_sparse_index=MAX_SPARSE_DIM - 1,
     nullable_vectors=True,
     insert_only=True,
     transactional=True,

@@ -27,6 +27,8 @@ TYPES: dict[str, tuple[VectorKind, Element]] = {
     "sparsevec": (VectorKind.SPARSE, Element.FLOAT32),
 }
 MAX_SPARSE_DIM = 1_000_000_000
+MAX_WEIGHTS = 16_000
+"""Of one `sparsevec` (SPARSEVEC_MAX_NNZ)."""
 _SPARSE_HEAD = struct.Struct(">iii")
 
 

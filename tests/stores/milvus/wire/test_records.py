@@ -174,19 +174,6 @@ def test_undeclared_keys():
     assert list(faults(layout_of(), [{"a": 1}, big, {"_seq": 1}, {"_partition": 1}], LITE)) == [2, 3]
 
 
-def test_sparse_vectors_that_a_server_refuses():
-    layout = layout_of(vectors=(Column("s", DataType.SparseFloatVector),))
-
-    def sparse(index, value):
-        return SparseVector(np.array([index], np.int64), np.array([value], np.float32))
-
-    empty = SparseVector(np.array([], np.int64), np.array([], np.float32))
-    rows = [sparse(1, 1.0), sparse(2**32 - 1, 1.0), sparse(-1, 1.0), sparse(1, -1.0), sparse(1, 0.0), empty]
-    column = sparse_column(rows)
-    assert list(faults(layout, [{}] * 6, s=column)) == [1, 2]
-    assert list(faults(layout, [{}] * 6, LITE, s=column)) == [1, 2, 3, 4, 5]
-
-
 def test_a_vector_type_that_is_only_read():
     layout = layout_of(vectors=(Column("v", DataType.BFloat16Vector, dim=2),))
     with pytest.raises(Unsupported, match="only read"):

@@ -37,5 +37,7 @@ def test_lite_has_fewer_types_and_one_writer():
     assert lite.elements == {Element.FLOAT32}
     assert Metric.HAMMING not in lite.metrics
     assert lite.max_writers == 1
+    assert lite.positive_weights > parse_version("v2.6.0").capabilities().positive_weights
+    assert lite.empty_sparse < parse_version("v2.6.0").capabilities().empty_sparse
     assert lite.multi_process
     assert not parse_version("milvus_lite-3.2.2", embedded=True).capabilities().multi_process

@@ -12,6 +12,7 @@ from pinecone.errors import ApiError, NotFoundError
 
 from tests.conformance.compare import assert_same, ids_of
 from tests.conformance.subject import make_records, read_all, to_batch
+from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import IdKind, KeyOrder, Metric, VectorKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import Record
@@ -177,3 +178,8 @@ def test_positions_are_numbers_with_or_without_their_namespace():
     for bad in ("", "prod=", "x", "prod=-1"):
         with pytest.raises(Unsupported):
             read_position(bad)
+
+
+async def test_metadata_that_is_too_large_is_known_before_there_is_an_index(subject):
+    batch = Batch(["a", "b"], payload=[{"text": "x" * 40_000}, {"text": "x" * 40_960}])
+    assert subject.store.misfits(batch) == {1: "its metadata takes 40971 bytes, and pinecone holds 40960"}

@@ -57,7 +57,6 @@ _VECTOR_SLOTS: dict[int, str] = {
 }
 _INTERNAL_TO_LITE = frozenset({"_seq", "_partition"})
 _NEVER_RETURNED = 2**63 - 1
-_MAX_SPARSE_INDEX = 2**32 - 2
 
 
 @dataclass(slots=True)
@@ -79,9 +78,7 @@ def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
     encoded = Encoded(batch, {column.name: [] for column in layout.fields}, [])
     for column in layout.vectors:
         given = batch.vectors[column.name]
-        if isinstance(given, SparseColumn):
-            _check_sparse(encoded, given, column.name, server)
-        elif column.type not in _DTYPES:
+        if not isinstance(given, SparseColumn) and column.type not in _DTYPES:
             raise Unsupported(
                 f"vector {column.name!r} is of a type that is only read", collection=layout.collection
             )
@@ -95,16 +92,6 @@ def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
         if fault:
             encoded.faults.setdefault(row, fault)
     return encoded
-
-
-def _check_sparse(encoded: Encoded, given: SparseColumn, name: str, server: Server) -> None:
-    for row in range(len(encoded.batch)):
-        span = slice(int(given.indptr[row]), int(given.indptr[row + 1]))
-        indices, values = given.indices[span], given.values[span]
-        if len(indices) and (int(indices[0]) < 0 or int(indices[-1]) > _MAX_SPARSE_INDEX):
-            encoded.faults[row] = f"sparse vector {name!r} has an index beyond {_MAX_SPARSE_INDEX}"
-        elif server.lite and (not len(indices) or not (values > 0).all()):
-            encoded.faults[row] = f"milvus lite wants weights in sparse vector {name!r}, and all above zero"
 
 
 # Payload.

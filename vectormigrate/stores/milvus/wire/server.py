@@ -15,6 +15,7 @@ from vectormigrate.model.collection import Element, FieldType, IdKind, KeyOrder,
 NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
 MAX_TEXT_BYTES = 65_535
 MAX_ARRAY = 4_096
+MAX_SPARSE_INDEX = 2**32 - 2
 MAX_WINDOW = 16_384
 """Most rows of one query, offset included; Milvus Lite has no such limit."""
 
@@ -74,8 +75,11 @@ class Server:
             metrics=self._metrics(),
             field_types=_FIELD_TYPES,
             dynamic=True,
+            aliases=True,
             sparse=self.sparse,
             empty_sparse=not self.lite,
+            positive_weights=self.lite,
+            max_sparse_index=MAX_SPARSE_INDEX,
             nullable_vectors=False,
             nullable_fields=self.nullable_fields,
             partitions=True,

@@ -23,8 +23,15 @@ from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.pinecone.errors import NamespaceMissing
+from vectormigrate.stores.pinecone.wire.admission import metadata_fault
 from vectormigrate.stores.pinecone.wire.metadata import MAX_BYTES
-from vectormigrate.stores.pinecone.wire.records import canonical_namespace, sent_namespace, to_partition
+from vectormigrate.stores.pinecone.wire.records import (
+    MAX_SPARSE_INDEX,
+    MAX_WEIGHTS,
+    canonical_namespace,
+    sent_namespace,
+    to_partition,
+)
 from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Keys
 
 from .catalog import Catalog, Opened
@@ -47,7 +54,10 @@ CAPABILITIES = Capabilities(
     field_types=frozenset(),
     dynamic=True,
     sparse=True,
+    nullable_sparse=True,
     empty_sparse=False,
+    max_weights=MAX_WEIGHTS,
+    max_sparse_index=MAX_SPARSE_INDEX,
     partitions=True,
     zero_vectors=False,
     zero_vector_under_cosine=False,
@@ -126,6 +136,10 @@ class PineconeStore(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._catalog.describe(collection)).shape
+
+    def misfits(self, batch: Batch) -> Mapping[int, str]:
+        faults = {row: metadata_fault(payload) for row, payload in enumerate(batch.payload)}
+        return {row: fault for row, fault in faults.items() if fault}
 
     async def check_create(self, shape: CollectionShape) -> None:
         self._catalog.check_create(shape)

@@ -1,6 +1,6 @@
 """What Pinecone alone refuses in a record, found before it is sent: the rest of the batch need not suffer for it.
 
-`stores.admission` has passed the records before: ids, dimensions and numbers are right.
+`stores.admission` has passed the records before: ids, dimensions, numbers and weights are right.
 """
 
 from __future__ import annotations
@@ -8,14 +8,12 @@ from __future__ import annotations
 import numpy as np
 import orjson
 
-from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
+from vectormigrate.model.batch import Batch, DenseColumn
+from vectormigrate.model.record import Payload
 
 from .metadata import MAX_BYTES, to_metadata
-from .records import MAX_SPARSE_INDEX, Malformed, from_key, id_fault
+from .records import Malformed, from_key, id_fault
 from .shape import Layout
-
-MAX_SPARSE = 2048
-"""Most weights of a sparse vector; older descriptions say 1,000, and then the server refuses the rest."""
 
 
 def faults(batch: Batch, layout: Layout, encoded: list[bytes]) -> dict[int, str]:
@@ -33,13 +31,18 @@ def faults(batch: Batch, layout: Layout, encoded: list[bytes]) -> dict[int, str]
         if fault:
             found[row] = fault
     _dense_faults(batch, layout, found)
-    _sparse_faults(batch, layout, found)
     for row, text in enumerate(encoded):
         if len(text) > MAX_BYTES and batch.payload and row not in found:
-            size = len(orjson.dumps(to_metadata(batch.payload[row])))
-            if size > MAX_BYTES:
-                found[row] = f"its metadata takes {size} bytes, and pinecone holds {MAX_BYTES}"
+            fault = metadata_fault(batch.payload[row])
+            if fault:
+                found[row] = fault
     return found
+
+
+def metadata_fault(payload: Payload) -> str:
+    """Why no record can have this payload; empty when one can."""
+    size = len(orjson.dumps(to_metadata(payload)))
+    return f"its metadata takes {size} bytes, and pinecone holds {MAX_BYTES}" if size > MAX_BYTES else ""
 
 
 def _dense_faults(batch: Batch, layout: Layout, found: dict[int, str]) -> None:
@@ -51,18 +54,3 @@ def _dense_faults(batch: Batch, layout: Layout, found: dict[int, str]) -> None:
         zero &= column.present
     for row in np.flatnonzero(zero):
         found.setdefault(int(row), "a dense vector must have a number that is not zero")
-
-
-def _sparse_faults(batch: Batch, layout: Layout, found: dict[int, str]) -> None:
-    column = batch.vectors.get(layout.sparse or "")
-    if not isinstance(column, SparseColumn):
-        return
-    counts = np.diff(column.indptr)
-    bad = (counts > MAX_SPARSE) | (counts == 0)
-    if column.present is not None:
-        bad &= column.present
-    for row in np.flatnonzero(bad):
-        found.setdefault(int(row), f"a sparse vector must have 1 to {MAX_SPARSE} weights")
-    outside = (column.indices < 0) | (column.indices > MAX_SPARSE_INDEX)
-    rows = np.searchsorted(column.indptr, np.flatnonzero(outside), side="right") - 1
-    found.update((int(row), f"a sparse vector has an index beyond {MAX_SPARSE_INDEX}") for row in rows)

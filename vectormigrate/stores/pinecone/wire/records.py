@@ -25,6 +25,8 @@ from .shape import DEFAULT_NAMESPACE, Keys, Layout
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 MAX_SPARSE_INDEX = 2**32 - 1
+MAX_WEIGHTS = 2048
+"""Of a sparse vector; older descriptions say 1,000, and then the server refuses the rest."""
 
 
 class Malformed(ValueError):
