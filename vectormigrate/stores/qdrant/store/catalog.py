@@ -33,6 +33,7 @@ CAPABILITIES = Capabilities(
     ),
     dynamic=True,
     sparse=True,
+    max_sparse_index=2**32 - 1,
     multi=True,
     nullable_vectors=True,
     # Since 1.17 a write can leave alone what is there, but its answer does not say which records it added.
