@@ -102,6 +102,12 @@ def test_what_is_over_owes_nothing():
     assert "owed" not in text(replace(given, phase=Phase.ROLLED_BACK))
 
 
+def test_a_plan_says_what_is_refused_after_a_cutover():
+    assert "refused after a cutover" not in text(PLAN)
+    told = text(replace(PLAN, unanswered=("groups", "facets")))
+    assert "refused after a cutover, because only the source can answer it:\n  groups\n  facets" in told
+
+
 def test_a_plan_of_a_source_that_declares_nothing():
     seen = ({"name": "title", "types": {"text": 9}}, {"name": "n", "types": {"int": 4, "float": 5}})
     vectors = ({"source": "", "target": "vector", "fate": "converted", "reason": "renamed to 'vector'"},)

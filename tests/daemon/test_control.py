@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import apsw
 import numpy as np
@@ -25,7 +26,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.events import PhaseChanged, Progress
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.model.specification import Mode, Specification, StoreRef
 
 KNOWN = Secrets({}, {})
 
@@ -139,6 +140,12 @@ async def test_plan_writes_nothing(tmp_path, spec):
     document = await plan(spec, KNOWN)
     assert (document.source_count, document.batches, document.target_exists) == (30, 5, False)
     assert sorted(tmp_path.iterdir()) == before
+
+
+async def test_a_plan_of_a_live_migration_says_what_is_refused_after_a_cutover(spec):
+    live = replace(spec, mode=Mode.PROXIED, mapping=MappingOptions(drop=("title",)))
+    assert (await plan(live, KNOWN)).unanswered == ("filters by 'title', left behind",)
+    assert (await plan(replace(live, mode=Mode.OFFLINE), KNOWN)).unanswered == ()
 
 
 async def test_a_strict_plan_raises_what_would_keep_it_from_starting(tmp_path, spec):

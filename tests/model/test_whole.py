@@ -159,7 +159,7 @@ def plan(name, **more):
         "foreign": 1, "id_rule": "same", "vectors": ({"source": "v"},), "fields": ({"source": "f"},),
         "losses": ("f is lost",), "refused": (), "ranges": 2, "workers": 2, "batches": 3, "bytes": 100, "seconds": None,
         "notes": ("a note",), "requests": 4, "target_bytes": 50, "inferred": ({"name": "k", "present": 1},),
-        "layout": {"source": "raw"}, "named_losses": (Loss("field:f", "because", False),), **more,
+        "layout": {"source": "raw"}, "named_losses": (Loss("field:f", "because", False),), "unanswered": ("groups",), **more,
     }  # fmt: skip
     return PlanDocument(f"docs:{name}", **values)
 
@@ -178,6 +178,7 @@ def test_plans_are_summed_and_what_is_alike_is_told_once():
         ("f is lost",),
     )
     assert (seen.notes, len(seen.named_losses), seen.id_rule) == (("a note",), 1, "same")
+    assert seen.unanswered == ("groups",)
     assert seen.refused == ("docs:b: v: too wide",)
     assert seen.inferred == ({"name": "k", "present": 1},)
     assert (seen.layout, seen.parts) == ({"source": "raw"}, (one, other))

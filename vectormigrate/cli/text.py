@@ -178,6 +178,9 @@ def _plan(plan: PlanDocument) -> list[str]:
         lines += ["", "refused, so nothing would start:", *(f"  {visible(line)}" for line in plan.refused)]
         named = [loss.name for loss in plan.named_losses if not loss.accepted]
         lines += [f"  accept with --accept {shlex.quote(visible(name))}" for name in named]
+    if plan.unanswered:
+        lines += ["", "refused after a cutover, because only the source can answer it:"]
+        lines += [f"  {visible(line)}" for line in plan.unanswered]
     lines += [f"note: {visible(note)}" for note in plan.notes]
     return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
 

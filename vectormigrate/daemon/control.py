@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -35,7 +35,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.events import Event, Retried
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
-from vectormigrate.model.specification import Specification
+from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
 from vectormigrate.model.whole import plan_of
 from vectormigrate.state import levers, migrations, sessions, views
@@ -43,6 +43,7 @@ from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
+from vectormigrate.stores.unanswered import unanswered
 
 from .control_socket import COMMAND, SET, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
@@ -480,4 +481,7 @@ async def plan(
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
         if strict:
             preflight.check_startable(spec, found)
-        return await preflight.document(spec, found, stores.source, workers=worker_count(spec))
+        told = await preflight.document(spec, found, stores.source, workers=worker_count(spec))
+        if spec.mode is not Mode.PROXIED:
+            return told
+        return replace(told, unanswered=unanswered(spec.source.kind, found.mapping))

@@ -247,3 +247,5 @@ class PlanDocument:
     """What of the sampled records would come back otherwise than it was; empty when nothing would."""
     parts: tuple[PlanDocument, ...] = ()
     """Of a migration of several parts, each of them."""
+    unanswered: tuple[str, ...] = ()
+    """Of a proxied migration: what an application can ask the source now and is refused after a cutover."""

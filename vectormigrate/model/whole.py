@@ -190,6 +190,7 @@ def plan_of(asked: Specification, plans: Sequence[PlanDocument]) -> PlanDocument
         layout=_layout(plans),
         named_losses=_distinct(loss for plan in plans for loss in plan.named_losses),
         parts=tuple(plans),
+        unanswered=_distinct(line for plan in plans for line in plan.unanswered),
     )
 
 

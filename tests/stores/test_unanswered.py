@@ -1,0 +1,52 @@
+"""What is refused after a cutover, as plan tells it."""
+
+from dataclasses import replace
+
+import pytest
+
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+)
+from vectormigrate.model.mapping import make_plan
+from vectormigrate.model.plan import MappingOptions
+from vectormigrate.stores.memory import CAPABILITIES
+from vectormigrate.stores.registry import DIALECTS
+from vectormigrate.stores.unanswered import OWN, unanswered
+
+SHAPE = CollectionShape(
+    "docs",
+    IdField("id", IdKind.TEXT),
+    (VectorField("v", dim=2, metric=Metric.DOT), VectorField("w", dim=2, metric=Metric.DOT)),
+    (Field("title", FieldType.TEXT), Field("year", FieldType.INT)),
+    dynamic=True,
+)
+
+
+def test_every_vendor_whose_api_is_served_says_something():
+    assert OWN.keys() == {*DIALECTS} - {"neutral"}
+    assert all(OWN.values())
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_where_nothing_is_left_behind_it_is_what_only_the_vendor_answers(kind):
+    assert unanswered(kind, make_plan(SHAPE, CAPABILITIES, "docs")) == OWN[kind]
+
+
+def test_what_is_left_behind_can_be_searched_by_no_more():
+    plan = make_plan(SHAPE, CAPABILITIES, "docs", options=MappingOptions(drop=("w", "year")))
+    assert unanswered("pgvector", plan) == (
+        "searches by vector 'w', which is left behind",
+        "filters by 'year', left behind",
+    )
+
+
+def test_undeclared_keys_that_the_target_cannot_hold():
+    rigid = replace(CAPABILITIES, dynamic=False)
+    plan = make_plan(SHAPE, rigid, "docs", options=MappingOptions(accept=("undeclared",)))
+    assert "filters by keys that nobody declared, left behind" in unanswered("sqlite", plan)
