@@ -67,6 +67,15 @@ def test_a_store_is_asked_for_every_value_that_is_written_so(name):
     assert {row for row in wanted if matches(condition, row, batch.payload[row])} == set(wanted)
 
 
+def test_a_dot_steps_into_an_object_unless_it_is_in_the_key():
+    payloads = [{"m": {"t": "a"}}, {"m.t": "a"}, {"m.t": "b", "m": {"t": "a"}}, {"m": "a"}, {"m": {}}, {}]
+    share = Share("m.t", ("a",))
+    assert [payload in share for payload in payloads] == [True, True, False, False, False, False]
+    assert [payload in Share("m.t", ("a",), others=True) for payload in payloads][2:] == [True] * 4
+    condition = share.filter()
+    assert all(matches(condition, 1, payload) for payload in payloads[:2])
+
+
 def test_a_share_of_a_choice_is_both():
     chosen = Selection({"field": "lang", "exists": True}, share=Share("lang", ("en",), others=True))
     assert chosen.rows(BATCH, KEY) == [1, 3]

@@ -22,7 +22,7 @@ from vectormigrate.model.division import (
     unmet,
 )
 from vectormigrate.model.errors import UsageError
-from vectormigrate.model.selection import Share, value_name
+from vectormigrate.model.selection import Share, value_name, value_of
 from vectormigrate.model.specification import Specification
 from vectormigrate.stores.base import EVERYWHERE, Store
 
@@ -119,7 +119,8 @@ def _check_there(asked: Specification, found: Sequence[_Found]) -> None:
             what, told = f"records in {collection!r}", "to be divided"
         raise UsageError(
             f"the source has no {what} {told}",
-            hint="names are case sensitive; * stands for anything",
+            hint="names are case sensitive; * stands for anything"
+            + ("; tenants that a field tells are divided by --each-value" if division.partitions else ""),
             store=asked.source.kind,
             collection="" if division.collections else collection,
         )
@@ -157,7 +158,7 @@ async def _values(source: Store, collection: str, field: str) -> dict[str | None
     async with aclosing(source.scan(collection, EVERYWHERE)) as pages:
         async for page in pages:
             for payload in page.batch.payload:
-                name = value_name(payload.get(field))
+                name = value_name(value_of(payload, field))
                 counts[name] = counts.get(name, 0) + 1
     return counts
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from .batch import Batch
 from .collection import IdField
 from .exchange import read_filter
-from .filter import And, Filter, In, matches
+from .filter import And, Filter, In, Or, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,33 @@ class Share:
     """One of the shares that the values of a payload field make of a collection: each record is in exactly one of them."""
 
     field: str
+    """A key of the payload; a dot in it steps into an object of a record that has no key with a dot in it."""
     values: tuple[str, ...]
     """As `value_name` has them."""
     others: bool = False
     """The records that have none of these values, instead of those that have one."""
 
     def __contains__(self, payload: Mapping[str, Any]) -> bool:
-        return (value_name(payload.get(self.field)) in self.values) is not self.others
+        return (value_name(value_of(payload, self.field)) in self.values) is not self.others
 
     def filter(self) -> Filter | None:
         """What a store can be asked for, and finds at least these; None when it has to read everything."""
         if self.others:
             return None
-        return In((self.field,), tuple(value for name in self.values for value in _called(name)))
+        wanted = tuple(value for name in self.values for value in _called(name))
+        if "." not in self.field:
+            return In((self.field,), wanted)
+        return Or((In((self.field,), wanted), In(tuple(self.field.split(".")), wanted)))
+
+
+def value_of(payload: Mapping[str, Any], field: str) -> Any:
+    """What a record has under a key, or under a path of keys with dots between them; None for nothing."""
+    if field in payload or "." not in field:
+        return payload.get(field)
+    held: Any = payload
+    for key in field.split("."):
+        held = held.get(key) if isinstance(held, Mapping) else None
+    return held
 
 
 def value_name(value: Any) -> str | None:
