@@ -1,0 +1,135 @@
+"""Whoever moved is answered as before: 1,000 real queries over every operator of a vendor's filters, asked of the source by its
+own client and then of the same facade over every kind of target, after a cutover.
+
+Same ids in the same order, ties aside, and scores to 1e-4; records by id, counts and pages as well, whose tokens outlive the
+daemon that gave them. What was asked and what came of it is written to `integration/equality/out/`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from integration.equality.asked import Question, questions
+from integration.equality.stage import SOURCES, TARGETS, Source, target
+from integration.equality.tally import Tally
+from tests.life.answers import Answers, Call
+from tests.life.daemon import Daemon, in_process
+from tests.life.pinecone import KEY
+from tests.life.stage import asking
+from vectormigrate.daemon.control import plan
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.specification import Mode, Specification
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
+OUT = Path(__file__).parent / "equality" / "out"
+MIGRATION = "moving"
+QUERIES = int(os.environ.get("VECTORMIGRATE_TEST_QUERIES", "1000"))
+"""Of each pair; fewer for a quick look."""
+LEAST = 20
+"""Queries of each operator, of a thousand."""
+
+
+class Asked:
+    """A source, what it was asked, and its own answers."""
+
+    def __init__(self, source: Source, asked: list[Question], answers: Answers, reads: Answers) -> None:
+        self.source = source
+        self.questions = asked
+        self.answers = answers
+        self.reads = reads
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Asked]:
+    """A source of this dialect, and what it says itself."""
+    folder = tmp_path_factory.mktemp(request.param)
+    async with SOURCES[request.param](folder) as source, asking(source.client(None)) as direct:
+        given = list(questions(source.operators, QUERIES))
+        answers = await direct([source.ask(one) for one in given])
+        yield Asked(source, given, answers, await direct(list(source.reads())))
+
+
+def write(name: str, figures: dict[str, Any]) -> None:
+    """One pair's document."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / f"{name}.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+
+
+@pytest.mark.parametrize("asked", SOURCES, indirect=True)
+async def test_every_operator_is_asked_often_and_finds_something_and_nothing(asked: Asked) -> None:
+    by_operator: dict[str, list[int]] = {}
+    for one in asked.questions:
+        found = asked.answers[one.name]
+        assert isinstance(found, list), (one.name, found)
+        by_operator.setdefault(one.operator, []).append(len(found))
+    assert min(map(len, by_operator.values())) >= LEAST * QUERIES // 1_000
+    for operator, found in by_operator.items():
+        assert 0 in found, operator
+        assert any(found), operator
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("asked", SOURCES, indirect=True)
+async def test_answers_after_a_cutover(
+    asked: Asked, kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    source, began = asked.source, time.process_time()
+    async with target(kind, tmp_path) as ref:
+        spec = Specification(
+            MIGRATION, source.ref, ref, mode=Mode.PROXIED, quarantine=0.2, workers=1, validate_every=1
+        )
+        planned = (await plan(spec, Secrets({}, {"PINECONE_KEY": KEY}))).unanswered
+        async with in_process(tmp_path, source.behind) as daemon:
+            await daemon.migrate(spec)
+            await daemon.settled(MIGRATION)
+            await daemon.swap("cutover", MIGRATION)
+            copied = time.process_time()
+            async with asking(source.client(daemon)) as through:
+                answers = await through([source.ask(one) for one in asked.questions])
+                searched = time.process_time()
+                reads = await through(list(source.reads()))
+                beyond = await through(list(source.beyond()))
+            ids, token = await pages(source, daemon, None, most=1)
+        async with in_process(tmp_path, source.behind) as daemon:  # another one, which never gave that token
+            ids += (await pages(source, daemon, token))[0]
+    async with asking(source.client(None)) as direct:
+        everything = await direct([Call("all", lambda c: whole(source, c))])
+    tally = Tally(asked.questions, asked.answers, answers)
+    tally.reads(asked.reads, reads)
+    tally.pages(everything["all"][0], ids)
+    tally.beyond(beyond, planned)
+    name = request.node.callspec.id
+    write(
+        name,
+        {"judge": source.judge, "seconds": [round(copied - began), round(searched - copied)], **tally.told()},
+    )
+    assert tally.wrong == []
+
+
+async def pages(source: Source, daemon: Daemon, token: Any, most: int = 10_000) -> tuple[list[str], Any]:
+    """So many pages from a token on, and the token behind them."""
+    async with asking(source.client(daemon)) as through:
+        told = await through([Call("pages", lambda c: whole(source, c, token, most))])
+    found, behind = told["pages"]
+    return found, behind
+
+
+def whole(source: Source, client: Any, token: Any = None, most: int = 10_000) -> tuple[list[str], Any]:
+    """Page after page."""
+    ids: list[str] = []
+    for _ in range(most):
+        found, token = source.page(client, token, 300)
+        ids += found
+        if token is None:
+            break
+    return ids, token
