@@ -135,6 +135,12 @@ def test_what_is_not_said(condition):
         to_expression(condition, SHAPE, single=frozenset({"single"}))
 
 
+@pytest.mark.parametrize("condition", [Compare(("loose",), C.EQ, -7), In(("loose",), (5, -0.5))])
+def test_a_negative_number_of_an_undeclared_key_is_looked_for_here(condition):
+    with pytest.raises(Unsupported, match="no sign"):
+        to_expression(condition, SHAPE, single=frozenset())
+
+
 def test_a_server_without_nullable_columns_is_not_asked_for_null():
     assert to_expression(Compare(("n",), C.NE, 2), SHAPE, nulls=False) == "n != 2"
     with pytest.raises(Unsupported):

@@ -202,6 +202,8 @@ class _Translator:
     def _json_equals(self, path: Path, value: Any) -> str:
         if isinstance(value, bool) or value in (0, 1) or not isinstance(value, str | int | float):
             raise Unsupported("milvus lite takes true for 1 inside JSON")
+        if not isinstance(value, str) and value < 0:
+            raise Unsupported("milvus lite reads no sign inside json_contains")
         place = path[0] + "".join(f"[{literal(key)}]" for key in path[1:])
         return f"({place} == {literal(value)} or json_contains({place}, {literal(value)}))"
 
