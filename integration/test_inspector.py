@@ -31,7 +31,9 @@ PACKAGES = {
 }
 COMMANDS = {"new": "mcp-inspector", "old": "mcp-inspector-cli"}
 _ACTIONS = {"capture": "check", "audit": "verify"}
-_AT_ONCE = 3
+_AT_ONCE = 2
+_PATIENCE = {"new": ("--connect-timeout", "120000"), "old": ()}
+"""A busy machine takes its time to start a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Inspector:
     async def ask(self, target: Sequence[str], *words: str) -> tuple[int, dict[str, Any], str]:
         """One request: its exit code, the document that it printed, and what else it said."""
         process = await asyncio.create_subprocess_exec(
-            *(COMMANDS[self.age], "--cli", *target, *words),
+            *(COMMANDS[self.age], "--cli", *target, *words, *_PATIENCE[self.age]),
             env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -132,6 +132,7 @@ refused_targets() {
 }
 
 migrate() {
+    trap 'kill -9 $(jobs -p) 2> /dev/null' EXIT
     command -v vectormigrate > /dev/null && { echo "FAILED: there is a vectormigrate already"; exit 1; }
     PATH=$PREFIX/bin:$PATH
     export VECTORMIGRATE_CONFIG=$ETC/vectormigrate.toml VECTORMIGRATE_STATE=$LIB/state.db
@@ -144,7 +145,6 @@ migrate() {
     refused_targets
 
     say "The application changes a host name, and goes on writing."
-    trap 'kill -9 $(jobs -p) 2> /dev/null' EXIT
     "$PREFIX/bin/python" "$APP" "http://127.0.0.1:$LISTEN" write > "$LIB/application" 2>&1 &
     local application=$!
 
@@ -205,8 +205,9 @@ migrate() {
 }
 
 uninstall() {
-    say "Uninstall: the environment, the configuration, the state."
+    say "Uninstall: the environment, the configuration, the state; and what a kill leaves, which is not there under systemd."
     run rm -rf "$PREFIX" "$ETC" "$LIB" "$UNIT"
+    run rm -rf "$ROOT"/tmp/vectormigrate-????????
 }
 
 "$1"

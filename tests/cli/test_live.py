@@ -49,7 +49,8 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     assert terminal.run("pause", "docs", "--json").document["phase"] == "paused"
     assert terminal.run("migrate", "docs", *flags(terminal), "--json").document["phase"] == "passthrough"
 
-    assert terminal.run("attest", "docs", "--by", "ada").code == 0
+    attested = terminal.run("attest", "docs", "--by", "ada")
+    assert (attested.code, "watch it with: vectormigrate status docs --follow" in attested.err) == (0, True)
     verified = until(terminal, "verified")
     assert verified["attested_by"] == "ada"
     assert verified["ended_at"] is None

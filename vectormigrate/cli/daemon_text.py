@@ -73,7 +73,8 @@ def _events(page: Events) -> list[str]:
 
 
 def _words(event: Event) -> str:
-    return ", ".join(f"{name} {value}" for name, value in event.data.items() if value not in ("", None))
+    told = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in event.data.items()}
+    return ", ".join(f"{name} {value}" for name, value in told.items() if value not in ("", None))
 
 
 @render.register

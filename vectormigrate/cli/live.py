@@ -9,6 +9,7 @@ import msgspec
 from vectormigrate.api.reception import account
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import LiveStatus, MigrationStatus, SwapReport
 
 from .call import Answer, Call
@@ -20,7 +21,9 @@ T = TypeVar("T")
 async def attest(call: Call) -> Answer:
     """Vouch that every writer comes through the daemon."""
     by = call.value("by") or account()
-    return Answer(await ask(call, "attest", MigrationStatus, by=by))
+    status = await ask(call, "attest", MigrationStatus, by=by)
+    watch = f"the copy begins by itself; watch it with: vectormigrate status {call.migration_id} --follow"
+    return Answer(status, then=(watch,) if status.phase is Phase.PASSTHROUGH else ())
 
 
 async def gates(call: Call) -> Answer:

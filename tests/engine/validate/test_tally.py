@@ -95,3 +95,18 @@ def test_a_tally_travels_as_json():
 def test_the_digest_is_of_the_set():
     assert digest([1, 2, 3]) == digest([3, 1, 2]) == (digest([1]) + digest([2, 3])) % 2**64
     assert len({digest([1]), digest(["1"]), digest([2]), digest([]), digest([1, 1])}) == 5
+
+
+def test_what_was_being_written_says_nothing():
+    tally = Tally()
+    tally.add(comparison(0.1, 0.98, 0.9995, bit_equal=1))
+    assert tally.without({"i:9"}) is tally
+    left = tally.without({"i:0"})
+    assert (left.min_cosine, left.pairs, left.measured) == (0.98, 3, 2)
+    assert left.mean_cosine == pytest.approx((1 + 0.98 + 0.9995) / 3)
+    assert sum(left.histogram) == 3
+    assert [pair.id for pair in left.worst] == ["i:1", "i:2"]
+    assert left.without({"i:1", "i:2"}).min_cosine == 1.0
+    many = Tally()
+    many.add(comparison(*[number / 100 for number in range(WORST + 5)]))
+    assert many.without({f"i:{row}" for row in range(WORST)}).min_cosine is None

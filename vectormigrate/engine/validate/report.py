@@ -71,6 +71,7 @@ def _report(run: Run, method: str, tally: Tally, rechecked: Rechecked | None) ->
     findings: Sequence[Finding] = tally.findings
     missing, extra, mismatched = tally.missing, tally.extra, tally.mismatched
     if rechecked is not None:
+        tally = tally.without({finding.id for finding in rechecked.healed})
         findings = rechecked.confirmed
         missing = _records(findings, FindingKind.MISSING)
         extra = _records(findings, FindingKind.EXTRA)

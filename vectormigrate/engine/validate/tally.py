@@ -12,8 +12,8 @@ has them*: equal digests of both sides mean equal sets of ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -97,6 +97,26 @@ class Tally:
         self.findings.extend(other.findings[: SHOWN - len(self.findings)])
         self.source_digest = (self.source_digest + other.source_digest) % 2**64
         self.target_digest = (self.target_digest + other.target_digest) % 2**64
+
+    def without(self, ids: Set[str]) -> Tally:
+        """The same without the worst pairs of these records, which were being written and are equal now."""
+        gone = [pair.cosine for pair in self.worst if pair.id in ids]
+        if not gone:
+            return self
+        worst = [pair for pair in self.worst if pair.id not in ids]
+        known = [*(pair.cosine for pair in worst), *([1.0] if self.bit_equal else [])]
+        measured = self.measured - len(gone)
+        bins = np.histogram(gone, EDGES)[0].tolist()
+        return replace(
+            self,
+            pairs=self.pairs - len(gone),
+            measured=measured,
+            cosine_sum=self.cosine_sum - sum(gone),
+            # With none of the carried ones left, nobody knows the least of the others.
+            min_cosine=min(known) if known and (worst or not measured) else None,
+            histogram=[had - less for had, less in zip(self.histogram, bins, strict=True)],
+            worst=worst,
+        )
 
     @property
     def mean_cosine(self) -> float | None:
