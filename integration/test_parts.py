@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -22,6 +23,7 @@ from weaviate.classes.config import Configure, DataType, Property
 from weaviate.classes.tenants import Tenant, TenantActivityStatus
 
 from integration.harness.runs import run, run_and_kill
+from integration.matrix.places import sides
 from tests.fakes.milvus import LiteServer
 from tests.fakes.pinecone import serving as serving_pinecone
 from tests.fakes.qdrant import QdrantServer
@@ -29,14 +31,31 @@ from tests.fakes.tables import fill, tables
 from tests.fakes.weaviate import serving as serving_weaviate
 from tests.life.weaviate_client import weaviate_client
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.batch import Batch, dense_column
+from vectormigrate.model.collection import (
+    CollectionShape,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+)
+from vectormigrate.model.division import Division
+from vectormigrate.model.selection import value_name
+from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.stores import registry
 
 NAMESPACES = {
     "": 70,
     "eu": 110,
-    "ten ant/ü".encode("ascii", "xmlcharrefreplace").decode(): 40,
+    "ten ant/&#252;": 40,
     "a.b": 30,
     "EU": 20,
 }
+"""Names as Pinecone allows them: ASCII, the default one, a slash, a dot, two that differ by case."""
 SPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 COPIED = "(SELECT coalesce(sum(copied), 0) FROM range)"
 KILLS = 4
@@ -74,6 +93,11 @@ def add_to_pinecone(url: str, namespace: str) -> None:
         index.upsert(vectors=[{"id": "x", "values": [1, 2, 3, 4]}], namespace=namespace)
 
 
+@pytest.fixture(autouse=True)
+def pinecone_key(monkeypatch):
+    monkeypatch.setenv("PINECONE_KEY", "key")
+
+
 @pytest.fixture
 def qdrant():
     server = QdrantServer().start()
@@ -107,7 +131,6 @@ def killed_often(*words: str, state: Path, seed: int, document: str) -> int:
 async def test_namespaces_with_odd_names_to_collections(tmp_path, qdrant):
     async with serving_pinecone() as endpoint:
         await in_a_thread(fill_pinecone, endpoint.url)
-        os.environ["PINECONE_KEY"] = "key"
         words = (
             "migrate", "docs", "--source-type", "pinecone", "--source-url", endpoint.url, "--source-api-key",
             "env:PINECONE_KEY", "--source-index", "docs", "--source-option", "visible_after=0", "--each-partition", "*",
@@ -147,7 +170,6 @@ def in_qdrant(client: QdrantClient) -> dict[str, int]:
 async def test_namespaces_to_tables_and_a_namespace_that_comes(tmp_path, postgres):
     async with serving_pinecone() as endpoint:
         await in_a_thread(fill_pinecone, endpoint.url)
-        os.environ["PINECONE_KEY"] = "key"
         words = (
             "migrate", "docs", "--source-type", "pinecone", "--source-url", endpoint.url, "--source-api-key",
             "env:PINECONE_KEY", "--source-index", "docs", "--source-option", "visible_after=0", "--each-partition", "*",
@@ -276,3 +298,50 @@ def test_tables_by_pattern_to_another_store(tmp_path, postgres):
             assert count == tables(tmp_path / "old.db")[source]
     undone = run("rollback", "docs", "--force", state=state)
     assert (undone["left"], undone["foreign_changed"]) == (0, 0)
+
+
+VALUES = {"lang": ["en", "de", "1", "true"], "n": [1, 2, -7, 0], "b": [True, False, True, False]}
+TYPES = {"lang": FieldType.TEXT, "n": FieldType.INT, "b": FieldType.BOOL}
+KEYS = {"weaviate": (IdKind.UUID, lambda number: UUID(int=number + 1)), "qdrant": (IdKind.MIXED, int)}
+DYNAMIC = ("milvus", "pinecone", "qdrant")
+UNNAMED = ("qdrant", "weaviate")
+
+
+def shape_of(kind: str, name: str, field: str, *, declared: bool) -> CollectionShape:
+    """A collection with one vector and that field, declared or not, as far as the store has a choice."""
+    vector_field = VectorField("" if kind in UNNAMED else "v", dim=4, metric=Metric.EUCLID)
+    has = declared and kind not in ("pinecone", "qdrant")
+    fields = (Field(field, TYPES[field]),) if has else ()
+    key, _ = KEYS.get(kind, (IdKind.TEXT, str))
+    return CollectionShape(name, IdField("id", key), (vector_field,), fields, not declared or kind in DYNAMIC)
+
+
+async def test_values_of_all_kinds_in_every_store_make_parts_that_add_up(tmp_path):
+    table = SimpleNamespace(shape=SimpleNamespace(partitions=()))
+    secrets = Secrets({}, {"PINECONE_KEY": "key"})
+    async with sides() as found:
+        for kind in sorted(found.keys() - {"memory"}):
+            for field, declared in product(VALUES, (True, False)):
+                ref = found[kind].ref(f"parts{field}{declared:d}", table, target=True)
+                shape = shape_of(kind, ref.collection, field, declared=declared)
+                _, key = KEYS.get(kind, (IdKind.TEXT, str))
+                async with registry.open_store(secrets.resolve(ref, "")) as store:
+                    await store.info()
+                    made = await store.create(shape)
+                    column = dense_column(list(np.eye(4, dtype="f4")) * 10, width=4, dtype=np.dtype("f4"))
+                    payload = [{field: VALUES[field][number % 4]} for number in range(40)]
+                    batch = Batch(
+                        [key(number) for number in range(40)], {made.vectors[0].name: column}, payload
+                    )
+                    assert (await store.upsert(shape.name, batch)).acknowledged == 40
+                    await store.finish_load(made)
+                where = tmp_path / f"{kind}{field}{declared:d}"
+                where.mkdir()
+                target = StoreRef("sqlite", str(where / "new.db"), "{name}")
+                asked = Specification("it", ref, target, quarantine=0.0, division=Division(value_of=field))
+                async with Control.open(where / "state.db", secrets=secrets) as control:
+                    await control.create(asked)
+                    await control.run("it")
+                    report = await control.validate("it", sample_size=None, full=True)
+                assert (report.ok, report.compared) == (True, 40), (kind, field, declared, report.statement)
+                assert set(tables(where / "new.db")) == {value_name(value) for value in VALUES[field]}
