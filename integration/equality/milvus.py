@@ -113,6 +113,10 @@ OPERATORS: Operators = {
     "more than null": lambda d: f"maybe > {d.value('relations', _NOBODY)}",
     "not more than null": lambda d: f"not (maybe > {d.value('relations', -1)})",
     "!= where null": lambda d: f"maybe != {d.row.values['relations']}" + " and tagged < 0" * d.nothing,
+    "a sum": lambda d: f"tagged + 3 == {d.value('tagged', _NOBODY) + 3}",
+    "a difference": lambda d: f"length - 0.5 > {d.value('length', _NOBODY)!r}",
+    "a product": lambda d: f"tagged * 2 <= {d.value('tagged', -1)}",
+    "a product in JSON": lambda d: f"deep['relations'] * 2 > {d.value('relations', _NOBODY)}",
     "array_contains": lambda d: f"array_contains(words, {_text(d.held('words', ['none'])[0])})",
     "array_contains_all": lambda d: f"array_contains_all(counts, {d.held('counts', [999])[:2]})",
     "array_contains_any": lambda d: f"array_contains_any(counts, [{d.value('sense', 999)}, 998])",
@@ -188,8 +192,8 @@ def beyond() -> Iterator[Call]:
         lambda c: c.search(COLLECTION, [vector], anns_field="vector", group_by_field="part", limit=3),
     )
     yield Call(
-        "arithmetic in a filter, and two fields compared",
-        lambda c: c.query(COLLECTION, "tagged % 7 == 1", limit=3),
+        "arithmetic of more than one step in a filter, and two fields compared",
+        lambda c: c.query(COLLECTION, "tagged == sense", limit=3),
     )
     yield Call(
         "text and phrase matching, geometry and time stamps in a filter",

@@ -55,6 +55,9 @@ FILTERS = {
     "deep lists": 'json_contains_any(deep["list"], [0, 5])',
     "deep element": 'deep["list"][0] == 1',
     "deep is there": 'exists deep["rare"]',
+    "a sum": "n + 3 == 9",
+    "a difference of halves": "half - 0.5 > 4",
+    "a product in JSON": 'deep["a"]["b"] * 2 <= 8',
     "undeclared": "colour == 2",
     "undeclared word": 'note like "note 1%"',
     "undeclared is not": "rare is null",
@@ -322,7 +325,7 @@ class Life:
         """What only Milvus can answer."""
         one = self.target()
         return [
-            Call("beyond: arithmetic", lambda c: c.query(COLLECTION, "n + 1 == 3")),
+            Call("beyond: arithmetic", lambda c: c.query(COLLECTION, "n + 1 + 1 == 3")),
             Call("beyond: two fields", lambda c: c.query(COLLECTION, "n == small")),
             Call(
                 "beyond: groups",

@@ -13,7 +13,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "hybrid searches, rankers and functions",
         "groups, sampling and highlighting",
         "searches by keys",
-        "arithmetic in a filter, and two fields compared",
+        "arithmetic of more than one step in a filter, and two fields compared",
         "text and phrase matching, geometry and time stamps in a filter",
     ),
     "pinecone": (

@@ -45,7 +45,7 @@ def test_without_a_filter():
         {"params": {"radius": 0.5}},
         {"round_decimal": 2},
         {"dsl": "n > "},
-        {"dsl": "n + 1 > 2"},
+        {"dsl": "n ** 1 > 2"},
         {"dsl": "id > 5"},
         {"dsl": "x == 1"},
         {"group_by_field": "n"},

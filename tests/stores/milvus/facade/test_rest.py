@@ -182,7 +182,7 @@ async def test_partitions_and_aliases(filled):
         ("entities/search", {**C, "data": [[1, 2]], "annsField": "w"}, 1100),
         ("entities/search", {**C, "data": [[1, 2]], "groupingField": "n"}, 10),
         ("entities/query", {**C, "filter": "n >"}, 1100),
-        ("entities/query", {**C, "filter": "n + 1 > 2"}, 10),
+        ("entities/query", {**C, "filter": "n ** 1 > 2"}, 10),
         ("entities/query", {**C, "filter": "n > {a}", "exprParams": {"a": None}}, 1100),
         ("entities/query", {**C, "outputFields": "n"}, 1100),
         ("entities/query", {"collectionName": "x", "filter": ""}, 100),

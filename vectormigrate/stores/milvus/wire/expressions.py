@@ -1,13 +1,14 @@
 """Milvus' filter expressions as trees: a parser for what it says of fields, JSON paths and lists.
 
 Only syntax is here; what a tree means for a record is `predicates`. What Milvus knows and nobody else could answer
-(arithmetic, text matching, geometry, sampling) is recognised and told by name as `Beyond`, which is no syntax error.
+(text matching, geometry, sampling, arithmetic beyond one step) is recognised and told by name as `Beyond`, which is no
+syntax error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from vectormigrate.model.filter import Comparison
@@ -25,11 +26,13 @@ class Ref:
 
     name: str
     path: tuple[str | int, ...] = ()
+    step: tuple[str, int | float] | None = None
+    """What is computed of the number there before it is compared: a sign of `STEPS` and the other number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`ref < value`."""
+    """`ref < value`; alone of all, of a ref with a step too."""
 
     ref: Ref
     comparison: Comparison
@@ -118,6 +121,7 @@ _MIRRORED = {
     Comparison.GTE: Comparison.LTE,
 }
 _UP, _DOWN = {Comparison.LT, Comparison.LTE}, {Comparison.GT, Comparison.GTE}
+STEPS = frozenset({"+", "-", "*", "/", "%"})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "**", "<<", ">>", "&", "|", "^"})
 _CONTAINING = {
     f"{kind}_contains{which}": which for kind in ("array", "json") for which in ("", "_any", "_all")
@@ -236,11 +240,11 @@ class _Parser:
     def comparison(self) -> _Operand:
         left = self.operand()
         if isinstance(left, Ref) and (found := self._about(left)) is not None:
+            if left.step is not None:
+                raise Beyond("arithmetic in a filter that compares with no number")
             return found
         comparison = _COMPARISONS.get(self.token.text) if self.token.kind is Kind.SYMBOL else None
         if comparison is None:
-            if self.token.text in _ARITHMETIC and self.token.kind is Kind.SYMBOL:
-                raise Beyond("arithmetic in a filter")
             return left
         self.take()
         found = self._compared(left, comparison, right := self.operand())
@@ -285,10 +289,25 @@ class _Parser:
     # Operands.
 
     def operand(self) -> _Operand:
+        """A field or a value, and one step of arithmetic, which is as many as Milvus takes."""
         found = self._operand()
-        if self.token.kind is Kind.SYMBOL and self.token.text in _ARITHMETIC:
-            raise Beyond("arithmetic in a filter")
-        return found
+        if not self._at_arithmetic():
+            return found
+        sign = self.take().text
+        other = self._operand()
+        if isinstance(found, _Value) and sign in ("+", "*"):
+            found, other = other, found
+        if self._at_arithmetic() or sign not in STEPS or not isinstance(found, Ref) or found.step is not None:
+            raise Beyond("such arithmetic in a filter")
+        by = other.value if isinstance(other, _Value) else None
+        if isinstance(by, bool) or not isinstance(by, int | float):
+            raise Beyond("arithmetic with anything but a number in a filter")
+        if not by and sign in ("/", "%"):
+            raise ExpressionInvalid("division by zero")
+        return replace(found, step=(sign, by))
+
+    def _at_arithmetic(self) -> bool:
+        return self.token.kind is Kind.SYMBOL and self.token.text in _ARITHMETIC
 
     def _operand(self) -> _Operand:
         token = self.token

@@ -31,7 +31,7 @@ from .expressions import (
 )
 from .schema import Column, DataType, Layout, is_vector
 from .tokens import ExpressionInvalid
-from .truths import ORDERED, all_of, found_at, leaf_truth, opposite, stored
+from .truths import ORDERED, all_of, computed, found_at, leaf_truth, opposite, stored
 
 EVERYTHING = And(())
 
@@ -105,6 +105,8 @@ class Predicate:
         if column is None or column.type == DataType.JSON or isinstance(leaf, Null):
             return
         kind = column.element if column.type == DataType.Array and leaf.ref.path else column.type
+        if leaf.ref.step is not None and kind not in _NUMBERS:
+            raise ExpressionInvalid(f"field {column.name!r} is no number, and nothing can be computed of it")
         match leaf:
             case Compared(value=value) if not isinstance(value, list):
                 self._check_value(column, kind, value)
@@ -133,7 +135,7 @@ class Predicate:
 
     def _column(self, ref: Ref) -> Column | None:
         """The declared column of a reference; None for a dynamic key. Raises ExpressionInvalid."""
-        if self._is_key(ref):
+        if self._names_key(ref):
             return self._layout.key
         column = self._columns.get(ref.name)
         if column is None:
@@ -148,6 +150,10 @@ class Predicate:
         return column
 
     def _is_key(self, ref: Ref) -> bool:
+        """The key as it stands."""
+        return self._names_key(ref) and ref.step is None
+
+    def _names_key(self, ref: Ref) -> bool:
         return ref.name == self._layout.key.name and not ref.path
 
     # Keys in order.
@@ -202,9 +208,8 @@ class Predicate:
     def _leaf(self, leaf: Leaf, negated: bool) -> tuple[Filter, bool]:
         column = self._column(leaf.ref)
         names = [key for key in (leaf.ref.name, *leaf.ref.path) if isinstance(key, str)]
-        if len(names) <= len(leaf.ref.path) or self._is_key(
-            leaf.ref
-        ):  # an element by its number, an order of keys
+        by_number = len(names) <= len(leaf.ref.path)
+        if by_number or leaf.ref.step is not None or self._is_key(leaf.ref):  # of keys: an order
             return EVERYTHING, False
         path = tuple(names)
         if isinstance(leaf, Null):
@@ -234,8 +239,8 @@ class Predicate:
                 none = all_of(opposite(self._truth(item, record_id, payload)) for item in items)
                 return opposite(none)
             case _:
-                held = record_id if self._is_key(node.ref) else found_at(payload, node.ref)
-                return leaf_truth(node, held, self._columns.get(node.ref.name))
+                held = record_id if self._names_key(node.ref) else found_at(payload, node.ref)
+                return leaf_truth(node, computed(held, node.ref), self._columns.get(node.ref.name))
 
 
 def _is_text(key: str | int) -> bool:

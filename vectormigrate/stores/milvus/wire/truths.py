@@ -5,6 +5,7 @@ Null is not even unequal to anything; true is not 1; an order is for numbers amo
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -48,6 +49,40 @@ def found_at(payload: Payload, ref: Ref) -> Any:
     return held
 
 
+def computed(held: Any, ref: Ref) -> Any:
+    """What a reference's step makes of what is held; None of what is no number. Whole numbers stay whole, as in Milvus."""
+    if ref.step is None:
+        return held
+    sign, by = ref.step
+    return _STEPS[sign](held, by) if _is_number(held) else None
+
+
+def _quotient(held: Any, by: Any) -> Any:
+    """Towards zero, of whole numbers."""
+    if not (isinstance(held, int) and isinstance(by, int)):
+        return held / by
+    whole = abs(held) // abs(by)
+    return whole if (held < 0) is (by < 0) else -whole
+
+
+def _remainder(held: Any, by: Any) -> Any:
+    """With the sign of what is divided."""
+    return (
+        held - by * _quotient(held, by)
+        if isinstance(held, int) and isinstance(by, int)
+        else math.fmod(held, by)
+    )
+
+
+_STEPS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _quotient,
+    "%": _remainder,
+}
+
+
 def leaf_truth(leaf: Leaf, held: Any, column: Column | None) -> bool | None:  # noqa: PLR0911 one return a leaf
     """What a leaf says of what is held at its place; `column` is that of a declared field."""
     if isinstance(leaf, Null):
@@ -61,7 +96,7 @@ def leaf_truth(leaf: Leaf, held: Any, column: Column | None) -> bool | None:  # 
         return None
     match leaf:
         case Compared(_, comparison, value):
-            return _compared(held, comparison, _wanted([value], column)[0])
+            return _compared(held, comparison, _wanted([value], None if leaf.ref.step else column)[0])
         case Among(_, values):
             return any(_same(held, value) for value in _wanted(values, column))
         case Like(_, pattern):
