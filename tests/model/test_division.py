@@ -98,6 +98,7 @@ def test_names_are_changed_as_each_grammar_has_it(pattern, made):
 
 def test_a_dot_or_a_slash_in_a_name_means_nothing_on_another_store():
     assert Places("{name}", ".+", [], structured=False).claim("a.b", as_it_is=True) is None
+    assert Places("{name}", ".+", [], structured=False).claim('"a b"', as_it_is=True) is None
     assert Places("{name}", ".+", [], structured=True).claim("a.b", as_it_is=True) == "a.b"
     assert Places("docs/{name}", ".+", [], structured=False).claim("a/b", as_it_is=True) == "docs/a/b"
 

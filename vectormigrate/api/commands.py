@@ -90,6 +90,10 @@ COMMANDS: tuple[Command, ...] = (
                 "stores named in vectormigrate.toml",
             ),
             Example(f"migrate docs {_FLAGS} --dry-run", "only say what would happen"),
+            Example(
+                "migrate library --source old --each-collection 'docs-*' --target new --target-index '{name}_v2'",
+                "every collection that is called so, each with a state of its own",
+            ),
         ),
         handler="migrate:migrate",
     ),

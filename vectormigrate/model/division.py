@@ -103,8 +103,8 @@ class Places:
     """Names on the target, one for each part, as its grammar allows; never two alike, whatever their case."""
 
     def __init__(self, template: str, pattern: str, taken: Iterable[str], *, structured: bool) -> None:
-        """`pattern` is of the target's names; `taken` are those of other parts; `structured`: a dot or a slash in a name
-        means on the target what it means on the source.
+        """`pattern` is of the target's names; `taken` are those of other parts; `structured`: a dot, a slash or a quote in a
+        name means on the target what it means on the source.
         """
         self._template = template
         self._pattern = re.compile(pattern, re.DOTALL)
@@ -114,7 +114,7 @@ class Places:
     def claim(self, name: str, *, as_it_is: bool) -> str | None:
         """A name for a part, which no other gets; None when none can be had. `as_it_is`: without a change."""
         for candidate in [name] if as_it_is else _changed(name):
-            if as_it_is and not self._structured and set(name) & set("./"):
+            if as_it_is and not self._structured and set(name) & set('./"'):
                 continue
             whole = self._template.replace(NAME, candidate)
             if whole.casefold() not in self._taken and self._pattern.fullmatch(whole):

@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vectormigrate.model.errors import UsageError
-from vectormigrate.stores.pgvector.names import TableName, literal, parse, quote
+from vectormigrate.stores.pgvector.names import PATTERN, TableName, literal, parse, quote
 
 identifiers = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=15
@@ -22,6 +24,7 @@ identifiers = st.text(
 )
 def test_reads_what_users_write(written, schema, table):
     assert parse(written) == TableName(table, schema)
+    assert re.fullmatch(PATTERN, written)
 
 
 @pytest.mark.parametrize(
@@ -31,12 +34,14 @@ def test_refuses_what_is_no_table(written):
     with pytest.raises(UsageError) as caught:
         parse(written)
     assert caught.value.hint
+    assert written == "ü" * 32 or not re.fullmatch(PATTERN, written)  # bytes, which no pattern counts
 
 
 @given(identifiers, st.none() | identifiers)
 def test_text_is_the_inverse_of_parse(table, schema):
     name = TableName(table, schema)
     assert parse(name.text) == name
+    assert re.fullmatch(PATTERN, name.text)
 
 
 def test_quotes_are_doubled_and_backslashes_kept():

@@ -14,6 +14,9 @@ from vectormigrate.model.errors import UsageError
 MAX_BYTES = 63
 _PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 _PLAIN = re.compile(r"[^\".]+")
+_ONE = rf'(?:"(?:[^"\x00]|""){{1,{MAX_BYTES}}}"|[^".\x00]{{1,{MAX_BYTES}}})'
+PATTERN = rf"{_ONE}(?:\.{_ONE})?"
+"""What users write, as far as a pattern can tell: letters beyond ASCII take more than a byte each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, Sto
 
 from . import reading, searching, tables
 from .connections import Connection, Connections
-from .names import TableName, parse
+from .names import PATTERN, TableName, parse
 from .shape import Table, find, load
 from .vectors import MAX_SPARSE_DIM, MAX_WEIGHTS
 from .writing import Writer
@@ -48,6 +48,7 @@ CAPABILITIES = Capabilities(
     max_text_bytes=None,
     max_id_bytes=2_600,
     name_pattern=r"[^\x00]{1,63}",
+    collection_pattern=PATTERN,
     reserved_names=frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),
 )
 """What a current pgvector can do; before 0.7 it had no `halfvec` and no `sparsevec`, and `create` says so.
