@@ -168,3 +168,12 @@ def test_an_edit_says_what_it_does():
     edit = Edit("f", FieldType.INT, 1, Redaction.HASH)
     assert edit.said() == "cast to int; 1 where there is none; a keyed hash of it"
     assert replace(edit, redact=Redaction.CONSTANT).said().endswith("hidden")
+
+
+def test_a_field_that_is_edited_need_not_fit_the_type_that_it_had():
+    held = replace(SHAPE, fields=(Field("f", FieldType.TEXT, declared="pgvector:character varying(20)"),))
+    hashed = edited_shape(held, [Edit("f", redact=Redaction.HASH)])
+    assert [one.own_type("pgvector") for one in (*held.fields, *hashed.fields)] == [
+        "character varying(20)",
+        "",
+    ]

@@ -159,6 +159,15 @@ class Field:
     max_length: int | None = None
     """Most UTF-8 bytes of a text, or most elements of an array."""
     indexed: bool = False
+    declared: str = field(default="", compare=False)
+    """The kind of store that declares it, a colon, and the type in that store's own words, where a like store can take them
+    and they are not what it would say anyway.
+    """
+
+    def own_type(self, kind: str) -> str:
+        """The type in the words of a kind of store; empty where it has said none."""
+        said, _, words = self.declared.partition(":")
+        return words if said == kind else ""
 
 
 @dataclass(frozen=True, slots=True)

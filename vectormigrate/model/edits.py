@@ -79,6 +79,8 @@ def edited_shape(source: CollectionShape, edits: Sequence[Edit]) -> CollectionSh
         if known is None or known.type is not made:
             nullable = known is None or known.nullable
             fields[edit.field] = Field(edit.field, made, nullable, indexed=bool(known and known.indexed))
+        else:
+            fields[edit.field] = replace(known, declared="")  # it need not fit the old one's width
     return replace(source, fields=tuple(fields.values()))
 
 

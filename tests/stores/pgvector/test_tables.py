@@ -192,3 +192,17 @@ async def test_what_counts_beside_a_key_is_made_left_alone_and_kept_by_an_upsert
     found = await store.fetch("nodes", ["a"])
     assert found.payload == [{"text": "second"}]
     connection.execute("insert into nodes (node_id, text, v) values ('c', 'theirs', '[1,2]')")
+
+
+async def test_a_like_table_has_the_types_of_its_columns_again(connection, store):
+    """But for those that only this database knows."""
+    connection.execute("create type mood as enum ('good', 'bad')")
+    types = ["character varying(20)", "numeric(10,2)", "smallint", "real", "json", "character varying(9)[]"]
+    columns = ", ".join(f"c{place} {one}" for place, one in enumerate(types))
+    connection.execute(f"create table docs (id bigint primary key, {columns}, felt mood)")
+    await store.create(replace(await store.describe("docs"), name="again"))
+    made = connection.execute(
+        "select format_type(atttypid, atttypmod) from pg_attribute"
+        " where attrelid = 'again'::regclass and attnum > 1 order by attnum"
+    ).fetchall()
+    assert [one for (one,) in made] == [*types, "text"]

@@ -63,3 +63,27 @@ def test_every_key_kind_is_read_as_it_was_declared(kind):
 )
 def test_types_of_others_go_by_their_first_word_or_their_affinity(text, type_):
     assert declared.field_type(text)[0] is type_
+
+
+@pytest.mark.parametrize(
+    ("text", "type_", "own"),
+    [
+        ("DECIMAL(10,2)", FieldType.DECIMAL, "sqlite:DECIMAL(10,2)"),
+        ("varchar(20)", FieldType.TEXT, "sqlite:varchar(20)"),
+        ("BLOB", FieldType.BYTES, ""),
+        ("DATETIME", FieldType.DATETIME, ""),
+        ("DATETIME", FieldType.DATETIME_NAIVE, ""),
+        ("PRIMARY", FieldType.ANY, ""),
+        ('TEXT"', FieldType.TEXT, ""),
+        ("DECIMAL TEXT", FieldType.DECIMAL, ""),
+    ],
+)
+def test_types_that_a_like_table_may_have_again(text, type_, own):
+    assert declared.own_type(text, type_) == own
+    field = Field("f", type_, declared=own)
+    assert declared.declare_field(field) == (text if own else declared.declare_field(Field("f", type_)))
+
+
+def test_words_of_another_kind_of_store_are_not_taken():
+    field = Field("f", FieldType.INT, declared="pgvector:smallint")
+    assert declared.declare_field(field) == declared.declare_field(Field("f", FieldType.INT))

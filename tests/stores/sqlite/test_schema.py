@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import apsw
@@ -219,3 +220,11 @@ def test_only_collections_are_listed(db):
         "create table seq(id integer primary key autoincrement)"
     )
     assert schema.collections(db) == ["a", "b", "seq"]
+
+
+def test_a_like_table_has_the_types_of_its_columns_again(db):
+    db.execute("create table t(id integer primary key, title varchar(20), price decimal(10,2), raw blob)")
+    for statement in schema.create_statements(replace(shape_of(db), name="u")):
+        db.execute(statement)
+    types = [row[2] for row in db.execute("pragma table_info(u)")]
+    assert types == ["INTEGER", "varchar(20)", "decimal(10,2)", "BYTES"]

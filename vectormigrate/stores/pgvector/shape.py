@@ -433,7 +433,10 @@ def _field(column: Column, modifier: int, number: int, indexes: list[_Index]) ->
     if column.type_name in ("varchar", "bpchar") and modifier > 4:
         length = 4 * (modifier - 4)
     indexed = any(index.columns and index.columns[0] == number for index in indexes)
-    return Field(column.name, column.codec.type, not column.not_null, column.codec.element, length, indexed)
+    own = f"{STORE}:{column.sql_type}" if column.native else ""
+    return Field(
+        column.name, column.codec.type, not column.not_null, column.codec.element, length, indexed, own
+    )
 
 
 def _has_surrogate(text: str) -> bool:

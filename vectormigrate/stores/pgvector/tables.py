@@ -252,6 +252,8 @@ def _vector_type(vector: VectorField, shape: CollectionShape, held: Extension) -
 
 
 def _field_type(field: Field) -> str:
+    if own := field.own_type(STORE):
+        return own
     if field.type is not FieldType.ARRAY:
         return _SQL_TYPES.get(field.type, "jsonb")
     if field.element in (None, FieldType.JSON, FieldType.ANY, FieldType.ARRAY):

@@ -12,7 +12,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import apsw
+
 from vectormigrate.model.collection import Element, Field, FieldType, IdKind, Metric, VectorField, VectorKind
+
+from .errors import STORE
 
 DYNAMIC = "JSON DYNAMIC"
 """The type of the column that holds undeclared keys."""
@@ -62,6 +66,8 @@ _FIELD_WORDS: dict[FieldType, str] = {
     FieldType.ARRAY: "ARRAY",
     FieldType.ANY: "",
 }
+_PLAIN = re.compile(r"[A-Za-z]\w*(\([0-9, ]+\))?", re.ASCII)
+"""Declared types that can be said again without a thought for grammar."""
 _KEY_WORDS = {IdKind.INT: "INTEGER", IdKind.TEXT: "TEXT", IdKind.UUID: "UUID"}
 _KNOWN: dict[str, FieldType] = {
     "BOOLEAN": FieldType.BOOL,
@@ -150,8 +156,18 @@ def declare_vector(field: VectorField) -> str:
     return f"{kind}{_WORDS[field.element]}[{field.dim or ''}]{metric}"
 
 
+def own_type(declared: str, kind: FieldType) -> str:
+    """A declared type for `Field.declared`, if it says by itself of which type the column is; else empty."""
+    plain = _PLAIN.fullmatch(declared) and declared.upper() not in apsw.keywords
+    guessed = may_hold_any_blob(declared) or kind is FieldType.DATETIME_NAIVE
+    told = plain and not guessed and field_type(declared) == (kind, None)
+    return f"{STORE}:{declared}" if told else ""
+
+
 def declare_field(field: Field) -> str:
     """The declared type of a payload column."""
+    if own := field.own_type(STORE):
+        return own
     word = _FIELD_WORDS[field.type]
     if field.type is FieldType.ARRAY and field.element is not None:
         return f"{word} {_FIELD_WORDS[field.element] or 'ANY'}"

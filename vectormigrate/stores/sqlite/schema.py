@@ -274,7 +274,8 @@ class _Loader:
         type_, element = declared.field_type(column.type)
         if type_ is FieldType.DATETIME_NAIVE and column.type.upper() != "TIMESTAMP":
             type_ = self._datetime(column.name)
-        return Field(column.name, type_, not column.required, element, None, indexed)
+        own = declared.own_type(column.type, type_)
+        return Field(column.name, type_, not column.required, element, None, indexed, own)
 
     def _datetime(self, name: str) -> FieldType:
         """DATETIME says nothing about zones; the values do."""
