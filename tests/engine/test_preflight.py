@@ -17,6 +17,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
+from vectormigrate.model.identity import IdRule
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.specification import Existing, Mode
 from vectormigrate.stores.base import StoreInfo
@@ -221,3 +222,13 @@ async def test_what_the_target_refuses_for_a_reason_of_its_own_is_foreseen(world
     assert [(one.id, one.error.message) for one in found.refused] == [
         ("i:2", "record i:2 is refused: it is odd")
     ]
+
+
+async def test_ids_that_go_under_surrogates_are_judged_by_those(world):
+    await world.fill(["plain", "ü"])
+    world.target.capabilities = replace(CAPABILITIES, id_kinds=frozenset({IdKind.TEXT}), ascii_ids=True)
+    found = await examine(world)
+    assert [one.id for one in found.refused] == ["s:ü"]
+    world.set(mapping=MappingOptions(surrogates=True))
+    found = await examine(world)
+    assert (found.mapping.id_rule, found.refused) == (IdRule.SURROGATE, ())

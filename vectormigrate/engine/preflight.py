@@ -29,7 +29,6 @@ from vectormigrate.model.errors import (
     UsageError,
     VectormigrateError,
 )
-from vectormigrate.model.identity import IdRule
 from vectormigrate.model.inference import SAMPLE, SeenField, infer
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
@@ -40,6 +39,7 @@ from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
 from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.base import EVERYWHERE, Store
+from vectormigrate.stores.surrogate import SurrogateStore, keyed
 
 _SAMPLE = 200
 """Records to look at where the source declares what they hold; `inference.SAMPLE` where it does not."""
@@ -165,14 +165,16 @@ def _refused(
     """What of a sample the mapping refuses, or the target."""
     translation = Translator(mapping, target.capabilities, target.endpoint.redact_key)(sample)
     found = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
-    key = source.id if mapping.id_rule is IdRule.SURROGATE else mapping.target.id
-    shape = replace(mapping.target, id=key, fields=(), dynamic=True)
+    shape, ids = replace(mapping.target, fields=(), dynamic=True), translation.batch.ids
     batch = replace(translation.batch, partition=None)
+    written = keyed(target, mapping, source.id)
+    if isinstance(written, SurrogateStore):
+        batch = batch.with_ids(list(map(written.inside, ids)))
     admission = Admission(shape, target.capabilities)
     refusals = {one.row: one for one in admission.refusals(batch)}
     for row, fault in target.misfits(batch).items():
         refusals.setdefault(row, admission.refusal(row, batch.ids[row], fault))
-    found += [RefusedRecord(id_text(one.id)[:200], one.error) for _, one in sorted(refusals.items())]
+    found += [RefusedRecord(id_text(ids[row])[:200], one.error) for row, one in sorted(refusals.items())]
     return found
 
 

@@ -45,7 +45,8 @@ class SurrogateStore(Wrapper):
         self._shape = shape
         self._source = source.kind
 
-    def _inside(self, record_id: RecordId) -> RecordId:
+    def inside(self, record_id: RecordId) -> RecordId:
+        """The id under which a record of this id is held."""
         held = self._plain(record_id)
         if held is None and self._prefixed and isinstance(record_id, str):
             held = self._plain(record_id.rpartition("#")[2])
@@ -63,7 +64,7 @@ class SurrogateStore(Wrapper):
             found = parse_id(original)
         except ValueError:
             return own(record_id, self._source)
-        return found if self._inside(found) == record_id else own(record_id, self._source)
+        return found if self.inside(found) == record_id else own(record_id, self._source)
 
     def _batch(self, batch: Batch, content: Content = Content.FULL) -> Batch:
         """Records of the inner store in the source's ids, without our note."""
@@ -98,7 +99,7 @@ class SurrogateStore(Wrapper):
     def _filter(self, where: Filter) -> Filter:
         match where:
             case HasId(ids):
-                return HasId(tuple(map(self._inside, ids)))
+                return HasId(tuple(map(self.inside, ids)))
             case Not(item):
                 return Not(self._filter(item))
             case And(items):
@@ -109,12 +110,12 @@ class SurrogateStore(Wrapper):
                 return where
 
     def cursor_of(self, record_id: RecordId) -> str:
-        return self._inner.cursor_of(self._inside(record_id))
+        return self._inner.cursor_of(self.inside(record_id))
 
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
     ) -> Batch:
-        wanted = {self._inside(one): one for one in ids}
+        wanted = {self.inside(one): one for one in ids}
         if len(wanted) < len(ids):
             raise StoreBroken("two ids have one surrogate", collection=collection)
         found = self._batch(await self._inner.fetch(collection, list(wanted)), content)
@@ -156,7 +157,7 @@ class SurrogateStore(Wrapper):
         taken: set[RecordId] = set()
         for row, one in enumerate(batch.ids):
             payload = batch.payload[row] if batch.payload else {}
-            inside = self._inside(one)
+            inside = self.inside(one)
             fault = f"the payload key {ORIGINAL!r} is ours" if ORIGINAL in payload else ""
             fault = "another id has the same surrogate" if inside in taken else fault
             if fault:
@@ -172,11 +173,11 @@ class SurrogateStore(Wrapper):
     async def patch(self, collection: str, ids: Sequence[RecordId], payload: Payload) -> WriteResult:
         if ORIGINAL in payload:
             raise RecordRefused(f"the payload key {ORIGINAL!r} is ours")
-        result = await self._inner.patch(collection, [self._inside(one) for one in ids], payload)
+        result = await self._inner.patch(collection, [self.inside(one) for one in ids], payload)
         return _in_our_ids(result, ids, list(range(len(ids))), [])
 
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
-        result = await self._inner.delete(collection, [self._inside(one) for one in ids])
+        result = await self._inner.delete(collection, [self.inside(one) for one in ids])
         return _in_our_ids(result, ids, list(range(len(ids))), [])
 
 
