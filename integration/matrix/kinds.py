@@ -7,7 +7,7 @@ which readers find it whatever became of its id.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -46,6 +46,8 @@ class Table:
     shape: CollectionShape
     rows: Mapping[str, tuple[Record, ...]]
     """By kind; more than one record where only several make the kind."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Of columns, in the words of the store, where they are not the usual ones."""
 
     @property
     def records(self) -> list[Record]:

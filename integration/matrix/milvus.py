@@ -15,7 +15,7 @@ from vectormigrate.model.record import Record, SparseVector
 from vectormigrate.model.specification import StoreRef
 
 from .kinds import Table
-from .side import Held, Side, kept, none_of, weights
+from .side import Held, Side, by_place, kept, none_of, weights
 
 _METRICS = {Metric.COSINE: "COSINE", Metric.DOT: "IP", Metric.EUCLID: "L2"}
 _TYPES = {
@@ -27,6 +27,8 @@ _TYPES = {
     FieldType.ARRAY: DataType.ARRAY,
 }
 _DEFAULT = "_default"
+_MOST = 16_384
+"""Rows of one query, by the server's limit."""
 
 
 class MilvusSide(Side):
@@ -74,10 +76,9 @@ class MilvusSide(Side):
         self._client.create_collection(name, schema=schema, index_params=index)
         for place in shape.partitions:
             self._client.create_partition(name, place)
-        for record in table.records:
-            row = {shape.id.name: record.id, **record.dense, **record.payload}
-            row |= {vector: weights(sparse) for vector, sparse in record.sparse.items()}
-            self._client.insert(name, [row], partition_name=record.partition or "")
+        for place, records in by_place(table.records, 500):
+            rows = [_row(shape.id.name, record) for record in records]
+            self._client.insert(name, rows, partition_name=place or "")
         self._client.flush(name)
         self._client.load_collection(name)
 
@@ -93,14 +94,16 @@ class MilvusSide(Side):
         everywhere = [one for one in self._client.list_partitions(name) if one != _DEFAULT]
         found = []
         for place in everywhere or [""]:
+            # In one page: the client's iterator cannot go on behind a key with a quotation mark in it.
             rows = self._client.query(
                 name,
                 "",
                 output_fields=["*"],
-                limit=1000,
+                limit=_MOST,
                 partition_names=[place] if place else None,
                 consistency_level="Strong",
             )
+            assert len(rows) < _MOST
             found += [_held(dict(row), key, dense, sparse, place or None) for row in rows]
         return found
 
@@ -119,6 +122,11 @@ def _natural(field: VectorField) -> bool:
     if field.kind is VectorKind.SPARSE:
         return True
     return field.kind is VectorKind.DENSE and field.element is Element.FLOAT32 and field.metric in _METRICS
+
+
+def _row(key: str, record: Record) -> dict[str, Any]:
+    sparse = {name: weights(vector) for name, vector in record.sparse.items()}
+    return {key: record.id, **record.dense, **sparse, **record.payload}
 
 
 def _fits(record: Record) -> bool:

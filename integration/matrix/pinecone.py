@@ -12,10 +12,12 @@ from vectormigrate.model.record import Record, SparseVector
 from vectormigrate.model.specification import StoreRef
 
 from .kinds import Table
-from .side import Held, Side, Unnamed, kept, none_of, undeclared
+from .side import Held, Side, Unnamed, by_place, in_parts, kept, none_of, undeclared
 
 _METRICS = {Metric.COSINE: "cosine", Metric.DOT: "dotproduct", Metric.EUCLID: "euclidean"}
 _MOST_METADATA = 40 * 1024
+_ADDRESS = 2048
+"""Letters of ids that stand in the address of one request."""
 
 
 class PineconeSide(Side):
@@ -60,16 +62,8 @@ class PineconeSide(Side):
             words = {"dimension": dense.dim, "metric": _METRICS[dense.metric]}
         self._client.create_index(name, spec=ServerlessSpec(cloud="aws", region="us-east-1"), **words)
         with self._index(name) as index:
-            for one in table.records:
-                given: dict[str, Any] = {"id": one.id, "metadata": one.payload}
-                for vector in one.dense.values():
-                    given["values"] = vector.tolist()
-                for sparse in one.sparse.values():
-                    given["sparse_values"] = {
-                        "indices": sparse.indices.tolist(),
-                        "values": sparse.values.tolist(),
-                    }
-                index.upsert(vectors=[given], namespace=one.partition or "")
+            for place, records in by_place(table.records, 100):
+                index.upsert(vectors=[_given(one) for one in records], namespace=place or "")
 
     def _index(self, name: str) -> Any:
         return self._client.index(host=str(self._client.indexes.describe(name).host))
@@ -79,8 +73,9 @@ class PineconeSide(Side):
         with self._index(name) as index:
             for space in index.describe_index_stats().namespaces:
                 ids = [item.id for page in index.list(namespace=space) for item in page.vectors]
-                for start in range(0, len(ids), 4):  # ids of 512 letters stand in the address
-                    part = index.fetch(ids=ids[start : start + 4], namespace=space).vectors
+                size = max(1, _ADDRESS // max(map(len, ids), default=1))
+                for some in in_parts(ids, min(size, 1000)):
+                    part = index.fetch(ids=some, namespace=space).vectors
                     found += [_held(one, space) for one in part.values()]
         return found
 
@@ -108,6 +103,15 @@ def _natural(record: Record) -> bool:
     )
     named = not any(key.startswith("$") for key in record.payload)
     return fits and vectors and flat and named and size < _MOST_METADATA - 100
+
+
+def _given(one: Record) -> dict[str, Any]:
+    given: dict[str, Any] = {"id": one.id, "metadata": one.payload}
+    for vector in one.dense.values():
+        given["values"] = vector.tolist()
+    for sparse in one.sparse.values():
+        given["sparse_values"] = {"indices": sparse.indices.tolist(), "values": sparse.values.tolist()}
+    return given
 
 
 def _held(one: Any, space: str) -> Held:

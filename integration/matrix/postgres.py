@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,9 @@ class PostgresSide(Side):
                 for one in shape.vectors
             ),
             *(
-                sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(_field_type(one)))
+                sql.SQL("{} {}").format(
+                    sql.Identifier(one.name), sql.SQL(table.types.get(one.name) or _field_type(one))
+                )
                 for one in shape.fields
             ),
             sql.SQL("primary key ({})").format(sql.SQL(", ").join(sql.Identifier(one.name) for one in keys)),
@@ -88,16 +91,15 @@ class PostgresSide(Side):
         self._connection.execute(
             sql.SQL("create table {} ({})").format(table_name, sql.SQL(", ").join(lines))
         )
-        for record in table.records:
-            given = {**_key(shape.id, record), **vectors_of(record), **record.payload}
-            values = [_given(shape, column, value) for column, value in given.items()]
-            self._connection.execute(
+        rows = [{**_key(shape.id, one), **vectors_of(one), **one.payload} for one in table.records]
+        for columns, some in groupby(rows, tuple):
+            self._connection.cursor().executemany(
                 sql.SQL("insert into {} ({}) values ({})").format(
                     table_name,
-                    sql.SQL(", ").join(map(sql.Identifier, given)),
-                    sql.SQL(", ").join([sql.Placeholder()] * len(given)),
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
                 ),
-                values,
+                [[_given(shape, column, value) for column, value in row.items()] for row in some],
             )
 
     def read(self, name: str) -> list[Held]:
@@ -117,6 +119,13 @@ class PostgresSide(Side):
         for row in rows:
             row |= {name: Bit(row[name]) for name in bits if row[name] is not None}
         return [_held(row, keys) for row in rows]
+
+    def columns(self, name: str) -> list[tuple[str, str]]:
+        return self._connection.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+            " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+            [f'"{self.name(name)}"'],
+        ).fetchall()
 
     def exists(self, name: str) -> bool:
         found = self._connection.execute("select to_regclass(%s)", [f'"{self.name(name)}"']).fetchone()

@@ -16,7 +16,7 @@ from vectormigrate.model.record import Record, SparseVector
 from vectormigrate.model.specification import StoreRef
 
 from .kinds import Table
-from .side import Held, Side, kept, mapped, none_of, undeclared, vectors_of
+from .side import Held, Side, in_parts, kept, mapped, none_of, undeclared, vectors_of
 
 _DISTANCES = {
     Metric.COSINE: models.Distance.COSINE,
@@ -78,13 +78,16 @@ class QdrantSide(Side):
             )
             for one in table.records
         ]
-        self._client.upsert(name, points, wait=True)
+        for part in in_parts(points, 500):
+            self._client.upsert(name, part, wait=True)
 
     def read(self, name: str) -> list[Held]:
         params = self._client.get_collection(name).config.params.vectors
         declared = {"": params} if isinstance(params, models.VectorParams) else params or {}
         points, following = self._client.scroll(name, limit=1000, with_vectors=True)
-        assert following is None
+        while following is not None:
+            more, following = self._client.scroll(name, limit=1000, offset=following, with_vectors=True)
+            points += more
         return [_held(one, declared) for one in points]
 
     def exists(self, name: str) -> bool:

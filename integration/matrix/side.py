@@ -7,10 +7,11 @@ reference store, which has no other client.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
 from vectormigrate.model.collection import Field, FieldType
 from vectormigrate.model.record import Record, SparseVector
@@ -19,6 +20,7 @@ from vectormigrate.model.specification import StoreRef
 from .kinds import MARK, Table
 
 JSON_COLUMN = "meta"
+T = TypeVar("T")
 
 
 class Unnamed(StrEnum):
@@ -63,6 +65,10 @@ class Side(ABC):
     @abstractmethod
     def read(self, name: str) -> list[Held]:
         """Every record."""
+
+    def columns(self, name: str) -> list[tuple[str, str]]:
+        """Columns and their types in the store's own words; none where it has no such thing."""
+        return []
 
     @abstractmethod
     def exists(self, name: str) -> bool:
@@ -116,6 +122,18 @@ def within_json(table: Table) -> Table:
 
     fields = (*table.shape.fields, Field(JSON_COLUMN, FieldType.JSON))
     return replace(mapped(table, nested), shape=replace(table.shape, fields=fields, dynamic=False))
+
+
+def in_parts(given: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """A few at a time."""
+    return (given[start : start + size] for start in range(0, len(given), size))
+
+
+def by_place(records: Iterable[Record], size: int) -> Iterator[tuple[str | None, Sequence[Record]]]:
+    """Records of one partition together, at most so many."""
+    for place, some in groupby(records, lambda one: one.partition):
+        for part in in_parts(list(some), size):
+            yield place, part
 
 
 def vectors_of(record: Record) -> dict[str, Any]:

@@ -82,10 +82,11 @@ class SqliteSide(Side):
         lines = [
             *(f'"{one.name}" {_KEYS[one.kind]} NOT NULL' for one in keys),
             *(f'"{one.name}" {_vector_type(one)}' for one in shape.vectors),
-            *(f'"{one.name}" {_field_type(one)}' for one in shape.fields),
+            *(f'"{one.name}" {table.types.get(one.name) or _field_type(one)}' for one in shape.fields),
             "PRIMARY KEY ({})".format(", ".join(f'"{one.name}"' for one in keys)),
         ]
         self._connection.execute(f'CREATE TABLE "{self.name(name)}" ({", ".join(lines)})')
+        self._connection.execute("BEGIN")
         for record in table.records:
             ids = record.id if isinstance(record.id, tuple) else (record.id,)
             held = {key.name: value for key, value in zip(keys, ids, strict=True)}
@@ -98,6 +99,7 @@ class SqliteSide(Side):
                     for column, value in given.items()
                 ],
             )
+        self._connection.execute("COMMIT")
 
     def read(self, name: str) -> list[Held]:
         found = self._connection.execute(f'PRAGMA table_info("{self.name(name)}")').fetchall()
@@ -105,6 +107,10 @@ class SqliteSide(Side):
         keys = [row[1] for row in sorted(found, key=lambda row: row[5]) if row[5]]
         rows = self._connection.execute(f'SELECT * FROM "{self.name(name)}"').fetchall()
         return [_held(dict(zip(types, row, strict=True)), types, keys) for row in rows]
+
+    def columns(self, name: str) -> list[tuple[str, str]]:
+        found = self._connection.execute(f'PRAGMA table_info("{self.name(name)}")').fetchall()
+        return [(row[1], row[2]) for row in found]
 
     def exists(self, name: str) -> bool:
         return bool(

@@ -19,7 +19,7 @@ from vectormigrate.model.record import Record
 from vectormigrate.model.specification import StoreRef
 
 from .kinds import Table
-from .side import Held, Side, kept, mapped, none_of
+from .side import Held, Side, by_place, kept, mapped, none_of
 
 _DISTANCES = {
     Metric.COSINE: "cosine",
@@ -89,15 +89,9 @@ class WeaviateSide(Side):
         collection = self._client.collections.use(self.name(name))
         if shape.partitions:
             collection.tenants.create(list(shape.partitions))
-        for record in table.records:
-            within = collection.with_tenant(record.partition) if record.partition else collection
-            assert isinstance(record.id, UUID)
-            given = DataObject(
-                properties={key: _given(value) for key, value in record.payload.items()},
-                uuid=record.id,
-                vector={one: vector.tolist() for one, vector in {**record.dense, **record.multi}.items()},
-            )
-            answer = within.data.insert_many([given])
+        for place, records in by_place(table.records, 200):
+            within = collection.with_tenant(place) if place else collection
+            answer = within.data.insert_many([_object(record) for record in records])
             assert not answer.has_errors, answer.errors
 
     def read(self, name: str) -> list[Held]:
@@ -110,10 +104,12 @@ class WeaviateSide(Side):
         found = []
         for tenant in tenants:
             within = collection if tenant is None else collection.with_tenant(tenant)
-            objects = within.query.fetch_objects(
-                limit=1000, include_vector=True, return_properties=names
-            ).objects
-            found += [_held(one, tenant) for one in objects]
+            last: UUID | None = None
+            while objects := within.query.fetch_objects(
+                limit=1000, include_vector=True, return_properties=names, after=last
+            ).objects:
+                found += [_held(one, tenant) for one in objects]
+                last = UUID(str(objects[-1].uuid))
         return found
 
     def exists(self, name: str) -> bool:
@@ -143,8 +139,9 @@ def _properties(table: Table) -> dict[str, str]:
     found = {field.name: _property(field.type, field.element) for field in table.shape.fields}
     for record in table.records:
         for key, value in record.payload.items():
-            one, more = (value[0], "[]") if isinstance(value, list) else (value, "")
-            found.setdefault(key, _BY_VALUE[type(one)] + more)
+            if key not in found:
+                one, more = (value[0], "[]") if isinstance(value, list) else (value, "")
+                found[key] = _BY_VALUE[type(one)] + more
     return found
 
 
@@ -186,6 +183,15 @@ def _config(field: VectorField) -> dict[str, Any]:
 
 def _given(value: Any) -> Any:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def _object(record: Record) -> DataObject[Any, Any]:
+    assert isinstance(record.id, UUID)
+    return DataObject(
+        properties={key: _given(value) for key, value in record.payload.items()},
+        uuid=record.id,
+        vector={one: vector.tolist() for one, vector in {**record.dense, **record.multi}.items()},
+    )
 
 
 def _held(one: Any, tenant: str | None) -> Held:

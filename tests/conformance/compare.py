@@ -45,7 +45,7 @@ def differences(got: Record, expected: Record, shape: CollectionShape, ulps: int
             yield f"{kind} vectors {sorted(left)} instead of {sorted(right)}"
             continue
         for name in left:
-            if not _same_bits(left[name], right[name]):
+            if not same_bits(left[name], right[name]):
                 yield f"vector {name!r}: {left[name]!r} instead of {right[name]!r}"
     yield from _payload_differences(got, expected, shape, ulps)
     if shape.partitions and got.partition != expected.partition:
@@ -80,9 +80,10 @@ def same_value(left: Any, right: Any, ulps: int = 0) -> bool:
     return bool(left == right)
 
 
-def _same_bits(left: Any, right: Any) -> bool:
+def same_bits(left: Any, right: Any) -> bool:
+    """Two vectors, dense or sparse: equal to the last bit, elements of the same type."""
     if hasattr(left, "indices"):
-        return _same_bits(left.indices, right.indices) and _same_bits(left.values, right.values)
+        return same_bits(left.indices, right.indices) and same_bits(left.values, right.values)
     return left.dtype == right.dtype and left.shape == right.shape and _bytes(left) == _bytes(right)
 
 
