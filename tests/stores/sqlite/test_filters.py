@@ -159,3 +159,42 @@ def test_plain_columns_are_compared_by_sqlite_itself(table):
     asked = [sql for sql in seen if "vec_distance" in sql]
     assert len(asked) == 1
     assert "vectormigrate_leaf" not in asked[0]
+
+
+LONG = 2_000
+"""Twice the levels that SQLite takes of one condition."""
+NOBODY = tuple(f"nobody {number}" for number in range(LONG))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        HasId((*NOBODY, "r1", "R2", "5", 5)),
+        Not(HasId((*NOBODY, "r1"))),
+        In(("text",), (*NOBODY, "5", "a")),
+        In(("any",), (*range(-LONG, 2), "1")),
+        Or(tuple(Compare(("text",), Comparison.EQ, one) for one in (*NOBODY, "a"))),
+        And(tuple(Compare(("int",), Comparison.NE, one) for one in range(-LONG, 1))),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_long_list_is_looked_through(table, condition):
+    runner, store, records = table
+    found = {
+        match.id for match in runner.run(store.query("t", Query(np.ones(2, np.float32), "v", 100, condition)))
+    }
+    assert found == {record.id for record in records if matches(condition, record.id, record.payload)}
+    assert found
+
+
+async def test_a_long_list_of_compound_ids(tmp_path):
+    parts = (IdField("a", IdKind.TEXT), IdField("b", IdKind.INT))
+    shape = CollectionShape("t", IdField("id", IdKind.COMPOUND, parts=parts), (VectorField("v", dim=2),))
+    ids = [("x", number) for number in range(500)]
+    async with open_store(Endpoint("sqlite", str(tmp_path / "t.db"))) as store:
+        await store.create(shape)
+        vectors = {"v": DenseColumn(np.ones((500, 2), np.float32))}
+        assert (await store.upsert("t", Batch(list(ids), vectors, [{} for _ in ids]))).refused == ()
+        wanted = HasId((*ids[100:], *(("y", number) for number in range(LONG))))
+        found = await store.query("t", Query(np.ones(2, np.float32), "v", 1_000, wanted))
+    assert {match.id for match in found} == {*ids[100:]}

@@ -3,7 +3,8 @@
 What SQL says exactly becomes SQL: text, numbers, booleans, bytes and ids in columns of their own, each guarded by
 `typeof` because SQLite compares across types where the model does not. Everything else (JSON with its nesting and
 lists, decimals, moments) becomes a call of the function `LEAF`, which the search binds to Python: it is given the
-number of the leaf and the column's value, and answers by `matches` itself.
+number of the leaf and the column's value, and answers by `matches` itself. So does a long list of ids or values: of one
+condition SQLite takes a thousand levels, and `OR` is one for each.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _SIGNS = {
     Comparison.LTE: "<=",
 }
 _NUMBERS = "'integer', 'real'"
+_LISTED = 300
+"""Most ids or values that are listed in SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,28 @@ class Leaf:
         return matches(self.condition, "", {self.column.field.name: decode(value) if decode else value})
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Ids that Python looks for among the values of the key's columns."""
+
+    stored: frozenset[tuple[tuple[type, Any], ...]]
+
+    def holds(self, *values: Any) -> bool:
+        """Whether the key is one of them: the integer 5 is not the text '5'."""
+        return _typed(values) in self.stored
+
+
+def _typed(values: Sequence[Any]) -> tuple[tuple[type, Any], ...]:
+    return tuple((type(value), value) for value in values)
+
+
 @dataclass(slots=True)
 class Condition:
     """An SQL condition, the values it binds, and its leaves in the order of their numbers."""
 
     sql: str = "1"
     values: list[Any] = field(default_factory=list)
-    leaves: list[Leaf] = field(default_factory=list)
+    leaves: list[Leaf | Keys] = field(default_factory=list)
 
 
 def translate(condition: Filter, table: Table) -> Condition:
@@ -100,14 +118,15 @@ class _Translation:
                 raise foreign_words(condition)
 
     def _all(self, items: Sequence[Filter], word: str, empty: str) -> str:
-        return word.join(f"({self.sql(item)})" for item in items) or empty
+        return _joined([f"({self.sql(item)})" for item in items], word) or empty
 
     def _has_id(self, ids: Sequence[Any]) -> str:
         parts = []
-        for record_id in ids:
-            if not self._table.may_hold(record_id):
-                continue
-            values = self._table.stored_id(record_id)
+        stored = [self._table.stored_id(one) for one in ids if self._table.may_hold(one)]
+        if len(stored) > _LISTED:
+            columns = ", ".join(key.sql for key in self._table.keys)
+            return f"{LEAF}({self._numbered(Keys(frozenset(map(_typed, stored))))}, {columns})"
+        for values in stored:
             for key, value in zip(self._table.keys, values, strict=True):
                 self._into.values.append(value)
                 # typeof, because SQLite would find the integer 5 by the text '5'.
@@ -138,7 +157,7 @@ class _Translation:
     def _any(self, column: FieldColumn, values: Sequence[Any], sign: str) -> str | None:
         """That the column compares so with one of the values; None when SQL cannot say it exactly."""
         parts = [self._compared(column, sign, value) for value in values]
-        if None in parts:
+        if None in parts or len(parts) > _LISTED:
             return None
         self._into.values += values
         return " OR ".join(self._sure(part) for part in parts if part) or "0"
@@ -172,11 +191,22 @@ class _Translation:
         return None
 
     def _leaf(self, column: FieldColumn | None, condition: Filter) -> str:
-        number = len(self._into.leaves)
-        self._into.leaves.append(Leaf(column, condition))
+        number = self._numbered(Leaf(column, condition))
         if column is not None:
             return f"{LEAF}({number}, {column.sql})"
         return f"{LEAF}({number}, {self._table.dynamic or 'NULL'})"
+
+    def _numbered(self, leaf: Leaf | Keys) -> int:
+        self._into.leaves.append(leaf)
+        return len(self._into.leaves) - 1
+
+
+def _joined(parts: Sequence[str], word: str) -> str:
+    """The parts with a word between, in brackets that keep the tree of many of them flat."""
+    if len(parts) <= 2:
+        return word.join(parts)
+    middle = len(parts) // 2
+    return f"({_joined(parts[:middle], word)}){word}({_joined(parts[middle:], word)})"
 
 
 def _is_number(value: float) -> bool:

@@ -115,9 +115,9 @@ def _ranked(
     leaves = condition.leaves
 
     def leaf(*given: Any) -> int:
-        return int(leaves[given[0]].holds(given[1]))
+        return int(leaves[given[0]].holds(*given[1:]))
 
-    connection.create_scalar_function(filters.LEAF, leaf, 2)
+    connection.create_scalar_function(filters.LEAF, leaf)
     values: list[Any] = []
     if native is None:
         score_of: Any = scorer(column.field, metric, query.vector)
