@@ -3,6 +3,8 @@ import zipfile
 
 import pytest
 
+from tests.fakes.tables import fill
+
 
 @pytest.fixture
 def bundle(migrated, tmp_path):
@@ -30,6 +32,20 @@ def test_it_holds_what_helps(bundle):
 def test_no_record_is_in_it(bundle):
     report = json.loads(bundle()["migrations/docs/report.json"])
     assert not {"worst", "findings", "ranges"} & report.keys()
+
+
+def test_each_part_has_its_documents_and_no_record_is_in_the_whole(terminal, tmp_path):
+    fill(terminal.directory / "old.db", **{"docs-a": 3, "docs-b": 3})
+    flags = ("--source-type", "sqlite", "--source-url", "old.db", "--each-collection", "docs-*")
+    terminal.run("migrate", "many", *flags, "--target-type", "sqlite", "--target-url", "new.db")
+    terminal.sql("new.db", 'DELETE FROM "docs-b"')
+    terminal.run("validate", "many", "--full")
+    ran = terminal.run("support-bundle", "--output", str(tmp_path / "help.zip"))
+    assert ran.code == 0, ran.err
+    with zipfile.ZipFile(tmp_path / "help.zip") as file:
+        assert json.loads(file.read("migrations/many:docs-b/report.json"))["missing"] == 3
+        whole = json.loads(file.read("migrations/many/report.json"))
+    assert (whole["missing"], "parts" in whole, "findings" in whole) == (3, False, False)
 
 
 def test_no_secret_is_in_it(bundle, migrated, tmp_path):

@@ -22,6 +22,7 @@ from vectormigrate.model.errors import (
 )
 from vectormigrate.model.events import PhaseChanged, Progress, Warned
 from vectormigrate.model.phase import Phase
+from vectormigrate.state import levers
 
 KNOWN = Secrets({}, {})
 PARTS = ["many:docs-a", "many:docs-b", "many:docs-c"]
@@ -182,6 +183,18 @@ async def test_parts_that_come_are_told_and_taken_in(world, spec):
     assert [event.message for event in seen if isinstance(event, Warned)] == [
         "parts have come to the source, and are taken in: many:docs-d"
     ]
+
+
+async def test_what_was_set_of_the_whole_goes_for_a_part_that_comes(world, spec):
+    async with owning(world) as control:
+        await control.create(spec)
+        await control.adjust("many", {"batch_size": 3})
+        fill(world / "old.db", **{"docs-d": 4})
+        assert (await control.run("many")).copied == 64
+        kept = control.database.read(
+            lambda tx: [levers.get(tx, one).batch_size for one in ("many:docs-d", "many")]
+        )
+    assert kept == [3, 3]
 
 
 async def test_a_part_whose_source_is_gone_does_not_keep_the_others(world, spec):

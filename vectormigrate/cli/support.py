@@ -30,8 +30,8 @@ from .doors import examine, view
 
 DEFAULT = "vectormigrate-support.zip"
 _EVENTS = 1000
-_OF_RECORDS = ("worst", "findings", "ranges")
-"""Parts of a report that name records."""
+_OF_RECORDS = ("worst", "findings", "ranges", "parts")
+"""What of a report names records; its parts have documents of their own."""
 
 
 async def support_bundle(call: Call) -> Answer:
@@ -42,7 +42,8 @@ async def support_bundle(call: Call) -> Answer:
     try:
         with view(call) as viewer:
             for status in viewer.list(None, 1000, 0):
-                parts |= _migration(viewer, status.migration_id)
+                for one in (status, *status.parts):
+                    parts |= _migration(viewer, one.migration_id)
     except VectormigrateError as error:
         parts["state.json"] = error.as_dict()
     _write(name, parts)

@@ -174,12 +174,14 @@ class Control:
         return self._status(spec.id)
 
     async def add(self, specs: Sequence[Specification]) -> None:
-        """Add migrations, all or none."""
+        """Add migrations, all or none; what was set of a whole goes for a part that comes later."""
         at = self._clock.now().isoformat()
 
         def work(tx: Transaction) -> None:
             for spec in specs:
                 migrations.create(tx, spec, at=at)
+                if given := levers.get(tx, whole_of(spec.id)).given:
+                    levers.put(tx, spec.id, given, at=at, asked=False)
 
         await self._database.write(work)
 
