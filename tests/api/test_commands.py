@@ -51,7 +51,8 @@ def test_promised_defaults():
 
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
-    offline = {"migrate", "resume", "validate", "rollback", "pause", "capture"}
+    offline = {"migrate", "export", "import", "resume", "validate", "rollback", "pause", "capture"}
+    offline |= {"throttle", "set"}
     assert changing == offline | {
         "serve",
         "emulate",
@@ -66,7 +67,7 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "vec",
         "mcp",
     }
-    for name in ("migrate", "rollback", "cutover", "revert"):
+    for name in ("migrate", "export", "import", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 
 

@@ -5,9 +5,11 @@ import pytest
 from tests.fakes.api import KEY, two_stores
 from tests.fakes.wire import raw_server
 from vectormigrate.api.commands import BY_NAME
-from vectormigrate.api.remote import Remote, route_for
+from vectormigrate.api.remote import Remote, outcome, route_for
+from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import (
     CollectionMissing,
+    GateRefused,
     UnknownMigration,
     Unreachable,
     Unresolved,
@@ -84,12 +86,13 @@ async def test_a_change_is_sent_again_under_the_same_key():
     assert keys[0] == keys[1]
 
 
-async def test_an_operation_whose_daemon_ended_is_nobody_s():
-    remote = Remote("http://127.0.0.1:1", "")
+def test_an_operation_comes_to_what_it_ended_with():
+    assert outcome(Operation("1", "migrate", "docs", "me", "succeeded", "now", result={"a": 1})) == {"a": 1}
+    error = GateRefused("not now").as_dict()
+    with pytest.raises(GateRefused, match="not now"):
+        outcome(Operation("1", "migrate", "docs", "me", "failed", "now", error=error))
     with pytest.raises(Unresolved, match="ended before migrate of 'docs' did"):
-        remote._finished(
-            {"state": "interrupted", "error": None, "command": "migrate", "migration_id": "docs"}
-        )
+        outcome(Operation("1", "migrate", "docs", "me", "interrupted", "now"))
 
 
 def test_the_way_to_ask_is_the_one_that_says_most():

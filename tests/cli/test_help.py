@@ -57,7 +57,7 @@ def test_defaults_limits_and_units_are_told():
         "--metric METRIC The metric of vectors for which the source declares none. One of cosine, dot,"
         in text
     )
-    kinds = "memory, milvus, pgvector, pinecone, qdrant, sqlite, weaviate"
+    kinds = "memory, milvus, parquet, pgvector, pinecone, qdrant, sqlite, weaviate"
     assert f"--source-type SOURCE_TYPE Kind of the source store. Required. One of {kinds}." in text
     assert "-q, --quiet" in text
 

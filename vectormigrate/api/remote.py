@@ -11,11 +11,13 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import Unreachable, Unresolved, UsageError, error_from_dict
 
 from . import bodies
@@ -31,14 +33,29 @@ _EVERY = 0.5
 class Remote:
     """A daemon at a URL."""
 
-    def __init__(self, url: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Nothing is dialled yet. Raises UsageError for what is no URL."""
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        certificate: str | None = None,
+        key_file: str | None = None,
+    ) -> None:
+        """`certificate` is a file with the one to show, its chain and, unless `key_file` has it, its key, as PEM. Nothing is
+        dialled yet. Raises UsageError for what is no URL, and for a certificate that cannot be shown there.
+        """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"{url[:200]!r} is no URL with http:// or https://")
         self._parts = parts
         self._key = key
         self._sleep = sleep
+        self._context = _context(certificate, key_file) if parts.scheme == "https" else None
+        if self._context is None and (certificate or key_file):
+            raise UsageError(
+                "a client certificate is shown to https:// alone", hint="give the daemon's https:// address"
+            )
 
     def ask(self, command: Command, given: Mapping[str, Any]) -> Any:
         """What the command answers, waited for when it lasts. Raises what the daemon answers, Unreachable, Unresolved."""
@@ -60,14 +77,7 @@ class Remote:
         while operation["state"] == "running":
             self._sleep(_EVERY)
             operation = self._once("GET", f"{ROOT}/operations/{quote(operation['id'])}", None)
-        if operation["state"] == "succeeded":
-            return operation["result"]
-        if operation["error"] is not None:
-            raise error_from_dict(operation["error"])
-        raise Unresolved(
-            f"the daemon ended before {operation['command']} of {operation['migration_id']!r} did",
-            hint="look where it is with `vectormigrate status`, and go on with `vectormigrate resume`",
-        )
+        return outcome(msgspec.convert(operation, Operation))
 
     def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         """Ask, and again when no answer came."""
@@ -99,9 +109,39 @@ class Remote:
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port
-        if self._parts.scheme == "http":
+        if self._context is None:
             return http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
-        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=ssl.create_default_context())
+        return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT, context=self._context)
+
+
+def outcome(operation: Operation) -> Any:
+    """What an operation that has ended came to. Raises what it ended with, and Unresolved when its daemon ended first."""
+    if operation.state == "succeeded":
+        return operation.result
+    if operation.error is not None:
+        raise error_from_dict(operation.error)
+    raise Unresolved(
+        f"the daemon ended before {operation.command} of {operation.migration_id!r} did",
+        hint="look where it is with `vectormigrate status`, and go on with `vectormigrate resume`",
+    )
+
+
+def _context(certificate: str | None, key_file: str | None) -> ssl.SSLContext:
+    """The machine's authorities (or those of SSL_CERT_FILE), and what is shown to a daemon that asks who connects."""
+    context = ssl.create_default_context()
+    if key_file and not certificate:
+        raise UsageError("--client-key needs the certificate that it is of", hint="give --client-cert FILE")
+    if certificate:
+        try:
+            context.load_cert_chain(
+                Path(certificate).expanduser(), Path(key_file).expanduser() if key_file else None
+            )
+        except OSError as error:  # SSLError is one too
+            raise UsageError(
+                f"the client certificate {certificate} cannot be used: {error.strerror or error}",
+                hint="--client-cert and --client-key name PEM files; the key must be without a passphrase",
+            ) from None
+    return context
 
 
 def route_for(command: Command, given: Mapping[str, Any]) -> tuple[Route, dict[str, Any]]:

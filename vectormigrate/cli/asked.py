@@ -1,11 +1,10 @@
-"""Commands that a daemon does: this one by its socket, one elsewhere by its URL, or, where none runs, our own desk.
+"""Commands that a daemon does at once: this one by its socket, or, where none runs, our own desk.
 
 The last is the same code as a daemon's, over a state file that this process owns for a moment.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -13,13 +12,11 @@ import msgspec
 from vectormigrate.api.command import outside
 from vectormigrate.api.parts import assembled
 from vectormigrate.api.reception import shell
-from vectormigrate.api.remote import Remote
 from vectormigrate.api.schemas import result_type
-from vectormigrate.daemon.api_served import key_of
 from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
 from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.daemon.setting import Setting
+from vectormigrate.daemon.setting import Value
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.model.documents import LastReport
@@ -29,7 +26,6 @@ from .call import Answer, Call
 from .doors import own
 from .exits import code_of
 from .inspect import compose, present
-from .live import confirm
 
 _GIVEN = ("flag", "environment")
 
@@ -47,7 +43,7 @@ async def asked(call: Call) -> Answer:
             ) as parts:
                 result = await parts.dispatcher.ask(shell(), call.command.name, given(call))
                 document = msgspec.to_builtins(result, enc_hook=str)
-    return _answer(call, document)
+    return answer_of(call, document)
 
 
 async def offered(call: Call) -> Any:
@@ -56,26 +52,18 @@ async def offered(call: Call) -> Any:
     return await ask_owner(call.state, COMMAND, call.words.get("id") or "", words, within=None)
 
 
-async def remote(call: Call) -> Answer:
-    """Have the daemon at `--url` do it."""
-    wanted = given(call)
-    if call.command.destroys(wanted) and "yes" in call.merged:
-        confirm(call, f"has the daemon at {call.value('url')} do {call.command.name}", dry_run=_dry(call))
-    client = Remote(call.value("url"), key_of(call.merged, call.environ))
-    return _answer(call, await asyncio.to_thread(client.ask, call.command, wanted))
-
-
 def given(call: Call) -> dict[str, Any]:
     """What was said for this command, as a request says it: what a file says of it here is for this machine alone."""
     words: dict[str, Any] = {outside(name): word for name, word in call.words.items() if word is not None}
     for setting in call.command.arguments:
         found = call.merged[setting.name]
         if found.layer in _GIVEN:
-            words[setting.key] = _plain(setting, found.value)
+            words[setting.key] = plain(found.value)
     return words
 
 
-def _plain(setting: Setting, value: Any) -> Any:
+def plain(value: Value) -> Any:
+    """A value as JSON has it."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -83,7 +71,8 @@ def _dry(call: Call) -> bool:
     return bool("dry-run" in call.merged and call.value("dry-run"))
 
 
-def _answer(call: Call, document: Any) -> Answer:
+def answer_of(call: Call, document: Any) -> Answer:
+    """What a daemon answered, as the command answers that has done it itself."""
     kind = PlanDocument if call.command.name == "migrate" and _dry(call) else result_type(call.command.result)
     result: Any = msgspec.convert(document, kind)
     if isinstance(result, LastReport):

@@ -121,7 +121,7 @@ def _answer(call: Call) -> int:
 
 def _handler(call: Call) -> str:
     elsewhere = call.command.scope is not None and call.value("url")
-    return "asked:remote" if elsewhere else call.command.handler
+    return "elsewhere:remote" if elsewhere else call.command.handler
 
 
 def _load(text: str) -> Any:

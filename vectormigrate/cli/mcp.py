@@ -12,18 +12,17 @@ from vectormigrate.api.elsewhere import by_socket, by_url
 from vectormigrate.api.inherited import Inherited
 from vectormigrate.api.plan_tokens import PlanTokens
 from vectormigrate.api.reception import shell
-from vectormigrate.api.remote import Remote
 from vectormigrate.api.tools import Tools
-from vectormigrate.daemon.api_served import key_of
 from vectormigrate.daemon.tasks import SystemClock
 
 from .call import Answer, Call
+from .elsewhere import remote_of
 
 
 async def mcp(call: Call) -> Answer:
     """Serve until the input ends."""
     url = call.value("url")
-    door = by_url(Remote(url, key_of(call.merged, call.environ))) if url else by_socket(call.state)
+    door = by_url(remote_of(call)) if url else by_socket(call.state)
     who = shell()
     tools = Tools(door, Inherited(door), PlanTokens(SystemClock().monotonic), lambda ctx: who)
     server = tools.server()

@@ -18,6 +18,7 @@ from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
+from .delegated import by_daemon
 from .doors import foresee, own, stored, view
 from .failure import spelled
 from .following import handed_over
@@ -108,6 +109,8 @@ def _plan_code(call: Call, specification: Specification, document: PlanDocument)
 
 async def _run(call: Call, request: Request, *, create: bool) -> Answer:
     migration_id = request.specification.id
+    if (answer := await by_daemon(call, request)) is not None:
+        return answer
     if create:
         # Looked at before anything is stored: an id is not taken by a wish that cannot be had.
         foreseen = await foresee(call, request, strict=True)

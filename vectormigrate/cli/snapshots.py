@@ -17,8 +17,8 @@ from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.registry import open_store
 
-from .asked import remote
 from .call import Answer, Call
+from .elsewhere import remote
 from .migrate import migrate
 
 _BATCH = 1000
@@ -72,9 +72,10 @@ async def _held(folder: Path) -> list[str]:
 
 async def _migrated(call: Call, given: Mapping[str, Value]) -> Answer:
     """Have `migrate` do it, with these values as if they had been given to it."""
-    origin = f"{call.command.name} {call.words['folder']}"
-    words = {name: Given(value, "flag", origin) for name, value in given.items()}
+    command, origin = BY_NAME["migrate"], f"{call.command.name} {call.words['folder']}"
+    unsaid = {one.name: Given(one.default, "default", "default") for one in command.all_settings}
+    said = {name: Given(value, "flag", origin) for name, value in given.items()}
     asked = replace(
-        call, command=BY_NAME["migrate"], words={"id": call.words["id"]}, merged={**call.merged, **words}
+        call, command=command, words={"id": call.words["id"]}, merged={**unsaid, **call.merged, **said}
     )
     return await (remote(asked) if call.value("url") else migrate(asked))

@@ -7,11 +7,13 @@ import msgspec
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import overlay
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, StateLocked
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
 
+from .asked import offered
 from .call import Answer, Call
+from .delegated import by_daemon
 from .doors import own, view
 from .live import ask
 from .progress import Follower
@@ -35,6 +37,8 @@ async def validate(call: Call) -> Answer:
             seed=call.value("seed"),
         )
         return Answer(found, exit_code=0 if found.ok else FINDINGS)
+    if (answer := await by_daemon(call, request)) is not None:
+        return answer
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             with stopping(lambda _: control.stop()) as stop:
@@ -59,6 +63,8 @@ async def rollback(call: Call) -> Answer:
     if request.specification.mode is not Mode.OFFLINE:
         told = await ask(call, "rollback", RollbackReport, dry_run=dry_run)
         return Answer(told, exit_code=0 if dry_run or not (told.left or told.foreign_changed) else FAILED)
+    if (answer := await by_daemon(call, request)) is not None:
+        return answer
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             with stopping(lambda _: control.stop()) as stop:
@@ -74,7 +80,10 @@ async def pause(call: Call) -> Answer:
     """Stop at the next checkpoint: in the process that runs it, or here when none does."""
     with view(call) as viewer:
         viewer.status(call.migration_id)
-    told = await ask_owner(call.state, "pause", call.migration_id)
+    try:
+        told = await offered(call)
+    except StateLocked:  # by another command, not by a daemon
+        told = await ask_owner(call.state, "pause", call.migration_id)
     if told is not None:
         call.remark("asked the process that runs it")
         return Answer(msgspec.convert(told, MigrationStatus))

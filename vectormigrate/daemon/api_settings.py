@@ -32,7 +32,21 @@ API_KEY = _api(
 API_KEY_FILE = _api(
     "api-key-file", metavar="FILE", help="A file with that key in it, as --api-key file:FILE.", unset="none"
 )
-REMOTE = (URL, API_KEY, API_KEY_FILE)
+CLIENT_CERT = _api(
+    "client-cert",
+    metavar="FILE",
+    local=True,
+    help="Certificate to show to the daemon at --url, with its chain, as PEM. SSL_CERT_FILE names authorities of your own.",
+    unset="none is shown",
+)
+CLIENT_KEY = _api(
+    "client-key",
+    metavar="FILE",
+    local=True,
+    help="Its key, as PEM, without a passphrase.",
+    unset="in the file of the certificate",
+)
+REMOTE = (URL, API_KEY, API_KEY_FILE, CLIENT_CERT, CLIENT_KEY)
 """How a command comes to a daemon elsewhere."""
 
 ADDR = _api(

@@ -170,11 +170,7 @@ class Desk:
         spec = request.specification
         if asked.value("dry-run"):
             return await plan(spec, self._with(request))
-        if request.literals:
-            raise UsageError(
-                "a secret by value is not stored, so a daemon cannot go on with it after a restart",
-                hint="name the store in the daemon's configuration, or the secret as ${NAME}, env:NAME or file:PATH",
-            )
+        _refuse_literals(request)
         if spec.mode is not Mode.OFFLINE:
             return msgspec.convert(await self._hosting().create(spec), MigrationStatus)
         if not self._known(spec.id):
@@ -183,7 +179,7 @@ class Desk:
         return await self._control.run(spec.id)
 
     async def resume(self, asked: Asked) -> MigrationStatus:
-        if self._spec(asked).mode is not Mode.OFFLINE:
+        if self._onward(asked).mode is not Mode.OFFLINE:
             return await self._live(asked, "resume", MigrationStatus)
         return await self._control.run(asked.migration_id)
 
@@ -205,13 +201,13 @@ class Desk:
             "sample_size": None if asked.value("full") else asked.value("sample-size"),
             **{name: asked.value(name) for name in ("full", "threshold", "seed")},
         }
-        if self._spec(asked).mode is not Mode.OFFLINE:
+        if self._onward(asked).mode is not Mode.OFFLINE:
             return await self._live(asked, "validate", ValidationReport, **words)
         return await self._control.validate(asked.migration_id, **words)
 
     async def rollback(self, asked: Asked) -> RollbackReport:
         dry_run = asked.value("dry-run")
-        if self._spec(asked).mode is not Mode.OFFLINE:
+        if self._onward(asked).mode is not Mode.OFFLINE:
             return await self._live(asked, "rollback", RollbackReport, dry_run=dry_run)
         return await self._control.rollback(asked.migration_id, dry_run=dry_run)
 
@@ -295,6 +291,12 @@ class Desk:
         name = asked.migration_id or "unnamed"
         return specify(name, asked.merged, lambda other: went(self._control.state, other))
 
+    def _onward(self, asked: Asked) -> Specification:
+        """A migration that is gone on with: what is given with it again must be as it was."""
+        request = overlay(self._spec(asked), asked.merged)
+        _refuse_literals(request)
+        return request.specification
+
     def _with(self, request: Request) -> Secrets:
         return replace(self._secrets, literals={**self._secrets.literals, **request.literals})
 
@@ -307,3 +309,11 @@ class Desk:
         """What the host says to a word about a live migration."""
         self._spec(asked)  # tells an unknown one from one that it does not host
         return msgspec.convert(await self._hosting().answer(verb, asked.migration_id, arguments), answer)
+
+
+def _refuse_literals(request: Request) -> None:
+    if request.literals:
+        raise UsageError(
+            "a secret by value is not stored, so a daemon cannot go on with it after a restart",
+            hint="name the store in the daemon's configuration, or the secret as ${NAME}, env:NAME or file:PATH",
+        )

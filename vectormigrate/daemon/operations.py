@@ -15,7 +15,7 @@ from vectormigrate.model.access import Principal
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StateFull, UsageError, VectormigrateError
 from vectormigrate.state import operations
-from vectormigrate.state.database import Database
+from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.operations import StoredOperation
 
 from .supervisor import Supervisor
@@ -72,15 +72,12 @@ class Operations:
 
     def get(self, operation_id: str) -> documents.Operation:
         """One of any time. Raises UsageError."""
-        found = self._database.read(lambda tx: operations.get(tx, operation_id))
-        if found is None:
-            raise UsageError(f"there is no operation {operation_id[:80]!r}")
-        return _shown(found)
+        return self._database.read(lambda tx: one(tx, operation_id))
 
     def page(self, migration_id: str | None, limit: int, offset: int) -> documents.Operations:
         """Newest first, of one migration or of all."""
         found = self._database.read(lambda tx: operations.page(tx, migration_id, limit, offset))
-        return documents.Operations([_shown(one) for one in found], limit, offset)
+        return documents.Operations([_shown(each) for each in found], limit, offset)
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""
@@ -93,6 +90,14 @@ class Operations:
         if running is not None:
             await running.wait()
         return self.get(operation_id)
+
+
+def one(tx: Transaction, operation_id: str) -> documents.Operation:
+    """An operation of any time. Raises UsageError."""
+    found = operations.get(tx, operation_id)
+    if found is None:
+        raise UsageError(f"there is no operation {operation_id[:80]!r}")
+    return _shown(found)
 
 
 def _shown(stored: StoredOperation) -> documents.Operation:

@@ -6,7 +6,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 
 from __future__ import annotations
 
-from .api_settings import AFTER, API, AUDIT, KEYS, URL, VEC
+from .api_settings import AFTER, API, AUDIT, CLIENT_CERT, CLIENT_KEY, KEYS, URL, VEC
 from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
@@ -434,6 +434,8 @@ SETTINGS: tuple[Setting, ...] = (
     *EMULATE,
     *LIVE,
     URL,
+    CLIENT_CERT,
+    CLIENT_KEY,
     *API,
     *KEYS,
     *AUDIT,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ def stopping(
 ) -> Iterator[Stop]:
     """While the block runs, turn the first signal into `ask` and the second into `leave(code)`.
 
-    Inside a running event loop only. The default handlers are back when the block ends.
+    Inside a running event loop only. The default handlers are back when the block ends. In another thread than the main one
+    it watches nothing: signals are the business of the program that the thread is of.
     """
     loop = asyncio.get_running_loop()
     stop = Stop()
@@ -45,10 +47,11 @@ def stopping(
         stop.received = number
         ask(number)
 
-    for number in WATCHED:
+    watched = WATCHED if threading.current_thread() is threading.main_thread() else ()
+    for number in watched:
         loop.add_signal_handler(number, receive, number)
     try:
         yield stop
     finally:
-        for number in WATCHED:
+        for number in watched:
             loop.remove_signal_handler(number)

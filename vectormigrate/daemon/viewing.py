@@ -6,12 +6,15 @@ import builtins
 from pathlib import Path
 from typing import Self
 
+from vectormigrate.model.documents import Operation
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, ValidationReport
 from vectormigrate.state import audit, events, findings, views
 from vectormigrate.state.database import Reader
 from vectormigrate.state.events import StoredEvent
+
+from . import operations
 
 
 class Viewer:
@@ -44,6 +47,10 @@ class Viewer:
         """Where it is. Raises UnknownMigration."""
         owned = self.owned
         return self._reader.read(lambda tx: views.status(tx, migration_id, owned=owned))
+
+    def operation(self, operation_id: str) -> Operation:
+        """A command that was given to a daemon. Raises UsageError."""
+        return self._reader.read(lambda tx: operations.one(tx, operation_id))
 
     def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""

@@ -14,9 +14,9 @@ store says that none can (`Store.settle`); nothing is judged before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
 
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
@@ -51,7 +51,6 @@ from vectormigrate.stores.surrogate import keyed
 
 _FINAL_SAMPLE = 1000
 _NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
-T = TypeVar("T")
 _RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
@@ -232,23 +231,26 @@ class Conductor:
             migration = self.migration
             coordinator = self._coordinator(migration.total or 0)
             if coordinator.remaining:
-                await self._run_copy(migration, coordinator)
+                with self._under_way(coordinator):
+                    await self._crew(migration, coordinator.remaining, True).run(coordinator)
+                if coordinator.unresolved:
+                    self.quarantine.begin()
             again = coordinator.stopped  # to end, or only to go on with what was set meanwhile
         if self._stopping.is_set():
             return
         await self._move(Phase.BACKFILL, Phase.CATCH_UP)
 
-    async def _run_copy(self, migration: Migration, coordinator: CopyCoordinator) -> None:
-        coordinator.pace = self._pace
-        self._running = coordinator
+    @contextmanager
+    def _under_way(self, work: CopyCoordinator | Validation) -> Iterator[None]:
+        """It keeps to the pace, and hears of a stop."""
+        work.pace = self._pace
+        self._running = work
         if self._stopping.is_set():
-            coordinator.stop()
+            work.stop()
         try:
-            await self._crew(migration, coordinator.remaining, True).run(coordinator)
+            yield
         finally:
             self._running = None
-        if coordinator.unresolved:
-            self.quarantine.begin()
 
     # Behind the copy.
 
@@ -308,7 +310,8 @@ class Conductor:
 
         validation = self._validation(migration)
         try:
-            await self._run_validation(validation, validation.reconcile(mark))
+            with self._under_way(validation):
+                await validation.reconcile(mark)
         except GateRefused:
             if self._stopping.is_set():
                 return  # nothing failed: it is compared again when the migration goes on
@@ -364,9 +367,10 @@ class Conductor:
             )
         await self._greet()
         validation = self._validation(migration)
-        if full:
-            return await self._run_validation(validation, validation.full(threshold))
-        return await self._run_validation(validation, validation.sample(sample_size or 100, seed, threshold))
+        with self._under_way(validation):
+            if full:
+                return await validation.full(threshold)
+            return await validation.sample(sample_size or 100, seed, threshold)
 
     def _validation(self, migration: Migration) -> Validation:
         return self._validating(migration)
@@ -384,16 +388,6 @@ class Conductor:
             self._on_event,
             **live,
         )
-
-    async def _run_validation(self, validation: Validation, work: Awaitable[T]) -> T:
-        validation.pace = self._pace
-        self._running = validation
-        if self._stopping.is_set():
-            validation.stop()
-        try:
-            return await work
-        finally:
-            self._running = None
 
     # The way back.
 

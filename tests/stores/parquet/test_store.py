@@ -1,4 +1,4 @@
-"""The port over a folder of snapshots: the suite over the log, half of it over parts with a log, and what is beyond the port."""
+"""The port over a folder of snapshots: the suite over the log, its reading over parts too, and what is beyond the port."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from tests.conformance.compare import assert_holds
 from tests.conformance.reading import Reading
 from tests.conformance.subject import make_ids, make_record, make_records, to_batch
 from tests.conformance.suite import ConformanceSuite, Subject
-from tests.conformance.vectors import Vectors
-from tests.conformance.writing import Writing
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, VectorField
 from vectormigrate.model.errors import (
     CollectionMissing,
@@ -45,7 +43,7 @@ class Finished(ParquetStore):
         return result
 
 
-class TestOverParts(Reading, Writing, Vectors):
+class TestOverParts(Reading):
     @pytest.fixture
     def target(self, tmp_path):
         return Subject(open=lambda: Finished(Endpoint("parquet", str(tmp_path)), CAPABILITIES))
