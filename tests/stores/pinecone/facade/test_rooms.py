@@ -6,7 +6,11 @@ import pytest
 from tests.fakes.clock import FakeClock
 from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.filter import HasId
+from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.front import Standing
+from vectormigrate.stores.memory import Database, MemoryStore
 from vectormigrate.stores.pinecone.facade import PineconeFacade
 
 from .conftest import HOST, Client
@@ -111,3 +115,24 @@ async def test_an_index_may_have_no_default_namespace(store, client):
     assert await client.ids(vector=[1, 1]) == []
     await client.upsert({"id": "b", "values": [1, 1]})
     assert await store.collections() == ["demo", "demo/n"]
+
+
+class Wordless(MemoryStore):
+    """Can be asked for ids, and for nothing else: as where a migration has converted what is filtered by."""
+
+    async def query(self, collection, query):
+        if query.filter is not None and not isinstance(query.filter, HasId):
+            raise Unsupported("no words for that")
+        return await super().query(collection, query)
+
+
+async def test_what_the_store_has_no_words_for_is_looked_for():
+    store = Wordless(Endpoint("memory"), Database())
+    await store.create(PARTITIONED)
+    ids = [f"r{row}" for row in range(9)]
+    await store.upsert("demo", Batch(ids, _values(9), [{"row": row} for row in range(9)], ["m"] * 9))
+    facade = PineconeFacade(
+        Standing(store), index="demo", data_host=HOST, clock=FakeClock(), shape=PARTITIONED
+    )
+    found = await Client(facade).ids(vector=[0, 1], topK=2, filter={"row": {"$lt": 5}}, namespace="m")
+    assert found == ["r4", "r3"]

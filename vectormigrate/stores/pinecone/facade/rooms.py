@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape, KeyOrder
 from vectormigrate.model.errors import CollectionExists, CollectionMissing, StoreError, Unsupported
-from vectormigrate.model.filter import Filter
+from vectormigrate.model.filter import Filter, HasId
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Content, Range, Store
@@ -103,15 +103,27 @@ class Room:
     async def nearest(
         self, query: Query, counts: Callable[[Match], bool] = lambda match: True
     ) -> list[Match]:
-        """The nearest records of this namespace, those that do not count left out."""
+        """The nearest records of this namespace, those that do not count left out. What the store cannot be asked for is
+        looked for first.
+        """
         told = query.with_record or self.layout.keys is Keys.PARTITIONED
         limit = query.limit
         while True:
-            found = await self.store.query(self.collection, replace(query, limit=limit, with_record=told))
+            try:
+                found = await self.store.query(self.collection, replace(query, limit=limit, with_record=told))
+            except Unsupported:
+                if query.filter is None or isinstance(query.filter, HasId):
+                    raise
+                query = replace(query, filter=HasId(await self._ids(query.filter)))
+                continue
             ours = [match for match in found if self._is_ours(match) and counts(match)]
             if len(ours) >= query.limit or len(found) < limit:
                 return ours[: query.limit]
             limit *= 4
+
+    async def _ids(self, where: Filter) -> tuple[RecordId, ...]:
+        async with aclosing(self.pages(where, content=Content.IDS)) as pages:
+            return tuple([one async for batch, _ in pages for one in batch.ids])
 
     def _is_ours(self, match: Match) -> bool:
         if self.alone:
