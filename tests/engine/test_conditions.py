@@ -39,9 +39,9 @@ def online():
     made.world.close()
 
 
-def measured(online, **words):
+async def measured(online, **words):
     """The conditions now, with the age of the last comparison in whole tenths of a second."""
-    found = measure(
+    found = await measure(
         online.state,
         online.id,
         online.live,
@@ -56,8 +56,8 @@ def measured(online, **words):
 @virtually
 async def test_a_verified_migration_that_nobody_writes_to(online):
     await online.verified()
-    assert measured(online) == FINE
-    assert measured(online, no_way_back=True).no_way_back_accepted
+    assert await measured(online) == FINE
+    assert (await measured(online, no_way_back=True)).no_way_back_accepted
 
 
 @virtually
@@ -69,7 +69,7 @@ async def test_what_is_owed_and_what_was_refused_are_told_apart(online):
     online.live.scheduler.paused = True
     await online.put(2)
     await online.wait(3)
-    found = measured(online)
+    found = await measured(online)
     assert (found.debt, found.dead_letters, found.oldest) == (1, 1, pytest.approx(3.0))
 
 
@@ -79,7 +79,7 @@ async def test_requests_without_an_answer(online):
     with pytest.raises(Unresolved):
         async with online.router.writing({SOURCE: [Ids((1,))]}):
             raise Unresolved("x")
-    assert measured(online).unresolved
+    assert (await measured(online)).unresolved
 
 
 @virtually
@@ -87,31 +87,32 @@ async def test_what_no_mark_tells_of(online):
     await online.verified()
     async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
         pass
-    assert (measured(online).scopes, measured(online).gap) == (1, False)
+    found = await measured(online)
+    assert (found.scopes, found.gap) == (1, False)
     online.state.full = True
     await online.put(1)
     online.state.full = False
-    assert measured(online).gap
+    assert (await measured(online)).gap
 
 
 @virtually
 async def test_pages_and_ranges(online):
     await online.verified()
     await online.state.write(lambda tx: journal.open_intent(tx, online.id, 0, None, None, nonce="n", epoch=1))
-    assert measured(online).standing == 1
+    assert (await measured(online)).standing == 1
     await online.state.write(lambda tx: checkpoints.reopen(tx, online.id, 0))
-    assert not measured(online).copied
+    assert not (await measured(online)).copied
 
 
 @virtually
 async def test_the_last_comparison_counts_if_it_was_clean(online):
     await online.verified()
     online.clock.shift = 50.0
-    assert measured(online).compared_ago == 50.0
+    assert (await measured(online)).compared_ago == 50.0
     report = online.state.read(lambda tx: findings.latest_report(tx, online.id))
     bad = replace(report, ok=False)
     await online.state.write(lambda tx: findings.add_report(tx, bad, at="2030-01-01T00:00:00+00:00"))
-    assert measured(online).compared_ago is None
+    assert (await measured(online)).compared_ago is None
 
 
 @virtually
@@ -119,12 +120,12 @@ async def test_a_secondary_that_is_down_and_deletes_that_stopped(online):
     await online.verified()
     breaker, guard = online.live.scheduler.breaker, online.live.scheduler.guard
     breaker.failed(Throttled("less"), 0.0)
-    assert measured(online).secondary_down == ""  # it only asks for less
+    assert (await measured(online)).secondary_down == ""  # it only asks for less
     for _ in range(3):
         breaker.failed(Throttled("less"), 0.0)
     for _ in range(100):
         guard.saw(strange=True)
-    found = measured(online)
+    found = await measured(online)
     assert (found.secondary_down, found.deletes_stopped) == ("less", True)
 
 
@@ -134,7 +135,7 @@ async def test_on_the_way_back_the_other_side_holds_everything(online):
     async with online.running() as conductor:
         await conductor.cutover()
     online.clock.shift = 1e6
-    found = measured(online)
+    found = await measured(online)
     assert (found.compared_ago, found.overlap) == (0.0, None)
 
 
@@ -142,13 +143,13 @@ async def test_on_the_way_back_the_other_side_holds_everything(online):
 async def test_why_there_would_be_no_way_back(online):
     await online.verified()
     online.live.intake = object()
-    (why,) = measured(online).obstacles
+    (why,) = (await measured(online)).obstacles
     assert "nobody notes" in why
 
 
 @virtually
 async def test_what_the_source_was_given_counts_on_the_way_there_only(online):
     await online.verified()
-    assert measured(online, altered=["field 'x'"]).altered == ["field 'x'"]
+    assert (await measured(online, altered=["field 'x'"])).altered == ["field 'x'"]
     await online.conductor.cutover()
-    assert measured(online, altered=["field 'x'"]).altered == ()
+    assert (await measured(online, altered=["field 'x'"])).altered == ()

@@ -50,6 +50,9 @@ class MemoryState:
     def read(self, work):
         return work(self._connection)
 
+    async def aside(self, work):
+        return self.read(work)
+
     def close(self):
         self._connection.close()
 

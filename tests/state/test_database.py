@@ -330,3 +330,18 @@ async def test_a_reader_can_tell_that_a_process_owns_the_file(path):
     lock.unlink()
     assert not reader.owned()
     reader.close()
+
+
+async def test_what_takes_long_is_asked_aside_and_holds_up_nobody(database):
+    await database.write(insert("one"))
+    gate = threading.Event()
+
+    def work(tx):
+        assert gate.wait(30)
+        return tx.execute("SELECT verb FROM audit").fetchall()
+
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(database.aside(work))
+        await database.write(insert("two"))  # the loop and the writer go on meanwhile
+        gate.set()
+    assert [verb for (verb,) in asked.result()] == ["one", "two"]

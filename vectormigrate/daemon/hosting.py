@@ -148,7 +148,7 @@ class Host:
             )
             for name, one in self._hosted.items()
         ]
-        return exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
+        return await exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
 
     # One migration.
 

@@ -17,11 +17,12 @@ async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Sha
         raise GateRefused("the migration has no plan yet: nothing is marked")
     scheduler, ledger = live.scheduler, live.lane.ledger
     found = await conductor.gates()
+    debt, _ = await live.counted()
     return LiveStatus(
         conductor.migration.id,
         live.lane.role.primary.value,
         live.lane.read_share,
-        live.debt,
+        debt,
         live.lag(),
         ledger.in_flight,
         ledger.unresolved,

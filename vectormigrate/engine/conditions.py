@@ -17,7 +17,7 @@ from .live import Live
 _UNNOTED = "nobody notes what is written to the target once the application uses it"
 
 
-def measure(
+async def measure(
     database: Database,
     migration_id: str,
     live: Live,
@@ -36,12 +36,12 @@ def measure(
     breaker = live.scheduler.breaker
     rows = database.read(lambda tx: checkpoints.ranges(tx, migration_id))
     intents = database.read(lambda tx: journal.intents(tx, migration_id))
-    refused = database.read(lambda tx: journal.refused(tx, migration_id))
+    debt, refused = await live.counted()
     unnoted = [_UNNOTED] if live.intake is not None else []
     return Conditions(
         copied=all(row.done for row in rows),
         standing=sum(one.standing for one in intents),
-        debt=live.debt - refused,
+        debt=debt - refused,
         oldest=live.lag(),
         dead_letters=refused,
         scopes=live.scopes.owed,

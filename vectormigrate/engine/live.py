@@ -192,6 +192,12 @@ class Live:
         """Marks that stand, those of dead letters included."""
         return self._database.read(lambda tx: journal.debt(tx, self._id))
 
+    async def counted(self) -> tuple[int, int]:
+        """The debt, and how many of its marks are dead letters; counted off the loop, for there may be millions."""
+        return await self._database.aside(
+            lambda tx: (journal.debt(tx, self._id), journal.refused(tx, self._id))
+        )
+
     def owed(self) -> bool:
         """Whether anything is marked that was not refused for good."""
         return bool(self._database.read(lambda tx: journal.oldest(tx, self._id, None, 1)))

@@ -340,7 +340,7 @@ class OnlineConductor(Conductor):
         """The conditions of a swap, as they are now."""
         plan = self.migration.mapping
         assert plan is not None, "a lane has a plan"
-        found = measure(
+        found = await measure(
             self._database,
             self._id,
             self._lane_of(),

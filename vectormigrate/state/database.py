@@ -110,6 +110,17 @@ class Database:
         with translated(self.path):
             return work(self._reader)
 
+    async def aside(self, work: Callable[[Transaction], T]) -> T:
+        """Run a query that may take long, off the loop and on a connection of its own; sees the last commit."""
+        return await asyncio.to_thread(self._aside, work)
+
+    def _aside(self, work: Callable[[Transaction], T]) -> T:
+        reader = Reader(self.path)
+        try:
+            return reader.read(work)
+        finally:
+            reader.close()
+
     def close(self) -> None:
         """Commit what is queued, give the file back; repeatable."""
         if self._closed:

@@ -69,6 +69,9 @@ class SimDatabase:
         self._check()
         return work(self._connection)
 
+    async def aside(self, work):
+        return self.read(work)
+
     def close(self):
         self._connection.close()
 

@@ -19,7 +19,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.state import numbers, views
-from vectormigrate.state.database import Database
+from vectormigrate.state.database import Database, Transaction
 
 from .families import Families
 from .telemetry import Telemetry
@@ -40,18 +40,36 @@ class Hosted:
     """Mean overlap of shadow reads."""
 
 
-def exposition(
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A migration as the state file has it."""
+
+    status: MigrationStatus
+    findings: Sequence[numbers.FindingNumbers]
+    validations: Sequence[numbers.LastValidation]
+
+
+def _stored(tx: Transaction) -> list[_Stored]:
+    return [
+        _Stored(one, numbers.findings(tx, one.migration_id), numbers.last_validations(tx, one.migration_id))
+        for one in views.each_status(tx)
+    ]
+
+
+async def exposition(
     telemetry: Telemetry, database: Database, epoch: int, hosted: Sequence[Hosted], clock: Clock
 ) -> bytes:
     """What a scrape is answered with, in Prometheus' text format. Raises StateError."""
+    # Marks are counted, of which there may be millions: not where requests wait.
+    stored = await database.aside(_stored)
     out = Families()
     for traffic in telemetry.traffic.values():
         _client(out, traffic)
     out.histogram("journal_commit_seconds", database.commits)
     out.histogram("journal_batch_size", database.groups)
-    for status in database.read(views.each_status):
-        _migration(out, status)
-        _verification(out, status.migration_id, database, clock)
+    for found in stored:
+        _migration(out, found.status)
+        _verification(out, found, clock)
     for one in hosted:
         _hosted(out, one)
     _events(out, telemetry)
@@ -86,9 +104,8 @@ def _migration(out: Families, status: MigrationStatus) -> None:
     out.add("ranges", status.ranges - status.ranges_done, name, "open")
 
 
-def _verification(out: Families, name: str, database: Database, clock: Clock) -> None:
-    kinds = database.read(lambda tx: numbers.findings(tx, name))
-    validations = database.read(lambda tx: numbers.last_validations(tx, name))
+def _verification(out: Families, found: _Stored, clock: Clock) -> None:
+    name, kinds, validations = found.status.migration_id, found.findings, found.validations
     for one in kinds:
         out.add("findings", one.count, name, one.kind)
     oldest = min((one.oldest for one in kinds), default=None)
