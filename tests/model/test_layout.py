@@ -232,6 +232,10 @@ def test_shapes_behind_a_layout():
         (REST, "json"),
     ]
     assert not nested.shape(first).dynamic
+    framework_made = shape("content", "langchain_metadata")
+    assert REST not in {one.name for one in nested.shape(first, framework_made).fields}
+    assert REST in {one.name for one in nested.shape(first, replace(framework_made, dynamic=True)).fields}
+    assert REST in {one.name for one in nested.shape(first, shape("content", REST)).fields}
     free = Relayout(LayoutPlan("langchain:pgvector-v1", "langchain:qdrant")).shape(first)
     assert (free.fields, free.dynamic) == ((), True)
     flat = Relayout(LayoutPlan("langchain:pinecone", "langchain:milvus"))

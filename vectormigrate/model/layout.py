@@ -325,8 +325,10 @@ class Relayout:
             return path if first in target.own else (REST, *path)
         return (target.nested, *path) if target.nested else path
 
-    def shape(self, source: CollectionShape) -> CollectionShape:
-        """The source as if its records had been laid out so."""
+    def shape(self, source: CollectionShape, existing: CollectionShape | None = None) -> CollectionShape:
+        """The source as if its records had been laid out so. A table that is `existing` and has no column for what has no other
+        place gets none: a record that needs it is refused by itself.
+        """
         target = self._target
         if target.counter:
             source = replace(source, native={**source.native, target.kind: {"counter": target.counter}})
@@ -341,7 +343,9 @@ class Relayout:
             moved = {self._source.text, self._source.nested, *self._source.own, *(one.name for one in fields)}
             fields += [one for one in source.fields if one.name not in moved]
             return replace(source, fields=tuple(fields), dynamic=True)
-        return replace(source, fields=(*fields, Field(REST, FieldType.JSON)), dynamic=False)
+        if existing is None or existing.dynamic or existing.field_named(REST) is not None:
+            fields.append(Field(REST, FieldType.JSON))
+        return replace(source, fields=tuple(fields), dynamic=False)
 
     def renames(self, source: CollectionShape) -> dict[str, str]:
         """What key and vector are called where the framework makes the collection."""

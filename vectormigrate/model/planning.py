@@ -64,7 +64,7 @@ def make_plan(
         relayout = Relayout(layout)
         if existing is None:
             options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
-        source = relayout.shape(source)
+        source = relayout.shape(source, existing)
     plan = _make_plan(source, capabilities, target_name, existing, options, keys)
     return replace(plan, layout=layout)
 
