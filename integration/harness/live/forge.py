@@ -65,7 +65,7 @@ class Forge:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[int, Made] = {}
-        self._waiting: asyncio.Queue[int] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Made] = asyncio.Queue()
         self._count = 0
 
     async def __aenter__(self) -> Self:
@@ -93,8 +93,7 @@ class Forge:
         assert self._process.stdin is not None
         asked = {"argv": argv, "environ": environ, "log": str(log)}
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-        pid = await self._waiting.get()
-        made = self._made.setdefault(pid, Made(pid, log))
+        made = await self._waiting.get()  # the very one that hears of its end, which may have come by now
         made.log = log
         return made
 
@@ -103,8 +102,8 @@ class Forge:
         while line := await self._process.stdout.readline():
             told = json.loads(line)
             if "made" in told:
-                self._made[told["made"]] = Made(told["made"], self._folder)
-                self._waiting.put_nowait(told["made"])
+                made = self._made[told["made"]] = Made(told["made"], self._folder)
+                self._waiting.put_nowait(made)
             else:
                 made = self._made.pop(told["ended"])
                 made.status = told["status"]
