@@ -185,6 +185,21 @@ async def test_parts_that_come_are_told_and_taken_in(world, spec):
     ]
 
 
+async def test_a_rollback_that_is_stopped_tells_what_is_left_and_goes_on(world, spec):
+    def stop(event):
+        if isinstance(event, PhaseChanged) and event.after is Phase.ROLLED_BACK:
+            control.stop()
+
+    async with owning(world, stop) as control:
+        await control.create(spec)
+        await control.run("many")
+        report = await control.rollback("many", dry_run=False)
+        assert (report.deleted, report.left, len(report.parts)) == (10, 50, 1)
+    async with owning(world) as control:
+        assert (await control.rollback("many", dry_run=False)).left == 0
+    assert tables(world / "new.db") == {}
+
+
 async def test_what_was_set_of_the_whole_goes_for_a_part_that_comes(world, spec):
     async with owning(world) as control:
         await control.create(spec)

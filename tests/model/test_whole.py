@@ -150,6 +150,7 @@ def test_rollbacks_are_summed():
         4,
         2,
     )
+    assert rollback_of("docs", [one], 7, dry_run=False).left == 7
     assert (seen.collection_dropped, seen.seconds, seen.unknown_kept, len(seen.parts)) == (True, 2.0, 6, 2)
 
 

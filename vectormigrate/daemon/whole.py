@@ -124,11 +124,13 @@ class Whole:
         latest = self._database.read(
             lambda tx: [findings.latest_report(tx, part.migration_id) for part in done]
         )
-        report = await self._keep([report for report in latest if report is not None])
-        if not report.ok:
+        reports = [report for report in latest if report is not None]
+        lacking = await self._lacking(reports)
+        await self._keep(reports, lacking)
+        if lacking:
             raise FinishedWithFindings(
-                f"every part is verified, but not all of the source is in them: {report.statement}",
-                hint=f"`vectormigrate resume {self._id}` takes in parts that have come; see docs/parts.md",
+                f"every part is verified, and not all of the source is in them: {'; '.join(lacking)}",
+                hint=f"`vectormigrate resume {self._id}` takes in parts that have come",
             )
 
     async def validate(
@@ -154,16 +156,17 @@ class Whole:
             )
         if not reports:
             raise GateRefused(f"the comparison of {self._id!r} was stopped before it had begun")
-        return await self._keep(reports)
+        return await self._keep(reports, await self._lacking(reports))
 
-    async def _keep(self, reports: Sequence[ValidationReport]) -> ValidationReport:
+    async def _keep(self, reports: Sequence[ValidationReport], lacking: Sequence[str]) -> ValidationReport:
         """Keep what the parts proved as one report, which says what they do not cover."""
-        report = validation_of(self._id, reports, await self._lacking(reports))
+        report = validation_of(self._id, reports, lacking)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
         return report
 
     async def _lacking(self, reports: Sequence[ValidationReport]) -> list[str]:
+        """What of the source these reports do not cover; nothing where they are the whole."""
         seen = {report.migration_id for report in reports}
         others = [part for part in self._statuses() if part.migration_id not in seen]
         unseen = [part for part in others if part.phase not in FINAL]
@@ -178,14 +181,14 @@ class Whole:
 
     async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
         """Take every part out of the target, the last first. Repeatable."""
-        reports = []
-        for part in reversed(self._statuses()):
-            if self._stopping:
-                break
+        waiting, reports = list(self._statuses()), []
+        while waiting and not self._stopping:
+            part = waiting.pop()
             reports.append(
                 await self._verbs.rollback(part.migration_id, dry_run=dry_run, remove_unknown=remove_unknown)
             )
-        return rollback_of(self._id, reports, dry_run=dry_run)
+        untouched = sum(part.copied for part in waiting if part.phase not in FINAL)
+        return rollback_of(self._id, reports, untouched, dry_run=dry_run)
 
     async def pause(self) -> None:
         """Rest where it is, for one that no process runs. Raises GateRefused when none of it is under way."""

@@ -145,14 +145,16 @@ def _findings(reports: Iterable[ValidationReport]) -> tuple[dict[str, object], .
     return tuple(one for _, one in zip(range(_FINDINGS), found, strict=False))
 
 
-def rollback_of(migration_id: str, reports: Sequence[RollbackReport], *, dry_run: bool) -> RollbackReport:
-    """What the rollbacks of the parts did together."""
+def rollback_of(
+    migration_id: str, reports: Sequence[RollbackReport], untouched: int = 0, *, dry_run: bool
+) -> RollbackReport:
+    """What the rollbacks of the parts did together; so many records are in parts that it did not come to."""
     return RollbackReport(
         migration_id,
         dry_run,
         deleted=sum(report.deleted for report in reports),
         restored=sum(report.restored for report in reports),
-        left=sum(report.left for report in reports),
+        left=untouched + sum(report.left for report in reports),
         foreign_kept=sum(report.foreign_kept for report in reports),
         foreign_changed=sum(report.foreign_changed for report in reports),
         collection_dropped=any(report.collection_dropped for report in reports),
