@@ -274,3 +274,11 @@ def test_a_part_is_not_made_by_itself():
     assert check_id("docs:a~2Fb") == "docs:a~2Fb"
     with pytest.raises(UsageError, match="a part is not made by itself"):
         specify("docs:a", pair())
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_files_are_no_side_of_a_live_migration(side):
+    words = {f"{side}_type": "parquet", f"{side}_url": "/a/snapshots"}
+    assert getattr(specify("docs", pair(**words)).specification, side).kind == "parquet"
+    with pytest.raises(UsageError, match="type parquet answers no application"):
+        specify("docs", pair(**words, mode="proxied"))

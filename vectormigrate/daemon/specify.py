@@ -27,6 +27,7 @@ ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9._~-]{1,20
 SIDES = ("source", "target")
 _NO_ADDRESS = ("memory", "pinecone")
 _ON_DISK = ("sqlite", "milvus", "parquet")
+_FILES = ("parquet",)
 _NAMES = ("drop", "spread", "narrow", "accept")
 """Settings of the mapping that are lists of names."""
 _DIVIDING = {"each-collection": "collections", "each-partition": "partitions", "each-value": "value_of"}
@@ -304,6 +305,7 @@ def _reference(key: str) -> str:
 def _seal(wished: Specification, merged: Merged) -> Request:
     _check_division(wished, merged)
     _refuse_same(wished)
+    _refuse_files(wished)
     literals: dict[StoreKey, Literal] = {}
     warnings: list[str] = []
     for side in SIDES:
@@ -338,6 +340,15 @@ def _advice(side: str, literal: Literal, merged: Merged) -> list[str]:
             f"the {what} of the {side} is not stored, so later commands need it again{seen}: give it by reference, {way}"
         )
     return told
+
+
+def _refuse_files(wished: Specification) -> None:
+    files = [ref.kind for ref in (wished.source, wished.target) if ref.kind in _FILES]
+    if files and wished.mode is not Mode.OFFLINE:
+        raise UsageError(
+            f"a store of type {files[0]} answers no application, so no migration with live writes can have it on a side",
+            hint="leave --mode out: an export of a collection that is written to holds each record as it was when it was read",
+        )
 
 
 def _refuse_same(wished: Specification) -> None:

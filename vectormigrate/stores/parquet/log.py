@@ -98,10 +98,6 @@ class Log:
             self._places |= {one: None if removes else Place(group, row) for row, one in enumerate(ids)}
             self.last += 1
 
-    def __len__(self) -> int:
-        """Ids that were written or removed."""
-        return len(self._places)
-
     def __contains__(self, record_id: RecordId) -> bool:
         return record_id in self._places
 
