@@ -120,12 +120,43 @@ def test_an_application_reads_what_it_read_before(
     one = world.application(framework)
     after = one.do("look", at)
     assert after == before
-    every = [document["id"] for document in before["documents"]]
-    one.do("delete", at, ids=every[:3])
-    one.do("replace", at, record=every[3], text="Written anew.")
-    left = one.do("look", at)
-    assert {document["id"] for document in left["documents"]} == set(every[3:])
-    assert [document["text"] for document in left["documents"] if document["id"] == every[3]] == [
-        "Written anew."
-    ]
+    _writes(one, at, before["documents"])
     world.seen.setdefault(framework, {})[f"{source}-{target}"] = "the same"
+
+
+def test_the_older_tables_of_langchain_are_a_target_and_a_source(world: World) -> None:
+    before = world.before("langchain", "qdrant")
+    one = world.application("langchain")
+    older = {**world.at("pgvector", "docs", metric="cosine", dynamic=False), "kind": "pgvector-v1"}
+    one.do("prepare", older)
+    with psycopg.connect(world.servers["pgvector"].url) as connection:
+        [[collection]] = connection.execute("select uuid from langchain_pg_collection").fetchall()
+    mapping = world.folder / "collection.toml"
+    mapping.write_text(f'[fields.collection_id]\ndefault = "{collection}"\ncast = "uuid"\n')
+    flags = world.servers["qdrant"].flags("source", "langchainsource")
+    flags += world.servers["pgvector"].flags("target", "langchain_pg_embedding")
+    run("migrate", "into-older", *flags, "--mapping", str(mapping), state=world.folder / "state.db")
+    assert one.do("look", older) == before
+    flags = world.servers["pgvector"].flags("source", "langchain_pg_embedding")
+    flags += [*world.servers["qdrant"].flags("target", "older"), "--metric", "cosine"]
+    run("migrate", "from-older", *flags, state=world.folder / "state.db")
+    there = world.at("qdrant", "older", metric="cosine", dynamic=True)
+    assert one.do("look", there) == before
+    _writes(one, older, before["documents"])
+
+
+def _writes(one: Application, at: dict[str, Any], before: list[dict[str, Any]]) -> None:
+    """Take some away by id, one whole document if there are documents of several parts, and write one anew."""
+    every = [document["id"] for document in before]
+    gone = set(every[:3])
+    keys = one.do("keys", at) if one.framework == "llamaindex" else dict(zip(every, every, strict=True))
+    one.do("delete", at, ids=[keys[record] for record in every[:3]])
+    if one.framework == "llamaindex":
+        document = before[10]["document"]
+        one.do("delete_document", at, document=document)
+        gone |= {part["id"] for part in before if part["document"] == document}
+    anew = next(record for record in every if record not in gone)
+    one.do("replace", at, record=keys[anew], text="Written anew.")
+    left = {document["id"]: document["text"] for document in one.do("look", at)["documents"]}
+    assert left.keys() == (set(every) - gone - {anew}) | {keys[anew]}
+    assert left[keys[anew]] == "Written anew."

@@ -89,8 +89,8 @@ def serve(verbs: dict[str, Callable[..., Any]]) -> None:
         command = json.loads(line)
         try:
             with contextlib.redirect_stdout(sys.stderr):
-                answer = {"answer": verbs[command.pop("do")](**command)}
+                told = json.dumps({"answer": verbs[command.pop("do")](**command)})
         except Exception:  # noqa: BLE001 whatever a framework raises is the test's to see
-            answer = {"failed": traceback.format_exc()[-4000:]}
-        answers.write(json.dumps(answer) + "\n")
+            told = json.dumps({"failed": traceback.format_exc()[-4000:]})
+        answers.write(told + "\n")
         answers.flush()

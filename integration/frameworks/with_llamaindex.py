@@ -141,6 +141,13 @@ def write(at: dict[str, Any]) -> None:
     OPEN[at["kind"]](at, new=True).add(nodes())
 
 
+def keys(at: dict[str, Any]) -> dict[str, str]:
+    """By which id the store knows each node: in Pinecone, and in what was moved out of it, its document's stands in front."""
+    query = VectorStoreQuery(query_embedding=vector(QUERIES[0]), similarity_top_k=COUNT)
+    found = opened(**at).query(query)
+    return {one.node_id: key for one, key in zip(found.nodes, found.ids, strict=True)}
+
+
 def prepare(at: dict[str, Any]) -> None:
     """Make the tables that a class makes when it is first used."""
     OPEN[at["kind"]](at, new=True).add([])
@@ -157,9 +164,9 @@ def delete_document(at: dict[str, Any], document: str) -> None:
 
 
 def replace(at: dict[str, Any], record: str, text: str) -> None:
-    """Write a node under an id that is there, as an index does it: its document goes first."""
+    """Write a node anew, as an index does it: the old one goes first."""
     store = opened(**at)
-    store.delete("document-written-anew")
+    store.delete_nodes(node_ids=[record])
     store.add([node(record, text, {**kept()[0].metadata, "page": 500}, "document-written-anew")])
 
 
@@ -169,6 +176,7 @@ if __name__ == "__main__":
             "look": look,
             "write": write,
             "prepare": prepare,
+            "keys": keys,
             "delete": delete,
             "delete_document": delete_document,
             "replace": replace,

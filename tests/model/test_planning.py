@@ -20,6 +20,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.errors import MappingRefused, ShapeMismatch
 from vectormigrate.model.identity import IdRule
+from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.plan import PARTITION, Fate, MappingOptions
 from vectormigrate.model.planning import make_plan
 from vectormigrate.stores.memory import CAPABILITIES
@@ -357,3 +358,19 @@ def test_records_may_lack_a_sparse_vector_beside_a_dense_one_where_the_target_sa
     made = make_plan(with_vectors(VEC, sparse), lacking, "copy").target
     assert [one.nullable for one in made.vectors] == [False, True]
     assert not make_plan(with_vectors(sparse), lacking, "copy").target.vectors[0].nullable
+
+
+def test_a_key_that_a_framework_compares_with_text_is_text():
+    source = CollectionShape("src", IdField("id", IdKind.UUID), (VectorField("v", dim=2),), dynamic=True)
+    for target, kind in (("llamaindex:pgvector", IdKind.TEXT), ("langchain:pgvector", IdKind.UUID)):
+        layout = LayoutPlan(f"{target.partition(':')[0]}:weaviate", target)
+        assert make_plan(source, CAPABILITIES, "copy", layout=layout).target.id.kind is kind
+    existing = CollectionShape("copy", IdField("node_id", IdKind.UUID), (VectorField("embedding", dim=2),))
+    there = make_plan(
+        source,
+        CAPABILITIES,
+        "copy",
+        existing,
+        layout=LayoutPlan("llamaindex:weaviate", "llamaindex:pgvector"),
+    )
+    assert there.id_rule is IdRule.SAME

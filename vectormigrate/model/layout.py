@@ -47,6 +47,8 @@ class Profile:
     """Its keys are columns."""
     key: str = ""
     """Name of the key in a collection that the framework made; empty where keys have no name."""
+    text_ids: bool = False
+    """That key is text, whatever it holds: the framework compares it with text."""
     vector: str = ""
     """Name of the one dense vector; it has none where this is empty."""
     prefixed: bool = False
@@ -107,6 +109,7 @@ PROFILES: Mapping[str, Profile] = {
             "metadata_",
             declares=True,
             key="node_id",
+            text_ids=True,
             vector="embedding",
             counter="id",
         ),
@@ -145,6 +148,7 @@ PROFILES: Mapping[str, Profile] = {
             ),
             declares=True,
             key="id",
+            text_ids=True,
             vector="embedding",
         ),
         Profile("haystack:pinecone", "content"),

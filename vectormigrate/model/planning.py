@@ -27,7 +27,7 @@ from .conversion import CONVERSIONS, Into, fallback
 from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
-from .layout import LayoutPlan, Relayout
+from .layout import PROFILES, LayoutPlan, Relayout
 from .naming import Names, out_of_the_way
 from .plan import (
     PARTITION,
@@ -64,6 +64,8 @@ def make_plan(
         relayout = Relayout(layout)
         if existing is None:
             options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
+            if PROFILES[layout.target].text_ids:
+                capabilities = replace(capabilities, id_kinds=frozenset({IdKind.TEXT}))
         source = relayout.shape(source, existing)
     plan = _make_plan(source, capabilities, target_name, existing, options, keys)
     return replace(plan, layout=layout)
