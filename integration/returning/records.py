@@ -244,7 +244,6 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
     "pgvector": {
         "lemma": "character varying(400)",
         "sense": "smallint",
-        "word_length": "real",
         "per_million": "numeric(14,6)",
         "names": "json",
         "edition": "date",

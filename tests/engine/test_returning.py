@@ -38,9 +38,9 @@ def sample(vector=(3, 4), **payload):
     return Batch(["a"], {"v": DenseColumn(np.array([vector], np.float32))}, [payload])
 
 
-def told(batch, target=CAPABILITIES, shape=SHAPE, layout=None, **options):
+def told(batch, target=CAPABILITIES, shape=SHAPE, layout=None, origin=CAPABILITIES, **options):
     plan = make_plan(shape, target, "copy", options=MappingOptions(**options), layout=layout)
-    return unrestored(batch, shape, plan, target)
+    return unrestored(batch, shape, plan, origin, target)
 
 
 def test_nothing_where_all_comes_back():
@@ -60,6 +60,10 @@ def test_nothing_where_all_comes_back():
 def test_a_vector_that_is_cut_to_length_one(vector, lengths, words):
     found = told(sample(vector), QDRANT, lengths=lengths)
     assert [line.partition(":")[0] for line in found] == [words] * bool(words)
+
+
+def test_a_source_that_cuts_them_itself_has_none_that_would_be_cut():
+    assert told(sample((3, 4)), QDRANT, origin=QDRANT) == ()
 
 
 def test_the_vectors_of_a_multi_vector_are_cut_one_by_one():

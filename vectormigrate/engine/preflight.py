@@ -138,7 +138,8 @@ async def examine(
     changed: tuple[str, ...] = ()
     if sample is not None and not mapping_refuses(mapping):
         refused = _refused(sample, shape, mapping, target)
-        changed = unrestored(sample.slice(0, _RETURNED), shape, mapping, target.capabilities)
+        some, abilities = sample.slice(0, _RETURNED), (source.capabilities, target.capabilities)
+        changed = unrestored(some, shape, mapping, *abilities)
     return Preflight(
         shape,
         total,

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from vectormigrate.engine.validate.payloads import payload_difference
-from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn
+from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import RecordRefused, StoreBroken
@@ -27,9 +27,10 @@ _SURE_DIGITS = 15
 
 
 def unrestored(
-    sample: Batch, source: CollectionShape, plan: MappingPlan, target: Capabilities
+    sample: Batch, source: CollectionShape, plan: MappingPlan, origin: Capabilities, target: Capabilities
 ) -> tuple[str, ...]:
-    """What of these records would come back otherwise than it is, a line each; empty when nothing would.
+    """What of these records would come back otherwise than it is, a line each; empty when nothing would. `origin` is what the
+    source can do.
 
     Empty too where nothing comes back at all. Records that the mapping refuses do not leave, and say nothing.
     """
@@ -38,7 +39,8 @@ def unrestored(
     translation = Translator(plan, target)(sample)
     refused = {row for row, _ in translation.refused}
     sent = sample.take([row for row in range(len(sample)) if row not in refused]) if refused else sample
-    told = [*_vectors(sent, translation.batch, plan)]
+    # What a source has cut to length one is left as it is by a target that does the same.
+    told = [] if origin.normalises_cosine else [*_vectors(sent, translation.batch, plan)]
     if target.inexact_doubles and any(map(_bendable, translation.batch.payload)):
         told.append("doubles of 16 digits and more may come back one or two units in their last place off")
     try:
@@ -53,22 +55,10 @@ def unrestored(
 
 def _vectors(sent: Batch, translated: Batch, plan: MappingPlan) -> Iterator[str]:
     for vector in plan.vectors:
-        column = translated.vectors.get(vector.target)
-        if not vector.normalised or column is None or not _to_be_cut(column, len(sent)):
+        if not vector.normalised or not any(noted(translated.vectors, [vector.target], len(sent))):
             continue
         to = "to the rounding of float32" if vector.target in plan.lengths else "with length one"
         yield f"vector {vector.source!r} comes back {to}: the target stores it with length one"
-
-
-def _to_be_cut(column: Column, count: int) -> bool:
-    """Whether a target that stores length one would change any of these."""
-    match column:
-        case DenseColumn():
-            return any(noted({"": column}, [""], count))
-        case MultiColumn():
-            return any(noted({"": DenseColumn(column.values)}, [""], len(column.values)))
-        case _:
-            return False
 
 
 def _bendable(value: Any) -> bool:
