@@ -87,6 +87,7 @@ async def test_parts_are_told_with_their_whole(database, tx, tmp_path):
     await database.write(lambda tx: checkpoints.advance(tx, "many:a", 0, "i:5", copied=5, skipped=0, size=50))
     listed = database.read(lambda tx: views.all_statuses(tx, None, 10, 0))
     assert sorted(one.migration_id for one in listed) == ["many", "move"]
+    assert [(one.copied, one.parts) for one in listed if one.migration_id == "many"] == [(5, ())]
     whole = database.read(lambda tx: views.status(tx, "many"))
     assert (whole.copied, [part.migration_id for part in whole.parts]) == (5, ["many:a", "many:b"])
     assert database.read(lambda tx: [one.id for one in views.parts(tx, "many")]) == ["many:a", "many:b"]

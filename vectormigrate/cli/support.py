@@ -42,7 +42,7 @@ async def support_bundle(call: Call) -> Answer:
     try:
         with view(call) as viewer:
             for status in viewer.list(None, 1000, 0):
-                for one in (status, *status.parts):
+                for one in (status, *viewer.status(status.migration_id).parts):
                     parts |= _migration(viewer, one.migration_id)
     except VectormigrateError as error:
         parts["state.json"] = error.as_dict()

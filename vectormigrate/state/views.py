@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -36,7 +37,6 @@ SELECT migration.id, specification, phase, resume_phase, total, created_at, star
     (SELECT given FROM lever WHERE migration_id = migration.id)
 FROM migration
 """
-_ALL = 2**31
 
 
 def status(tx: Transaction, migration_id: str, *, owned: bool = False) -> MigrationStatus:
@@ -60,15 +60,21 @@ def unknown(migration_id: str) -> UnknownMigration:
 def all_statuses(
     tx: Transaction, phase: str | None, limit: int, offset: int, *, owned: bool = False
 ) -> list[MigrationStatus]:
-    """Migrations, newest first, optionally of one phase only; parts are told with the whole that they are parts of."""
-    rows = tx.execute(_STATUS + " WHERE instr(migration.id, ':') = 0 ORDER BY created_at DESC, migration.id")
-    found = (_status(tx, row, owned=owned) for row in rows.fetchall())
-    return list(islice((one for one in found if phase in (None, one.phase)), offset, offset + limit))
+    """Migrations, newest first, optionally of one phase only. Parts are counted in the whole that they are parts of, and not
+    told: there may be thousands.
+    """
+    found = (one for one in _wholes(tx, owned=owned) if phase in (None, one.phase))
+    return [replace(one, parts=()) for one in islice(found, offset, offset + limit)]
 
 
 def each_status(tx: Transaction) -> list[MigrationStatus]:
     """Everything that is moved by itself: migrations of one piece, and parts."""
-    return [one for whole in all_statuses(tx, None, _ALL, 0) for one in whole.parts or (whole,)]
+    return [one for whole in _wholes(tx, owned=False) for one in whole.parts or (whole,)]
+
+
+def _wholes(tx: Transaction, *, owned: bool) -> Iterator[MigrationStatus]:
+    rows = tx.execute(_STATUS + " WHERE instr(migration.id, ':') = 0 ORDER BY created_at DESC, migration.id")
+    return (_status(tx, row, owned=owned) for row in rows.fetchall())
 
 
 def parts(tx: Transaction, whole: str) -> list[Specification]:
