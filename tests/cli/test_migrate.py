@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from tests.fakes.qdrant import QdrantServer
 from tests.fakes.tables import fill, tables
 
 
@@ -192,3 +193,40 @@ def test_one_part_that_cannot_start_keeps_all_from_being_made(terminal):
     assert (ran.code, "already holds 1 records" in ran.err) == (4, True)
     assert terminal.run("status", "many").code == 2
     assert tables(terminal.directory / "new.db") == {"docs-b": 1}
+
+
+# Other names.
+
+
+@pytest.fixture
+def qdrants():
+    """A Qdrant whose collection goes by two names, and one where one of them is taken."""
+    source, target = QdrantServer().start(), QdrantServer().start()
+    vectors = {"vectors": {"size": 2, "distance": "Dot"}}
+    source.database.create("docs", vectors)
+    target.database.create("else", vectors)
+    _name(source, "docs", "live", "now")
+    _name(target, "else", "now")
+    yield source, target
+    source.stop()
+    target.stop()
+
+
+def _name(server, collection, *aliases):
+    actions = [{"create_alias": {"collection_name": collection, "alias_name": one}} for one in aliases]
+    server.database.alias({"actions": actions})
+
+
+def test_aliases_come_along_and_are_taken_back(terminal, qdrants):
+    source, target = qdrants
+    words = ["docs", "--source-type", "qdrant", "--source-url", source.url, "--source-index", "docs"]
+    words += ["--target-type", "qdrant", "--target-url", target.url, "--target-index", "docs"]
+    notes = terminal.run("plan", *words, "--json").document["notes"]
+    assert "alias 'live' will stand for the target, too" in notes
+    assert any(
+        note.startswith("alias 'now' is not carried: the target has that name already") for note in notes
+    )
+    assert terminal.run("migrate", *words).code == 0
+    assert target.database.aliases == {"live": "docs", "now": "else"}
+    assert terminal.run("rollback", "docs", "--yes").code == 0
+    assert target.database.aliases == {"now": "else"}

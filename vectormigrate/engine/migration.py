@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
+from vectormigrate.engine import aliases
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
@@ -260,7 +261,7 @@ class Conductor:
             return
         migration = self.migration
         plan = _planned(migration)
-        await self._target.finish_load(plan.target)
+        await self._finish_load(plan)
         await self.quarantine.wait(self._stopping)
         if migration.needs_reconcile or not await self._counts_agree(plan):
             await self._reconcile(migration)
@@ -268,6 +269,11 @@ class Conductor:
             await self._pay(migration)
         if not self._stopping.is_set():
             await self._judge(migration)
+
+    async def _finish_load(self, plan: MappingPlan) -> None:
+        """The target is searchable, by all its names."""
+        await self._target.finish_load(plan.target)
+        await aliases.make(self._target, plan.target.name, plan.aliases, self._id, self._on_event)
 
     async def _tail_grew(self) -> bool:
         """Whether the source holds records behind the last key that was copied; reopens the last range for them."""

@@ -250,7 +250,7 @@ class OnlineConductor(Conductor):
             return
         migration = self.migration
         assert migration.mapping is not None
-        await self._target.finish_load(migration.mapping.target)
+        await self._finish_load(migration.mapping)
         await self._lapse()
         if not self._stopping.is_set() and self._uncompared():
             await self._compare()

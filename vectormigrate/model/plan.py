@@ -134,6 +134,8 @@ class MappingPlan:
     """Vectors of the target whose lengths are noted beside the record."""
     layout: LayoutPlan | None = None
     """From which framework's layout to which; None where payloads stay laid out as they are."""
+    aliases: tuple[str, ...] = ()
+    """Other names that the target is given."""
 
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""

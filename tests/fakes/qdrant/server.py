@@ -68,6 +68,7 @@ class Database:
             if found is not None:
                 found.close()
                 shutil.rmtree(found.path)
+                self.aliases = {alias: held for alias, held in self.aliases.items() if held != name}
             return found is not None
 
     def alias(self, body: dict[str, Any]) -> bool:

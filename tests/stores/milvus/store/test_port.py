@@ -190,6 +190,14 @@ async def test_aliases_are_told(subject, vendor, numbered):
         vendor.drop_alias("another_name")
 
 
+async def test_an_alias_is_given_and_goes_with_its_collection(subject, numbered):
+    await subject.store.add_alias("by_another_name", numbered.name)
+    assert (await subject.store.aliases())["by_another_name"] == numbered.name
+    assert await subject.store.count("by_another_name") == 40
+    await subject.store.drop(numbered.name)
+    assert "by_another_name" not in await subject.store.aliases()
+
+
 async def test_a_shape_carries_the_schema_to_the_letter(subject, numbered):
     shape = await subject.store.describe(numbered.name)
     assert [field.name for field in schema_of(shape).fields][:1] == [numbered.id.name]

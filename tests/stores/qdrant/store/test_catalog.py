@@ -46,6 +46,14 @@ def test_an_alias_is_as_good_as_a_name(server, catalog):
     assert catalog.collections() == ["docs"]
 
 
+def test_an_alias_is_given_and_goes_with_its_collection(catalog):
+    catalog.create(SHAPE)
+    catalog.add_alias("live", "docs")
+    assert catalog.aliases() == {"live": "docs"}
+    catalog.drop("docs")
+    assert (catalog.aliases(), catalog.collections()) == ({}, [])
+
+
 def test_what_is_known_is_not_asked_again_until_forgotten(server, catalog):
     catalog.create(SHAPE)
     before = len(server.seen)

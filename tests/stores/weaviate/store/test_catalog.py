@@ -110,6 +110,20 @@ async def test_a_real_alias_is_another_name(judge_weaviate):
         assert (await subject.store.fetch(alias, [records[0].id])).ids == [records[0].id]
         await subject.store._run(link.rest, "DELETE", f"/aliases/{alias}")
         link.close()
+        await subject.store.add_alias(alias, shape.name)
+        assert (await subject.store.aliases())[alias] == shape.name
+        await subject.store.drop(shape.name)
+        assert alias not in await subject.store.aliases()
+
+
+async def test_an_alias_is_given_and_goes_with_its_class():
+    told = {"aliases": [{"alias": "Now", "class": "Docs"}, {"alias": "X", "class": "Y"}]}
+    with answering(lambda *_: (200, json.dumps(told).encode())) as (endpoint, seen):
+        async with open_store(endpoint) as store:
+            await store.add_alias("Now", "Docs")
+            await store.drop("Docs")
+    changes = [asked[:2] for asked in seen if asked[0] in ("POST", "DELETE")]
+    assert changes == [("POST", "/v1/aliases"), ("DELETE", "/v1/aliases/Now"), ("DELETE", "/v1/schema/Docs")]
 
 
 async def test_names_and_shapes_that_cannot_be(subject):

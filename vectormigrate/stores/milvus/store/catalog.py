@@ -259,11 +259,16 @@ class Catalog:
         self._wait(lambda: all(_is_built(index) for index in self._indexes(name)), name, "its index is built")
         self.load(self.describe(name))
 
+    def add_alias(self, alias: str, name: str) -> None:
+        self.link.call("CreateAlias", milvus_pb2.CreateAliasRequest(collection_name=name, alias=alias), name)
+
     def drop(self, name: str) -> None:
         self.forget(name)
         collection, partition = split_name(name)
         with contextlib.suppress(CollectionMissing):
             if not partition:
+                for alias in self._aliases_of(name):  # what has one is not dropped
+                    self.link.call("DropAlias", milvus_pb2.DropAliasRequest(alias=alias), name)
                 request = milvus_pb2.DropCollectionRequest(collection_name=name)
                 self.link.call("DropCollection", request, name)
             elif partition in self._partitions(collection) and partition != DEFAULT_PARTITION:

@@ -42,6 +42,8 @@ _ANSWERS: dict[str, Any] = {
     "GetVersion": milvus_pb2.GetVersionResponse,
     "HasCollection": milvus_pb2.BoolResponse,
     "Insert": milvus_pb2.MutationResult,
+    "CreateAlias": common_pb2.Status,
+    "DropAlias": common_pb2.Status,
     "ListAliases": milvus_pb2.ListAliasesResponse,
     "LoadCollection": common_pb2.Status,
     "Query": milvus_pb2.QueryResults,

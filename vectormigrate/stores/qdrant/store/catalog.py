@@ -32,6 +32,7 @@ CAPABILITIES = Capabilities(
         {FieldType.BOOL, FieldType.INT, FieldType.FLOAT, FieldType.TEXT, FieldType.JSON, FieldType.ARRAY}
     ),
     dynamic=True,
+    aliases=True,
     sparse=True,
     max_sparse_index=2**32 - 1,
     multi=True,
@@ -162,6 +163,10 @@ class Catalog:
             if time.monotonic() > deadline:
                 raise self.link.place(name).error(StoreDown, f"gave up waiting until {name!r} is indexed")
             time.sleep(_POLL)
+
+    def add_alias(self, alias: str, name: str) -> None:
+        action = {"create_alias": {"collection_name": name, "alias_name": alias}}
+        self.link.result("POST", "/collections/aliases", {"actions": [action]}, collection=name)
 
     def drop(self, name: str) -> None:
         self.forget(name)

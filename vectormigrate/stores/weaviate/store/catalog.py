@@ -52,6 +52,7 @@ CAPABILITIES = Capabilities(
         }
     ),
     dynamic=True,
+    aliases=True,
     multi=True,
     nullable_vectors=True,
     scan_page=1000,
@@ -267,10 +268,16 @@ class Catalog:
         shards = (shard for node in told.get("nodes") or () for shard in node.get("shards") or ())
         return sum(int(shard.get("vectorQueueLength") or 0) for shard in shards)
 
+    def add_alias(self, alias: str, name: str) -> None:
+        self.link.rest("POST", "/aliases", {"alias": alias, "class": name}, collection=name)
+
     def drop(self, collection: str) -> None:
         self.forget(collection)
         name, tenant = split_name(collection)
         if not tenant:
+            for alias, held in self.aliases().items():
+                if held == name:
+                    self.link.rest("DELETE", f"/aliases/{quote(alias, safe='')}", collection=name)
             self.link.rest("DELETE", _path(name), collection=name)
         elif name in self.collections() and tenant in self.tenants.states(name, collection):
             self.link.rest("DELETE", _path(name, "tenants"), [tenant], collection=collection)

@@ -117,6 +117,9 @@ class WeaviateStore(Store):
     async def finish_load(self, shape: CollectionShape) -> None:
         await self._run(self._catalog.finish_load, shape.name)
 
+    async def add_alias(self, alias: str, collection: str) -> None:
+        await self._run(self._catalog.add_alias, alias, collection)
+
     async def drop(self, collection: str) -> None:
         await self._run(self._catalog.drop, collection)
 
