@@ -1,21 +1,18 @@
 """There and back: 10,000 real records of every store to every other and home again, read by the vendors' own clients.
 
 Where the plan promises that all comes back as it was, it is identical, bit for bit; where it says what would not, something
-does not; where it would lose something, it refuses until that is left at home. When all pairs have run, the figures are
-written.
+does not; where it would lose something, it refuses until that is left at home.
 
-One pair alone: `pytest integration/test_there_and_back.py -k 'qdrant-pgvector'`.
+One pair alone: `pytest integration/test_there_and_back.py -k 'qdrant-pgvector'`. Each leaves its figures in a file;
+`python -m integration.returning.figures` makes one document and a table of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,13 +20,13 @@ import pytest_asyncio
 from integration.harness import runs
 from integration.matrix.places import KINDS, SECRETS, sides
 from integration.matrix.side import Side
+from integration.returning import figures
 from integration.returning.journey import Journey, Told, compare
-from integration.returning.records import TOTAL, tables, whole
+from integration.returning.records import tables, whole
 from vectormigrate.daemon.control import Control
 from vectormigrate.model.specification import StoreRef
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-FIGURES = Path(__file__).parent / "bench" / "figures" / "there-and-back.json"
 KILLS = 3
 """Of each way."""
 COPIED = "sum(batches) FROM range"
@@ -49,22 +46,12 @@ def at_home() -> dict[str, bool]:
     return {}
 
 
-@pytest.fixture(scope="module")
-def figures() -> Iterator[dict[str, list[dict[str, Any]]]]:
-    """By pair, what became of each collection; written once it is about all of them."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    yield found
-    if len(found) == len(PAIRS) and TOTAL == 10_000:
-        FIGURES.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("home", "away"), PAIRS, ids=[f"{one}-{other}" for one, other in PAIRS])
 async def test_there_and_back(
     tmp_path: Path,
     stores: dict[str, Side],
     at_home: dict[str, bool],
-    figures: dict[str, list[dict[str, Any]]],
     home: str,
     away: str,
 ) -> None:
@@ -78,7 +65,7 @@ async def test_there_and_back(
     for one in told:
         print(f"{home} -> {away}: {one}")
     assert [one for one in told if not one.truthful] == [], f"{home} to {away}"
-    figures[f"{home} {away}"] = [asdict(one) | {"identical": one.identical} for one in told]
+    figures.note(home, away, told)
 
 
 @pytest.mark.timeout(600)

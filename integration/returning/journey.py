@@ -16,6 +16,7 @@ from vectormigrate.daemon.control import Control, plan
 from vectormigrate.daemon.homeward import went
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.viewing import Viewer
+from vectormigrate.model.collection import VectorKind
 from vectormigrate.model.errors import FinishedWithFindings, MappingRefused
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.record import Record
@@ -24,6 +25,8 @@ from vectormigrate.model.specification import Specification, StoreRef
 _BATCH = 500
 _EXAMPLES = 3
 _MOST = 1_000_000
+_SPARSE = "sparse_values"
+"""What sparse vectors are called in Pinecone, where they have no names."""
 _NARROW = ("pinecone", "qdrant")
 """Stores whose keys hold some ids of a kind and not others."""
 
@@ -97,7 +100,7 @@ class Journey:
         assert not document.no_way_back, document.no_way_back
         told.unrestored = list(document.unrestored)
         await self._run(there)
-        target = self._home.ref(back, table, target=True)
+        target = _dense_only(self._home.ref(back, table, target=True), table)
         _, way = went(self._control.state, there.id)
         await self._run(
             replace(there, id=back, source=there.target, target=target, mapping=MappingOptions(), back=way)
@@ -113,7 +116,7 @@ class Journey:
 
     def _there(self, table: Table, at: str, away: str) -> Specification:
         options = MappingOptions(metric=table.shape.vectors[0].metric, surrogates=self._away.kind in _NARROW)
-        source: StoreRef = self._home.ref(at, table)
+        source = _dense_only(self._home.ref(at, table), table)
         target = self._away.ref(away, table, target=True)
         return Specification(away, source, target, options, batch_size=_BATCH, workers=1, quarantine=0.0)
 
@@ -136,9 +139,18 @@ class Journey:
             return viewer.status(migration_id).dead_letters
 
 
+def _dense_only(ref: StoreRef, table: Table) -> StoreRef:
+    """A Pinecone index under dot may have sparse vectors, unless it is said that it has none."""
+    if ref.kind != "pinecone" or any(one.kind is VectorKind.SPARSE for one in table.shape.vectors):
+        return ref
+    return replace(ref, options={**ref.options, "sparse": "no"})
+
+
 def _without(table: Table, losses: Sequence[str]) -> Table:
     """The table without the vectors and fields of these losses."""
     gone = {loss.partition(":")[2] for loss in losses}
+    if _SPARSE in gone:
+        gone |= {vector.name for vector in table.shape.vectors if vector.kind is VectorKind.SPARSE}
 
     def parted(record: Record) -> Record:
         return replace(
