@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.world import World, records
+from tests.fakes.world import World, records, shape
 from vectormigrate.engine import preflight
 from vectormigrate.model.collection import (
     CollectionShape,
@@ -232,3 +232,10 @@ async def test_ids_that_go_under_surrogates_are_judged_by_those(world):
     world.set(mapping=MappingOptions(surrogates=True))
     found = await examine(world)
     assert (found.mapping.id_rule, found.refused) == (IdRule.SURROGATE, ())
+
+
+async def test_a_partition_that_the_target_cannot_call_so_is_foreseen(world):
+    await world.store().create(replace(shape(), partitions=("a", "ä")))
+    await world.store().upsert("docs", replace(records(range(3)), partition=["a", "ä", None]))
+    world.target.capabilities = replace(CAPABILITIES, partition_pattern="[a-z]")
+    assert [one.id for one in (await examine(world)).refused] == ["i:1"]

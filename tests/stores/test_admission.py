@@ -264,6 +264,13 @@ def test_partitions_are_known_ones():
     assert faults(batch, shape) == {2: "there is no partition 'b'"}
 
 
+def test_a_partition_is_called_as_the_store_allows():
+    shape = replace(SHAPE, partitions=("a", "ä"))
+    batch = replace(of_ids(1, 2, 3), partition=["a", "ä", None])
+    told = faults(batch, shape, partition_pattern="[a-z]")
+    assert told == {1: "no partition can be called 'ä'"}
+
+
 def test_a_record_is_refused_once_for_its_first_fault():
     batch = replace(of_rows([np.nan, 1]), ids=["text"], payload=[{"x": "\ud800"}])
     assert faults(batch) == {0: "vector 'vec' holds NaN or infinity"}

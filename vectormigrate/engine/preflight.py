@@ -166,8 +166,10 @@ def _refused(
     """What of a sample the mapping refuses, or the target."""
     translation = Translator(mapping, target.capabilities, target.endpoint.redact_key)(sample)
     found = [RefusedRecord(id_text(sample.ids[row])[:200], error) for row, error in translation.refused]
-    shape, ids = replace(mapping.target, fields=(), dynamic=True), translation.batch.ids
-    batch = replace(translation.batch, partition=None)
+    batch, ids = translation.batch, translation.batch.ids
+    # Of partitions only the names are judged: the target may get them yet.
+    partitions = tuple({one for one in batch.partition or () if one is not None})
+    shape = replace(mapping.target, fields=(), dynamic=True, partitions=partitions)
     written = keyed(target, mapping, source.id)
     if isinstance(written, SurrogateStore):
         batch = batch.with_ids(list(map(written.inside, ids)))

@@ -41,6 +41,8 @@ class Capabilities:
     """Records may lack the sparse vector of a collection that has a dense one, even where they may not lack others."""
     nullable_fields: bool = True
     partitions: bool = False
+    partition_pattern: str = r"(?s).*"
+    """What the name of a partition must match, whole."""
     insert_only: bool = False
     """`Store.insert` exists and is atomic on the id."""
     transactional: bool = False

@@ -6,6 +6,7 @@ vendor alone has are that vendor's business. A wrong request raises; a wrong rec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,9 +109,11 @@ class Admission:
         return ""
 
     def _partition_fault(self, partition: str | None) -> str:
-        if partition is None or partition in self._shape.partitions:
+        if partition is None:
             return ""
-        return f"there is no partition {partition!r}"
+        if not re.fullmatch(self._capabilities.partition_pattern, partition):
+            return f"no partition can be called {partition!r}"
+        return "" if partition in self._shape.partitions else f"there is no partition {partition!r}"
 
     def _doubtful(self, payloads: Sequence[Payload]) -> list[str] | None:
         """Fields of which some value may be wrong, as far as a look at whole columns can tell; usually none, and soon

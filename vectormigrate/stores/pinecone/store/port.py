@@ -59,6 +59,7 @@ CAPABILITIES = Capabilities(
     max_weights=MAX_WEIGHTS,
     max_sparse_index=MAX_SPARSE_INDEX,
     partitions=True,
+    partition_pattern=r"[\x00-\x7f]{0,512}",
     zero_vectors=False,
     zero_vector_under_cosine=False,
     nul_in_text=False,
