@@ -75,6 +75,7 @@ async def test_a_pause_from_another_shell_is_heard_and_it_goes_on(tmp_path, run)
         running = asyncio.ensure_future(run("migrate", "docs", *flags(given), "--json"))
         while (seen := await run("status", "docs", "--json")).code != 0 or not seen.document["copied"]:
             assert not running.done(), running.result().err
+        assert (await run("set", "docs", "batch-size=4", "--json")).document["levers"] == {"batch_size": 4}
         paused = await run("pause", "docs", "--json")
         assert (paused.code, paused.document["phase"]) == (0, "paused"), paused.err
         ended = await running

@@ -39,7 +39,9 @@ async def test_the_same_wish_may_be_made_again(database):
 
 async def test_every_change_is_written_down_but_that_of_a_part(database):
     database, spec = database
-    await database.write(lambda tx: levers.put(tx, spec.id, {"max_rate": 100.0}, at="now"))
+    await database.write(lambda tx: levers.put(tx, spec.id, {"max_rate": 100.0}, at="now", by="ada"))
     await database.write(lambda tx: levers.put(tx, spec.id, {"max_rate": None}, at="later", asked=False))
     rows = [row for row in database.read(lambda tx: audit.latest(tx, spec.id, 10, 0)) if row["verb"] == "set"]
-    assert [(row["before"], row["after"]) for row in rows] == [("{}", '{"max_rate":100.0}')]
+    assert [(row["actor"], row["before"], row["after"]) for row in rows] == [
+        ("ada", "{}", '{"max_rate":100.0}')
+    ]

@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.api.reception import account
 from vectormigrate.daemon.control_socket import SET, ask_owner
 from vectormigrate.daemon.levers import change_of, rate_of
+from vectormigrate.model.errors import StateLocked
 from vectormigrate.model.status import MigrationStatus
 
+from .asked import offered
 from .call import Answer, Call
 from .doors import own, view
 
@@ -28,8 +31,12 @@ async def change(call: Call) -> Answer:
 async def _put(call: Call, changes: Mapping[str, Any]) -> Answer:
     with view(call) as viewer:
         viewer.status(call.migration_id)
-    told = await ask_owner(call.state, SET, call.migration_id, dict(changes))
+    by = account()
+    try:
+        told = await offered(call)
+    except StateLocked:  # by another command, not by a daemon
+        told = await ask_owner(call.state, SET, call.migration_id, {"changes": dict(changes), "by": by})
     if told is not None:
         return Answer(msgspec.convert(told, MigrationStatus))
     async with own(call, {}, lambda event: None) as control:
-        return Answer(await control.adjust(call.migration_id, changes))
+        return Answer(await control.adjust(call.migration_id, changes, by=by))

@@ -259,14 +259,14 @@ class Control:
         await run.idle.wait()
         return self._status(migration_id)
 
-    async def adjust(self, migration_id: str, changes: Mapping[str, Any]) -> MigrationStatus:
-        """Set what can be set while a migration runs; whoever runs it goes by it, here or later."""
+    async def adjust(self, migration_id: str, changes: Mapping[str, Any], *, by: str = "") -> MigrationStatus:
+        """Set what can be set while a migration runs; whoever runs it goes by it, here or later. `by`: who asked."""
         at = self._clock.now().isoformat()
 
         def put(tx: Transaction) -> list[str]:
             ids = [migration_id, *(part.id for part in views.parts(tx, migration_id))]
             for one in ids:
-                levers.put(tx, one, changes, at=at, asked=one == migration_id)
+                levers.put(tx, one, changes, at=at, by=by, asked=one == migration_id)
             return ids
 
         self._status(migration_id)
@@ -316,8 +316,6 @@ class Control:
 
     async def _hear(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         assert self._host is not None
-        if verb == SET:
-            return await self._set(migration_id, arguments)
         return await (self.receive or self._host.answer)(verb, migration_id, arguments)
 
     # Putting it together.
@@ -436,14 +434,11 @@ class Control:
     def _retried(self, migration_id: str, attempt: int, wait: float, error: VectormigrateError) -> None:
         self._on_event(Retried(migration_id, attempt, wait, error.message))
 
-    async def _set(self, migration_id: str, changes: dict[str, Any]) -> dict[str, Any]:
-        status: dict[str, Any] = msgspec.to_builtins(await self.adjust(migration_id, changes))
-        return status
-
     async def _answer(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """A word from another shell."""
         if verb == SET:
-            return await self._set(migration_id, arguments)
+            adjusted = await self.adjust(migration_id, arguments["changes"], by=arguments["by"])
+            return dict(msgspec.to_builtins(adjusted))
         if verb == COMMAND:
             raise StateLocked(
                 "the state file is in use by another command",

@@ -24,7 +24,7 @@ Answerer = Callable[[str, str, dict[str, Any]], Awaitable[dict[str, Any]]]
 COMMAND = "command"
 """The word that brings a command of the table: its name and what it is given."""
 SET = "set"
-"""The word that brings what is to be set of a migration, by the names of `model.specification.Levers`."""
+"""The word for another command that owns the file: `changes` by the names of `model.specification.Levers`, and `by` whom."""
 _SECONDS = 120.0
 """How long an owner may take to end its batches."""
 _LONGEST_LINE = 2**24

@@ -191,10 +191,11 @@ class Desk:
         return await self._control.pause(asked.migration_id)
 
     async def throttle(self, asked: Asked) -> MigrationStatus:
-        return await self._control.adjust(asked.migration_id, rate_of(asked.merged))
+        return await self._control.adjust(asked.migration_id, rate_of(asked.merged), by=asked.who.name)
 
     async def set(self, asked: Asked) -> MigrationStatus:
-        return await self._control.adjust(asked.migration_id, change_of(asked.words["change"] or ""))
+        changes = change_of(asked.words["change"] or "")
+        return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
     async def validate(self, asked: Asked) -> ValidationReport:
         words: dict[str, Any] = {

@@ -25,7 +25,13 @@ def get(tx: Transaction, migration_id: str) -> Levers:
 
 
 def put(
-    tx: Transaction, migration_id: str, changes: Mapping[str, Any], *, at: str, asked: bool = True
+    tx: Transaction,
+    migration_id: str,
+    changes: Mapping[str, Any],
+    *,
+    at: str,
+    by: str = "",
+    asked: bool = True,
 ) -> None:
     """Set these, None being as it was asked for; the others stay. `asked`: by name, and not only as a part of another."""
     before = get(tx, migration_id)
@@ -33,6 +39,5 @@ def put(
     told = msgspec.json.encode(after.given).decode()
     tx.execute("INSERT OR REPLACE INTO lever (migration_id, given) VALUES (?, ?)", (migration_id, told))
     if asked:
-        audit.record(
-            tx, migration_id, "set", at=at, before=msgspec.json.encode(before.given).decode(), after=told
-        )
+        was = msgspec.json.encode(before.given).decode()
+        audit.record(tx, migration_id, "set", at=at, before=was, after=told, actor=by)
