@@ -108,6 +108,11 @@ def test_a_plan_says_what_is_refused_after_a_cutover():
     assert "refused after a cutover, because only the source can answer it:\n  groups\n  facets" in told
 
 
+def test_a_plan_says_what_would_not_come_back():
+    told = text(replace(PLAN, no_way_back=("'a' is left behind",), unrestored=("n: null is missing",)))
+    assert "no way back: 'a' is left behind\nwould come back otherwise: n: null is missing" in told
+
+
 def test_a_plan_of_a_source_that_declares_nothing():
     seen = ({"name": "title", "types": {"text": 9}}, {"name": "n", "types": {"int": 4, "float": 5}})
     vectors = ({"source": "", "target": "vector", "fate": "converted", "reason": "renamed to 'vector'"},)

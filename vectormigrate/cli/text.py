@@ -181,6 +181,8 @@ def _plan(plan: PlanDocument) -> list[str]:
     if plan.unanswered:
         lines += ["", "refused after a cutover, because only the source can answer it:"]
         lines += [f"  {visible(line)}" for line in plan.unanswered]
+    lines += [f"no way back: {visible(line)}" for line in plan.no_way_back]
+    lines += [f"would come back otherwise: {visible(line)}" for line in plan.unrestored]
     lines += [f"note: {visible(note)}" for note in plan.notes]
     return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
 
