@@ -20,6 +20,7 @@ class TestWrapper(ConformanceSuite):
     async def test_it_stands_for_the_inner_store(self, subject: Subject):
         assert subject.store.endpoint == Endpoint("memory", owner="mig")
         assert subject.store.cursor_of(5) == "i:5"
+        assert await subject.store.partitions("any") == {}
 
     async def test_nothing_of_the_port_is_forgotten(self):
         """A method that the wrapper inherits from the port would answer for the inner store without asking it."""

@@ -110,6 +110,19 @@ async def test_several_namespaces_make_pairs_of_ids(subject, service):
     assert await subject.store.count("docs") == 3
 
 
+async def test_a_namespace_is_a_collection_by_itself(subject, service):
+    await subject.store.create(SHAPE)
+    service.index("docs").tags = {}
+    put(service, "", "same")
+    put(service, "a/b c", "same", "x")
+    found = {"__default__": "docs/__default__", "a/b c": "docs/a/b c"}
+    assert await subject.store.partitions("docs") == await subject.store.partitions("docs/*") == found
+    assert await subject.store.partitions("docs/a/b c") == {}
+    assert [await subject.store.count(name) for name in found.values()] == [1, 2]
+    with pytest.raises(CollectionMissing):
+        await subject.store.partitions("none")
+
+
 async def test_many_namespaces_come_page_by_page_or_with_the_statistics(subject, service):
     await subject.store.create(SHAPE)
     service.index("docs").tags = {}
