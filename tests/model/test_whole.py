@@ -135,6 +135,7 @@ def test_one_part_that_differs_or_is_lacking_makes_the_whole_differ():
 def test_samples_of_parts_make_no_bound_of_the_whole():
     seen = validation_of("docs", [report("a", method="sample", mismatch_rate_upper95=0.01)])
     assert seen.mismatch_rate_upper95 is None
+    assert "no difference was found" in seen.statement
     assert seen.parts[0].mismatch_rate_upper95 == 0.01
 
 
