@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.timeout(1800)
 HERE = Path(__file__).parent / "newcomer"
 CHECKOUT = Path(__file__).parents[1]
 SECRET = "pass/word that nobody may see"
+SOURCE_KEY = "key-of-the-application-3398"
 _MISTAKE = re.compile(r"^! (.*)\n((?:(?![$!#] ).*\n)*)", re.MULTILINE)
 
 
@@ -54,8 +57,8 @@ def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 def source() -> Iterator[QdrantServer]:
     """With a collection in use."""
-    server = QdrantServer().start()
-    application.main(server.url, "fill")
+    server = QdrantServer(SOURCE_KEY).start()
+    application.main(server.url, "fill", SOURCE_KEY)
     yield server
     server.stop()
 
@@ -70,6 +73,24 @@ def wheel(folder: Path) -> Path:
     )
     (built,) = folder.glob("*.whl")
     return built
+
+
+def shown(machine: Path, *secrets: str) -> list[tuple[str, str]]:
+    """Where on the machine one of them is written, state file and reports, logs and the archive for support included."""
+    found = []
+    for folder in ("var/lib/vectormigrate", "etc/vectormigrate", "home", "tmp"):
+        for file in (machine / folder).rglob("*"):
+            if file.is_file():
+                found += [(str(file), one) for one in secrets for part in parts(file) if one.encode() in part]
+    return found
+
+
+def parts(file: Path) -> Iterator[bytes]:
+    """What a file holds, and what each file holds that is packed in it."""
+    yield file.read_bytes()
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            yield from map(archive.read, archive.namelist())
 
 
 def told(transcript: str) -> str:
@@ -92,6 +113,7 @@ def test_a_newcomers_way_from_an_empty_machine_to_an_empty_machine(
         "PGHOST": "127.0.0.1",
         "PGPORT": str(postgres.port),
         "SECRET": SECRET,
+        "SOURCE_KEY": SOURCE_KEY,
         "LISTEN": str(free_port()),
         "API": str(free_port()),
     }
@@ -102,9 +124,11 @@ def test_a_newcomers_way_from_an_empty_machine_to_an_empty_machine(
         code, printed = machine.bash([script, verb], given, within=900, root=verb != "migrate")
         said += printed
         assert code == 0, told(said)
+        if verb == "migrate":
+            assert shown(machine.folder, SOURCE_KEY, SECRET, quote(SECRET)) == []
     told(said)
     assert "Traceback" not in said
-    assert SECRET not in said
+    assert not any(secret in said for secret in (SECRET, SOURCE_KEY))
     assert "wrong: none" in said
     for command, answer in _MISTAKE.findall(said):
         assert "error: " in answer or "BAD " in answer, command + answer

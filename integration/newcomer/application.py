@@ -7,6 +7,7 @@ something was lost. `fill` makes its collection, `write` goes on until the signa
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -86,9 +87,9 @@ def compare(client: QdrantClient, versions: dict[int, int], turns: int) -> int:
     return 1 if wrong else 0
 
 
-def main(url: str, verb: str) -> int:
-    """`fill` or `write` at an address."""
-    client = QdrantClient(url=url, check_compatibility=False, timeout=30)
+def main(url: str, verb: str, key: str) -> int:
+    """`fill` or `write` at an address, with the key that the Qdrant there wants."""
+    client = QdrantClient(url=url, api_key=key, check_compatibility=False, timeout=30)
     if verb == "write":
         return write(client)
     fill(client)
@@ -96,4 +97,4 @@ def main(url: str, verb: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:], os.environ["SOURCE_KEY"]))

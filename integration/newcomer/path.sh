@@ -8,6 +8,7 @@
 #   WHEEL     the built wheel; LOCK the hashed requirements; DEPLOY the folder deploy/
 #   SOURCE    address of the Qdrant in use, PGHOST and PGPORT of the Postgres that is to take over
 #   SECRET    the password of Postgres
+#   SOURCE_KEY   the key of the Qdrant, which the application sends with every request
 #   LISTEN, API   ports of the daemon
 #   APP       the application (application.py)
 #
@@ -72,6 +73,7 @@ addr = "127.0.0.1:$API"
 [stores.old]
 kind = "qdrant"
 url = "http://$SOURCE"
+api_key = "env:SOURCE_KEY"
 
 [stores.new]
 kind = "pgvector"
@@ -191,6 +193,7 @@ migrate() {
     run vectormigrate list
     run vectormigrate events documents
     run vectormigrate audit verify
+    run vectormigrate support-bundle --output "$LIB/bundle.zip"
 
     say "The application was never asked anything; does it miss anything?"
     kill -TERM "$application"

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from vectormigrate.engine import aliases
+from vectormigrate.engine import aliases, repair
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
@@ -38,11 +38,9 @@ from vectormigrate.model.errors import (
     VectormigrateError,
 )
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
-from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.model.identity import to_source
+from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
-from vectormigrate.model.record import id_text, parse_id
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
 from vectormigrate.state.database import Database, Transaction
@@ -303,16 +301,7 @@ class Conductor:
         at = self._at()
 
         def mark(tx: Transaction, found: list[Finding]) -> None:
-            ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
-            journal.mark(
-                tx,
-                self._id,
-                ids,
-                epoch=self._session.epoch,
-                sequence=self._session.next_sequence(),
-                reason="reconcile",
-                at=at,
-            )
+            repair.mark(tx, self._session, self._id, plan, found, at=at)
 
         validation = self._validation(migration)
         try:
@@ -490,10 +479,3 @@ def _planned(migration: Migration) -> MappingPlan:
 def _shaped(migration: Migration) -> CollectionShape:
     assert migration.source_shape is not None, "the phase says that it is planned"
     return migration.source_shape
-
-
-def _source_id(plan: MappingPlan, finding: Finding) -> str | None:
-    if finding.kind is not FindingKind.EXTRA:
-        return finding.id
-    source = to_source(plan.id_rule, parse_id(finding.id))
-    return None if source is None else id_text(source)

@@ -22,7 +22,7 @@ from vectormigrate.model.events import PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport
+from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport, ValidationReport
 from vectormigrate.state import journal, migrations, roles, scopes
 from vectormigrate.state.migrations import Migration
 from vectormigrate.state.roles import Side
@@ -34,11 +34,13 @@ from .drift import Drift
 from .live import Live
 from .migration import Conductor
 from .quarantine import waiting
+from .repair import mark_held
 from .swap import Swap
 from .validate.run import Validation
 
 _LOOK = 0.2
 """Seconds between two looks at how much is owed."""
+_MENDING = frozenset({Phase.CATCH_UP, Phase.VERIFIED, Phase.REVERSED})
 _TAILS = 2
 """So often records behind the last key are looked for: new ones keep coming, and are marked."""
 
@@ -308,6 +310,18 @@ class OnlineConductor(Conductor):
             return
         await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
 
+    async def validate(
+        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
+    ) -> ValidationReport:
+        """As of any migration; what differs is marked as well, once everything is copied, and so copied anew."""
+        report = await super().validate(sample_size=sample_size, full=full, threshold=threshold, seed=seed)
+        plan = self.migration.mapping
+        if plan is not None and not report.ok and self.migration.phase in _MENDING:
+            at = self._at()
+            await self._database.write(lambda tx: mark_held(tx, self._session, self._id, plan, at=at))
+            self._lane_of().look()
+        return report
+
     def _validation(self, migration: Migration) -> Validation:
         live = self._lane_of()
         settling = max(self._visibility, _LOOK)
@@ -317,6 +331,7 @@ class OnlineConductor(Conductor):
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""
         await self.on_look()
         await self._look_at_shape()
+        await self._validation(self.migration).again()
         live = self._lane_of()
         quiet = not live.busy()
         primary = await live.lane.primary.count(live.lane.ends.collection)

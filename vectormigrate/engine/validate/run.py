@@ -131,6 +131,16 @@ class Validation:
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
         return await self._keep(sample_report(self._ended(run), sampled, rechecked))
 
+    async def again(self) -> None:
+        """Forget what the last validation found and is equal by now; of very many findings none."""
+        held = self._held()
+        last = self._database.read(lambda tx: findings.latest_report(tx, self._spec.id))
+        if not held or len(held) > _RECHECKED or last is None:
+            return
+        rechecked = await self._recheck(last.threshold, held)
+        left = {finding.id for finding in (*rechecked.confirmed, *rechecked.unsettled)}
+        await self._database.write(lambda tx: findings.keep_only(tx, self._spec.id, left))
+
     # Steps.
 
     async def _scan(self, on_findings: Callable[[Transaction, list[Finding]], None] | None) -> Totals:
@@ -171,10 +181,23 @@ class Validation:
         return source, await self._target.count(self._plan.target.name)
 
     async def _look_again(self, threshold: float, found: int) -> Rechecked | None:
-        held = self._database.read(lambda tx: findings.page(tx, self._spec.id, ("", "", ""), _RECHECKED + 1))
+        held = self._held()
         if not found or len(held) > _RECHECKED:
             return None
+        rechecked = await self._recheck(threshold, held)
+        at = self._clock.now().isoformat()
 
+        def keep(tx: Transaction) -> None:
+            findings.forget(tx, self._spec.id)
+            findings.add(tx, self._spec.id, [*rechecked.confirmed, *rechecked.unsettled], at=at)
+
+        await self._database.write(keep)
+        return rechecked
+
+    def _held(self) -> list[Finding]:
+        return self._database.read(lambda tx: findings.page(tx, self._spec.id, ("", "", ""), _RECHECKED + 1))
+
+    async def _recheck(self, threshold: float, held: Sequence[Finding]) -> Rechecked:
         sides = self._sides(threshold)
         names = {finding: _source_text(sides, finding) for finding in held}
         written: set[str] = set()
@@ -188,13 +211,6 @@ class Validation:
         rechecked = await recheck(sides, held, pause)
         written.update(self._writing(list(names.values())))
         rechecked.leave_out(lambda finding: _source_text(sides, finding) in written)
-        at = self._clock.now().isoformat()
-
-        def keep(tx: Transaction) -> None:
-            findings.forget(tx, self._spec.id)
-            findings.add(tx, self._spec.id, [*rechecked.confirmed, *rechecked.unsettled], at=at)
-
-        await self._database.write(keep)
         return rechecked
 
     async def _keep(self, report: ValidationReport) -> ValidationReport:

@@ -12,7 +12,8 @@ has them*: equal digests of both sides mean equal sets of ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Self
@@ -98,7 +99,7 @@ class Tally:
         self.source_digest = (self.source_digest + other.source_digest) % 2**64
         self.target_digest = (self.target_digest + other.target_digest) % 2**64
 
-    def without(self, ids: Set[str]) -> Tally:
+    def without(self, ids: AbstractSet[str]) -> Tally:
         """The same without the worst pairs of these records, which were being written and are equal now."""
         gone = [pair.cosine for pair in self.worst if pair.id in ids]
         if not gone:

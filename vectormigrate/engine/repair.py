@@ -1,0 +1,54 @@
+"""What a comparison found is marked by the source's id, and so copied anew from the side that answers: no other way of writing
+to a side is needed to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.identity import to_source
+from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.record import id_text, parse_id
+from vectormigrate.state import findings, journal
+from vectormigrate.state.database import Transaction
+from vectormigrate.state.sessions import Session
+
+_PAGE = 5_000
+
+
+def mark(
+    tx: Transaction,
+    session: Session,
+    migration_id: str,
+    plan: MappingPlan,
+    found: Iterable[Finding],
+    *,
+    at: str,
+) -> None:
+    """Mark these. What no source id leads to is not ours, and is left out."""
+    ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
+    journal.mark(
+        tx,
+        migration_id,
+        ids,
+        epoch=session.epoch,
+        sequence=session.next_sequence(),
+        reason="reconcile",
+        at=at,
+    )
+
+
+def mark_held(tx: Transaction, session: Session, migration_id: str, plan: MappingPlan, *, at: str) -> None:
+    """Mark all that the last validation left."""
+    after = ("", "", "")
+    while found := findings.page(tx, migration_id, after, _PAGE):
+        mark(tx, session, migration_id, plan, found, at=at)
+        after = (found[-1].kind.value, found[-1].id, found[-1].detail)
+
+
+def _source_id(plan: MappingPlan, finding: Finding) -> str | None:
+    if finding.kind is not FindingKind.EXTRA:
+        return finding.id
+    source = to_source(plan.id_rule, parse_id(finding.id))
+    return None if source is None else id_text(source)
