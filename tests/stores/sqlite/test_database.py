@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+from collections.abc import Callable
 
 import apsw
 import pytest
 
 from vectormigrate.model.errors import CollectionMissing, StoreBroken, StoreDown, Unreachable
-from vectormigrate.stores.sqlite.database import Database
+from vectormigrate.stores.sqlite.database import Database, savepoint
 
 
 @pytest.fixture
@@ -160,3 +163,98 @@ async def test_a_new_file_has_pages_for_vectors_and_an_old_one_keeps_its_own(pat
         reader = apsw.Connection(str(file))
         assert page_size(reader) == size
         reader.close()
+
+
+class Held:
+    """Writes that come while the writer is held up by one before them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._go = threading.Event()
+        self.commits = 0
+
+    def _hold(self, connection: apsw.Connection) -> None:
+        def count() -> bool:
+            self.commits += 1
+            return False
+
+        connection.set_commit_hook(count)
+        self._go.wait()
+
+    async def all(self, *jobs: Callable[[apsw.Connection], None]) -> list[BaseException | None]:
+        """Their errors, the first that of whoever held the writer."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._ended(job)) for job in (self._hold, *jobs)]
+            await asyncio.sleep(0)  # now each of them waits
+            self._go.set()
+        return [task.result() for task in tasks]
+
+    async def _ended(self, job: Callable[[apsw.Connection], None]) -> BaseException | None:
+        try:
+            await self._database.write(job, "t")
+        except (KeyError, StoreDown) as error:
+            return error
+        return None
+
+
+def fail(connection: apsw.Connection) -> None:
+    connection.execute("insert into t values (3)")
+    raise KeyError("half way")
+
+
+async def test_what_waits_together_is_committed_together(database):
+    held = Held(database)
+    assert await held.all(add_two, add_two) == [None, None, None]
+    assert (held.commits, await database.read(rows)) == (1, [(1,), (2,), (2,)])
+
+
+async def test_one_that_fails_is_undone_alone(database):
+    _, error, *others = await Held(database).all(fail, add_two)
+    assert (type(error), others) == (KeyError, [None])
+    assert await database.read(rows) == [(1,), (2,)]
+
+
+async def test_all_are_told_when_nothing_of_them_was_kept(database):
+    def much(connection: apsw.Connection) -> None:
+        connection.execute("pragma max_page_count = 2")
+        connection.executemany("insert into t values (?)", [(bytes(4000),)] * 100)
+
+    errors = await Held(database).all(add_two, much)
+    assert [type(error) for error in errors] == [StoreDown] * 3
+    assert await database.read(rows) == [(1,)]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(database):
+    go = threading.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(database.write(lambda _: go.wait()))
+        unwanted = group.create_task(database.write(add_two))
+        await asyncio.sleep(0)  # now both wait
+        unwanted.cancel()
+        await asyncio.sleep(0)
+        go.set()
+    assert await database.read(rows) == [(1,)]
+
+
+async def test_two_that_write_into_one_file_take_turns(path):
+    sides = [Database(path, timeout=30) for _ in range(2)]
+    async with asyncio.TaskGroup() as group:
+        for side in sides * 10:
+            group.create_task(side.write(add_two))
+    assert len(await sides[0].read(rows)) == 21
+    for side in sides:
+        await side.close()
+
+
+def test_a_failure_that_undid_everything_is_raised_as_it_is(path):
+    connection = apsw.Connection(str(path))
+    connection.execute("begin immediate")
+
+    def lose_everything() -> None:
+        with savepoint(connection):
+            connection.execute("rollback")
+            raise KeyError("the disk is full, say")
+
+    with pytest.raises(KeyError):
+        lose_everything()
+    connection.close()

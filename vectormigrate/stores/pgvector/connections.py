@@ -41,6 +41,10 @@ _NAP = 0.0004
 """Seconds that a stream may fill up before it is read again. A reader who waits for the socket is woken for every two
 or three rows, which costs server and reader a third of their work.
 """
+_ROOM = 2**18
+"""Bytes of a value that each session is asked for at its beginning. libpq reads into a buffer of 16 KiB, five vectors, which
+grows with a message that does not fit and stays so: then a stream is read with fewer and larger looks.
+"""
 _PREFIX = "vectormigrate"
 _PROCESS = secrets.token_hex(4)
 """Tells the connections of this process from those of an earlier one, on this host or another."""
@@ -50,7 +54,7 @@ select set_config('DateStyle', 'ISO, YMD', false), set_config('IntervalStyle', '
        set_config('bytea_output', 'hex', false), set_config('client_min_messages', 'warning', false),
        set_config('synchronous_commit', case current_setting('synchronous_commit')
                   when 'off' then 'on' else current_setting('synchronous_commit') end, false),
-       set_config('statement_timeout', {timeout}, false)
+       set_config('statement_timeout', {timeout}, false), repeat(' ', {room})
 """
 """What text casts look like must not depend on the role; an acknowledged write is durable whatever the role's default."""
 
@@ -125,7 +129,7 @@ class Connections:
         except psycopg.Error as error:
             raise errors.translate_connect(error, self.dsn) from None
         try:
-            connection.execute(_SESSION.format(timeout=f"'{int(self._timeout * 1000)}'"))
+            connection.execute(_SESSION.format(timeout=f"'{int(self._timeout * 1000)}'", room=_ROOM))
             connection.commit()
         except psycopg.Error as error:
             connection.close()

@@ -31,7 +31,7 @@ CAPABILITIES = Capabilities(
     insert_only=True,
     transactional=True,
     non_finite=True,
-    max_writers=1,
+    max_writers=2,
     scan_page=1000,
     write_batch=10_000,
     max_id_bytes=1_000_000,
@@ -39,6 +39,9 @@ CAPABILITIES = Capabilities(
     name_pattern=r"[^\0]+",
     collection_pattern=r"(?!(?i:sqlite_))[^\0]+",
 )
+"""One writer at a time is all that SQLite allows, and two are at work best: one reads and encodes, or reports what it has
+written, while the other has the file.
+"""
 
 
 def open_store(endpoint: Endpoint) -> SqliteStore:

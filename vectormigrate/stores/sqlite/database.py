@@ -1,16 +1,20 @@
 """The file: one writer connection in a thread of its own, and read connections that are lent out job by job.
 
-apsw lets go of the interpreter while SQLite works, so readers and the writer run at the same time. Opening never
-changes a file: no pragma that is stored in it is ever set, and a reader opens it read-only unless SQLite must first
-roll back what a crashed writer left.
+apsw lets go of the interpreter while SQLite works, so readers and the writer run at the same time. Writes that wait
+together are committed together: each is whole or not there, and whoever waits for one is told when the disk has it.
+Opening never changes a file: no pragma that is stored in it is ever set, and a reader opens it read-only unless SQLite
+must first roll back what a crashed writer left.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,8 +30,14 @@ _NEW_PAGE = 16_384
 """Bytes of a page in a file that we make. A row with a vector takes kilobytes: of SQLite's 4,096 it leaves a quarter
 empty, and every row is a write of its own.
 """
-_CACHE_KIB = 8_192
-"""Of the writer, so that a batch stays in memory until it is committed."""
+_CACHE_KIB = 16_384
+"""Of the writer, so that batches stay in memory until they are committed."""
+_GROUP = 16
+"""Most writes that share a commit, which waits for the disk several times however much it holds."""
+_LOOK, _LONGEST_LOOK, _LOOKS = 0.0005, 0.05, 50
+"""Seconds between looks at a lock that somebody else holds, at first and at most, and how many looks are of one length.
+Two processes that copy into one file take turns every few milliseconds; SQLite's own waiting sleeps up to 100.
+"""
 
 
 class Database:
@@ -37,6 +47,7 @@ class Database:
         self.path = path
         self._timeout = timeout
         self._writer: apsw.Connection | None = None
+        self._waiting: deque[_Write] = deque()
         self._idle: list[apsw.Connection] = []
         self._lock = threading.Lock()
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
@@ -54,19 +65,19 @@ class Database:
         """Run a job over a read connection, all its statements seeing the same state of the file."""
         return await self.start_read(job, collection)
 
-    def write(
+    async def write(
         self, job: Callable[[apsw.Connection], T], collection: str = "", *, make: bool = False
-    ) -> Coroutine[Any, Any, T]:
-        """Run a job in one transaction of the writer: committed whole, or not at all. `make` allows a new file."""
-        return self._in_writer(job, collection, make)
+    ) -> T:
+        """Run a job in a transaction of the writer: committed whole, or not at all. `make` allows a new file."""
+        write = _Write(job, collection, make)
+        self._waiting.append(write)
+        self._write_thread.submit(self._write_waiting)
+        result: T = await asyncio.wrap_future(write.done)
+        return result
 
     async def close(self) -> None:
         """Wait for what runs, then close every connection; repeatable."""
         await asyncio.to_thread(self._close)
-
-    async def _in_writer(self, job: Callable[[apsw.Connection], T], collection: str, make: bool) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._write_thread, self._write, job, collection, make)
 
     def _read(self, job: Callable[[apsw.Connection], T], collection: str) -> T:
         try:
@@ -96,19 +107,28 @@ class Database:
             else:
                 connection.close()
 
-    def _write(self, job: Callable[[apsw.Connection], T], collection: str, make: bool) -> T:
+    def _write_waiting(self) -> None:
+        """Do what waits, and what comes while that is done, in one transaction. Nothing may be left: it went with another."""
+        group: list[_Write] = []
+        failure: Exception | None = None
         try:
-            connection = self._open_writer(collection, make)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = job(connection)
+            while self._waiting and len(group) < _GROUP:
+                write = self._waiting.popleft()
+                if not write.done.set_running_or_notify_cancel():
+                    continue  # nobody waits for it any more
+                group.append(write)
+                connection = self._open_writer(write.collection, write.make)
+                if not connection.in_transaction:
+                    connection.execute("BEGIN IMMEDIATE")
+                write.run(connection)
+            if group:
                 connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        except (apsw.Error, UnicodeDecodeError) as error:
-            raise translate(error, str(self.path), collection) from None
-        return result
+        except Exception as error:  # noqa: BLE001 everyone who waits is told
+            failure = error
+            if self._writer is not None and self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        for write in group:
+            write.settle(failure, self.path)
 
     def _borrow(self, collection: str) -> apsw.Connection:
         with self._lock:
@@ -146,7 +166,7 @@ class Database:
 
     def _open(self, flags: int) -> apsw.Connection:
         connection = apsw.Connection(str(self.path), flags=flags)
-        connection.set_busy_timeout(int(self._timeout * 1000))
+        connection.set_busy_handler(_patience(self._timeout))
         connection.enable_load_extension(True)
         connection.load_extension(sqlite_vec.loadable_path())
         connection.enable_load_extension(False)
@@ -161,3 +181,68 @@ class Database:
             self._writer = None
         for connection in open_connections:
             connection.close()
+
+
+def _patience(timeout: float) -> Callable[[int], bool]:
+    """Tells SQLite, which has found a lock taken so many times, whether to look again; sleeps before it says yes."""
+    deadline = 0.0
+
+    def look_again(tries: int) -> bool:
+        nonlocal deadline
+        now = time.monotonic()
+        if tries == 0:
+            deadline = now + timeout
+        if now >= deadline:
+            return False
+        time.sleep(min(_LOOK * (1 + tries // _LOOKS), _LONGEST_LOOK))
+        return True
+
+    return look_again
+
+
+@contextmanager
+def savepoint(connection: apsw.Connection) -> Iterator[None]:
+    """Undo what was done inside when it fails, and only that. A full disk may make SQLite undo the whole transaction, which
+    apsw's own `with connection` does not expect: it hides the error behind one of its own.
+    """
+    connection.execute("SAVEPOINT inner")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO inner")
+            connection.execute("RELEASE inner")
+        raise
+    connection.execute("RELEASE inner")
+
+
+class _Write:
+    """One job on its way through the writer's thread."""
+
+    def __init__(self, job: Callable[[apsw.Connection], Any], collection: str, make: bool) -> None:
+        self.collection = collection
+        self.make = make
+        self.done: Future[Any] = Future()
+        self._job = job
+        self._result: Any = None
+        self._error: Exception | None = None
+
+    def run(self, connection: apsw.Connection) -> None:
+        """Do the job. When it fails, only its own changes are undone; raises when SQLite has undone all of them."""
+        try:
+            with savepoint(connection):
+                self._result = self._job(connection)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            self._error = error
+
+    def settle(self, failure: Exception | None, path: Path) -> None:
+        """Tell whoever waits how it ended; `failure` is that of the whole transaction."""
+        error = self._error or failure
+        if isinstance(error, apsw.Error | UnicodeDecodeError):
+            error = translate(error, str(path), self.collection)
+        if error is None:
+            self.done.set_result(self._result)
+        else:
+            self.done.set_exception(error)

@@ -22,6 +22,7 @@ from vectormigrate.model.payload_columns import column_of
 from vectormigrate.model.record import Payload, RecordId, id_text
 
 from . import vectors
+from .database import savepoint
 from .errors import REFUSING, STORE
 from .rows import Reader
 from .table import Flavour, Table, quoted
@@ -134,7 +135,7 @@ def apply(
 ) -> tuple[int, list[Refusal]]:
     """Put all rows, or, when SQLite refuses one, each by itself. Gives what was put and what was refused."""
     try:
-        with connection:
+        with savepoint(connection):
             return put(rows.keys, rows.values), rows.refused
     except (*REFUSING, apsw.SQLError):
         # vec0 reports a bad value as an SQL error; a real one comes again with the first row.
@@ -142,7 +143,7 @@ def apply(
     done, refused = 0, list(rows.refused)
     for place, key, value in zip(rows.places, rows.keys, rows.values, strict=True):
         try:
-            with connection:
+            with savepoint(connection):
                 done += put([key], [value])
         except REFUSING as error:
             refused.append(refusal(table, place, batch.ids[place], str(error)))
@@ -259,7 +260,7 @@ def patch(
     """Set payload keys of the records that are there; the payload is known to fit."""
     if table.flavour is Flavour.PLAIN:
         try:
-            with connection:
+            with savepoint(connection):
                 keys = [table.stored_id(record_id) for record_id in ids if table.may_hold(record_id)]
                 PlainWriter(connection, table).patch(keys, payload)
         except (*REFUSING, ValueError) as error:
