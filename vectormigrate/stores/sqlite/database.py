@@ -111,6 +111,7 @@ class Database:
         """Do what waits, and what comes while that is done, in one transaction. Nothing may be left: it went with another."""
         group: list[_Write] = []
         failure: Exception | None = None
+        connection: apsw.Connection | None = None
         try:
             while self._waiting and len(group) < _GROUP:
                 write = self._waiting.popleft()
@@ -121,12 +122,12 @@ class Database:
                 if not connection.in_transaction:
                     connection.execute("BEGIN IMMEDIATE")
                 write.run(connection)
-            if group:
+            if connection is not None:
                 connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 everyone who waits is told
             failure = error
-            if self._writer is not None and self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            if connection is not None and connection.in_transaction:
+                connection.execute("ROLLBACK")
         for write in group:
             write.settle(failure, self.path)
 
