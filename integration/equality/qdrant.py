@@ -250,11 +250,11 @@ def beyond() -> Iterator[Call]:
         lambda c: c.count(COLLECTION, count_filter=text),
     )
     yield Call(
-        "prefetch, fusion and formulas",
+        "prefetch for anything but sums of ranks (`rrf`), nested ones, weights and formulas",
         lambda c: c.query_points(
             COLLECTION,
             prefetch=[models.Prefetch(query=vector)],
-            query=models.FusionQuery(fusion=models.Fusion.RRF),
+            query=models.FusionQuery(fusion=models.Fusion.DBSF),
         ),
     )
     yield Call(

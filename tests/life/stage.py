@@ -66,7 +66,9 @@ def qdrant_client(url: str, grpc_port: int, *, grpc: bool) -> Iterator[QdrantCli
     """The official client."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        client = QdrantClient(url, grpc_port=grpc_port, prefer_grpc=grpc, check_compatibility=False)
+        client = QdrantClient(
+            url, grpc_port=grpc_port, prefer_grpc=grpc, check_compatibility=False, timeout=120
+        )
     with closing(client):
         yield client
 

@@ -23,7 +23,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "several queries in one request",
     ),
     "qdrant": (
-        "prefetch, fusion and formulas",
+        "prefetch for anything but sums of ranks (`rrf`), nested ones, weights and formulas",
         "recommend, discover, context, sampling and MMR",
         "grouping, facets and distance matrices",
         "`order_by` and `lookup_from`",

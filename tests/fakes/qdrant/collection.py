@@ -283,6 +283,7 @@ class Collection:
             filter=make_filter(_without_itself(body)),
             score_threshold=body.get("score_threshold"),
             params=edge.SearchParams(exact=params.get("exact", False)),
+            prefetches=[self._prefetch(one) for one in _listed(body.get("prefetch"))],
         )
         with self._lock:
             try:
@@ -295,6 +296,15 @@ class Collection:
                 for point in found
             ]
         }
+
+    def _prefetch(self, given: dict[str, Any]) -> Any:
+        return edge.Prefetch(
+            self._limit(given),
+            self._asked(given),
+            filter=make_filter(given.get("filter")),
+            score_threshold=given.get("score_threshold"),
+            params=edge.SearchParams(exact=(given.get("params") or {}).get("exact", False)),
+        )
 
     def _limit(self, body: dict[str, Any]) -> int:
         limit = body.get("limit")
@@ -314,8 +324,10 @@ class Collection:
     def _asked(self, body: dict[str, Any]) -> Any:
         query = body.get("query")
         using = body.get("using") or ""
-        if body.get("prefetch"):
-            raise Refused(501, "this stand-in knows no prefetch")
+        if isinstance(query, dict) and query.get("fusion") == "rrf":
+            return edge.Fusion.Rrf(2)
+        if isinstance(query, dict) and "rrf" in query:
+            return edge.Fusion.Rrf(query["rrf"].get("k") or 2)
         if query is None:
             return None
         if isinstance(query, dict) and "sample" in query:
@@ -330,6 +342,10 @@ class Collection:
             held = vectors[using] if using else vectors
             query = held if isinstance(held, dict) else held.tolist()
         return edge.Query.Nearest(self._vector(using, query), using)
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [] if given is None else [given]
 
 
 def check_id(given: Any) -> Any:

@@ -124,6 +124,18 @@ def nearest(**variant):
     return q.Query(nearest=q.VectorInput(**variant))
 
 
+FETCHED = [
+    q.PrefetchQuery(query=nearest(dense=q.DenseVector(data=[1, 0, 1])), using="a", limit=7),
+    q.PrefetchQuery(
+        query=nearest(sparse=q.SparseVector(indices=[2], values=[3])), using="s", score_threshold=0.1
+    ),
+]
+PREFETCHED = [
+    {"query": [1, 0, 1], "using": "a", "limit": 7},
+    {"query": {"indices": [2], "values": [3]}, "using": "s", "score_threshold": 0.1},
+]
+
+
 @pytest.mark.parametrize(
     ("asked", "body"),
     [
@@ -134,6 +146,8 @@ def nearest(**variant):
         ({"query": nearest(sparse=q.SparseVector(indices=[2], values=[3])), "using": "s", "with_vectors": q.WithVectorsSelector(include=q.VectorsSelector(names=["s"]))}, {"query": {"indices": [2], "values": [3]}, "using": "s", "with_vector": ["s"]}),
         ({"query": nearest(multi_dense=q.MultiDenseVector(vectors=[q.DenseVector(data=[1, 1])])), "using": "late", "with_payload": q.WithPayloadSelector(exclude=q.PayloadExcludeSelector(fields=["word"]))}, {"query": [[1, 1]], "using": "late", "with_payload": {"exclude": ["word"]}}),
         ({"params": q.SearchParams(exact=True)}, {}),
+        ({"prefetch": FETCHED, "query": q.Query(fusion=q.Fusion.RRF)}, {"prefetch": PREFETCHED, "query": {"fusion": "rrf"}}),
+        ({"prefetch": FETCHED, "query": q.Query(rrf=q.Rrf(k=9)), "filter": WHERE, **ALL}, {"prefetch": PREFETCHED, "query": {"rrf": {"k": 9}}, "filter": RAW, "with_payload": True, "with_vector": True}),
     ],
 )  # fmt: skip
 async def test_a_search_is_that_of_rest(filled, asked, body):
@@ -296,6 +310,9 @@ async def test_an_unnamed_vector(spoken):
         (POINTS + "Scroll", q.ScrollPoints(collection_name="c", limit=0), 3),
         (POINTS + "Scroll", q.ScrollPoints(collection_name="c", order_by=q.OrderBy(key="a")), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=[q.PrefetchQuery()]), 12),
+        (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=FETCHED, query=q.Query(fusion=q.Fusion.DBSF)), 12),
+        (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=FETCHED, query=q.Query(rrf=q.Rrf(weights=[1, 2]))), 12),
+        (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=[q.PrefetchQuery(prefetch=FETCHED)], query=q.Query(fusion=q.Fusion.RRF)), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", lookup_from=q.LookupLocation()), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", query=q.Query(fusion=q.Fusion.RRF)), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", query=nearest(document=q.Document(text="a"))), 12),

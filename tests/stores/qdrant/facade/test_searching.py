@@ -65,6 +65,47 @@ def filled():
 
 
 QUERY = numbers(5, 8)[0].tolist()
+DENSE = {"query": QUERY, "using": "text"}
+SPARSE = {"query": {"indices": [1, 9, 50], "values": [2.0, 0.1, 0.7]}, "using": "words"}
+ODD = {"must": [{"key": "row", "range": {"gte": 9}}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"prefetch": [DENSE, SPARSE]},
+        {"prefetch": [{**DENSE, "limit": 30}, {**SPARSE, "limit": 7}], "limit": 20, "with_payload": True},
+        {"prefetch": [DENSE, SPARSE], "limit": 4, "offset": 3},
+        {"prefetch": [DENSE, {**SPARSE, "filter": ODD}], "limit": 30},
+        {"prefetch": [DENSE, SPARSE], "filter": ODD, "limit": 30},
+        {"prefetch": [{**DENSE, "score_threshold": 0.5}, SPARSE], "limit": 30},
+        {"prefetch": [DENSE, SPARSE], "query": {"rrf": {"k": 60}}, "limit": 30},
+        {"prefetch": DENSE, "limit": 5, "with_vector": ["image"]},
+        {"prefetch": [DENSE, SPARSE], "score_threshold": 0.3},
+    ],
+    ids=range(9),
+)
+async def test_rankings_added_up(filled, body):
+    """A point's place among those of the same sum is anybody's."""
+    asked = {"query": {"fusion": "rrf"}, "params": {"exact": True}, **body}
+    wanted = filled.engine.ask("POST", "/collections/named/points/query", asked)
+    found = await filled.served.ask("POST", "/collections/named/points/query", asked)
+    cut = 1 + ("offset" in body)
+    told = [(status, ranked(result["points"], cut)) for status, result in (wanted, found)]
+    assert told[0] == told[1]
+    assert told[0][1]
+
+
+def ranked(points, cut):
+    """By score, and the points of each; of those that may be cut off, the last and with `cut` 2 the first, how many."""
+    found = {}
+    for point in points:
+        found.setdefault(round(point["score"], 6), []).append([point["id"], point.get("payload")])
+    ends = (min(found), max(found))[:cut]
+    return {
+        score: len(ids) if score in ends else sorted(ids, key=lambda one: str(one[0]))
+        for score, ids in found.items()
+    }
 
 
 @pytest.mark.parametrize("distance", ["Cosine", "Dot", "Euclid", "Manhattan"])
@@ -171,7 +212,22 @@ async def test_a_search_for_nothing_gives_points_in_order(filled):
         (
             {"query": QUERY, "prefetch": {"query": QUERY}},
             400,
-            "Bad request: searches cannot be combined by prefetch",
+            "Bad request: searches cannot be combined by prefetch but by their ranks (`rrf`)",
+        ),
+        (
+            {"query": {"fusion": "rrf"}, "prefetch": {"query": QUERY, "prefetch": {"query": QUERY}}},
+            400,
+            "Bad request: searches can be combined once only",
+        ),
+        (
+            {"query": {"fusion": "rrf"}, "prefetch": {"limit": 3}},
+            400,
+            "Bad request: what is combined must be searches for the nearest points",
+        ),
+        (
+            {"query": {"rrf": {"weights": [1, 2]}}, "prefetch": {"query": QUERY}},
+            400,
+            "Bad request: rankings cannot be weighted",
         ),
         (
             {"query": QUERY, "lookup_from": {"collection": "d"}},

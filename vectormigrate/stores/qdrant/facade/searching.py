@@ -17,11 +17,12 @@ from vectormigrate.model.record import Array, Record, SparseVector
 from vectormigrate.stores.base import Content, Store
 from vectormigrate.stores.qdrant.filters import DIALECT, EVERYTHING
 from vectormigrate.stores.qdrant.ids import PointId
-from vectormigrate.stores.qdrant.wire.requests import Nearest
+from vectormigrate.stores.qdrant.wire.requests import Fused, Nearest, Wanted
 from vectormigrate.stores.qdrant.wire.responses import Points
 
 from .matching import Condition, condition, looked_up, pages
 from .problems import not_found, not_served, wrong_input
+from .reading import point_id
 
 _MORE, _FEW = 4, 40
 """So many times more than are wanted, and so many besides, are looked at before every record is."""
@@ -31,6 +32,8 @@ _MOST = 10_000
 
 async def nearest(store: Store, collection: str, request: Nearest) -> Points:
     """What a search finds. Raises Problem for what does not fit the collection or cannot be scored as Qdrant would."""
+    if request.fused is not None:
+        return await _by_ranks(store, collection, request, request.fused)
     chosen = condition(store, request.filter)
     if request.target is None:
         return await _in_order(store, collection, request, chosen)
@@ -50,6 +53,22 @@ async def nearest(store: Store, collection: str, request: Nearest) -> Points:
     found = await _matching(store, collection, query, chosen)
     matches = [match for match in found if _is_near(field, match, request.threshold)]
     return _points(shape, matches[request.offset :], request)
+
+
+async def _by_ranks(store: Store, collection: str, request: Nearest, fused: Fused) -> Points:
+    """The points that several searches find, those first that stand high in most of them."""
+    scores: dict[PointId, np.float32] = {}
+    for part in fused.parts:
+        found = await nearest(store, collection, replace(part, wanted=Wanted(payload=False)))
+        for rank, one in enumerate(one for batch in found.batches for one in batch.ids):
+            share = np.float32(1) / np.float32(rank + fused.k)
+            scores[point_id(one)] = scores.get(point_id(one), np.float32(0)) + share
+    best = sorted(scores, key=lambda one: -scores[one])
+    best = [one for one in best if request.threshold is None or scores[one] >= request.threshold]
+    best = best[request.offset : request.offset + request.limit]
+    content = Content.FULL if request.wanted.anything else Content.IDS
+    batch = await store.fetch(collection, best, content=content)
+    return Points([batch], request.wanted, [float(scores[point_id(one)]) for one in batch.ids])
 
 
 async def _matching(store: Store, collection: str, query: Query, chosen: Condition) -> list[Match]:

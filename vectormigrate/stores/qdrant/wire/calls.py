@@ -30,7 +30,7 @@ from .changes import (
 from .columns import ascending
 from .conditions import read_filter
 from .messages import packed_floats, read_points
-from .requests import Count, Invalid, Nearest, Refused, Retrieve, Scroll, Wanted
+from .requests import DEFAULT_K, Count, Invalid, Nearest, Refused, Retrieve, Scroll, Wanted, fusion
 
 Message: TypeAlias = Any
 """A generated message: they carry no types."""
@@ -173,18 +173,56 @@ def read_count(message: Message) -> Count:
 
 def read_query(message: Message) -> Nearest:
     """A `QueryPoints`."""
-    if message.prefetch:
-        raise Refused("searches cannot be combined by prefetch")
+    limit = _limit(message.limit) if message.HasField("limit") else 10
+    if not message.prefetch:
+        return _nearest(message, _asked(message), message.using, limit)
+    parts = [_part(part) for part in message.prefetch]
+    return fusion(_nearest(message, None, "", limit), parts, _k(message.query))
+
+
+def _asked(message: Message) -> Array | SparseVector | PointId | None:
+    """What a `QueryPoints` or a `PrefetchQuery` is nearest to."""
     if message.HasField("lookup_from"):
         raise Refused("a vector cannot be looked up in another collection")
-    target = None
-    if message.HasField("query"):
-        kind = message.query.WhichOneof("variant")
-        if kind != "nearest":
-            raise Refused(f"a query by {kind} is beyond a search for the nearest points")
-        target = _target(message.query.nearest)
-    limit = _limit(message.limit) if message.HasField("limit") else 10
-    return _nearest(message, target, message.using, limit)
+    if not message.HasField("query"):
+        return None
+    kind = message.query.WhichOneof("variant")
+    if kind != "nearest":
+        raise Refused(f"a query by {kind} is beyond a search for the nearest points")
+    return _target(message.query.nearest)
+
+
+def _part(message: Message) -> Nearest:
+    """A `PrefetchQuery`."""
+    if message.prefetch:
+        raise Refused("searches can be combined once only")
+    return Nearest(
+        _asked(message),
+        Wanted(payload=False),
+        message.using,
+        _limit(message.limit) if message.HasField("limit") else 10,
+        0,
+        _filter(message),
+        message.score_threshold if message.HasField("score_threshold") else None,
+        _exact(message),
+    )
+
+
+def _k(query: Message) -> int:
+    """The `k` of a query by reciprocal ranks. Raises Refused for another one."""
+    match query.WhichOneof("variant"):
+        case "fusion" if query.fusion == points_pb2.RRF:
+            return DEFAULT_K
+        case "rrf" if not query.rrf.weights:
+            return int(query.rrf.k or DEFAULT_K)
+        case _:
+            raise Refused("searches cannot be combined by prefetch but by their ranks (`rrf`)")
+
+
+def _exact(message: Message) -> bool:
+    if message.params.HasField("idf"):
+        raise Refused("scores cannot be weighted by frequency")
+    return bool(message.params.exact)
 
 
 def read_search(message: Message) -> Nearest:
@@ -199,8 +237,6 @@ def _nearest(
     message: Message, target: Array | SparseVector | PointId | None, using: str, limit: int
 ) -> Nearest:
     _check_shards(message)
-    if message.params.HasField("idf"):
-        raise Refused("scores cannot be weighted by frequency")
     return Nearest(
         target,
         _wanted(message, payload=False),
@@ -209,7 +245,7 @@ def _nearest(
         message.offset,
         _filter(message),
         message.score_threshold if message.HasField("score_threshold") else None,
-        message.params.exact,
+        _exact(message),
     )
 
 

@@ -1,12 +1,13 @@
 """What a client wants to read of Qdrant, as values, and the bodies of REST requests read into them.
 
-`calls` makes the same values out of gRPC messages. What only Qdrant itself can answer (fusion, recommendation, order by
+`calls` makes the same values out of gRPC messages. What only Qdrant itself can answer (formulas, recommendation, order by
 a key, ...) is `Refused` here, so that nobody further in can answer it wrongly. Writes are `changes`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -73,6 +74,16 @@ class Nearest:
     filter: RawFilter | None = None
     threshold: float | None = None
     exact: bool = False
+    fused: Fused | None = None
+    """Several searches in place of one for `target`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Searches whose rankings are added up: a point gets 1 / (rank + `k`) of each, ranks counted from 0."""
+
+    parts: tuple[Nearest, ...]
+    k: int = 2
 
 
 class _Reading(msgspec.Struct):
@@ -89,7 +100,7 @@ class _Reading(msgspec.Struct):
     vector: msgspec.Raw = _NULL
     score_threshold: float | None = None
     params: dict[str, Any] | None = None
-    prefetch: Any = None
+    prefetch: list[_Reading] | _Reading | None = None
     lookup_from: Any = None
     order_by: Any = None
     shard_key: Any = None
@@ -99,6 +110,7 @@ class _Searches(msgspec.Struct):
     searches: list[_Reading]
 
 
+DEFAULT_K = 2
 _READING = msgspec.json.Decoder(_Reading)
 _SEARCHES = msgspec.json.Decoder(_Searches)
 
@@ -135,13 +147,54 @@ def read_count(body: bytes) -> Count:
 
 def read_query(body: bytes) -> Nearest:
     """The body of `POST .../points/query`."""
-    given = _reading(body)
-    return _nearest(given, _target(bytes(given.query)), given.using or "")
+    return _query(_reading(body))
 
 
 def read_queries(body: bytes) -> list[Nearest]:
     """The body of `POST .../points/query/batch`."""
-    return [_nearest(given, _target(bytes(given.query)), given.using or "") for given in _searches(body)]
+    return [_query(given) for given in _searches(body)]
+
+
+def _query(given: _Reading) -> Nearest:
+    if not given.prefetch:
+        return _nearest(given, _target(bytes(given.query)), given.using or "")
+    listed = given.prefetch if isinstance(given.prefetch, list) else [given.prefetch]
+    parts = [_nearest(part, _target(bytes(part.query)), part.using or "") for part in listed if _plain(part)]
+    return fusion(_nearest(given, None, ""), parts, read_fusion(bytes(given.query)))
+
+
+def _plain(part: _Reading) -> bool:
+    """Raises Refused for a prefetch of prefetches."""
+    if part.prefetch:
+        raise Refused("searches can be combined once only")
+    return True
+
+
+def fusion(request: Nearest, parts: Sequence[Nearest], k: int) -> Nearest:
+    """A request that adds up the rankings of others, which its filter is a part of. Raises Refused."""
+    if any(part.target is None for part in parts):
+        raise Refused("what is combined must be searches for the nearest points")
+    both = ({"must": [one for one in (request.filter, part.filter) if one]} for part in parts)
+    exact = request.exact
+    asked = (
+        replace(part, filter=where, exact=part.exact or exact)
+        for part, where in zip(parts, both, strict=True)
+    )
+    return replace(request, fused=Fused(tuple(asked), k))
+
+
+def read_fusion(text: bytes) -> int:
+    """The `k` of a query by reciprocal ranks. Raises Refused for another one."""
+    query = msgspec.json.decode(text)
+    match query:
+        case {"fusion": "rrf"}:
+            return DEFAULT_K
+        case {"rrf": {"weights": list()}}:
+            raise Refused("rankings cannot be weighted")
+        case {"rrf": dict(told)}:
+            return int(told.get("k") or DEFAULT_K)
+        case _:
+            raise Refused("searches cannot be combined by prefetch but by their ranks (`rrf`)")
 
 
 def read_search(body: bytes) -> Nearest:
@@ -202,8 +255,6 @@ def _wanted(given: _Reading, *, payload: bool) -> Wanted:
 
 
 def _nearest(given: _Reading, target: Array | SparseVector | PointId | None, using: str) -> Nearest:
-    if given.prefetch:
-        raise Refused("searches cannot be combined by prefetch")
     if given.lookup_from is not None:
         raise Refused("a vector cannot be looked up in another collection")
     params = given.params or {}
