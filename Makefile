@@ -28,8 +28,9 @@ run: .venv/.stamp ## make run ARGS="status my-migration"
 docs: .venv/.stamp ## The pages as a site in build/docs; without network.
 	@$(BIN)/zensical build -f mkdocs.yml
 
-reference: .venv/.stamp ## Write docs/commands.md, metrics.md, fidelity.md and pairs/ anew from the tables they show.
+reference: .venv/.stamp ## Write the pages anew that show tables of the code: commands, settings, metrics, ...
 	@$(BIN)/python -c "from vectormigrate.cli import help; print(help.reference(), end='')" > docs/commands.md
+	@for page in settings requests errors; do $(BIN)/python -c "from vectormigrate.cli import reference; print(reference.$$page(), end='')" > docs/$$page.md; done
 	@$(BIN)/python -c "from vectormigrate.daemon.telemetry import catalogue; print(catalogue.reference(), end='')" > docs/metrics.md
 	@$(BIN)/python -c "import asyncio; from vectormigrate.daemon import fidelity_page; print(asyncio.run(fidelity_page.page()), end='')" > docs/fidelity.md
 	@$(BIN)/python -c "import asyncio, pathlib; from vectormigrate.daemon import pair_pages; [pathlib.Path('docs/pairs', name).write_text(text) for name, text in asyncio.run(pair_pages.made()).items()]"

@@ -1,10 +1,14 @@
 from vectormigrate.model.errors import (
+    CaptureMissing,
+    CollectionExists,
     CollectionMissing,
     GateRefused,
     MigrationExists,
+    RecordRefused,
     RequestRefused,
     ShapeMismatch,
     StateFull,
+    StoreBroken,
     Unauthorized,
     UnknownMigration,
     Unreachable,
@@ -22,6 +26,10 @@ def test_the_narrowest_kind_decides():
         (UnknownMigration, 404),
         (MigrationExists, 409),
         (CollectionMissing, 404),
+        (CollectionExists, 409),
+        (ShapeMismatch, 422),
+        (RecordRefused, 422),
+        (CaptureMissing, 409),
         (GateRefused, 409),
         (Unauthorized, 401),
         (WrongKey, 401),
@@ -34,5 +42,5 @@ def test_the_narrowest_kind_decides():
 
 
 def test_what_says_nothing_of_whose_fault_it_is():
-    assert status_of(VectormigrateError("x")) == status_of(ShapeMismatch("x")) == 500
-    assert status_of(ShapeMismatch("x"), 400) == 400
+    assert status_of(VectormigrateError("x")) == status_of(StoreBroken("x")) == 500
+    assert status_of(StoreBroken("x"), 400) == 400

@@ -112,7 +112,7 @@ def reference() -> str:
 
 
 def _row(setting: Setting) -> str:
-    return f"- `{flag_words(setting)}`: {setting.help} {_default(setting)}".rstrip()
+    return f"- `{flag_words(setting)}`: {setting.help} {default_of(setting)}".rstrip()
 
 
 def flag_words(setting: Setting) -> str:
@@ -136,11 +136,12 @@ def _everywhere() -> list[str]:
 def _settings(settings: tuple[Setting, ...]) -> list[str]:
     lines: list[str] = []
     for setting in settings:
-        lines += _entry(flag_words(setting), f"{setting.help} {_default(setting)}".strip())
+        lines += _entry(flag_words(setting), f"{setting.help} {default_of(setting)}".strip())
     return lines
 
 
-def _default(setting: Setting) -> str:
+def default_of(setting: Setting) -> str:
+    """Whether a value must be given, what it is otherwise, and its limits: sentences, or nothing."""
     if setting.kind is Kind.FLAG:
         return ""
     words = ["Required."] if setting.unset == "required" else []

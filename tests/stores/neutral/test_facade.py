@@ -198,7 +198,7 @@ async def test_what_cannot_be_meant(ask, front, method, path, body, status):
         (Unresolved("x"), 504),
         (StoreDown("x"), 503),
         (StateFull("x"), 503),
-        (ShapeMismatch("x"), 400),
+        (ShapeMismatch("x"), 422),
     ],
     ids=lambda value: value.code if isinstance(value, Exception) else "",
 )
