@@ -119,26 +119,29 @@ async def in_a_thread(work, *arguments, **words):
     return await asyncio.to_thread(work, *arguments, **words)
 
 
-def killed_often(*words: str, state: Path, seed: int, document: str) -> int:
+def killed_often(*words: str, state: Path, seed: int) -> int:
     """Start a migration and kill it at random moments; how often it was killed before its end."""
-    rng, kills = random.Random(seed), 0
-    for _ in range(KILLS):
-        kills += run_and_kill(*words, state=state, rng=rng, sign=COPIED, within=0.4)
-        words = ("migrate", document, *words[2:])
-    return kills
+    rng = random.Random(seed)
+    return sum(run_and_kill(*words, state=state, rng=rng, sign=COPIED, within=0.4) for _ in range(KILLS))
+
+
+def from_pinecone(url: str, *target: str) -> tuple[str, ...]:
+    """The words that move each namespace of the index."""
+    return (
+        "migrate", "docs", "--source-type", "pinecone", "--source-url", url, "--source-api-key", "env:PINECONE_KEY",
+        "--source-index", "docs", "--source-option", "visible_after=0", "--each-partition", "*", *target,
+    )  # fmt: skip
 
 
 async def test_namespaces_with_odd_names_to_collections(tmp_path, qdrant):
     async with serving_pinecone() as endpoint:
         await in_a_thread(fill_pinecone, endpoint.url)
-        words = (
-            "migrate", "docs", "--source-type", "pinecone", "--source-url", endpoint.url, "--source-api-key",
-            "env:PINECONE_KEY", "--source-index", "docs", "--source-option", "visible_after=0", "--each-partition", "*",
-            "--target-type", "qdrant", "--target-url", qdrant, "--target-index", "{name}_v2", "--batch-size", "10",
-            "--max-rate", "150", "--quarantine", "0",
+        words = from_pinecone(
+            endpoint.url, "--target-type", "qdrant", "--target-url", qdrant, "--target-index", "{name}_v2", "--batch-size",
+            "10", "--max-rate", "150", "--quarantine", "0",
         )  # fmt: skip
         state = tmp_path / "state.db"
-        assert await in_a_thread(killed_often, *words, state=state, seed=1, document="docs")
+        assert await in_a_thread(killed_often, *words, state=state, seed=1)
         status = await in_a_thread(run, *words, state=state)
         assert (status["phase"], status["total"]) == ("verified", sum(NAMESPACES.values()))
         assert len(status["parts"]) == len(NAMESPACES)
@@ -170,10 +173,9 @@ def in_qdrant(client: QdrantClient) -> dict[str, int]:
 async def test_namespaces_to_tables_and_a_namespace_that_comes(tmp_path, postgres):
     async with serving_pinecone() as endpoint:
         await in_a_thread(fill_pinecone, endpoint.url)
-        words = (
-            "migrate", "docs", "--source-type", "pinecone", "--source-url", endpoint.url, "--source-api-key",
-            "env:PINECONE_KEY", "--source-index", "docs", "--source-option", "visible_after=0", "--each-partition", "*",
-            "--target-type", "pgvector", "--target-url", postgres, "--target-index", "ns_{name}", "--into", "eu=europe",
+        words = from_pinecone(
+            endpoint.url, "--target-type", "pgvector", "--target-url", postgres, "--target-index", "ns_{name}", "--into",
+            "eu=europe",
         )  # fmt: skip
         state = tmp_path / "state.db"
         await in_a_thread(run, *words, state=state)
@@ -215,7 +217,7 @@ async def test_tenants_asleep_or_not_to_partitions(tmp_path):
                 "--batch-size", "10", "--max-rate", "120", "--quarantine", "0",
             )  # fmt: skip
             state = tmp_path / "state.db"
-            assert await in_a_thread(killed_often, *words, state=state, seed=3, document="docs")
+            assert await in_a_thread(killed_often, *words, state=state, seed=3)
             status = await in_a_thread(run, *words, state=state)
             assert (status["phase"], status["total"]) == ("verified", sum(tenants.values()))
             assert [part["target"] for part in status["parts"]] == [
@@ -287,7 +289,7 @@ def test_tables_by_pattern_to_another_store(tmp_path, postgres):
         "docs*", "--target-type", "pgvector", "--target-url", postgres, "--batch-size", "20", "--max-rate", "900",
     )  # fmt: skip
     state = tmp_path / "state.db"
-    assert killed_often(*words, state=state, seed=5, document="docs")
+    assert killed_often(*words, state=state, seed=5)
     status = run(*words, state=state)
     assert (status["phase"], status["total"]) == ("verified", 1000)
     assert run("validate", "docs", "--full", state=state)["ok"]
