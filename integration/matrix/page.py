@@ -6,6 +6,7 @@ cell says only once what all sources have in common; where some differ, it names
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from .kinds import TABLES
@@ -119,9 +120,19 @@ def _numbers(reasons: Sequence[str], notes: dict[str, int]) -> str:
     return f" {' '.join(map(str, found))}" if found else ""
 
 
+_OWN = (
+    (r"^.* (?:is|would be) refused: ", ""),
+    (r"^(?:id|field|record|sparse_values)[^:]*: ", ""),
+    (r"^id [is]:.*: ", ""),
+    (r"(sparse )?vector '[^']*' ", r"the \1vector "),
+    (r"takes \d+ bytes, and pinecone holds (\d+)", r"takes more than the \1 bytes that pinecone holds"),
+    (r"(no partition can be called).*", r"\1 so"),
+    (r"its \d+ bytes do not fit (\d+)", r"it takes more than \1 bytes"),
+)
+"""What of a reason is the matrix' own: names of its records and vectors, and their sizes."""
+
+
 def _short(reason: str) -> str:
-    """Without the name of the record, which is the matrix' own."""
-    for sign in (" is refused: ", " would be refused: "):
-        reason = reason.rpartition(sign)[2]
-    before, colon, after = reason.partition(": ")
-    return after if colon and before.startswith(("id ", "field ", "record ")) else reason
+    for own, instead in _OWN:
+        reason = re.sub(own, instead, reason, flags=re.DOTALL)
+    return reason

@@ -213,6 +213,6 @@ def _compared(
     if len(there) != 1:
         return Verdict(Fate.WRONG, f"{len(there)} records arrived of one")
     verdict = judge(table.group, record, was[0], there[0], names)
-    if verdict.fate is Fate.WRONG or (len(back) == 1 and alike(was[0], back[0])):
+    if verdict.fate is Fate.WRONG or (len(back) == 1 and alike(was[0], back[0], there[0])):
         return verdict
     return Verdict(Fate.WRONG, f"back again it is {back!r:.400}, and was {was[0]!r:.400}")

@@ -148,4 +148,5 @@ def _held(point: models.Record, declared: dict[str, models.VectorParams]) -> Hel
             )
         else:
             vectors[name] = np.array(vector, (declared[name].datatype or models.Datatype.FLOAT32).value)
-    return Held(point.id, dict(point.payload or {}), vectors)
+    record_id = UUID(point.id) if isinstance(point.id, str) else point.id
+    return Held(record_id, dict(point.payload or {}), vectors)

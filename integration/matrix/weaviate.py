@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
+from weaviate.classes.config import DataType
 from weaviate.classes.data import DataObject
 
 from tests.life.weaviate_client import weaviate_client
@@ -56,7 +57,7 @@ class WeaviateSide(Side):
 
     def ref(self, name: str, table: Table, *, target: bool = False) -> StoreRef:
         options = {"grpc_port": str(self._grpc_port), "wake_tenants": "yes"}
-        if table.shape.partitions and target:
+        if table.shape.partitions and table.shape.id.kind is IdKind.UUID and target:
             options["keys"] = "tenants"
         return StoreRef(self.kind, self._url, self.name(name), options=options)
 
@@ -98,6 +99,7 @@ class WeaviateSide(Side):
         collection = self._client.collections.use(self.name(name))
         config = collection.config.get()
         names = [one.name for one in config.properties]  # blobs come only when they are asked for
+        blobs = {one.name for one in config.properties if one.data_type is DataType.BLOB}
         tenants: list[str | None] = [None]
         if config.multi_tenancy_config.enabled:
             tenants = [*collection.tenants.get()]
@@ -108,7 +110,7 @@ class WeaviateSide(Side):
             while objects := within.query.fetch_objects(
                 limit=1000, include_vector=True, return_properties=names, after=last
             ).objects:
-                found += [_held(one, tenant) for one in objects]
+                found += [_held(one, tenant, blobs) for one in objects]
                 last = UUID(str(objects[-1].uuid))
         return found
 
@@ -194,7 +196,10 @@ def _object(record: Record) -> DataObject[Any, Any]:
     )
 
 
-def _held(one: Any, tenant: str | None) -> Held:
+def _held(one: Any, tenant: str | None, blobs: set[str]) -> Held:
     vectors = {name: np.array(vector, np.float32) for name, vector in one.vector.items() if vector}
     held = {key: value for key, value in one.properties.items() if value is not None}
+    held |= {
+        key: base64.b64decode(held[key]) for key in blobs & held.keys()
+    }  # which is how they are spoken of
     return Held(UUID(str(one.uuid)), held, vectors, tenant)

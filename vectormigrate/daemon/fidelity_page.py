@@ -20,6 +20,10 @@ which the value can be had again, unless the note says that something is lost. r
 record, before anything is written. Made by `make reference` from the rules that migrations themselves go by: the planner, the
 translator and the admission of records; what a server refuses beyond that is in the pages of the [stores](stores.md).
 Milvus is the newest server; other versions and Milvus Lite hold fewer kinds of vectors.
+
+What was seen instead of said is [the matrix](matrix.md): every kind moved between every two stores, and read by the vendors'
+own clients. Those see under `_vm_meta` some of what is exact here in Pinecone and Weaviate, integers in Pinecone as doubles, and
+JSON in Weaviate as its text.
 """
 _GROUPS = {
     "id": "Ids",
