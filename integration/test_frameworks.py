@@ -3,12 +3,11 @@
 An application of the framework, in an environment that this test makes from packages, writes into the source with the
 class for that store; the real product moves the collection; the application reads the target with the class for that one:
 documents, texts, metadata, ids, the order of searches, filters; then it deletes and overwrites by the ids that it knows.
-Skipped where the packages cannot be had. What was seen is written to `build/frameworks/*.json`.
+Skipped where the packages cannot be had.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,13 +16,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from integration.frameworks.environments import BUILD, PACKAGES, Application, Unavailable, application
+from integration.frameworks.environments import PACKAGES, Application, Unavailable, application
 from integration.frameworks.stores import KEYS, Server, servers
 from integration.harness.runs import run
 
 KINDS = ("qdrant", "pinecone", "weaviate", "milvus", "pgvector")
 PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
-COLLECTIONS = {"weaviate": "Docs"}
 
 
 class World:
@@ -35,7 +33,6 @@ class World:
         self._stack = stack
         self._applications: dict[str, Application] = {}
         self._before: dict[tuple[str, str], Any] = {}
-        self.seen: dict[str, dict[str, str]] = {}
 
     def application(self, framework: str) -> Application:
         """The one of a framework, started when it is first asked for."""
@@ -62,7 +59,7 @@ class World:
         """What the application reads from the source that it has written."""
         if (framework, source) not in self._before:
             at = self.at(
-                source, f"{framework}source", metric=METRICS[framework].get(source, "cosine"), dynamic=False
+                source, f"{framework}source", metric=METRICS.get((framework, source), "cosine"), dynamic=False
             )
             self.application(framework).do("write", at)
             if (framework, source) == ("llamaindex", "pgvector"):
@@ -71,7 +68,7 @@ class World:
         return self._before[framework, source]
 
 
-METRICS = {"langchain": {"milvus": "euclid"}, "llamaindex": {"milvus": "dot"}}
+METRICS = {("langchain", "milvus"): "euclid", ("llamaindex", "milvus"): "dot"}
 """What a class takes when nobody says anything; cosine elsewhere."""
 FLOATS = ("pinecone", "weaviate")
 """Where an integer has become a float, which Qdrant's filters for integers do not find: only the user knows better. Nodes of
@@ -88,15 +85,12 @@ def name_in(kind: str, collection: str) -> str:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Everything, until the last test has ended; then what was seen is written down."""
+    """Everything, until the last test has ended."""
     folder = tmp_path_factory.mktemp("frameworks")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         for name, value in KEYS.items():
             patch.setenv(name, value)
-        made = World(folder, stack.enter_context(servers(folder)), stack)
-        yield made
-        for framework, seen in made.seen.items():
-            (BUILD / f"{framework}.json").write_text(json.dumps(seen, indent=1) + "\n")
+        yield World(folder, stack.enter_context(servers(folder)), stack)
 
 
 @pytest.mark.parametrize("framework", PACKAGES)
@@ -105,7 +99,7 @@ def test_an_application_reads_what_it_read_before(
     world: World, framework: str, source: str, target: str
 ) -> None:
     before = world.before(framework, source)
-    metric = METRICS[framework].get(source, "cosine")
+    metric = METRICS.get((framework, source), "cosine")
     there = f"{framework}from{source}"
     flags = [*world.servers[source].flags("source", name_in(source, f"{framework}source"))]
     flags += world.servers[target].flags("target", name_in(target, there))
@@ -121,7 +115,6 @@ def test_an_application_reads_what_it_read_before(
     after = one.do("look", at)
     assert after == before
     _writes(one, at, before["documents"])
-    world.seen.setdefault(framework, {})[f"{source}-{target}"] = "the same"
 
 
 def test_the_older_tables_of_langchain_are_a_target_and_a_source(world: World) -> None:

@@ -65,7 +65,7 @@ def servers(folder: Path) -> Iterator[dict[str, Server]]:
         folder.chmod(0o755)
         postgres = EmbeddedPostgres(folder / "postgres", durable=False)
         postgres.start()
-        stack.callback(postgres.stop)
+        stack.callback(postgres.remove)
         milvus = LiteServer(folder / "milvus").start()
         stack.callback(milvus.stop)
         qdrant = stack.enter_context(_printing("tests.fakes.qdrant")).split()
