@@ -12,11 +12,11 @@ FIGURES = Path(__file__).parents[1] / "bench" / "figures" / "value-matrix.json"
 
 
 def as_plain(matrix: Matrix) -> dict[str, Any]:
-    """By source, by target, by kind: the outcome, and how or why if there is more to say."""
+    """By source, by target, by kind: the outcome, and behind a colon how or why if there is more to say."""
     return {
         source: {
             target: {
-                kind: [verdict.fate.value, *([verdict.how] if verdict.how else [])]
+                kind: verdict.fate.value + (f": {verdict.how}" if verdict.how else "")
                 for kind, verdict in outcomes.items()
             }
             for target, outcomes in row.items()
@@ -29,8 +29,13 @@ def as_matrix(plain: dict[str, Any]) -> Matrix:
     """`as_plain` backwards."""
     return {
         source: {
-            target: {kind: Verdict(Fate(told[0]), *told[1:]) for kind, told in outcomes.items()}
+            target: {kind: _verdict(told) for kind, told in outcomes.items()}
             for target, outcomes in row.items()
         }
         for source, row in plain.items()
     }
+
+
+def _verdict(told: str) -> Verdict:
+    fate, _, how = told.partition(": ")
+    return Verdict(Fate(fate), how)
