@@ -94,3 +94,32 @@ async def test_what_is_no_copy_is_told(database, tmp_path):
     for name, told in (("none", "No such file"), ("other", "no copy of an audit")):
         with pytest.raises(UsageError, match=told):
             verified(database.path, tmp_path / name)
+
+
+async def test_a_look_that_is_repeated_is_counted(database, copy):
+    clock = FakeClock()
+    trail = Trail(database, clock, copy)
+    other = Principal("key cd", Scope.READ, "rest")
+    for who in (WHO, WHO, WHO, other):
+        await trail.look(who, "status", migration_id="docs", arguments={"full": True})
+    await trail.look(WHO, "status", migration_id="other")
+    told = [(row["actor"], row["migration_id"], row["detail"]) for row in trail.page(None, 10, 0).rows[::-1]]
+    assert told == [("key ab", "docs", ""), ("key cd", "docs", ""), ("key ab", "other", "")]
+    clock.advance(301)
+    await trail.look(WHO, "status", migration_id="docs", arguments={"full": True})
+    last = trail.page(None, 2, 0).rows
+    assert [row["detail"] for row in last] == ["", "2 times more within five minutes"]
+    assert {row["arguments"] for row in last} == {'{"full": true}'}
+    await trail.look(WHO, "status", migration_id="docs", arguments={"full": True})
+    await trail.settle()
+    assert trail.page(None, 1, 0).rows[0]["detail"] == "1 times more within five minutes"
+    assert numbers(copy) == list(range(1, 7))
+
+
+async def test_not_more_looks_are_remembered_than_may_be(database, monkeypatch):
+    monkeypatch.setattr("vectormigrate.daemon.trail._DIFFERENT", 2)
+    trail = Trail(database, FakeClock())
+    for name in ("a", "a", "b", "c", "a"):
+        await trail.look(WHO, name)
+    told = [(row["verb"], row["detail"]) for row in trail.page(None, 10, 0).rows[::-1]]
+    assert told == [("a", ""), ("b", ""), ("a", "1 times more within five minutes"), ("c", ""), ("a", "")]

@@ -115,8 +115,19 @@ class Dispatcher:
         except Exception as error:
             await self._write_behind(note, "unforeseen", type(error).__name__)
             raise
-        await self._write_behind(note, "ok")
+        if changes:
+            await self._write_behind(note, "ok")
+        else:
+            await self._look_behind(note)
         return result
+
+    async def _look_behind(self, note: Note) -> None:
+        try:
+            await self._trail.look(
+                note.who, note.command, migration_id=note.migration_id, arguments=note.arguments
+            )
+        except StateError as error:
+            logger.error("the audit cannot be written: %s (%s: ok)", error.message, note.command)
 
     async def _write_behind(self, note: Note, outcome: str, detail: str = "") -> None:
         try:

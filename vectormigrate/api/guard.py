@@ -11,7 +11,8 @@ import binascii
 import hashlib
 import ipaddress
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -227,14 +228,29 @@ class Guard:
     async def _note_end(self, scope: Scope, status: int) -> None:
         """Of a request that is no command: those are written down by who does them."""
         who = scope["state"].get("principal")
-        if who is not None and not scope["state"].get("audited"):
+        if who is None or scope["state"].get("audited"):
+            return
+        if scope["method"] == "GET" and 0 < status < 400:
+            with self._written():
+                await self.trail.look(who, _called(scope))
+        else:
             await self._note(who, scope, "ok" if 0 < status < 400 else str(status), "")
 
     async def _note(self, who: Principal, scope: Scope, outcome: str, detail: str) -> None:
+        with self._written():
+            await self.trail.note(who, _called(scope), outcome, detail=detail)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """A disk that is full keeps nobody from being answered."""
         try:
-            await self.trail.note(who, f"{scope['method']} {scope['path']}"[:200], outcome, detail=detail)
+            yield
         except StateError as error:
             logger.error("the audit cannot be written: %s", error.message)
+
+
+def _called(scope: Scope) -> str:
+    return f"{scope['method']} {scope['path']}"[:200]
 
 
 def key_of(authorization: bytes | None) -> str:

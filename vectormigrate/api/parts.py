@@ -23,6 +23,7 @@ from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.errors import StateError
 
 from .dispatch import Dispatcher
 from .inherited import Inherited
@@ -77,3 +78,5 @@ async def assembled(
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST):
                 await operations.settled()
+        with suppress(StateError):
+            await trail.settle()

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,24 @@ logger = logging.getLogger(__name__)
 _PAGE = 1_000
 _LONGEST = 2_000
 """Characters of arguments and details that are kept."""
+_REPEATED = 300.0
+"""Seconds for which the same look is counted."""
+_DIFFERENT = 1_000
+"""Looks that are remembered for that."""
 _LAST_LINE = 2**16
 """Bytes at the end of a file in which its last line is looked for."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """A look that was written down, and how often it was repeated since."""
+
+    who: Principal
+    command: str
+    migration_id: str
+    arguments: dict[str, Any] | None
+    until: float
+    again: int = 0
 
 
 class Trail:
@@ -40,6 +57,43 @@ class Trail:
         self._behind = False
         self._copied: int | None = None
         """Number of the file's last line; None before it was looked at."""
+        self._looks: dict[tuple[str, ...], _Look] = {}
+
+    async def look(
+        self,
+        who: Principal,
+        command: str,
+        *,
+        migration_id: str = "",
+        arguments: dict[str, Any] | None = None,
+    ) -> None:
+        """A look that went well. The same one by the same within five minutes is counted, and the number has a row of its own
+        when they are over: a page that asks every other second does not fill the disk. Raises StateError.
+        """
+        key = (who.name, who.way, command, migration_id, json.dumps(arguments, default=str))
+        await self.settle(every=len(self._looks) >= _DIFFERENT)
+        seen = self._looks.get(key)
+        if seen is not None:
+            seen.again += 1
+            return
+        until = self._clock.monotonic() + _REPEATED
+        self._looks[key] = _Look(who, command, migration_id, arguments, until)
+        await self.note(who, command, "ok", migration_id=migration_id, arguments=arguments)
+
+    async def settle(self, *, every: bool = True) -> None:
+        """Write down how often looks were repeated: of every one, or of those whose five minutes are over. Raises StateError."""
+        now = self._clock.monotonic()
+        over = [key for key, one in self._looks.items() if every or one.until <= now]
+        for one in [self._looks.pop(key) for key in over]:
+            if one.again:
+                await self.note(
+                    one.who,
+                    one.command,
+                    "ok",
+                    migration_id=one.migration_id,
+                    arguments=one.arguments,
+                    detail=f"{one.again} times more within five minutes",
+                )
 
     async def note(
         self,
