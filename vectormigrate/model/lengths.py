@@ -36,9 +36,9 @@ def noted(columns: Mapping[str, Column], names: Sequence[str], count: int) -> li
                     notes[int(row)][name] = float(lengths[row])
             case MultiColumn() as column:
                 lengths = _lengths(column.values)
-                for row, (start, stop) in enumerate(pairwise(column.offsets.tolist())):
+                for place, (start, stop) in enumerate(pairwise(column.offsets.tolist())):
                     if (lengths[start:stop] != 1.0).any():
-                        notes[row][name] = lengths[start:stop].tolist()
+                        notes[place][name] = lengths[start:stop].tolist()
             case _:
                 pass
     return notes
