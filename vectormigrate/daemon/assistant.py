@@ -34,7 +34,15 @@ _PER_NUMBER = 12
 class Assistant:
     """An `Aside` with a process of its own."""
 
-    def __init__(self, source: Endpoint, shape: CollectionShape, here: Aside, *, again: float = 5.0, patience: float = 60.0) -> None:
+    def __init__(
+        self,
+        source: Endpoint,
+        shape: CollectionShape,
+        here: Aside,
+        *,
+        again: float = 5.0,
+        patience: float = 60.0,
+    ) -> None:
         """`here` does what is too little, what no other process can be told, and what was not answered. `again`: seconds
         between the end of one process and the start of the next. `patience`: seconds behind which a process that owes an
         answer is taken for hung, and ended; more than a read of a slow source takes.
