@@ -4,6 +4,7 @@ import pytest
 
 from vectormigrate.engine.layouts import layouts
 from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind
+from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import MappingRefused, UsageError
 from vectormigrate.model.inference import infer
 from vectormigrate.model.layout import LayoutPlan
@@ -85,3 +86,13 @@ def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():
         None,
         ("how llamaindex lays out records in sqlite is not known: records arrive as they are",),
     )
+
+
+def test_integers_that_became_floats_are_told_where_a_filter_would_miss_them():
+    held = {"text": "a", "page": 7.0, "score": 0.5, "lang": "en"}
+    told = look("pinecone", "qdrant", payload=held, source_layout="langchain").notes
+    assert len(told) == 1
+    assert "pinecone keeps (page, score)" in told[0]
+    cast = (Edit("page", cast=FieldType.INT), Edit("score", cast=FieldType.INT))
+    assert look("pinecone", "qdrant", payload=held, source_layout="langchain", edits=cast).notes == ()
+    assert look("pinecone", "milvus", payload=held, source_layout="langchain").notes == ()

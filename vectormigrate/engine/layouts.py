@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import CollectionShape, FieldType
 from vectormigrate.model.errors import MappingRefused, UsageError
 from vectormigrate.model.inference import SeenField
-from vectormigrate.model.layout import FRAMEWORKS, RAW, Detected, LayoutPlan, detect, profile_for
+from vectormigrate.model.layout import FRAMEWORKS, RAW, Detected, LayoutPlan, Profile, detect, profile_for
 from vectormigrate.model.specification import Specification
 
 
@@ -63,7 +63,20 @@ def layouts(
             f"records for {spec.target.kind} cannot be laid out as {target} does: {here.unwritable}",
             hint="take another target, or leave records as they are: --target-layout raw",
         )
+    notes = (*notes, *_float_notes(spec, there, here, inferred))
     return Layouts(source, target, detected, LayoutPlan(there.name, here.name), notes)
+
+
+def _float_notes(
+    spec: Specification, there: Profile, here: Profile, inferred: Sequence[SeenField]
+) -> Iterable[str]:
+    edited = {edit.field for edit in spec.mapping.edits}
+    names = [seen.name for seen in inferred if seen.type is FieldType.FLOAT and seen.name not in edited]
+    if there.floats and here.kind == "qdrant" and names:
+        yield (
+            f"numbers arrive as the floats that {spec.source.kind} keeps ({', '.join(names[:5])}), which qdrant does not find by a"
+            " filter for an integer: cast those that are integers in a mapping file"
+        )
 
 
 def _notes(spec: Specification, origin: str, source: str, target: str, detected: Detected) -> Iterable[str]:

@@ -53,6 +53,8 @@ class Profile:
     """Name of the one dense vector; it has none where this is empty."""
     prefixed: bool = False
     """Ids are made of a document's, a `#` and the record's own."""
+    floats: bool = False
+    """An application's integers lie there as floats, and nothing says which those were."""
     counter: str = ""
     """Column that the database counts, which the framework wants beside the key."""
     unwritable: str = ""
@@ -79,8 +81,8 @@ PROFILES: Mapping[str, Profile] = {
     one.name: one
     for one in (
         Profile("langchain:qdrant", "page_content", "metadata"),
-        Profile("langchain:pinecone", "text"),
-        Profile("langchain:weaviate", "text"),
+        Profile("langchain:pinecone", "text", floats=True),
+        Profile("langchain:weaviate", "text", floats=True),
         Profile("langchain:milvus", "text", declares=True, key="pk", vector="vector"),
         Profile(
             "langchain:pgvector",
