@@ -37,6 +37,11 @@ def _elsewhere(kind: str) -> str:
     return os.environ.get(f"VECTORMIGRATE_TEST_{kind.upper()}_URL", "")
 
 
+def borrowed() -> bool:
+    """Whether any store of a run is one that somebody else has started."""
+    return any(map(_elsewhere, KINDS))
+
+
 @asynccontextmanager
 async def sides() -> AsyncIterator[dict[str, Side]]:
     """A side of every kind, by kind."""

@@ -199,7 +199,6 @@ def _object(record: Record) -> DataObject[Any, Any]:
 def _held(one: Any, tenant: str | None, blobs: set[str]) -> Held:
     vectors = {name: np.array(vector, np.float32) for name, vector in one.vector.items() if vector}
     held = {key: value for key, value in one.properties.items() if value is not None}
-    held |= {
-        key: base64.b64decode(held[key]) for key in blobs & held.keys()
-    }  # which is how they are spoken of
+    # A blob is spoken of as base64, by the client too.
+    held |= {key: base64.b64decode(held[key]) for key in blobs & held.keys()}
     return Held(UUID(str(one.uuid)), held, vectors, tenant)
