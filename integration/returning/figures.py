@@ -49,14 +49,14 @@ def _name(kind: str) -> str:
 
 
 def _cell(found: list[dict[str, Any]]) -> str:
-    """Records that came back the same to the bit, of those that went; seconds; what stayed at home."""
+    """Records that came back the same to the bit, of those that went; what stayed at home."""
     if not found:
         return "not run"
     went = sum(one["records"] for one in found)
     other = sum(one["different"] + one["missing"] + one["refused"] for one in found)
-    seconds = sum(one["seconds"] for one in found)
-    left = sum(len(one["left_at_home"]) for one in found)
-    return f"{went - other:,}, {seconds:.0f} s" + (", a part left at home" if left else "")
+    same = f"{went:,}" if not other else f"{went - other:,} of {went:,}"
+    left = sorted({name for one in found for name in one["left_at_home"]})
+    return same + (f", without {', '.join(left)}" if left else "")
 
 
 if __name__ == "__main__":

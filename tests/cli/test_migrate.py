@@ -230,3 +230,15 @@ def test_aliases_come_along_and_are_taken_back(terminal, qdrants):
     assert target.database.aliases == {"live": "docs", "now": "else"}
     assert terminal.run("rollback", "docs", "--yes").code == 0
     assert target.database.aliases == {"now": "else"}
+
+
+def test_the_way_back_of_another_brings_home_what_had_left(terminal):
+    terminal.source(20)
+    there = terminal.run("migrate", "there", *terminal.flags(), "--rename", "title=headline")
+    assert there.code == 0, there.err
+    home = terminal.run("migrate", "home", "--back-of", "there", "--target-index", "again")
+    assert home.code == 0, home.err
+    held = "SELECT id, title, embedding FROM {} ORDER BY id"
+    assert terminal.sql("old.db", held.format("again")) == terminal.sql("old.db", held.format("docs"))
+    assert terminal.run("resume", "home").code == 0
+    assert "there is no migration 'nobody'" in terminal.run("migrate", "x", "--back-of", "nobody").err
