@@ -53,3 +53,20 @@ async def test_a_difference_that_is_found_while_both_sides_are_served_heals(onli
         assert held(online) == []
         report = await conductor.validate(sample_size=None, full=True, threshold=None, seed=None)
         assert report.ok
+
+
+@virtually
+async def test_nothing_is_deleted_because_half_of_a_side_was_absent_when_it_was_looked_at(online):
+    await online.world.fill(range(200))
+    await online.verified()
+    async with online.running() as conductor:
+        gone = range(100)
+        await online.world.remove(gone)
+        report = await conductor.validate(sample_size=None, full=True, threshold=None, seed=None)
+        assert report.extra == 100
+        await online.wait(30)
+        assert online.live.scheduler.guard.tripped
+        assert len(online.versions("target")) == 200
+        await online.world.fill(gone)
+        await online.until_idle()
+        assert online.versions("target") == online.versions("source")

@@ -25,6 +25,7 @@ def mark(
     found: Iterable[Finding],
     *,
     at: str,
+    reason: str = "reconcile",
 ) -> None:
     """Mark these. What no source id leads to is not ours, and is left out."""
     ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
@@ -34,16 +35,18 @@ def mark(
         ids,
         epoch=session.epoch,
         sequence=session.next_sequence(),
-        reason="reconcile",
+        reason=reason,
         at=at,
     )
 
 
 def mark_held(tx: Transaction, session: Session, migration_id: str, plan: MappingPlan, *, at: str) -> None:
-    """Mark all that the last validation left."""
+    """Mark all that the last validation left. That a record is absent then says nothing of who deleted it: such a delete is
+    confirmed, and guarded, as any that nobody asked for.
+    """
     after = ("", "", "")
     while found := findings.page(tx, migration_id, after, _PAGE):
-        mark(tx, session, migration_id, plan, found, at=at)
+        mark(tx, session, migration_id, plan, found, at=at, reason="finding")
         after = (found[-1].kind.value, found[-1].id, found[-1].detail)
 
 
