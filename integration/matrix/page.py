@@ -40,7 +40,8 @@ newest Milvus, is in [a table of its own](fidelity.md).
 """
 STORES = """\
 PostgreSQL with pgvector, SQLite and Milvus Lite were the real ones, Qdrant its engine behind a server of ours, Pinecone a
-strict double of its service, Weaviate our own server over the reference store; *memory* is the reference store itself."""
+strict double of its service, Weaviate our own server over the reference store; *memory* is the reference store itself. All
+pairs with Weaviate were run with a real server of it, too: there was no difference."""
 _INITIALS = {
     "pinecone": "P",
     "qdrant": "Q",
