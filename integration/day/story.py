@@ -189,6 +189,8 @@ class Day:
         await self._validate()
         await self._site.word("allow-deletes", by="an operator")
         self.expect("VectormigrateDeleteGuard", began=began, after=3 * MINUTE, gone=5 * MINUTE)
+        # What is not deleted is owed.
+        self.expect("VectormigrateLagRising", began=began, after=15 * MINUTE, gone=15 * MINUTE)
 
     async def altered(self) -> None:
         """Somebody changes a record of the target; a comparison finds it, and it heals within minutes."""
