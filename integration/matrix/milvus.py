@@ -76,9 +76,9 @@ class MilvusSide(Side):
         self._client.create_collection(name, schema=schema, index_params=index)
         for place in shape.partitions:
             self._client.create_partition(name, place)
-        for place, records in by_place(table.records, 500):
+        for within, records in by_place(table.records, 500):
             rows = [_row(shape.id.name, record) for record in records]
-            self._client.insert(name, rows, partition_name=place or "")
+            self._client.insert(name, rows, partition_name=within or "")
         self._client.flush(name)
         self._client.load_collection(name)
 
