@@ -68,7 +68,7 @@ def test_a_kind_of_store_that_nobody_knows(terminal, tmp_path, flags):
     assert_error(
         ran,
         2,
-        "--target-type must be one of memory, milvus, pgvector, pinecone, qdrant, sqlite, weaviate, not 'sqlitee'",
+        "--target-type must be one of memory, milvus, parquet, pgvector, pinecone, qdrant, sqlite, weaviate, not 'sqlitee'",
     )
     assert not (tmp_path / "state.db").exists()
 

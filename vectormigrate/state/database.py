@@ -232,7 +232,7 @@ class Reader:
         with translated(path):
             self._connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
             upgrade.check(self._connection, path, may_be_new=False)
-            upgrade.stand_in(self._connection, path)
+            upgrade.stand_in(self._connection)
             self._connection.execute("PRAGMA query_only=ON")
 
     def owned(self) -> bool:

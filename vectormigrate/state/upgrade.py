@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apsw
 
-from vectormigrate.model.errors import StateBroken, StateError, StateMissing, StateNewer
+from vectormigrate.model.errors import StateBroken, StateMissing, StateNewer
 
 _APPLICATION = 0x764D6967
 """In the header of our files: a version number alone says nothing about whose it is."""
@@ -59,19 +59,14 @@ def check(connection: apsw.Connection, path: Path, *, may_be_new: bool) -> None:
         )
 
 
-def stand_in(connection: apsw.Connection, path: Path) -> None:
+def stand_in(connection: apsw.Connection) -> None:
     """For a look at a file that an earlier version wrote, and may be writing: tables that were only added since stand empty
-    beside it, seen by this connection alone. Raises StateError where more has changed.
+    beside it, seen by this connection alone.
     """
     version = _pragma(connection, "user_version")
-    lacking = [text for number, text in steps() if number > version]
-    if any(_CHANGES.search(text) for text in lacking):
-        raise StateError(
-            f"the state file {path} is of version {version}, and this program looks at version {current_version()}",
-            hint="whatever owns it next brings it up to date: a daemon of this version, or `vectormigrate resume`",
-        )
-    for text in lacking:
-        connection.execute(text.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+    for number, text in steps():
+        if number > version and not _CHANGES.search(text):
+            connection.execute(text.replace("CREATE TABLE", "CREATE TEMP TABLE"))
 
 
 def upgrade(connection: apsw.Connection) -> None:
