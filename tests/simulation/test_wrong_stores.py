@@ -49,7 +49,7 @@ def test_a_wrong_dimension(terminal, tmp_path, source, locked_dsn, postgres, mil
             vendor_client(milvus_url).create_collection("narrow", dimension=8, vector_field_name="embedding")
             target = Side("milvus", milvus_url, "narrow")
     ran = terminal.run("migrate", "docs", *words(source, target), "--existing", "skip")
-    assert_error(ran, 2, "has 16 dimensions and the target's 'embedding' has 8", f"{kind}: {target.index}")
+    assert_error(ran, 2, "has 16 dimensions, and the target's 'embedding' has 8", f"{kind}: {target.index}")
     assert unknown(terminal, "docs")
     if kind == "sqlite":
         assert terminal.sql("new.db", held) == [(3,)]
