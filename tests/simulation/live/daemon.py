@@ -209,7 +209,7 @@ class _Crew:
         foreign = bool(world.foreign)
         check = ask_foreign(coordinator, untouched=existing is Existing.OVERWRITE) if foreign else None
         sides = Sides(source, "docs", target, "copy", translator, comparer, check)
-        settings = CopySettings("docs", "copy", 3, 2, existing, foreign, 0.0, 100)
+        settings = CopySettings("docs", "copy", 3, 2, existing, foreign, 100)
         copier = Copier(
             coordinator,
             source,
