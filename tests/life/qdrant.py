@@ -305,7 +305,7 @@ class Life:
     def beyond(self) -> list[Call]:
         """What only Qdrant can answer."""
         some, using = self.ids[2:4], self._first()
-        by_rank = models.FusionQuery(fusion=models.Fusion.RRF)
+        by_score = models.FusionQuery(fusion=models.Fusion.DBSF)
         asks: dict[str, Any] = {
             "recommend": models.RecommendQuery(recommend=models.RecommendInput(positive=some)),
             "discover": models.DiscoverQuery(
@@ -314,7 +314,7 @@ class Life:
                 )
             ),
             "sample": models.SampleQuery(sample=models.Sample.RANDOM),
-            "fusion": by_rank,
+            "fusion by scores": by_score,
             "order by": models.OrderByQuery(order_by="n"),
         }
         calls = [

@@ -96,7 +96,7 @@ def _live(client):
     assert client.delete("books", filter="year == 7")["delete_count"] == 1
     assert client.get_collection_stats("books")["row_count"] == 11
     with pytest.raises(MilvusException) as caught:
-        client.query("books", "year % 2 == 0")
+        client.query("books", "year * 2 + 1 == 3")
     assert caught.value.code == 10
     with pytest.raises(MilvusException) as caught:
         client.insert("books", [{**rows[0], "tags": ["x"] * 5}])
