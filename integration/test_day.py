@@ -23,7 +23,8 @@ from tests.fakes.virtual import virtual_loop
 pytestmark = [
     pytest.mark.timeout(3000),
     pytest.mark.skipif(
-        shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not installed"
+        shutil.which("promtool") is None,
+        reason="promtool is not installed (Debian: prometheus): nothing can judge the alert rules",
     ),
 ]
 RULES = Path(__file__).parents[1] / "deploy" / "prometheus" / "alerts.yml"

@@ -53,7 +53,7 @@ class Inspector:
             return
         npm = shutil.which("npm")
         if npm is None:
-            pytest.skip("npm is not there")
+            pytest.skip("npm is not installed (it comes with Node.js): the MCP inspector is a package of it")
         place = BUILD / self.age
         place.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
@@ -63,7 +63,9 @@ class Inspector:
             check=False,
         )
         if done.returncode:
-            pytest.skip(f"npm cannot install the inspector: {done.stderr[-300:]}")
+            pytest.skip(
+                f"npm cannot install the MCP inspector, whose registry it may not reach: {done.stderr[-300:]}"
+            )
 
     async def ask(self, target: Sequence[str], *words: str) -> tuple[int, dict[str, Any], str]:
         """One request: its exit code, the document that it printed, and what else it said."""

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import shutil
 
 import pytest
 
 from tests.daemon.test_vec import qortex_file
-from tests.fakes.api import KEY, site
+from tests.fakes.api import KEY, NEEDS_CURL, site
 from vectormigrate.daemon.secrets import Secrets
 
 ANSWER = {
@@ -29,11 +28,10 @@ async def here(tmp_path):
         yield found
 
 
+@NEEDS_CURL
 async def test_the_line_that_everybody_knows(here):
     words = ["-X", "POST", f"{here.url}{PATH}", "-H", "Content-Type: application/json"]
     words += ["-d", '{"source_type": "sqlite", "batch_size": 500, "dry_run": false}']
-    if shutil.which("curl") is None:
-        pytest.skip("curl: it is not installed, and the command lines of earlier documents are its")
     process = await asyncio.create_subprocess_exec(
         *("curl", "-sS", "--noproxy", "*", "-H", f"Authorization: Bearer {KEY}", *words),
         stdout=asyncio.subprocess.PIPE,

@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import shutil
 
-import pytest
-
-from tests.fakes.api import KEY, site, two_stores
+from tests.fakes.api import KEY, NEEDS_CURL, site, two_stores
 
 GOOD = b"Authorization: Bearer " + KEY.encode()
 
@@ -166,10 +163,7 @@ LINES = (
 )
 
 
-@pytest.mark.skipif(
-    shutil.which("curl") is None,
-    reason="curl: it is not installed, and the command lines of earlier documents are its",
-)
+@NEEDS_CURL
 async def test_the_lines_that_everybody_knows(here):
     for number, line in enumerate(LINES, 1):
         process = await asyncio.create_subprocess_exec(

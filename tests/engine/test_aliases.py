@@ -23,7 +23,7 @@ class Named(MemoryStore):
     def capabilities(self):
         return replace(CAPABILITIES, aliases=self.able, collection_pattern=r"\w{1,8}")
 
-    async def aliases(self):
+    async def aliases(self, collection=""):
         return self.held
 
     async def add_alias(self, alias, collection):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import apsw
 import numpy as np
+import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.wire import connected
@@ -24,6 +26,10 @@ from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.telemetry.telemetry import Telemetry
 
+NEEDS_CURL = pytest.mark.skipif(
+    shutil.which("curl") is None,
+    reason="curl is not installed (Debian: curl): the command lines of earlier documents cannot be run as they stand",
+)
 KEY = "the key of the configuration"
 HERE = Address(host="127.0.0.1")
 

@@ -69,7 +69,7 @@ def _checked(passage: Passage, spec: Specification) -> Passage:
 async def learn(passage: Passage | None, source: Store, collection: str) -> None:
     """By which names the collection goes now at its source. Raises StoreError."""
     if passage is not None:
-        passage.router.learn(collection, await source.aliases())
+        passage.router.learn(collection, await source.aliases(collection))
 
 
 async def learnt(passage: Passage | None, source: Store, collection: str) -> bool:

@@ -28,7 +28,7 @@ async def find(source: Store, collection: str, target: Store, wanted: str, *, ma
     """The other names of the source's `collection` that `wanted` can have at the target, which is `made` for it, or was
     there. Raises StoreError.
     """
-    known = await source.aliases()
+    known = await source.aliases(collection)
     real = known.get(collection, collection)
     others = sorted(alias for alias, name in known.items() if name == real and alias != wanted)
     if not others:

@@ -112,8 +112,10 @@ class Store(ABC):
     async def collections(self) -> list[str]:
         """Names of the collections that these credentials can see, sorted."""
 
-    async def aliases(self) -> Mapping[str, str]:
-        """Other names of collections, to the collection that each stands for now; empty where there are none."""
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
+        """Other names of collections, to the collection that each stands for now; empty where there are none. At least those
+        of `collection`, or of the one that it stands for, when it is named: asking for all may cost a request a collection.
+        """
         return {}
 
     async def partitions(self, collection: str) -> Mapping[str, str]:

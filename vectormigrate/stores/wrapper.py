@@ -45,8 +45,8 @@ class Wrapper(Store):
     async def collections(self) -> list[str]:
         return await self._through(lambda: self._inner.collections())
 
-    async def aliases(self) -> Mapping[str, str]:
-        return await self._through(lambda: self._inner.aliases())
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
+        return await self._through(lambda: self._inner.aliases(collection))
 
     async def partitions(self, collection: str) -> Mapping[str, str]:
         return await self._through(lambda: self._inner.partitions(collection))

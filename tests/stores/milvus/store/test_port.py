@@ -184,6 +184,9 @@ async def test_aliases_are_told(subject, vendor, numbered):
     vendor.create_alias(numbered.name, "another_name")
     try:
         assert (await subject.store.aliases())["another_name"] == numbered.name
+        for name in (numbered.name, "another_name"):
+            assert await subject.store.aliases(name) == {"another_name": numbered.name}
+        assert await subject.store.aliases("not_there") == {}
         shape = await subject.store.describe(numbered.name)
         assert shape.native["milvus"]["aliases"] == ["another_name"]
     finally:

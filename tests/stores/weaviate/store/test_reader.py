@@ -53,16 +53,20 @@ async def test_look_ups_of_many_are_cut(subject, monkeypatch):
 async def test_what_auto_schema_declares_meanwhile_is_read(endpoint, subject):
     shape = await subject.create(IdKind.UUID, fields=(Field("title", FieldType.TEXT),))
     await subject.fill(shape, 1)
-    told = {
-        "class": shape.name,
-        "id": str(EDGES[1]),
-        "properties": {"title": "t", "seen": "2024-05-06T07:08:09Z"},
-    }
     link = Link(endpoint)
-    await asyncio.to_thread(link.rest, "POST", "/objects", told)
+
+    async def read_back(row, **properties):
+        told = {"class": shape.name, "id": str(EDGES[row]), "properties": properties}
+        await asyncio.to_thread(link.rest, "POST", "/objects", told)
+        return (await subject.store.fetch(shape.name, [EDGES[row]])).payload[0]
+
+    assert await read_back(1, title="t", seen="2024-05-06T07:08:09Z") == {
+        "title": "t",
+        "seen": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+    }
+    assert await read_back(2, within={"a": "x"}) == {"within": {"a": "x"}}
+    assert await read_back(3, within={"a": "y", "b": "z"}) == {"within": {"a": "y", "b": "z"}}
     link.close()
-    batch = await subject.store.fetch(shape.name, [EDGES[1]])
-    assert batch.payload == [{"title": "t", "seen": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)}]
 
 
 def serving(rpc):

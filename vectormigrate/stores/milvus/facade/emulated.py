@@ -140,7 +140,7 @@ class Emulated(Wrapper):
     async def collections(self) -> list[str]:
         return [name for name in await super().collections() if name != CATALOGUE]
 
-    async def aliases(self) -> Mapping[str, str]:
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
         return {alias: name for name, one in (await self._known()).items() for alias in one.aliases}
 
     async def describe(self, collection: str) -> CollectionShape:

@@ -81,13 +81,18 @@ class Catalog:
         answer = self.link.call("ShowCollections", milvus_pb2.ShowCollectionsRequest())
         return sorted(answer.collection_names)
 
-    def aliases(self) -> dict[str, str]:
-        """Other names, to the collection that each stands for. A server that knows none has none."""
+    def aliases(self, collection: str = "") -> dict[str, str]:
+        """Other names, to the collection that each stands for: those of one, or of all. A server that knows none has none."""
         found: dict[str, str] = {}
-        for name in self.collections():
+        for asked in [collection] if collection else self.collections():
             with contextlib.suppress(CollectionMissing):
+                name = self._real_name(asked) if collection else asked
                 found |= dict.fromkeys(self._aliases_of(name), name)
         return found
+
+    def _real_name(self, name: str) -> str:
+        request = milvus_pb2.DescribeCollectionRequest(collection_name=name)
+        return read_layout(self.link.call("DescribeCollection", request, name).schema).collection
 
     def _aliases_of(self, name: str) -> list[str]:
         try:

@@ -85,8 +85,8 @@ class MilvusStore(Store):
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
 
-    async def aliases(self) -> Mapping[str, str]:
-        return await self._run(self._catalog.aliases)
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
+        return await self._run(self._catalog.aliases, collection)
 
     async def partitions(self, collection: str) -> Mapping[str, str]:
         return await self._run(self._catalog.partitions, collection)

@@ -76,7 +76,7 @@ class QdrantStore(Store):
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
 
-    async def aliases(self) -> Mapping[str, str]:
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
         return await self._run(self._catalog.aliases)
 
     async def describe(self, collection: str) -> CollectionShape:

@@ -315,15 +315,21 @@ class Writer:
             with suppress(CollectionExists):  # somebody else had the same first object
                 await store.create(shape_to_make(described))
         described = dict((await store.describe(class_name)).native[KIND]["class"])
-        properties = list(described["properties"])
+        properties = {one["name"]: one for one in described["properties"]}
         for name, value in given.properties.items():
-            names = [one["name"] for one in properties]
             told = inferred(name, value)
-            if name in names or told is None:
+            if told is None:
                 continue
-            properties.append(completed_property(told, class_name, await store.collections(), names))
-        if len(properties) != len(described["properties"]):
-            await store.define(class_name, {**described, "properties": properties})
+            declared = properties.get(name)
+            if declared is None:
+                properties[name] = completed_property(
+                    told, class_name, await store.collections(), list(properties)
+                )
+            elif (grown := _grown(declared, told)) != declared:
+                others = [one for one in properties if one != name]
+                properties[name] = completed_property(grown, class_name, await store.collections(), others)
+        if list(properties.values()) != described["properties"]:
+            await store.define(class_name, {**described, "properties": list(properties.values())})
 
     async def _know_tenant(self, store: Emulated, class_name: str, tenant: str) -> None:
         tenants = await store.tenants(class_name)
@@ -331,6 +337,16 @@ class Writer:
             tenant not in tenants
         ):  # of a class that makes tenants by itself, or the look at the class had failed
             await store.set_tenants(class_name, {**tenants, tenant: "HOT"})
+
+
+def _grown(declared: Json, told: Json) -> Json:
+    """A declared object, with those members of another one that it lacks, at any depth."""
+    if not (declared.get("nestedProperties") and told.get("nestedProperties")):
+        return declared
+    members = {one["name"]: one for one in declared["nestedProperties"]}
+    for one in told["nestedProperties"]:
+        members[one["name"]] = _grown(members.get(one["name"], one), one)
+    return {**declared, "nestedProperties": list(members.values())}
 
 
 def inferred(name: str, value: Any) -> Json | None:

@@ -99,7 +99,7 @@ class WeaviateStore(Store):
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
 
-    async def aliases(self) -> Mapping[str, str]:
+    async def aliases(self, collection: str = "") -> Mapping[str, str]:
         return await self._run(self._catalog.aliases)
 
     async def partitions(self, collection: str) -> Mapping[str, str]:

@@ -68,8 +68,27 @@ def wanted_metadata(layout: Layout, *, vectors: bool = True, distance: bool = Fa
 
 def undeclared(results: Sequence[Any], layout: Layout) -> bool:
     """Whether objects of a `SearchReply` have properties that the class had not when it was described."""
-    known = {*layout.properties, META}
-    return not all(known.issuperset(result.properties.non_ref_props.fields) for result in results)
+    known = {**layout.properties, META: Property(META, "text")}
+    return any(_strange(result.properties.non_ref_props, known) for result in results)
+
+
+def _strange(members: Any, known: Mapping[str, Property]) -> bool:
+    """Whether an object has members that are not known, at any depth."""
+    if not known.keys() >= set(members.fields):
+        return True
+    return any(
+        _strange(one, held.nested)
+        for name, held in known.items()
+        if held.nested and name in members.fields
+        for one in _objects(members.fields[name])
+    )
+
+
+def _objects(value: Any) -> Sequence[Any]:
+    if value.WhichOneof("kind") == "object_value":
+        return [value.object_value]
+    objects: Sequence[Any] = value.list_value.object_values.values
+    return objects
 
 
 def read_results(results: Sequence[Any], layout: Layout, *, tenant: str = "", bare: bool = False) -> Batch:
