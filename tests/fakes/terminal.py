@@ -93,6 +93,7 @@ class Terminal:
     def sql(self, name: str, statement: str) -> list[Any]:
         """Do something to a database of the directory, as its application would."""
         connection = apsw.Connection(str(self.directory / name))
+        connection.set_busy_timeout(30_000)  # a daemon that writes there, too, holds the lock for moments
         try:
             return list(connection.execute(statement))
         finally:
