@@ -15,7 +15,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from integration.harness.cells import engine
 from integration.harness.live.story import Seen, Story
 from integration.harness.live.vendors import Milvus, PineconeIndex, Postgres, Qdrant, Target, Vendor
 from integration.harness.live.world import QUARANTINE, World
@@ -101,14 +101,6 @@ async def many(pair: str, vendor_of: type[Qdrant | PineconeIndex], target: Targe
                 figures.write()
         target.drop(vendor.collection)
     assert seen.clean, figures.document()
-
-
-def engine() -> str:
-    """The commit of the program that dies."""
-    asked = ("git", "log", "-1", "--format=%h", "--", "vectormigrate")
-    return subprocess.run(
-        asked, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
-    ).stdout.strip()
 
 
 class Figures:

@@ -2,12 +2,15 @@
 own client and then of the same facade over every kind of target, after a cutover.
 
 Same ids in the same order, ties aside, and scores to 1e-4; records by id, counts and pages as well, whose tokens outlive the
-daemon that gave them. What was asked and what came of it is written to `integration/equality/out/`.
+daemon that gave them. What was asked and what came of it is left in a file for each pair; `python -m integration.equality`
+puts them into one document and makes a table of it.
+
+One pair alone: `pytest 'integration/test_query_equality.py::test_answers_after_a_cutover[qdrant-milvus]'`; with
+`VECTORMIGRATE_GO_ON=1` only those that have left no file.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -18,8 +21,10 @@ import pytest
 import pytest_asyncio
 
 from integration.equality.asked import Question, questions
+from integration.equality.figures import LEFT
 from integration.equality.stage import SOURCES, TARGETS, Source, target
 from integration.equality.tally import Tally
+from integration.harness import cells
 from tests.life.answers import Answers, Call
 from tests.life.daemon import Daemon, in_process
 from tests.life.pinecone import KEY
@@ -29,7 +34,7 @@ from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.specification import Mode, Specification
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
-OUT = Path(__file__).parent / "equality" / "out"
+PAIRS = cells.wanting(LEFT, [(source, kind) for source in SOURCES for kind in TARGETS])
 MIGRATION = "moving"
 QUERIES = int(os.environ.get("VECTORMIGRATE_TEST_QUERIES", "1000"))
 """Of each pair; fewer for a quick look."""
@@ -59,12 +64,6 @@ async def asked(
         yield Asked(source, given, answers, await direct(list(source.reads())))
 
 
-def write(name: str, figures: dict[str, Any]) -> None:
-    """One pair's document."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / f"{name}.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
-
-
 @pytest.mark.parametrize("asked", SOURCES, indirect=True)
 async def test_every_operator_is_asked_often_and_finds_something_and_nothing(asked: Asked) -> None:
     by_operator: dict[str, list[int]] = {}
@@ -78,8 +77,7 @@ async def test_every_operator_is_asked_often_and_finds_something_and_nothing(ask
         assert any(found), operator
 
 
-@pytest.mark.parametrize("kind", TARGETS)
-@pytest.mark.parametrize("asked", SOURCES, indirect=True)
+@pytest.mark.parametrize(("asked", "kind"), PAIRS, indirect=["asked"])
 async def test_answers_after_a_cutover(
     asked: Asked, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -108,11 +106,9 @@ async def test_answers_after_a_cutover(
     tally.reads(asked.reads, reads)
     tally.pages(everything["all"][0], ids)
     tally.beyond(beyond, planned)
-    name = request.node.callspec.id
-    write(
-        name,
-        {"judge": source.judge, "seconds": [round(copied - began), round(searched - copied)], **tally.told()},
-    )
+    seconds = [round(copied - began), round(searched - copied)]
+    api = request.node.callspec.params["asked"]
+    cells.note(LEFT, api, kind, {"judge": source.judge, "seconds": seconds, **tally.told()})
     assert tally.wrong == []
 
 

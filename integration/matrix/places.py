@@ -37,9 +37,9 @@ def _elsewhere(kind: str) -> str:
     return os.environ.get(f"VECTORMIGRATE_TEST_{kind.upper()}_URL", "")
 
 
-def borrowed() -> bool:
-    """Whether any store of a run is one that somebody else has started."""
-    return any(map(_elsewhere, KINDS))
+def borrowed() -> set[str]:
+    """The stores of a run that somebody else has started."""
+    return set(filter(_elsewhere, KINDS))
 
 
 @asynccontextmanager

@@ -1,55 +1,51 @@
-"""What became of each pair, as files of a run, and one document and a table made of them.
+"""What became of each pair, in one document, and a table made of it.
 
-`python -m integration.returning.figures` reads what runs left, writes the document beside the other figures and prints the table.
+`python -m integration.returning.figures` takes what runs left into the document beside the other figures and prints the table.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from integration.matrix.places import KINDS
+from integration.harness import cells
+from integration.matrix.places import KINDS, borrowed
 
 from .journey import Told
 
 _BENCH = Path(__file__).parents[1] / "bench"
-_LEFT = _BENCH / "out"
+LEFT = _BENCH / "out" / "there-and-back"
 _DOCUMENT = _BENCH / "figures" / "there-and-back.json"
 _NAMES = {"pgvector": "pgvector", "sqlite": "SQLite", "memory": "memory"}
 
 
 def note(home: str, away: str, told: Sequence[Told]) -> None:
     """Leave the figures of one pair."""
-    _LEFT.mkdir(exist_ok=True)
     found = [asdict(one) | {"identical": one.identical} for one in told]
-    _file(home, away).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-
-
-def _file(home: str, away: str) -> Path:
-    return _LEFT / f"there-and-back-{home}-{away}.json"
+    real = sorted({home, away} & borrowed())
+    cells.note(LEFT, home, away, {"somebody else's server": real, "collections": found})
 
 
 def main() -> None:
     """Put together what is there."""
-    pairs = [(home, away) for home in KINDS for away in KINDS if _file(home, away).exists()]
-    document = {f"{home} {away}": json.loads(_file(home, away).read_text()) for home, away in pairs}
-    _DOCUMENT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    document = cells.gathered(LEFT, _DOCUMENT)
     print("| home \\ away | " + " | ".join(_name(away) for away in KINDS) + " |")
     print("|---" * (1 + len(KINDS)) + "|")
     for home in KINDS:
-        cells = [_cell(document.get(f"{home} {away}", [])) for away in KINDS]
-        print(f"| {_name(home)} | " + " | ".join(cells) + " |")
+        row = [_cell(document.get(f"{home}-{away}", {"collections": []})) for away in KINDS]
+        print(f"| {_name(home)} | " + " | ".join(row) + " |")
+    print("\nMeasured on:", ", ".join(sorted({one["engine"] for one in document.values()})))
 
 
 def _name(kind: str) -> str:
     return _NAMES.get(kind, kind.capitalize())
 
 
-def _cell(found: list[dict[str, Any]]) -> str:
+def _cell(told: dict[str, Any]) -> str:
     """Records that came back the same to the bit, of those that went; what stayed at home."""
+    found = told["collections"]
     if not found:
         return "not run"
     went = sum(one["records"] for one in found)

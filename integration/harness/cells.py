@@ -1,0 +1,58 @@
+"""Figures of many cells (pairs of stores, say), each measured on its own, in any order and in as many sittings as it takes.
+
+A run leaves every cell as a file in a folder that git ignores; `gathered` puts them into one document, in which a cell that
+nobody measured again stays as it was. Each says which commit of the program it is of, because they need not be of the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+_GO_ON = bool(os.environ.get("VECTORMIGRATE_GO_ON"))
+"""Cells that have left a file are not measured again."""
+
+
+def engine() -> str:
+    """The last commit of the program; with a plus if what runs is not what was committed."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "vectormigrate")
+    return _git("log", "-1", "--format=%h", "--", "vectormigrate") + "+" * bool(changed)
+
+
+def _git(*words: str) -> str:
+    here = Path(__file__).parents[2]
+    return subprocess.run(
+        ("git", *words), capture_output=True, text=True, check=True, cwd=here
+    ).stdout.strip()
+
+
+def wanting(folder: Path, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those that are to be measured: all of them, or what an earlier sitting has left (`VECTORMIGRATE_GO_ON=1`)."""
+    return [cell for cell in cells if not (_GO_ON and _file(folder, *cell).exists())]
+
+
+def note(folder: Path, one: str, other: str, figures: Mapping[str, Any]) -> None:
+    """Leave what was measured of a cell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(_file(folder, one, other), {"engine": engine(), **figures})
+
+
+def gathered(folder: Path, document: Path) -> dict[str, Any]:
+    """Write the cells in `folder` over those of the document, and return all of it."""
+    found = json.loads(document.read_text()) if document.exists() else {}
+    found |= {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    merged = {name: found[name] for name in sorted(found)}
+    _write(document, merged)
+    return merged
+
+
+def _file(folder: Path, one: str, other: str) -> Path:
+    return folder / f"{one}-{other}.json"
+
+
+def _write(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
