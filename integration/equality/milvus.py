@@ -6,7 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pymilvus import AnnSearchRequest, DataType, MilvusClient, RRFRanker
+from pymilvus import (
+    AnnSearchRequest,
+    DataType,
+    Function,
+    FunctionType,
+    MilvusClient,
+    RRFRanker,
+    WeightedRanker,
+)
 
 from tests.life.answers import Call
 
@@ -15,6 +23,8 @@ from .records import DIM, Draw, Row, rows
 
 COLLECTION = "synsets"
 _NOBODY = 10**12
+_HYBRID, _FEW = 5, 8
+"""Every so many-th question is a hybrid search, one half of which finds at most so few."""
 
 
 def create(client: MilvusClient) -> None:
@@ -140,10 +150,25 @@ OPERATORS: Operators = {
 }  # fmt: skip
 
 
+def _fused(client: MilvusClient, question: Question) -> Any:
+    """As one of two searches whose rankings become one."""
+    given = rows()[question.number % len(rows())].vector
+    parts = [
+        AnnSearchRequest([question.vector.vector], "vector", {}, question.limit, expr=question.where),
+        AnnSearchRequest([given], "vector", {}, _FEW, expr=question.where),
+    ]
+    rankers = RRFRanker(), WeightedRanker(0.8, 0.3), WeightedRanker(0.5, 1.0, norm_score=False)
+    ranker = rankers[question.number // _HYBRID % len(rankers)]
+    return client.hybrid_search(COLLECTION, parts, ranker, question.limit, output_fields=["synset"])
+
+
 def ask(question: Question) -> Call:
-    """The search."""
+    """The search; every so many-th is a hybrid one."""
 
     def nearest(client: MilvusClient) -> Any:
+        if question.number % _HYBRID == 0:
+            [hits] = _fused(client, question)
+            return [{"id": hit.id, "score": hit["distance"]} for hit in hits]
         [hits] = client.search(
             COLLECTION,
             [question.vector.vector],
@@ -181,9 +206,15 @@ def beyond() -> Iterator[Call]:
         AnnSearchRequest([vector], "vector", {}, 5),
         AnnSearchRequest([rows()[1].vector], "vector", {}, 5),
     ]
+    decay = Function(
+        name="later",
+        function_type=FunctionType.RERANK,
+        input_field_names=["tagged"],
+        params={"reranker": "decay", "function": "gauss", "origin": 9, "scale": 3},
+    )
     yield Call(
-        "hybrid searches, rankers and functions",
-        lambda c: c.hybrid_search(COLLECTION, asked, RRFRanker(), limit=5),
+        "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
+        lambda c: c.hybrid_search(COLLECTION, asked, decay, limit=5),
     )
     yield Call(
         "groups, sampling and highlighting",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pymilvus import DataType, MilvusClient
+from pymilvus import AnnSearchRequest, DataType, MilvusClient, RRFRanker, WeightedRanker
 
 from .answers import Call
 
@@ -250,6 +250,7 @@ class Life:
             ],
         )
         yield Call("search, iterating", self._iterated)
+        yield from self._hybrid()
         if self.sparse:
             yield Call(
                 "search sparse",
@@ -258,6 +259,27 @@ class Life:
                         COLLECTION, [{2: 1.0, 9: 3.0}], anns_field="words", limit=50, output_fields=["n"]
                     )
                 ),
+            )
+
+    def _hybrid(self) -> Iterator[Call]:
+        parts = [
+            AnnSearchRequest([self.target(1)], "vector", {}, 6),
+            AnnSearchRequest([self.target(2)], "vector", {"metric_type": self.metric}, 9, expr="n > 3"),
+        ]
+        if self.sparse:
+            parts.append(AnnSearchRequest([{2: 1.0, 9: 3.0}], "words", {}, 5))
+        weights = [0.7, 0.2, 0.4][: len(parts)]
+        ways: dict[str, dict[str, Any]] = {
+            "ranks": {"ranker": RRFRanker()},
+            "ranks, k": {"ranker": RRFRanker(3), "limit": 4, "offset": 2},
+            "weighted": {"ranker": WeightedRanker(*weights), "limit": 30},
+            "weighted as they are": {"ranker": WeightedRanker(*weights, norm_score=False), "limit": 30},
+        }
+        for name, words in ways.items():
+            asked = {"limit": 8, "output_fields": ["n", "word"], **words}
+            yield Call(
+                f"search hybrid, {name}",
+                lambda c, asked=asked: _hits(c.hybrid_search(COLLECTION, parts, **asked)),
             )
 
     def _iterated(self, client: MilvusClient) -> list[Any]:

@@ -10,7 +10,7 @@ from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
-        "hybrid searches, rankers and functions",
+        "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
         "groups, sampling and highlighting",
         "searches by keys",
         "arithmetic of more than one step in a filter, and two fields compared",

@@ -187,7 +187,7 @@ async def test_partitions_and_aliases(filled):
         ("entities/query", {**C, "outputFields": "n"}, 1100),
         ("entities/query", {"collectionName": "x", "filter": ""}, 100),
         ("entities/query", {**C, "dbName": "other", "filter": ""}, 800),
-        ("entities/hybrid_search", {**C}, 10),
+        ("entities/hybrid_search", {**C}, 1802),
         ("jobs/import/create", {**C}, 10),
         ("users/list", {}, 10),
         ("collections/create", {"collectionName": "d", "schema": {"fields": [{"dataType": "Int64"}]}}, 1100),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from google.protobuf.message_factory import GetMessageClass
@@ -12,13 +13,13 @@ from vectormigrate.model.errors import CollectionMissing
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
-from vectormigrate.stores.milvus.wire.fields import template_values, write_fields, write_ids
+from vectormigrate.stores.milvus.wire.fields import Output, template_values, write_fields, write_ids
 from vectormigrate.stores.milvus.wire.native import layout_of
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 from vectormigrate.stores.turns import Turns
 
-from . import collections, defining, reading, searching
+from . import collections, defining, fusing, reading, searching
 from .capture import DATABASE, collection_of
 from .endpoints import Route
 from .problems import invalid, not_served
@@ -94,6 +95,7 @@ class Answers:
             "DropPartition": defining.drop_partition,
             "Query": self._query,
             "Search": self._search,
+            "HybridSearch": self._hybrid,
             "Insert": self._insert,
             "Upsert": self._upsert,
             "Delete": self._delete,
@@ -151,13 +153,28 @@ class Answers:
     async def _search(self, store: Store, shape: CollectionShape, message: Any) -> Any:
         collections.check_loaded(shape)
         asked = searching.read_asked(message, _values(message))
+        return self._found(shape, *await searching.search(store, shape, asked), asked.limit)
+
+    async def _hybrid(self, store: Store, shape: CollectionShape, message: Any) -> Any:
+        collections.check_loaded(shape)
+        fusion = fusing.read_fusion(message)
+        parts = [searching.read_asked(part, _values(part)) for part in message.requests]
+        inside = [
+            part if part.partitions else replace(part, partitions=list(message.partition_names))
+            for part in parts
+        ]
+        found = await fusing.hybrid(store, shape, inside, fusion, list(message.output_fields))
+        return self._found(shape, *found, fusion.limit)
+
+    def _found(
+        self, shape: CollectionShape, rankings: list[searching.Ranking], output: Output, limit: int
+    ) -> Any:
         layout = layout_of(shape)
-        rankings, output = await searching.search(store, shape, asked)
         found = searching.joined(rankings)
         names = [layout.key.name, *output.names] if output.key else output.names
         results = schema_pb2.SearchResultData(
             num_queries=len(rankings),
-            top_k=asked.limit,
+            top_k=limit,
             fields_data=write_fields(found, output, layout, key=output.key),
             scores=[score for ranking in rankings for score in ranking.scores],
             ids=write_ids(found.ids, layout),

@@ -27,7 +27,6 @@ class Route(Endpoint):
 _OWN = "it tells of Milvus' own insides"
 _USERS = "users and their rights are Milvus' own"
 _PLACES = "databases, resource groups and replicas are Milvus' own"
-_FUSED = "several rankings are fused by Milvus itself"
 _MADE = "fields and partitions of a collection stay as they were made"
 _RESTORES = "it brings records in past the proxy"
 _FILES = "snapshots and files are Milvus' own"
@@ -41,7 +40,7 @@ _RPCS: dict[Decision, dict[str, str]] = {
         "LoadCollection ReleaseCollection LoadPartitions ReleasePartitions GetLoadingProgress GetLoadState "
         "HasPartition ShowPartitions GetPartitionStatistics DescribeAlias ListAliases "
         "DescribeIndex GetIndexStatistics GetIndexState GetIndexBuildProgress "
-        "Query Search Flush FlushAll GetFlushState GetFlushAllState",
+        "Query Search HybridSearch Flush FlushAll GetFlushState GetFlushAllState",
     },
     CAPTURE: {
         "": "Insert Upsert Delete CreateCollection DropCollection TruncateCollection "
@@ -55,7 +54,6 @@ _RPCS: dict[Decision, dict[str, str]] = {
         "ReplicateMessage CreateReplicateStream",
     },
     FORWARD: {
-        _FUSED: "HybridSearch",
         _TEXT: "RunAnalyzer ComputePhraseMatchSlop",
         _NAMESPACES: "DescribeNamespace ListNamespaces HasNamespace GetNamespaceStats",
         _FILES: "CreateSnapshot DropSnapshot ListSnapshots DescribeSnapshot ExportSnapshot GetExportSnapshotState "

@@ -20,12 +20,12 @@ from .calling import Way
 from .endpoints import find
 from .problems import Problem, problem_of, refused
 from .telling import to_data
-from .transcoding import following, to_message
+from .transcoding import OF_FIELDS, following, to_message
 
 _JSON = (b"content-type", b"application/json")
 _WRONG_BODY, _UNKNOWN_PATH = 1801, 404
-_OF_FIELDS = frozenset({"DescribeCollection", "Insert", "Upsert", "Delete", "Query", "Search"})
-"""Requests whose fields go by name, without a word about their types."""
+_OF_SHAPES = OF_FIELDS | {"DescribeCollection"}
+"""Requests that cannot be read, or answered, without knowing what the collection is like."""
 _REFUSED = frozenset({400, 401, 403, 404, 405, 411, 413, 415, 422, 429})
 
 
@@ -36,7 +36,7 @@ class RestWay(Way[HttpResponse]):
         self._request = request
         self.route = find(request.method, request.path)
         self.size = len(request.body)
-        self.needs_shape = self.route.rpc in _OF_FIELDS
+        self.needs_shape = self.route.rpc in _OF_SHAPES
 
     @cached_property
     def _body(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,7 +68,7 @@ class Ranking:
 
 def read_asked(message: Any, values: Mapping[str, Any]) -> Asked:
     """A SearchRequest as what it asks for. Raises Problem."""
-    told = {pair.key: _told(pair.value) for pair in message.search_params}
+    told = read_params(message.search_params)
     inner = told.get("params")
     params = {**told, **inner} if isinstance(inner, dict) else told
     combining = [name for name in _COMBINING if params.get(name)]
@@ -106,6 +106,11 @@ def _combines(message: Any) -> bool:
     )
     chains = getattr(message, "function_chains", ())
     return present or message.search_by_primary_keys or bool(len(message.sub_reqs) or len(chains))
+
+
+def read_params(pairs: Iterable[Any]) -> dict[str, Any]:
+    """Parameters by name, those that are JSON read."""
+    return {pair.key: _told(pair.value) for pair in pairs}
 
 
 def _told(text: str) -> Any:

@@ -135,7 +135,7 @@ def to_data(rpc: str, path: str, reply: Any, shape: CollectionShape | None) -> A
                 return _described(reply, shape)
             case "Query":
                 return _queried(reply, layout_of(shape))
-            case "Search":
+            case "Search" | "HybridSearch":
                 return _hits(reply, layout_of(shape))
             case _:
                 pass

@@ -14,7 +14,7 @@ from vectormigrate.stores.milvus.wire.schema import DataType, Layout
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
 from .answering import REQUESTS
-from .problems import MISSING_PARAMETER, Problem, invalid
+from .problems import MISSING_PARAMETER, Problem, invalid, not_served
 
 Body: TypeAlias = Mapping[str, Any]
 _LIMIT = 100
@@ -151,6 +151,37 @@ def _search(rpc: str, body: Body, layout: Layout) -> Any:
     return message
 
 
+def _hybrid(rpc: str, body: Body, layout: Layout) -> Any:
+    if body.get("functionScore"):
+        raise not_served("a hybrid search over REST is fused by `rerank` here")
+    parts = _wanted(body, "search", list)
+    if not all(isinstance(part, dict) for part in parts):
+        raise invalid("search is a list of objects")
+    rerank = body.get("rerank") or {}
+    message = _common(rpc, body)
+    message.requests.extend(
+        _search("Search", {**part, "collectionName": message.collection_name}, layout) for part in parts
+    )
+    message.output_fields.extend(_output({"outputFields": body.get("outputFields", [])}))
+    message.rank_params.extend(
+        _pairs(
+            {
+                "strategy": rerank.get("strategy"),
+                "params": rerank.get("params"),
+                "limit": body.get("limit", _LIMIT),
+                "offset": body.get("offset"),
+                "group_by_field": body.get("groupingField"),
+            }
+        )
+    )
+    return message
+
+
+_READS = {"Search": _search, "HybridSearch": _hybrid}
+OF_FIELDS = frozenset({"Insert", "Upsert", "Query", "Delete", *_READS})
+"""Requests whose fields go by name, without a word about their types."""
+
+
 def _create(rpc: str, body: Body) -> Any:
     message = _common(rpc, body, shards_num=1)
     message.consistency_level = common_pb2.ConsistencyLevel.Bounded
@@ -235,12 +266,12 @@ def _index(body: Body, params: Body) -> Any:
 def to_message(rpc: str, body: Body, shape: CollectionShape | None, *, marking: bool = False) -> Any:
     """The message of a request; `marking` wants only the keys of its rows. Raises Problem."""
     try:
-        if rpc in ("Insert", "Upsert", "Query", "Delete", "Search"):
+        if rpc in OF_FIELDS:
             if shape is None:
                 raise Problem(MISSING_PARAMETER, "missing required parameters, error: Key: 'collectionName'")
             if rpc in ("Insert", "Upsert"):
                 return _rows(rpc, body, layout_of(shape), marking=marking)
-            return (_search if rpc == "Search" else _selecting)(rpc, body, layout_of(shape))
+            return _READS.get(rpc, _selecting)(rpc, body, layout_of(shape))
         if rpc == "CreateCollection":
             return _create(rpc, body)
         if rpc == "CreateIndex":
