@@ -114,7 +114,13 @@ async def test_the_row_says_who_answers_and_who_reads(stage):
     await stage.state.write(lambda tx: roles.swap(tx, stage.id, roles.get(tx, stage.id)))
     await stage.state.write(lambda tx: roles.set_reads(tx, stage.id, 0.5))
     live = await stage.open()
-    assert (live.lane.role.primary, live.lane.read_share) == (Side.TARGET, 0.5)
+    assert (live.lane.role.primary, live.lane.read_share) == (Side.TARGET, 0.0)  # while it is copied
+    for phase in (Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED):
+        live.follow(phase)
+        assert live.lane.read_share == 0.5
+    for phase in (Phase.CATCH_UP, Phase.COMMITTED, Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+        live.follow(phase)
+        assert live.lane.read_share == 0.0
 
 
 # How much is owed.

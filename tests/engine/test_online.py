@@ -285,6 +285,50 @@ async def test_a_share_of_the_reads_is_kept(online):
     await online.die()
     await online.start()
     assert online.live.lane.read_share == 0.5
+    await online.conductor.set_reads(0.0)
+    assert online.live.lane.read_share == 0.0
+
+
+@virtually
+async def test_reads_that_had_moved_go_to_the_new_primary_whole(online):
+    await online.verified()
+    await online.conductor.set_reads(1.0)
+    assert online.router.reading(SOURCE).store is online.live.lane.secondary
+    async with online.running() as conductor:
+        await conductor.cutover()
+        assert (online.live.lane.read_share, online.role.reads) == (0.0, 0.0)
+        await online.put(1, version=5)
+        assert online.router.reading(SOURCE).store is online.live.lane.ends.target
+        await online.until_idle()
+        await conductor.set_reads(1.0)
+        await conductor.revert()
+        assert online.live.lane.read_share == 0.0
+
+
+@virtually
+async def test_no_reads_move_to_a_side_that_does_not_hold_everything(online):
+    await online.world.fill(range(5))
+    await online.start()
+    async with online.running() as conductor:
+        await online.until("passthrough")
+        for share in (0.5, 0.0):
+            with pytest.raises(GateRefused, match="in phase passthrough, not verified or reversed"):
+                await conductor.set_reads(share)
+        await conductor.attest("me")
+        await online.until("verified")
+        await conductor.set_reads(1.0)
+    seen = []
+    delete = online.stores.target.delete
+
+    async def watched(*args):
+        seen.append(online.router.reading(SOURCE).store)
+        return await delete(*args)
+
+    online.stores.target.delete = watched
+    await conductor.rollback(dry_run=False, remove_unknown=True)
+    assert seen
+    assert online.stores.target not in seen
+    assert set(seen) <= {None, online.live.lane.ends.source}
 
 
 # Where the source notes its changes itself.
@@ -316,6 +360,17 @@ def captured():
     yield made
     made.state.close()
     made.world.close()
+
+
+@virtually
+async def test_no_reads_of_a_captured_migration_can_be_moved(captured):
+    captured.capture.waiting.append(Changes((), everything=True, position="1"))
+    await captured.world.fill(range(5))
+    await captured.start()
+    async with captured.running() as conductor:
+        await captured.until("verified")
+        with pytest.raises(GateRefused, match="no reads of 'move' come through the daemon"):
+            await conductor.set_reads(0.5)
 
 
 @virtually

@@ -47,6 +47,10 @@ _MARKING = frozenset(Phase) - {
     Phase.ABORTED,
 }
 _PAYING = frozenset({Phase.BACKFILL, Phase.CATCH_UP, Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
+_WHOLE = frozenset({Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
+"""Phases in which both sides hold everything but what is owed: before, behind the last of them and on the way back, what the
+secondary answers is wrong.
+"""
 _LOW = 2
 """Replays that a swap may still have to do while writes are held, at most."""
 _FEW = 20
@@ -119,7 +123,6 @@ class Live:
             self._told,
         )
         self._on_event = on_event
-        self.lane.read_share = role.reads
         self.intake = None if capture is None else Intake(self._id, capture, self.lane, on_event)
         self.covers = Covers(shape.id, source.key_of, self._unblock)
         self._aside = aside or Here(source)
@@ -167,6 +170,7 @@ class Live:
         """Do what this phase allows. `resting`: the phase that a pause or failure interrupted."""
         self.lane.marking = phase in _MARKING and resting not in (Phase.CREATED, Phase.PREFLIGHT)
         self.lane.copying = phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED)
+        self.lane.whole = phase in _WHOLE
         self.scheduler.paused = phase not in _PAYING
         self.scheduler.wake()
         if phase is Phase.COMMITTED and self.intake is not None:  # the source may be taken down now

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from vectormigrate.model.errors import GateRefused, StateFull, StoreError
@@ -384,8 +385,8 @@ class OnlineConductor(Conductor):
         return await self._swap(Phase.REVERSED, Phase.VERIFIED, dry_run=dry_run, no_way_back=False)
 
     async def _swap(self, before: Phase, after: Phase, *, dry_run: bool, no_way_back: bool) -> SwapReport:
-        live = self._lane_of()
         self._expect(before)
+        live = self._lane_of()
         if self._swapping:
             raise GateRefused(f"the roles of {self._id!r} are being swapped already")
         if dry_run:
@@ -436,18 +437,24 @@ class OnlineConductor(Conductor):
             self._follow()
         reached("commit.done")
 
-    def _expect(self, phase: Phase) -> None:
+    def _expect(self, *phases: Phase) -> None:
         held = self.migration.phase
-        if held is not phase:
+        if held not in phases:
             raise GateRefused(
-                f"migration {self._id!r} is in phase {held}, not {phase}",
+                f"migration {self._id!r} is in phase {held}, not {' or '.join(phases)}",
                 hint=f"`vectormigrate status {self._id}` says what can be done now",
             )
 
     async def set_reads(self, share: float) -> None:
-        """Let the secondary answer this share of the reads."""
+        """Let the secondary, now that it holds everything, answer this share of the reads, until the roles are swapped."""
+        if self.migration.specification.mode is Mode.CAPTURED:
+            raise GateRefused(
+                f"no reads of {self._id!r} come through the daemon: its source notes its changes itself"
+            )
+        self._expect(Phase.VERIFIED, Phase.REVERSED)
         await self._database.write(lambda tx: roles.set_reads(tx, self._id, share))
-        self._lane_of().lane.read_share = share
+        lane = self._lane_of().lane
+        lane.role = replace(lane.role, reads=share)
 
     # The way back.
 

@@ -29,6 +29,20 @@ async def test_writes_wait_at_a_closed_one_and_count_once_they_are_through():
     assert fence.entered == 1
 
 
+async def test_whoever_is_let_go_while_it_closes_again_waits_on():
+    fence = fence_of()
+    fence.close()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fence.enter(10))
+        await soon()
+        fence.open()
+        fence.close()
+        await soon()
+        assert (fence.entered, fence.drained.is_set()) == (0, True)
+        fence.open()
+    assert fence.entered == 1
+
+
 async def test_what_waits_too_long_is_sent_away_with_when_to_come_again():
     fence, clock = fence_of(hold_seconds=5.0), LoopClock()
     fence.close()

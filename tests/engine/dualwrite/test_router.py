@@ -54,7 +54,9 @@ async def test_what_is_goes_to_the_primary(bench, router):
 
 
 async def test_a_lane_can_be_taken_away(bench, router):
+    bench.lane.whole = True
     router.shadow(SOURCE, 1.0, print)
+    assert router.reading(SOURCE).shadowed
     router.remove(SOURCE)
     assert (router.reading(SOURCE).shape, router.concerned()) == (None, ())
     router.remove(SOURCE)
@@ -63,7 +65,7 @@ async def test_a_lane_can_be_taken_away(bench, router):
 
 
 async def test_a_share_of_the_reads_goes_to_the_secondary_and_no_write(bench, router):
-    bench.lane.read_share = 0.3
+    bench.lane.whole, bench.lane.role = True, Role(reads=0.3)
     went = [router.reading(SOURCE).store for _ in range(2000)]
     assert went.count(bench.target) == pytest.approx(600, abs=80)
     assert went.count(None) == 2000 - went.count(bench.target)
@@ -72,11 +74,19 @@ async def test_a_share_of_the_reads_goes_to_the_secondary_and_no_write(bench, ro
 
 async def test_a_share_of_the_searches_is_shadowed(bench, router):
     router.shadow(SOURCE, 0.25, print)
+    bench.lane.whole = True
     shadowed = [router.reading(SOURCE).shadowed for _ in range(2000)]
     assert shadowed.count(True) == pytest.approx(500, abs=80)
-    bench.lane.read_share = 1.0
+    bench.lane.role = Role(reads=1.0)
     assert not router.reading(SOURCE).shadowed  # it was answered by the secondary
     assert not router.reading("else").shadowed
+
+
+async def test_a_secondary_that_lacks_records_is_asked_nothing(bench, router):
+    router.shadow(SOURCE, 1.0, print)
+    bench.lane.role = Role(reads=1.0)
+    assert not bench.lane.whole
+    assert (router.reading(SOURCE).upstream, router.reading(SOURCE).shadowed) == (UPSTREAM, False)
 
 
 async def test_an_observed_search_is_told_by_the_name_of_the_lane(router):

@@ -49,7 +49,7 @@ class Fence:
 
         Raises StoreDown, with when to come again, if there is no room to wait or it takes too long.
         """
-        if self.closed:
+        while self.closed:  # it may have been closed again before we woke
             await self._wait(size)
         self.entered += 1
         self.drained.clear()

@@ -142,7 +142,8 @@ class Lane:
         """The primary's own word for where it stands behind the last write that no barrier has passed yet."""
         self.late = 0
         """How many writes it answered before it applied them."""
-        self.read_share = 0.0
+        self.whole = False
+        """The secondary lacks nothing but what is owed: it may be asked."""
         self.fence = Fence(ends.collection, terms, guards)
 
     @property
@@ -152,6 +153,11 @@ class Lane:
     @property
     def secondary(self) -> Store:
         return self.ends.side(self.role.primary.other)
+
+    @property
+    def read_share(self) -> float:
+        """Share of the reads that the secondary answers now, 0 to 1."""
+        return self.role.reads if self.whole else 0.0
 
     def access(self, side: Side) -> Access:
         """How requests reach a side."""

@@ -84,7 +84,7 @@ class Router(Front):
         if lane.read_share and self._chance.random() < lane.read_share:
             return lane.access(side.other)
         access = lane.access(side)
-        share = self._observers.get(lane.ends.collection, (0.0, None))[0]
+        share = self._observers.get(lane.ends.collection, (0.0, None))[0] if lane.whole else 0.0
         if share and self._chance.random() < share:
             return replace(access, shadowed=True)
         return access
