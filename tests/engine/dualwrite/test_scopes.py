@@ -78,6 +78,21 @@ async def test_an_answer_that_cannot_be_written_down_blocks_on_until_it_is(bench
     assert (bench.scopes.blocking, bench.intents()) == (False, [])
 
 
+async def test_one_that_is_being_noted_or_resolved_is_not_owed(bench):
+    bench.state.before = bench.state.after = 0.01
+    seen = []
+
+    async def life():
+        await bench.scopes.end(await begun(bench), unresolved=False)
+
+    async with asyncio.TaskGroup() as group:
+        ended = group.create_task(life())
+        while not ended.done():
+            seen.append((len(bench.intents()), bench.scopes.owed))
+            await asyncio.sleep(0.001)
+    assert set(seen) == {(0, 0), (1, 0)}
+
+
 async def test_an_owed_one_stays_for_the_gates_and_blocks_no_clears(bench):
     number = await begun(bench, state="owed")
     await bench.scopes.end(number, unresolved=False)

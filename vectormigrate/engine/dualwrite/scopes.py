@@ -86,11 +86,13 @@ class Scopes:
 
     @property
     def owed(self) -> int:
-        """Intents that want both sides compared, and those of requests that were not answered. Requests under way are
-        none: a swap drains them.
+        """Intents that want both sides compared, and those that block for a while yet. Requests under way, and those whose
+        row is about to go, are none: a swap drains them.
         """
+        now = self._clock.monotonic()
+        lasting = {number for number, until in self._blocking.items() if now < until < float("inf")}
         standing = self._database.read(lambda tx: scopes.standing(tx, self._id))
-        return sum(one.state == "owed" or self._blocking.get(one.number) != float("inf") for one in standing)
+        return sum(one.state == "owed" or one.number in lasting for one in standing)
 
     async def expire(self) -> None:
         """Resolve what can no longer land."""
