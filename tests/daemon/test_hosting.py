@@ -135,6 +135,26 @@ async def test_before_there_is_a_plan_nothing_is_known(site):
 # Creating.
 
 
+async def test_two_that_share_a_side_are_not_begun_be_it_at_the_same_moment(site):
+    another = replace(site.world.spec, id="another")
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        told = await asyncio.gather(
+            host.create(site.world.spec),
+            host.create(another),
+            host.create(site.world.spec),
+            return_exceptions=True,
+        )
+        assert [isinstance(one, GateRefused) for one in told] == [False, True, False]
+        assert len(host._hosted) == 1
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("verified")
+        await site.put(1, version=2)
+        assert site.marked == 1
+        await host.answer("rollback", "move", {"dry_run": False})
+        assert (await host.create(another))["migration_id"] == "another"
+
+
 async def test_the_same_again_is_the_same_and_another_under_its_id_is_told(site):
     async with site.daemon() as host:
         await site.verified(host)

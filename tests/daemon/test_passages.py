@@ -2,11 +2,12 @@ import random
 
 import pytest
 
+from tests.fakes.lanes import make_bench
 from tests.fakes.world import World
-from vectormigrate.daemon.passages import Passage, fronting
+from vectormigrate.daemon.passages import Passage, check_apart, fronting
 from vectormigrate.engine.dualwrite.router import Router
-from vectormigrate.model.errors import UsageError
-from vectormigrate.model.specification import Mode
+from vectormigrate.model.errors import GateRefused, UsageError
+from vectormigrate.model.specification import Mode, Specification, StoreRef
 
 
 @pytest.fixture
@@ -63,3 +64,58 @@ def test_none_too_many_or_a_wrong_name_is_refused_with_the_migration(asked, list
         asked(*listeners, **options)
     assert "for migration" in caught.value.message
     assert caught.value.hint
+
+
+# Two migrations of one daemon.
+
+
+def wish(id, source, target, *, url="old", mode=Mode.PROXIED, **options):
+    return Specification(
+        id, StoreRef("memory", url, source, options=options), StoreRef("memory", "new", target), mode=mode
+    )
+
+
+@pytest.fixture
+def listeners():
+    return {name: Passage(name, "memory", None, Router(None, random.Random(1))) for name in ("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (wish("m", "docs", "else", listener="a"), "the source of 'n' is that of migration 'm'"),
+        (wish("m", "docs", "else", url="OLD", listener="a"), "the source of 'n' is that of migration 'm'"),
+        (wish("m", "docs", "else", listener="b"), "the source of 'n' is that of migration 'm'"),
+        (wish("m", "docs", "else", mode=Mode.CAPTURED), "the source of 'n' is that of migration 'm'"),
+        (wish("m", "else", "docs", listener="a"), "the target of 'n' is that of migration 'm'"),
+        (wish("m", "docs", "else", url="far", listener="b"), None),
+        (wish("m", "else", "else", listener="a"), None),
+    ],
+)
+def test_two_that_are_under_way_share_no_side(listeners, other, words):
+    spec = wish("n", "docs", "docs", listener="a")
+    if words is None:
+        check_apart(listeners, spec, [other])
+        return
+    with pytest.raises(GateRefused, match=words) as caught:
+        check_apart(listeners, spec, [other])
+    assert (caught.value.collection, caught.value.store) == ("docs", "memory")
+
+
+async def test_nor_a_source_by_another_of_its_names(listeners):
+    bench = await make_bench()
+    router = listeners["a"].router
+    router.learn("docs", {"alias": "docs"})
+    router.add("docs", bench.lane)
+    bench.state.close()
+    other = wish("m", "docs", "else", listener="a")
+    with pytest.raises(GateRefused, match="the source of 'n'"):
+        check_apart(listeners, wish("n", "alias", "docs", listener="a"), [other])
+    check_apart(listeners, wish("n", "third", "docs", listener="a"), [other])
+
+
+def test_what_is_captured_twice_is_told_once(listeners):
+    captured = wish("n", "docs", "docs", mode=Mode.CAPTURED)
+    with pytest.raises(GateRefused, match="the source of 'n'"):
+        check_apart(listeners, captured, [wish("m", "docs", "else", mode=Mode.CAPTURED)])
+    check_apart(listeners, captured, [wish("m", "other", "else", mode=Mode.CAPTURED)])

@@ -44,7 +44,7 @@ from .foreseeing import check_startable
 from .live_look import live_status
 from .live_terms import LiveSettings
 from .livemaking import make_live
-from .passages import Passage, fronting, learn, learnt
+from .passages import Passage, check_apart, fronting, learn, learnt
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .tasks import Stores
@@ -105,6 +105,7 @@ class Host:
         self._messenger = messenger
         self._gap = GapFlag(database.path)
         self._hosted: dict[str, _Hosted] = {}
+        self._creating = asyncio.Lock()
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
@@ -156,8 +157,13 @@ class Host:
         """Add a migration and start it; the same again goes on with it where it rests. Raises what would keep it from starting: an id is not
         taken by a wish that cannot be had.
         """
+        async with self._creating:
+            return await self._create(specification)
+
+    async def _create(self, specification: Specification) -> dict[str, Any]:
         fronting(self._passages, specification)
         if specification.id not in self._hosted:
+            check_apart(self._passages, specification, self._others())
             await check_startable(specification, self._secrets, self._clock.monotonic)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
@@ -167,6 +173,11 @@ class Host:
         elif (hosted := self._hosted[specification.id]).conductor.migration.phase in _RESTING:
             await self._resume(hosted)
         return self.status(specification.id)
+
+    def _others(self) -> list[Specification]:
+        """Of what is hosted, and not over."""
+        held = [hosted.conductor.migration for hosted in self._hosted.values()]
+        return [one.specification for one in held if one.phase not in (Phase.ROLLED_BACK, Phase.ABORTED)]
 
     async def _take_up(self, migration: Migration) -> _Hosted:
         spec = migration.specification

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vectormigrate.engine.dualwrite.router import Router
-from vectormigrate.model.errors import StoreError, UsageError
-from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.model.errors import GateRefused, StoreError, UsageError
+from vectormigrate.model.specification import Mode, Specification, StoreRef
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.raw import Upstream
 
@@ -64,6 +64,37 @@ def _checked(passage: Passage, spec: Specification) -> Passage:
             hint="leave out --source-option database, or let the application write through our own API",
         )
     return passage
+
+
+def check_apart(
+    passages: Mapping[str, Passage], spec: Specification, others: Iterable[Specification]
+) -> None:
+    """Raise GateRefused where one of the others has the same source: a request has one way, and a change is told once. Or the
+    same target: each would take for its own what the other puts there.
+    """
+    passage = fronting(passages, spec)
+    lane = None if passage is None else passage.router.lane(spec.source.collection)
+    for other in others:
+        same = _place(other.source) == _place(spec.source) or (
+            passage is not None
+            and fronting(passages, other) is passage
+            and (
+                other.source.collection == spec.source.collection
+                or (lane is not None and lane is passage.router.lane(other.source.collection))
+            )
+        )
+        if same or _place(other.target) == _place(spec.target):
+            side = spec.source if same else spec.target
+            raise GateRefused(
+                f"the {'source' if same else 'target'} of {spec.id!r} is that of migration {other.id!r}, which is not over",
+                hint=f"`vectormigrate status {other.id}` says where it is; roll it back, or name another collection",
+                store=side.kind,
+                collection=side.collection,
+            )
+
+
+def _place(side: StoreRef) -> tuple[str, str, str]:
+    return side.kind, side.url, side.collection
 
 
 async def learn(passage: Passage | None, source: Store, collection: str) -> None:
