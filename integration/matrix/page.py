@@ -30,8 +30,7 @@ of store, where it had to be again what it was. The judge knows nothing of how v
   {initials}.
 
 There was no other outcome. A cell that all sources have in common is said once; where they differ, the sources are named.
-`lengths = true` was set, which keeps the lengths of vectors that Qdrant forgets under cosine ([mapping](mapping.md)), and
-namespaces and tenants were asked to stay such (`keys`, see [Pinecone](stores.md#pinecone) and [Weaviate](weaviate.md)).
+Namespaces and tenants were asked to stay such (`keys`, see [Pinecone](stores.md#pinecone) and [Weaviate](weaviate.md)).
 
 {stores}
 

@@ -31,7 +31,7 @@ from .side import Held, Side, by_mark
 
 Outcomes = dict[str, Verdict]
 """By "group: kind"."""
-OPTIONS = MappingOptions(metric=Metric.EUCLID, lengths=True)
+OPTIONS = MappingOptions(metric=Metric.EUCLID)
 REFUSALS = (MappingRefused, ShapeMismatch, Unsupported)
 _COUNTED = re.compile(r"([\d,]+) of [\d,]+ sampled records would end in the dead letters")
 

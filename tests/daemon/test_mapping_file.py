@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vectormigrate.daemon import mapping_file
@@ -192,6 +194,10 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
         "target_layout",
     )
     assert [getattr(again, name) for name in kept] == [getattr(OPTIONS, name) for name in kept]
+    for lengths in (None, False):
+        mapping_file.write(str(path), plan, replace(OPTIONS, lengths=lengths))
+        assert mapping_file.load(str(path)).lengths is lengths
+    mapping_file.write(str(path), plan, OPTIONS)
     assert mapping_file.division(str(path)) == Division()
     split = Division(value_of="lang", into={"en": "isle"}, rest="others")
     mapping_file.write(str(path), plan, OPTIONS, split)

@@ -1,5 +1,7 @@
 """Settings to a specification."""
 
+from dataclasses import replace
+
 import pytest
 
 from vectormigrate.daemon.config import Given
@@ -193,6 +195,24 @@ def test_a_mapping_file_and_flags_over_it(tmp_path):
         overlay(made, given(mapping=str(path)))
     with pytest.raises(MigrationExists, match="redact-key is env:RK, not env:OTHER"):
         overlay(made, given(redact_key="env:OTHER"))
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "fits"),
+    [(False, "", True), (True, "", True), (False, "lengths = true", False), (None, "lengths = false", False)],
+)
+def test_what_was_settled_about_lengths_before_they_were_kept_by_default_stays(tmp_path, before, line, fits):
+    path = tmp_path / "m.toml"
+    path.write_text(line)
+    made = specify("docs", pair()).specification
+    assert made.mapping.lengths is None
+    stored = replace(made, mapping=replace(made.mapping, lengths=before))
+    assert overlay(stored, given()).specification == stored
+    if fits:
+        assert overlay(stored, given(mapping=str(path))).specification == stored
+        return
+    with pytest.raises(MigrationExists, match="lengths is"):
+        overlay(stored, given(mapping=str(path)))
 
 
 def test_the_key_of_redactions_is_given_by_reference():

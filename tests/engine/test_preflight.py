@@ -19,7 +19,7 @@ from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import CollectionMissing, MappingRefused, TargetNotEmpty, UsageError
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.mapping import MappingOptions
-from vectormigrate.model.specification import Existing, Mode
+from vectormigrate.model.specification import Existing, Mode, WayBack
 from vectormigrate.stores.base import StoreInfo
 from vectormigrate.stores.memory import CAPABILITIES, MemoryStore
 
@@ -232,6 +232,23 @@ async def test_ids_that_go_under_surrogates_are_judged_by_those(world):
     world.set(mapping=MappingOptions(surrogates=True))
     found = await examine(world)
     assert (found.mapping.id_rule, found.refused) == (IdRule.SURROGATE, ())
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "home", "kept"), [(False, False, ("v",)), (True, False, ()), (False, True, ())]
+)
+async def test_lengths_are_noted_unless_they_are_gone_already_or_nothing_may_be_added(
+    world, forgotten, home, kept
+):
+    made = replace(shape(), vectors=(replace(shape().vectors[0], metric=Metric.COSINE),))
+    await world.store().create(made)
+    world.source.capabilities = replace(CAPABILITIES, normalises_cosine=forgotten)
+    world.target.capabilities = replace(CAPABILITIES, normalises_cosine=True)
+    if home:
+        world.set(back=WayBack("there", "memory", made, (await examine(world)).mapping))
+    assert (await examine(world)).mapping.lengths == kept
+    world.set(mapping=MappingOptions(lengths=True))
+    assert (await examine(world)).mapping.lengths == ("v",)
 
 
 async def test_a_partition_that_the_target_cannot_call_so_is_foreseen(world):

@@ -11,6 +11,11 @@ from vectormigrate.model.errors import UsageError
 from vectormigrate.model.recommendation import FieldMapping, recommend
 from vectormigrate.stores.memory import CAPABILITIES
 
+_UNIT = (
+    "stored with length one under cosine; its length is kept beside it, under '_vm_norm', and it comes back to the rounding of"
+    " float32"
+)
+
 
 def able(**lacks):
     return replace(CAPABILITIES, **lacks)
@@ -47,9 +52,9 @@ def test_a_schema_in_any_form_is_planned(schema):
     found = recommend(CAPABILITIES, plain, schema)
     assert by_name(found) == {
         "price": FieldMapping("price", "price", 0.9, True, "decimal as text, all digits kept"),
-        "e": FieldMapping("e", "e", 0.9, True, "stored with length one under cosine"),
+        "e": FieldMapping("e", "e", 0.9, True, _UNIT),
     }
-    assert found.warnings == ("'e': vectors under cosine are stored with length one",)
+    assert found.warnings == (f"'e': {_UNIT}",)
 
 
 def test_a_bare_name_is_known_by_its_name_alone():

@@ -74,7 +74,7 @@ class _Reader:
                 selection=self._selection(document.get("records", {})),
                 accept=self._names(document.get("accept", []), "accept"),
                 surrogates=self._flag(document, "surrogates", ""),
-                lengths=self._flag(document, "lengths", ""),
+                lengths=self._flag(document, "lengths", "") if "lengths" in document else None,
                 source_layout=self._layout(document, "source"),
                 target_layout=self._layout(document, "target"),
             )
@@ -208,8 +208,8 @@ def _whole(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
         yield f"metric = {_value(options.metric.value)}"
     if options.surrogates:
         yield "surrogates = true"
-    if options.lengths:
-        yield "lengths = true"
+    if options.lengths is not None:
+        yield f"lengths = {_value(options.lengths)}"
     if plan.layout:
         yield "\n[layout]"
         yield f"source = {_value(plan.layout['source'])}"

@@ -292,7 +292,7 @@ def _metrics(source: str, target: str, found: Sides) -> list[str]:
     told = [f"{', '.join(lacking)}: refused"] if lacking else ["every metric of the source is there"]
     if new.normalises_cosine and not old.normalises_cosine:
         told.append(
-            "cosine: vectors are stored with length one; [`lengths = true`](../mapping.md) of a mapping file keeps their lengths"
+            "cosine: vectors are stored with length one, and [their lengths beside them](../mapping.md#lengths)"
         )
     if old.normalises_cosine:
         told.append("cosine: the lengths that vectors once had are lost before, the source keeps them at one")

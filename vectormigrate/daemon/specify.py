@@ -233,6 +233,8 @@ def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], boo
     for side in SIDES:
         if wanted(f"{side}-layout") and _value(merged, f"{side}-layout"):
             given[f"{side}_layout"] = str(merged[f"{side}-layout"].value)
+    if below is not None and below.lengths is None:
+        given["lengths"] = stored.lengths
     options: MappingOptions = replace(stored if below is None else below, **given)
     return options
 

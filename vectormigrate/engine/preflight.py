@@ -33,7 +33,7 @@ from vectormigrate.model.inference import SAMPLE, SeenField, infer
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
-from vectormigrate.model.plan import PARTITION, UNDECLARED
+from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingOptions
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
@@ -124,7 +124,7 @@ async def examine(
             target.capabilities,
             spec.target.collection,
             existing,
-            spec.mapping,
+            _mapping_options(spec, source),
             layout.plan,
             frozenset(seen.name for seen in inferred),
         )
@@ -158,6 +158,16 @@ async def examine(
         aliases,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
     )
+
+
+def _mapping_options(spec: Specification, source: Store) -> MappingOptions:
+    """What was said about the mapping. Lengths of vectors need no note where the source has forgotten them already, and on a
+    way back, which writes what had left and nothing else.
+    """
+    options = spec.mapping
+    if options.lengths is None and (source.capabilities.normalises_cosine or spec.back is not None):
+        return replace(options, lengths=False)
+    return options
 
 
 def _refused(

@@ -40,7 +40,7 @@ def unrestored(
     refused = {row for row, _ in translation.refused}
     sent = sample.take([row for row in range(len(sample)) if row not in refused]) if refused else sample
     # What a source has cut to length one is left as it is by a target that does the same.
-    told = [] if origin.normalises_cosine else [*_vectors(sent, translation.batch, plan)]
+    told = [] if origin.normalises_cosine else [*_vectors(translation.batch, plan)]
     if target.inexact_doubles and any(map(_bendable, translation.batch.payload)):
         told.append("doubles of 16 digits and more may come back one or two units in their last place off")
     try:
@@ -53,11 +53,12 @@ def unrestored(
     return (*told, *islice(by_place.values(), _TOLD))
 
 
-def _vectors(sent: Batch, translated: Batch, plan: MappingPlan) -> Iterator[str]:
+def _vectors(translated: Batch, plan: MappingPlan) -> Iterator[str]:
     for vector in plan.vectors:
-        if not vector.normalised or not any(noted(translated.vectors, [vector.target], len(sent))):
+        if not vector.normalised or not noted(translated.vectors, [vector.target]):
             continue
-        to = "to the rounding of float32" if vector.target in plan.lengths else "with length one"
+        kept = vector.target in plan.lengths
+        to = f"to the rounding of {vector.element}" if kept else "with length one"
         yield f"vector {vector.source!r} comes back {to}: the target stores it with length one"
 
 

@@ -183,6 +183,8 @@ class Inverse:
             if len(path) == 1:
                 raise Unsupported(f"field {path[0]!r} is spread over several")
             return self._unplanned(path[1:]), None
+        if path[0] == LENGTHS and self._plan.lengths:
+            raise Unsupported(f"the payload key {LENGTHS!r} is ours")
         plan = self._forward.get(path[0])
         if plan is None:
             if self._spread is not None:

@@ -57,6 +57,8 @@ class Profile:
     """An application's integers lie there as floats, and nothing says which those were."""
     counter: str = ""
     """Column that the database counts, which the framework wants beside the key."""
+    closed: bool = False
+    """The framework fails on a key that it does not know, wherever it stands beside metadata."""
     unwritable: str = ""
     """Why no record can be laid out so; empty when it can."""
     caution: str = ""
@@ -138,6 +140,7 @@ PROFILES: Mapping[str, Profile] = {
                 "sparse_embedding",
             ),
             id_key="id",
+            closed=True,
         ),
         Profile(
             "haystack:pgvector",

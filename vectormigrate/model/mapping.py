@@ -22,7 +22,7 @@ from .edits import Editor
 from .errors import RecordRefused
 from .fieldtype import misfit
 from .layout import Relayout
-from .lengths import LENGTHS, noted
+from .lengths import LENGTHS, Note, noted, taken, with_notes
 from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
 from .record import Payload, RecordId, id_text
@@ -37,6 +37,10 @@ __all__ = [
     "VectorPlan",
     "make_plan",
 ]
+
+_OWN_KEY = (
+    "rename that field, or say lengths = false in a mapping file: vectors then come back with length one"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +71,6 @@ class Translator:
             and not self._spread
             and not plan.edits
             and plan.layout is None
-            and not plan.lengths
             and self._declared.keys() <= self._fields.keys()
             and all(field.fate is Fate.EXACT for field in self._fields.values())
         )
@@ -76,17 +79,19 @@ class Translator:
         """Translate; a record that cannot be is left out and told, the others go on."""
         columns, faults = self._columns(batch)
         partition = batch.partition if self._plan.target.partitions else None
-        if self._as_is and not faults:
+        notes = noted(columns, self._plan.lengths)
+        if self._as_is and not faults and not (self._plan.lengths and taken(batch.payload)):
             ids = [identity.to_target(self._plan.id_rule, record_id) for record_id in batch.ids]
             if identity.plainly_fit(ids, self._plan.target.id, self._capabilities):
-                payload = batch.payload or [{} for _ in ids]
+                payload = with_notes(batch.payload or [{} for _ in ids], notes)
                 return Translation(Batch(ids, columns, payload, partition), [])
-        return self._one_by_one(batch, Batch(batch.ids, columns, [], partition), faults)
+        return self._one_by_one(batch, Batch(batch.ids, columns, [], partition), faults, notes)
 
-    def _one_by_one(self, batch: Batch, translated: Batch, faults: Mapping[int, str]) -> Translation:
+    def _one_by_one(
+        self, batch: Batch, translated: Batch, faults: Mapping[int, str], notes: Mapping[int, Note]
+    ) -> Translation:
         """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
-        lengths = noted(translated.vectors, self._plan.lengths, len(batch)) if self._plan.lengths else None
         ids, payloads, rows = [], [], []
         for row, record_id in enumerate(batch.ids):
             try:
@@ -96,9 +101,9 @@ class Translator:
                 self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
                 payload = payload if self._as_is else self._payload(payload, record_id)
-                if lengths is not None and lengths[row]:
-                    _put(payload, LENGTHS, lengths[row])
-                payloads.append(payload)
+                if self._plan.lengths and LENGTHS in payload:
+                    raise RecordRefused(f"the payload key {LENGTHS!r} is ours", hint=_OWN_KEY)
+                payloads.append({**payload, LENGTHS: notes[row]} if row in notes else payload)
             except RecordRefused as error:
                 error.ids = (id_text(record_id)[:200].encode(errors="backslashreplace").decode(),)
                 refused.append((row, error))

@@ -57,8 +57,8 @@ class MappingOptions:
     """Whose layout the source's records have, a word of `layout.FRAMEWORKS`; empty for what is detected."""
     target_layout: str = ""
     """Whose layout the target's get; empty for the source's."""
-    lengths: bool = False
-    """Note the lengths of vectors that the target stores at length one."""
+    lengths: bool | None = None
+    """Note the lengths of vectors that the target stores at length one; None for wherever there is room for that."""
     surrogates: bool = False
     """Store under made-up ids what the target's key cannot hold, even where it holds most."""
 

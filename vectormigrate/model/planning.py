@@ -28,6 +28,7 @@ from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
 from .layout import PROFILES, LayoutPlan, Relayout
+from .lengths import LENGTHS
 from .naming import Names, out_of_the_way
 from .plan import (
     PARTITION,
@@ -62,6 +63,8 @@ def make_plan(
     source = edited_shape(source, options.edits)
     if layout is not None:
         relayout = Relayout(layout)
+        if PROFILES[layout.target].closed and options.lengths is None:
+            options = replace(options, lengths=False)
         if existing is None:
             options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
             if PROFILES[layout.target].text_ids:
@@ -90,9 +93,11 @@ def _make_plan(
         taken = {plan.target for plan in vectors} | {key.name}
         moved = out_of_the_way(source, keys & taken, names)
     fields = _plan_fields(source, capabilities, existing, names, options, moved)
+    lengths = _kept_lengths(vectors, options, room=existing.dynamic if existing else capabilities.dynamic)
     if existing is not None:
         fields += _lost_partitions(source, existing, options)
-        return _plan(rule, existing, vectors, fields, options)
+        return _plan(rule, existing, vectors, fields, options, lengths)
+    undeclared = source.dynamic or options.spread or lengths or not capabilities.field_types
     shape = CollectionShape(
         target_name,
         key,
@@ -102,12 +107,12 @@ def _make_plan(
             for plan in fields
             if plan.kept and capabilities.field_types and (field := source.field_named(plan.source))
         ),
-        capabilities.dynamic and (source.dynamic or bool(options.spread) or not capabilities.field_types),
+        capabilities.dynamic and bool(undeclared),
         source.partitions if capabilities.partitions else (),
         source.native,
     )
     fields += _lost_partitions(source, shape, options)
-    return _plan(rule, shape, vectors, fields, options)
+    return _plan(rule, shape, vectors, fields, options, lengths)
 
 
 def _plan(
@@ -116,7 +121,9 @@ def _plan(
     vectors: tuple[VectorPlan, ...],
     fields: tuple[FieldPlan, ...],
     options: MappingOptions,
+    lengths: tuple[str, ...],
 ) -> MappingPlan:
+    vectors = tuple(_with_length(plan) if plan.target in lengths else plan for plan in vectors)
     return MappingPlan(
         rule,
         target,
@@ -126,8 +133,20 @@ def _plan(
         options.edits,
         (*options.accept, *(f"rounding:{name}" for name in options.narrow)),
         options.selection,
-        tuple(plan.target for plan in vectors if plan.normalised and plan.kept) if options.lengths else (),
+        lengths,
     )
+
+
+def _kept_lengths(vectors: tuple[VectorPlan, ...], options: MappingOptions, *, room: bool) -> tuple[str, ...]:
+    """The target's vectors whose lengths it forgets, where they are to be noted; `room` for that is asked for by default."""
+    if not (room if options.lengths is None else options.lengths):
+        return ()
+    return tuple(plan.target for plan in vectors if plan.normalised and plan.kept)
+
+
+def _with_length(plan: VectorPlan) -> VectorPlan:
+    kept = f"its length is kept beside it, under {LENGTHS!r}, and it comes back to the rounding of {plan.element}"
+    return replace(plan, reason=f"{plan.reason}; {kept}")
 
 
 def _accepted(plan: VectorPlan | FieldPlan, options: MappingOptions) -> Fate:

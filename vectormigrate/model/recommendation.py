@@ -176,7 +176,7 @@ def _warnings(plan: MappingPlan) -> Iterable[str]:
         yield f"{name}: {loss.reason}"
     for vector in plan.vectors:
         if vector.kept and vector.normalised:
-            yield f"{vector.source!r}: vectors under cosine are stored with length one"
+            yield f"{vector.source!r}: {vector.reason}"
 
 
 def _limits(target: Capabilities) -> Iterable[str]:

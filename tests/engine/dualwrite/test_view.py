@@ -9,6 +9,7 @@ from tests.fakes.lanes import make_bench
 from tests.fakes.statefile import MemoryState
 from vectormigrate.engine.dualwrite.lane import Ends
 from vectormigrate.engine.dualwrite.view import TargetView
+from vectormigrate.engine.validate.vectors import normalised
 from vectormigrate.model.batch import Batch, dense_column
 from vectormigrate.model.collection import (
     CollectionShape,
@@ -45,6 +46,16 @@ PLAIN = replace(
 )
 """UUIDs become text there, and dates too."""
 OPTIONS = MappingOptions(rename={"n": "number", "v": "vector"})
+
+
+class Normalising(MemoryStore):
+    """Keeps vectors under cosine at length one, as Qdrant does."""
+
+    async def upsert(self, collection, batch, *, fresh=False):
+        columns = {
+            name: replace(column, values=normalised(column.values)) for name, column in batch.vectors.items()
+        }
+        return await super().upsert(collection, replace(batch, vectors=columns), fresh=fresh)
 
 
 def uid(number):
@@ -381,3 +392,31 @@ async def test_a_patch_of_an_edited_record_sees_the_whole_of_it():
     assert (done.acknowledged, done.refused) == (1, ())
     assert (await viewed.view.fetch("docs", [uid(1)])).payload == [{"n": 5, "when": date(2025, 1, 1)}]
     assert (await viewed.target.fetch("copy", [str(uid(1))])).payload[0]["number"] == "5"
+
+
+async def test_a_target_that_forgets_lengths_gives_them_back_and_shows_no_note():
+    shape = replace(SHAPE, vectors=(replace(SHAPE.vectors[0], metric=Metric.COSINE),), dynamic=True)
+    forgetful = replace(PLAIN, normalises_cosine=True)
+    memory = Memory(capabilities=forgetful)
+    target = Normalising(Endpoint("memory", "new"), memory)
+    plan = make_plan(shape, forgetful, "copy")
+    await target.create(plan.target)
+    view = TargetView(MemoryState(), ID, target, shape, plan, Existing.FAIL)
+    sent = batch([3, 5], bonus=4)
+    await view.upsert("docs", sent)
+    stored = next(iter(memory.tables["copy"].after(None, None, 1)))
+    assert (stored.dense["v"].tolist(), stored.payload["_vm_norm"]) == (
+        [np.float32(0.6), np.float32(0.8)],
+        {"v": 5.0},
+    )
+
+    await view.patch("docs", [uid(3)], {"more": True})
+    wanted = [{"n": 7, "more": True}, {"n": 9}]
+    (page,) = [one async for one in view.scan("docs", EVERYWHERE)]
+    near = np.array([3, 4], np.float32)
+    matches = await view.query("docs", Query(near, "v", with_record=True))
+    for found in (await view.fetch("docs", sent.ids), page.batch):
+        assert list(found.payload) == wanted
+        np.testing.assert_array_max_ulp(found.vectors["v"].values, sent.vectors["v"].values, 1)
+    assert [one.record.payload for one in matches] == wanted
+    np.testing.assert_array_max_ulp(matches[0].record.dense["v"], near, 1)

@@ -10,10 +10,12 @@ from vectormigrate.engine.validate.compare import (
     effective_threshold,
     inexact_doubles,
 )
+from vectormigrate.engine.validate.vectors import normalised
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import Element, Field, FieldType, IdKind, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.finding import FindingKind
+from vectormigrate.model.lengths import LENGTHS
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
 from vectormigrate.stores.memory import CAPABILITIES
 
@@ -145,6 +147,29 @@ def test_a_record_weighs_what_its_dense_vectors_do():
     sparse = VectorField("s", VectorKind.SPARSE, dim=2**32, metric=Metric.DOT)
     made = shape(vectors=(VectorField("v", element=Element.FLOAT16, dim=8), sparse))
     assert Comparer(make_plan(made, CAPABILITIES, "copy"), made).record_bytes == 16
+
+
+def lengths_of(batch, lengths):
+    return replace(
+        batch,
+        payload=[{**one, LENGTHS: {"v": length}} for one, length in zip(batch.payload, lengths, strict=True)],
+    )
+
+
+@pytest.mark.parametrize("lengths", [None, False])
+def test_a_noted_length_may_be_as_far_off_as_a_restored_vector(lengths):
+    """After a cutover the source holds what was restored, and its length is that of rounded numbers."""
+    options = MappingOptions(lengths=lengths, metric=Metric.COSINE)
+    made = replace(TWO, vectors=(VectorField("v", dim=8),), dynamic=True)
+    comparer, batch = prepare(
+        made, replace(CAPABILITIES, normalises_cosine=True, inexact_doubles=True), options=options
+    )
+    target = copied(batch)
+    target.vectors["v"].values[:] = normalised(batch.vectors["v"].values)
+    near, far = [5.0] * 30, [5.0] * 28 + [5.0000003, 5.001]
+    seen = comparer(lengths_of(batch, near), lengths_of(target, far))
+    assert len(seen.findings) == (1 if lengths is None else 2)
+    assert all("_vm_norm" in finding.detail for finding in seen.findings)
 
 
 @pytest.mark.parametrize("inexact", [False, True])

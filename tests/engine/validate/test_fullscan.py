@@ -153,10 +153,11 @@ async def test_a_full_scan_finds_every_planted_corruption_and_nothing_else(corru
 
 
 def normalising(batch):
-    """What a store does that keeps vectors at length one, in another order of summing than ours."""
+    """What a store does that keeps vectors at length one, but for very short ones, in another order of summing than ours."""
     column = batch.vectors["v"]
-    lengths = np.sqrt((column.values.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    values = (column.values / np.where(lengths == 0, 1, lengths)).astype(column.values.dtype)
+    squares = (column.values.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
+    lengths = np.sqrt(np.where(squares < np.finfo(np.float32).eps, 1, squares))
+    values = (column.values / lengths).astype(column.values.dtype)
     return replace(batch, vectors={"v": replace(column, values=values)})
 
 

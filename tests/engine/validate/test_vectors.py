@@ -130,7 +130,7 @@ def test_a_cosine_close_to_the_threshold_is_measured_exactly():
         assert np.abs(cosine[near] - exact[near]).max() < 1e-13
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e20])
 def test_a_normalised_vector_is_expected_and_every_real_change_of_it_is_not(scale):
     random = np.random.default_rng(1)
     source = (random.standard_normal((100, 768)) * scale).astype(F32)
@@ -143,6 +143,15 @@ def test_a_normalised_vector_is_expected_and_every_real_change_of_it_is_not(scal
     verdicts = judge(DenseColumn(source), DenseColumn(target), rule(Fidelity.ROUNDED, normalised=True))
     assert np.flatnonzero(~verdicts.passed).tolist() == [3, 4, 5, 6]
     assert verdicts.pair.all()
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1e-20])
+def test_a_vector_too_short_to_be_normalised_is_expected_as_it_is(scale):
+    source = np.array([[3, 4], [3, 4]], F32) * F32(scale)
+    target = np.array([source[0], [0.6, 0.8]], F32)
+    verdicts = judge(DenseColumn(source), DenseColumn(target), rule(Fidelity.ROUNDED, normalised=True))
+    assert verdicts.bit_equal.tolist() == [True, False]
+    assert verdicts.passed.tolist() == [True, False]
 
 
 def test_a_narrower_element_is_compared_after_the_same_cast():

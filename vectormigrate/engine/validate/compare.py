@@ -7,14 +7,14 @@ record. What a vector must be follows from the plan, not from a wish:
    be equal. One flipped bit or a float16 round trip leaves a cosine of 0.9999999 and is a finding all the same.
 2. ROUNDED. The target changes each vector by nature, in a way we can compute: it stores length one under cosine,
    or its element type is narrower. The same change is made to the source first; equal bits pass, and so does a
-   pair whose every element is within the rounding of the type (`vectors._ROUNDING`) and whose cosine reaches the
+   pair whose every element is within the rounding of the type (`vectors.ROUNDING`) and whose cosine reaches the
    threshold. That is expected, and not a finding.
 3. SIMILAR. The store declares the vector lossy, or holds floats as integers, so no expected bits exist: the
    cosine must reach the threshold and the length be within `vectors.NORM_TOLERANCE`.
 
 So the threshold is the law for 3 and a floor under the others: whatever the rule, a measured pair below it never
 passes. It cannot be set below `FLOOR`. Two vectors that are zero are equal; a zero and a non-zero one are not.
-Payloads are compared as `payloads.py` says, partitions when the target has them.
+Payloads are compared as `payloads.py` says, noted lengths as `model.lengths.agreed` does, partitions when the target has them.
 
 A record gives at most one finding of each kind; `mismatched` counts records.
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -32,12 +33,13 @@ from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, VectorKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.lengths import agreed
 from vectormigrate.model.plan import MappingPlan, VectorPlan
-from vectormigrate.model.record import RecordId, id_text
+from vectormigrate.model.record import Payload, RecordId, id_text
 from vectormigrate.model.status import WorstPair
 
 from .payloads import forgiven, payload_difference, surely_same
-from .vectors import Fidelity, Floats, VectorRule, Verdicts, compare_columns
+from .vectors import ROUNDING, Fidelity, Floats, VectorRule, Verdicts, compare_columns
 
 DEFAULT_THRESHOLD = 0.999
 FLOOR = 0.98
@@ -137,6 +139,9 @@ class Comparer:
             for vector in plan.vectors
             if vector.kept
         ]
+        self._lengths = {
+            rule.name: ROUNDING[rule.element][0] for rule in self._rules if rule.name in plan.lengths
+        }
 
     def __call__(self, source: Batch, target: Batch) -> Comparison:
         """Compare a translated batch with the target's batch of the same records in the same order."""
@@ -177,10 +182,16 @@ class Comparer:
         declared, unwritten = self._declared, self._unwritten
         for row, (sent, found) in enumerate(zip(source.payload, target.payload, strict=True)):
             detail = payload_difference(sent, found, declared, unwritten)
-            if detail is not None and self._inexact_doubles:
-                detail = payload_difference(forgiven(sent, found), found, declared, unwritten)
+            if detail is not None:
+                detail = payload_difference(self._forgiven(sent, found), found, declared, unwritten)
             if detail is not None:
                 seen.add(FindingKind.PAYLOAD, row, detail)
+
+    def _forgiven(self, sent: Payload, found: Payload) -> Payload:
+        """What was sent, with what may have become of it."""
+        if self._lengths:
+            sent = agreed(sent, found, self._lengths)
+        return cast(Payload, forgiven(sent, found)) if self._inexact_doubles else sent
 
     def _worst(self, columns: list[Verdicts], seen: _Seen) -> list[WorstPair]:
         pairs: list[WorstPair] = []

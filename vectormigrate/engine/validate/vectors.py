@@ -29,7 +29,9 @@ NORM_TOLERANCE = 0.01
 _CHUNK = 64
 _TINY = 1e-30
 _NEAR = 1e-5
-_ROUNDING = {Element.FLOAT32: (2e-5, 1.2e-38), Element.FLOAT16: (2.0**-10 * 1.01, 2.0**-24 * 1.01)}
+_SHORT = np.finfo(np.float32).eps
+"""Qdrant leaves a vector as it is if the square of its length is below this (`is_length_zero_or_normalized`)."""
+ROUNDING = {Element.FLOAT32: (2e-5, 1.2e-38), Element.FLOAT16: (2.0**-10 * 1.01, 2.0**-24 * 1.01)}
 """Element to relative and absolute rounding: for float32 what a sum in another order makes of a length, for
 float16 one unit in the last place; the absolute part lets numbers too small for the type become zero."""
 
@@ -199,14 +201,14 @@ def _expected(source: Array, rule: VectorRule, dtype: npt.DTypeLike) -> Array:
 
 
 def normalised(values: Array) -> Array:
-    """Each row at length one, as float32; a zero row stays zero."""
+    """Each row at length one, as float32, but for those so short that they are left as they are, zeros among them."""
     rows = values.astype(np.float32, copy=False)
     with np.errstate(all="ignore"):
         squares = np.vecdot(rows, rows)
-        if not (np.isfinite(squares).all() and (squares > _TINY).all()):
+        if not np.isfinite(squares).all():
             rows = rows.astype(np.float64)
             squares = np.vecdot(rows, rows)
-            squares[squares == 0] = 1.0
+        squares[squares < _SHORT] = 1.0
         made: Array = (rows * (1 / np.sqrt(squares))[:, None]).astype(np.float32, copy=False)
     return made
 
@@ -224,7 +226,7 @@ def bit_equal_rows(one: Array, other: Array) -> Mask:
 
 def within_rounding(expected: Array, found: Array, element: Element) -> Mask:
     """Rows of which no element is further from the expected one than rounding explains."""
-    relative, absolute = _ROUNDING.get(element, (0.0, 0.0))
+    relative, absolute = ROUNDING.get(element, (0.0, 0.0))
     want, got = (array.astype(np.float32, copy=False) for array in (expected, found))
     with np.errstate(all="ignore"):
         allowed = np.abs(want) * np.float32(relative) + np.float32(absolute)
