@@ -40,6 +40,17 @@ async def test_what_is_refused_is_written_down_with_who_asked(here):
     assert "secret" not in str(rows)
 
 
+async def test_nothing_is_begun_for_a_migration_that_is_not_there(here):
+    for name in ("validate", "rollback", "resume", "pause"):
+        with pytest.raises(UnknownMigration):
+            await here.parts.dispatcher.begin(ADMIN, name, {"migration_id": "docs"})
+    assert {row["outcome"] for row in await here.audit()} == {"unknown_migration"}
+    status, problem = await here.ask("POST", "/v1/migrations/docs/validate", {})
+    assert (status, problem["code"]) == (404, "unknown_migration")
+    status, answer = await here.rpc("stop_migration", {"migration_id": "docs"})
+    assert (status, answer["error"]["code"]) == (400, -32603)
+
+
 async def test_a_shell_of_this_machine_may_name_its_files(here, tmp_path):
     given = {"migration_id": "docs", "source_type": "qdrant", "source_url": "http://127.0.0.1:1"}
     given |= {"source_index": "a", "target_type": "memory", "target_index": "b"}

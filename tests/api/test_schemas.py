@@ -29,6 +29,7 @@ def test_results_refer_to_their_classes():
     assert told["status"] == {"$ref": "#/x/MigrationStatus"}
     assert components["MigrationStatus"]["properties"]["copied"] == {"type": "integer"}
     assert schemas.shown_as_text(bytes)["type"] == "string"
+    assert "type" not in schemas.shown_as_text(object)
 
 
 def test_a_bare_false_is_spelled_out():

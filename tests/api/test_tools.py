@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 
+import apsw
 import httpx2
 import pytest
 from mcp import Client
@@ -87,6 +88,28 @@ async def test_what_lasts_answers_with_an_operation_or_tells_of_its_progress(her
         await here.finished(begun)
         answer = await client.call_tool("operation", {"operation": begun["id"]})
         assert answer.structured_content["result"]["ok"] is True
+
+
+async def test_what_tools_answer_is_what_their_schemas_say(here, tmp_path):
+    given = {"migration_id": "docs", **two_stores(tmp_path)}
+    async with Client(tools(here).server()) as client:  # the client holds every answer against its schema
+
+        async def call(name, **words):
+            answer = await client.call_tool(name, {"migration_id": "docs", **words})
+            assert not answer.is_error, answer.content[0].text
+            return answer.structured_content
+
+        assert (await call("plan", **given))["layout"]
+        await here.finished(await call("migrate", **given))
+        connection = apsw.Connection(str(tmp_path / "new.db"))
+        connection.execute("UPDATE docs SET embedding = zeroblob(32), title = 'other' WHERE id = 3")
+        connection.close()
+        done = await here.finished(await call("validate", full=True))
+        assert done.result["mismatched"] == 1
+        assert (await call("report"))["validation"]["findings"]
+        assert (await call("findings"))["findings"]
+        for name in ("status", "list", "dead_letters", "events", "operations", "doctor"):
+            await call(name) if name != "list" else await client.call_tool(name, {})
 
 
 async def test_what_destroys_is_asked_for_twice(here, tmp_path):

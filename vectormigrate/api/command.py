@@ -98,6 +98,8 @@ class Command:
     routes: tuple[Route, ...] = ()
     lasting: bool = False
     """May take longer than a request should: over the network it is answered with an operation."""
+    makes: bool = False
+    """The migration need not be there: this is how it comes to be."""
     examples: tuple[Example, ...]
     handler: str
     """Of the command line: "module:function" below `vectormigrate.cli`."""

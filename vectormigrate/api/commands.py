@@ -82,6 +82,7 @@ COMMANDS: tuple[Command, ...] = (
         routes=(Route("POST", "/migrations"), Route("POST", "/migrations/{id}/migrate")),
         effect=Effect.CHANGES,
         lasting=True,
+        makes=True,
         examples=(
             Example(f"migrate docs {_FLAGS}", "SQLite to Postgres"),
             Example("migrate docs", "go on after a stop, or start what vectormigrate.toml describes"),

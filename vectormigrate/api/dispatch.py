@@ -58,7 +58,7 @@ class Dispatcher:
 
     async def begin(self, who: Principal, name: str, given: Mapping[str, Any]) -> Operation:
         """Begin a command that lasts. Raises as `ask` does for what is wrong with the request."""
-        command, taken, asked = await self._check(who, name, given)
+        command, taken, asked = await self._check(who, name, given, begins=True)
         return await self.operations.start(
             name, taken.migration_id, who, lambda: self._do(command, taken, asked)
         )
@@ -73,7 +73,7 @@ class Dispatcher:
         return now, found.copied, found.total
 
     async def _check(
-        self, who: Principal, name: str, given: Mapping[str, Any]
+        self, who: Principal, name: str, given: Mapping[str, Any], *, begins: bool = False
     ) -> tuple[Command, Taken, Asked]:
         try:
             command = row(name)
@@ -83,8 +83,10 @@ class Dispatcher:
                     f"{name} with these arguments is for the scope {taken.needs}, and this key has {who.scope}",
                     hint="use another key, or have one made: vectormigrate keys create",
                 )
-            if command.lasting and taken.migration_id:
-                check_id(taken.migration_id)  # an operation is for what can be meant at all
+            if begins and taken.migration_id:  # an operation is for what can be meant at all
+                check_id(taken.migration_id)
+                if not command.makes:
+                    self.desk.expect(taken.migration_id)
             if who.way != LOCAL_DOOR:
                 refuse_the_host(taken)
             merged = configuration.merge(

@@ -79,8 +79,10 @@ def of_results(commands: Iterable[Command], template: str) -> tuple[dict[str, Sc
 
 
 def shown_as_text(kind: type) -> Schema:
-    """Values that are shown as texts."""
-    return {"type": "string", "description": kind.__name__}
+    """Values that are shown as texts; an `object` is any value that JSON has."""
+    return (
+        {"description": "Any value."} if kind is object else {"type": "string", "description": kind.__name__}
+    )
 
 
 def portable(schema: Any) -> Any:

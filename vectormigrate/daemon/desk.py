@@ -102,6 +102,11 @@ class Desk:
         with self._view() as viewer:
             return viewer.specification(asked.migration_id)
 
+    def expect(self, migration_id: str) -> None:
+        """Raise UnknownMigration unless it is there."""
+        with self._view() as viewer:
+            viewer.specification(migration_id)
+
     # Looking.
 
     async def status(self, asked: Asked) -> MigrationStatus:
