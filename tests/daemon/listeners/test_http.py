@@ -49,6 +49,22 @@ async def test_who_waits_to_be_told_to_go_on_is_told():
         assert (await wire.answer()).body == b"ok"
 
 
+@pytest.mark.parametrize("wish", [b"Upgrade: h2c", b"upgrade: TLS/1.2", b"UPGRADE: websocket"])
+async def test_who_would_rather_speak_another_protocol_is_heard_in_this_one(wish, caplog):
+    head = b" / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\n%b\r\nHTTP2-Settings: AAMA\r\n" % wish
+    facade = Plain()
+    async with listening(facade) as (_, address), connected(address) as wire:
+        for body in (b"one", b"\r\nupgrade: two"):
+            await wire.send(b"PUT" + head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            assert (await wire.answer()).body == body
+        await wire.send(b"POST / HTTP/1.1\r\nContent-Length: 21\r\n\r\n1234", b"\r\nupgrade: three.")
+        assert (await wire.answer()).body == b"1234\r\nupgrade: three."
+        await wire.send(b"GET" + head + b"\r\n")
+        assert (await wire.answer()).status == 200
+    assert [request.header(b"upgrade") for request in facade.requests] == [None] * 4
+    assert not caplog.records
+
+
 async def test_nothing_is_added_to_an_answer_but_its_length():
     async def bare(_):
         return HttpResponse(200, ((b"x-a", b"1"), (b"x-a", b"2")), b"ok")

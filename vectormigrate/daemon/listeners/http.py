@@ -7,6 +7,7 @@ cannot hand a connection on. What is used is its protocol over httptools, and it
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -27,6 +28,9 @@ _LAST_REQUESTS = 0.25
 request that meets a closing connection is lost to its client, however idle the connection looked.
 """
 _LOOK_AGAIN = 0.02
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+_NO_UPGRADE = b"\r\nTrailer:"
+"""As long, of one connection too, and asks for nothing."""
 _END = b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large" + _END
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
@@ -108,6 +112,14 @@ class HttpServer:
             await asyncio.sleep(_LOOK_AGAIN)
 
 
+def _without_upgrade(data: bytes) -> bytes:
+    """The first head in here without the wish for another protocol, which a server may leave unanswered (RFC 9110, 7.8). Java's
+    own client wishes for h2c with every request, curl with `--http2`; the parser would throw such a request's body away.
+    """
+    end = data.find(b"\r\n\r\n") + 1 or len(data)
+    return data if data.find(b"pgrade:", 0, end) < 0 else _UPGRADE.sub(_NO_UPGRADE, data[:end]) + data[end:]
+
+
 class _Door(HttpToolsProtocol):
     """One connection. Bodies are held together instead of being passed on in pieces of 64 KiB: every request is read
     whole anyway, and a task that wakes for each piece costs more than the pieces.
@@ -148,7 +160,7 @@ class _Door(HttpToolsProtocol):
                 self._first = data
                 return
             self._first = None
-        super().data_received(data)
+        super().data_received(data if self._arriving and self._head is None else _without_upgrade(data))
         if self._head is not None:
             self._head += len(data)
             if self._head > self._limits.head and not self.transport.is_closing():

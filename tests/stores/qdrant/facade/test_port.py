@@ -273,7 +273,10 @@ class TestTouched:
 
 
 class TestBodies:
-    @pytest.mark.parametrize(("encoding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress)])
+    @pytest.mark.parametrize(
+        ("encoding", "pack"),
+        [(b"gzip", gzip.compress), (b"GZIP", gzip.compress), (b"deflate", zlib.compress)],
+    )
     async def test_a_compressed_one_is_read_and_passed_as_it_came(
         self, passing, front, upstream, encoding, pack
     ):
@@ -289,6 +292,7 @@ class TestBodies:
             (b"br", b"x", 415),
             (b"gzip", b"no gzip at all", 400),
             (b"gzip", gzip.compress(b"{}", mtime=0)[:-9], 413),
+            (b"gzip", gzip.compress(b"{}", mtime=0) * 2, 413),
         ],
     )
     async def test_one_that_cannot_be_read_does_not_leave(

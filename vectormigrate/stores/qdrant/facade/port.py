@@ -35,7 +35,7 @@ _JSON = (b"content-type", b"application/json")
 _DOWNLOADS = frozenset(
     {"download_snapshot", "download_full_snapshot", "download_shard_snapshot", "stream_shard_snapshot"}
 )
-_LARGEST = 1 << 30
+_LARGEST = 1 << 28
 """Bytes that a compressed body may unfold to."""
 
 
@@ -170,8 +170,8 @@ def _check_served(found: Found) -> None:
 
 def _plain_body(request: HttpRequest) -> bytes:
     """The body as JSON text. Raises Problem for a compression that this does not know."""
-    encoding = request.header(b"content-encoding")
-    if encoding is None or encoding == b"identity":
+    encoding = (request.header(b"content-encoding") or b"identity").lower()
+    if encoding == b"identity":
         return request.body
     if encoding not in (b"gzip", b"deflate"):
         raise Problem(415, 3, "Bad request: a body may be compressed by gzip or deflate")
@@ -180,6 +180,6 @@ def _plain_body(request: HttpRequest) -> bytes:
         plain = unfolding.decompress(request.body, _LARGEST)
     except zlib.error as error:
         raise bad_body(ValueError(f"it cannot be decompressed: {error}")) from None
-    if unfolding.unconsumed_tail or not unfolding.eof:
-        raise Problem(413, 3, "Bad request: the body is too large, or cut off")
+    if unfolding.unconsumed_tail or not unfolding.eof or unfolding.unused_data:
+        raise Problem(413, 3, "Bad request: the body is too large, cut off, or not one piece")
     return plain
