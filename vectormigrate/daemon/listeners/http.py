@@ -117,7 +117,7 @@ def _without_upgrade(data: bytes) -> bytes:
     own client wishes for h2c with every request, curl with `--http2`; the parser would throw such a request's body away.
     """
     end = data.find(b"\r\n\r\n") + 1 or len(data)
-    return data if data.find(b"pgrade:", 0, end) < 0 else _UPGRADE.sub(_NO_UPGRADE, data[:end]) + data[end:]
+    return _UPGRADE.sub(_NO_UPGRADE, data[:end]) + data[end:] if _UPGRADE.search(data, 0, end) else data
 
 
 class _Door(HttpToolsProtocol):
