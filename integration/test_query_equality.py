@@ -6,7 +6,7 @@ daemon that gave them. What was asked and what came of it is left in a file for 
 puts them into one document and makes a table of it.
 
 One pair alone: `pytest 'integration/test_query_equality.py::test_answers_after_a_cutover[qdrant-milvus]'`; with
-`VECTORMIGRATE_GO_ON=1` only those that have left no file.
+`VECTORMIGRATE_GO_ON=1` only those that have left no file, and what a source said itself is not asked again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pytest_asyncio
 
 from integration.equality.asked import Question, questions
 from integration.equality.figures import LEFT
+from integration.equality.kept import said
 from integration.equality.stage import SOURCES, TARGETS, Source, target
 from integration.equality.tally import Tally
 from integration.harness import cells
@@ -60,8 +61,11 @@ async def asked(
     folder = tmp_path_factory.mktemp(request.param)
     async with SOURCES[request.param](folder) as source, asking(source.client(None)) as direct:
         given = list(questions(source.operators, QUERIES))
-        answers = await direct([source.ask(one) for one in given])
-        yield Asked(source, given, answers, await direct(list(source.reads())))
+
+        async def answers() -> tuple[Answers, Answers]:
+            return await direct([source.ask(one) for one in given]), await direct(list(source.reads()))
+
+        yield Asked(source, given, *await said(f"{request.param}, {source.judge}", QUERIES, answers))
 
 
 @pytest.mark.parametrize("asked", SOURCES, indirect=True)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-_GO_ON = bool(os.environ.get("VECTORMIGRATE_GO_ON"))
-"""Cells that have left a file are not measured again."""
+GO_ON = bool(os.environ.get("VECTORMIGRATEGO_ON"))
+"""What an earlier sitting has left is not measured again."""
 
 
 def engine() -> str:
@@ -31,8 +31,8 @@ def _git(*words: str) -> str:
 
 
 def wanting(folder: Path, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those that are to be measured: all of them, or what an earlier sitting has left (`VECTORMIGRATE_GO_ON=1`)."""
-    return [cell for cell in cells if not (_GO_ON and _file(folder, *cell).exists())]
+    """Those that are to be measured: all of them, or what an earlier sitting has left (`VECTORMIGRATEGO_ON=1`)."""
+    return [cell for cell in cells if not (GO_ON and _file(folder, *cell).exists())]
 
 
 def note(folder: Path, one: str, other: str, figures: Mapping[str, Any]) -> None:

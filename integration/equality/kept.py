@@ -1,0 +1,36 @@
+"""What a source said itself, kept for the next sitting: it is the same for every target, and Milvus Lite takes minutes to say it.
+
+Only under `VECTORMIGRATE_GO_ON=1`, and only for the same questions about the same records: what makes them names the file.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+
+from integration.harness.cells import GO_ON
+from tests.life.answers import Answers
+
+from .figures import LEFT
+
+_HERE = Path(__file__).parent
+
+
+async def said(
+    source: str, total: int, ask: Callable[[], Awaitable[tuple[Answers, Answers]]]
+) -> tuple[Answers, Answers]:
+    """Answers to searches and to other reads, asked now or by an earlier sitting."""
+    file = LEFT / "asked" / f"{source}, {total}, {_made_of()}.pickle"
+    if GO_ON and file.exists():
+        kept: tuple[Answers, Answers] = pickle.loads(file.read_bytes())
+        return kept
+    answers = await ask()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(pickle.dumps(answers))
+    return answers
+
+
+def _made_of() -> str:
+    return sha256(b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))).hexdigest()[:12]
