@@ -5,6 +5,7 @@ Skipped, and listed, where there is no Chromium. Screenshots go to `docs/images`
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -199,6 +200,20 @@ def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser,
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     picture(page, "dashboard-phone")
+    assert wrong == []
+
+
+def test_a_crowd_of_events_does_not_put_off_the_look(browser: Browser, daemon: Daemon) -> None:
+    page, wrong = opened(browser, daemon)
+    event = {"at": "2026-01-01T00:00:00Z", "migration_id": "docs", "kind": "warned", "message": "again"}
+    crowd = f"event: warned\ndata: {json.dumps(event)}\n\n" * 60
+    page.route("**/v1/events", lambda route: route.fulfill(body=crowd, content_type="text/event-stream"))
+    page.goto(f"http://127.0.0.1:{daemon.api}/dashboard/?again#/docs")
+    expect(page.get_by_text("again").first).to_be_visible(timeout=30_000)
+    for _ in range(3):
+        page.wait_for_event(
+            "requestfinished", lambda one: one.url.endswith("/v1/migrations/docs"), timeout=30_000
+        )
     assert wrong == []
 
 

@@ -18,6 +18,13 @@ export const ACTIONS = [
     field: ["change", "NAME=VALUE"] },
   { verb: "validate", label: "Compare everything", phases: ["catch_up", "verified", "reversed"], body: { full: true },
     says: "Both sides are read whole and compared. What differs is listed; in a live migration it is copied again." },
+  { verb: "dead-letters", label: "Try the refused again", phases: ["backfill", "catch_up", "verified", "reversed"], live: true,
+    when: (status) => status.dead_letters > 0, body: { retry: true },
+    says: "For when the target, or the records, have been mended: each of them is tried once more." },
+  { verb: "allow-deletes", label: "Allow deletes", phases: ["backfill", "catch_up", "verified", "reversed"], live: true, typed: true,
+    danger: true, when: (status) => status.live && status.live.gates.some((gate) => gate.name === "deletes" && !gate.open),
+    says: "You have looked: what is absent at the side that answers, though nobody deleted it, is gone, and may be deleted on the other.",
+    field: ["by", "Your name"] },
   { verb: "cutover", label: "Cut over", phases: ["verified"], live: true, dry: true, typed: true, first: true,
     says: "The target answers the application from then on. Writes are held for a moment; revert takes it back." },
   { verb: "revert", label: "Revert", phases: ["reversed"], live: true, dry: true, typed: true, first: true,
@@ -29,7 +36,7 @@ export const ACTIONS = [
 ];
 
 export const sensible = (status) =>
-  ACTIONS.filter((one) => one.phases.includes(status.phase) && (!one.live || status.mode !== "offline"));
+  ACTIONS.filter((one) => one.phases.includes(status.phase) && (!one.live || status.mode !== "offline") && (!one.when || one.when(status)));
 
 // What a verb answered: its plain values in words, and how many gates are open.
 function shown(result) {

@@ -32,11 +32,14 @@ export const metrics = async () => {
   return answer.text();
 };
 
+// `crypto.randomUUID` is for pages by TLS or of this machine alone.
+const nonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 // Does a verb and waits for its end; what lasts is answered with an operation that is looked at until then.
 export async function act(id, verb, body, waiting = () => {}) {
   const begun = await ask(`${of(id)}/${verb}`, {
     method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    headers: { "content-type": "application/json", "idempotency-key": nonce() },
     body: JSON.stringify(body),
   });
   if (!begun || begun.state === undefined || begun.command === undefined) return begun;

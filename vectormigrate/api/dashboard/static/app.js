@@ -68,6 +68,7 @@ class One {
     this.latency = new Latency();
     this.offset = 0;
     this.rare = 0;
+    this.since = null; // the oldest of the findings that are shown
     this.parts = null;
     this.logged = api.events(id, 0).then((page) => { page.events.forEach((event) => this.note({ ...event.data, ...event })); });
   }
@@ -93,8 +94,8 @@ class One {
     const [last, found, dead, numbers] = await this.slow(status);
     this.sample(status);
     if (!this.parts) this.build();
-    this.fill(status);
     if (last) this.trust(status, last, found, dead, numbers);
+    this.fill(status);
   }
 
   // What changes rarely is asked rarely.
@@ -177,7 +178,8 @@ class One {
     p.numbers.replaceChildren(
       large("Lag", seconds(lag), lag === null ? "" : lag > 60 ? "bad" : lag > 5 ? "warn" : "good", "oldest record not copied yet"),
       large("Debt", count(status.debt), status.debt > 10000 ? "warn" : "", "ids the secondary still owes"),
-      large("Longest finding", seconds(this.longest ?? 0), this.longest ? "bad" : "good", `${count(status.findings)} findings`),
+      large("Longest finding", seconds(status.findings && this.since ? (Date.now() - this.since) / 1000 : 0),
+        status.findings ? "bad" : "good", `${count(status.findings)} findings`),
       large("Refused", count(status.dead_letters), status.dead_letters ? "bad" : "good", "records the target will not take"));
     this.copy(status);
     p.pieces.replaceChildren(status.parts.length ? card("Parts", listed(status.parts, "Part", "")) : "");
@@ -225,7 +227,7 @@ class One {
     const p = this.parts;
     const report = last.validation;
     const times = found.findings.map((one) => Date.parse(one.first_seen));
-    this.longest = times.length ? (Date.now() - Math.min(...times)) / 1000 : 0;
+    this.since = times.length ? Math.min(...times) : null;
     p.validation.replaceChildren(...(report ? this.compared(report) : [make("p", { class: "empty" }, "There was none yet.")]));
     p.findings.replaceChildren(
       table(["Kind", "Id", "What", "Since"], found.findings.map((one) => [one.kind, one.id, one.detail || "", moment(one.first_seen)]),
@@ -275,12 +277,22 @@ class One {
 
 let timer = null;
 let asking = false;
+let due = Infinity; // when the timer rings
+let looked = 0;
+
+function later(pause) {
+  clearTimeout(timer);
+  due = Date.now() + pause;
+  timer = setTimeout(look, pause);
+}
 
 async function look() {
   clearTimeout(timer);
+  due = Infinity;
   const looking = view;
   if (asking || !looking) return;
   asking = true;
+  looked = Date.now();
   let pause = 0;
   try {
     await looking.look();
@@ -291,19 +303,14 @@ async function look() {
     pause = (error.after || 0) * 1000;
   } finally {
     asking = false;
-    clearTimeout(timer);
-    timer = setTimeout(look, looking === view ? Math.max(pause, document.hidden ? RARE : looking.every()) : 0);
+    later(looking === view ? Math.max(pause, document.hidden ? RARE : looking.every()) : 0);
   }
 }
 
-let hurried = 0;
-
-// At once, but not more often than every other second: events may come in crowds.
+// At once, but not more often than every other second: events may come in crowds, and a crowd must not put off the look.
 function soon() {
-  const wait = Math.max(150, hurried + 2000 - Date.now());
-  hurried = Date.now() + wait;
-  clearTimeout(timer);
-  timer = setTimeout(look, wait);
+  const wait = Math.max(150, looked + 2000 - Date.now());
+  if (Date.now() + wait < due) later(wait);
 }
 
 function route() {
