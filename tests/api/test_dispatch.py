@@ -20,6 +20,17 @@ async def test_looking_is_written_down_behind_and_changing_before(here):
     ]
 
 
+async def test_a_command_that_changes_something_by_one_of_its_arguments_looks_without_it(here):
+    for given in ({}, {"retry": True}):
+        with pytest.raises(UnknownMigration):
+            await here.parts.dispatcher.ask(ADMIN, "dead-letters", {"migration_id": "docs", **given})
+    assert [row["outcome"] for row in await here.audit()] == [
+        "unknown_migration",
+        "begun",
+        "unknown_migration",
+    ]
+
+
 async def test_what_is_refused_is_written_down_with_who_asked(here):
     dispatcher = here.parts.dispatcher
     with pytest.raises(Forbidden, match="for the scope operate, and this key has read"):

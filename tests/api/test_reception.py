@@ -41,6 +41,8 @@ async def test_what_the_host_answers_is_passed_on(here):
     assert await reception.hear("status", "docs", {"deep": {"secret": 1}, "plain": 2}) == {"verb": "status"}
     with pytest.raises(GateRefused):
         await reception.hear("no", "docs", {})
+    for _ in range(3):
+        await reception.hear("status", "docs", {"plain": 2})  # somebody who watches fills no disk
     rows = await here.audit()
     assert [(row["outcome"], row["arguments"]) for row in rows] == [
         ("ok", '{"plain": 2}'),

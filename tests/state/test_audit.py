@@ -7,11 +7,12 @@ APPENDED_ONLY = "append only"
 
 
 async def test_rows_are_told_oldest_first_and_of_one_migration(database, tx):
-    await tx(audit.record, "pause", at="2", before="backfill", after="paused", detail="asked")
+    asked = {"before": "backfill", "after": "paused", "actor": "user ada", "outcome": "ok", "detail": "asked"}
+    await tx(audit.record, "pause", at="2", **asked)
     await database.write(lambda tx: audit.record(tx, "other", "create", at="3"))
     created, paused = await tx(audit.of_migration)
     assert created["verb"] == "create"
-    assert paused == {"at": "2", "verb": "pause", "before": "backfill", "after": "paused", "detail": "asked"}
+    assert paused == {"at": "2", "verb": "pause", **asked}
 
 
 async def test_a_page_is_newest_first_with_who_asked_and_what_became_of_it(database, tx):

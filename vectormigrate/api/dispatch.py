@@ -17,7 +17,7 @@ from vectormigrate.daemon.desk import Asked, Desk
 from vectormigrate.daemon.operations import Operations
 from vectormigrate.daemon.specify import check_id
 from vectormigrate.daemon.trail import Trail
-from vectormigrate.model.access import Principal
+from vectormigrate.model.access import Principal, Scope
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import Forbidden, StateError, UsageError, VectormigrateError
 
@@ -103,7 +103,9 @@ class Dispatcher:
     async def _do(self, command: Command, taken: Taken, asked: Asked) -> Any:
         note = Note(asked.who, command.name, taken.migration_id, taken.shown(command))
         work = getattr(self.desk, command.name.replace("-", "_"))
-        return await self.noted(note, lambda: work(asked), changes=not command.reads_only)
+        # What a key that may only look may do changes nothing, though with other arguments the command would.
+        changes = not (command.reads_only or taken.needs is Scope.READ)
+        return await self.noted(note, lambda: work(asked), changes=changes)
 
     async def noted(self, note: Note, work: Callable[[], Awaitable[Any]], *, changes: bool) -> Any:
         """Do what is no row of the table but is to be written down as if it were."""

@@ -17,6 +17,7 @@ from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.access import Principal, Scope
 from vectormigrate.model.errors import UsageError, VectormigrateError
 
+from .commands import BY_NAME
 from .dispatch import LOCAL_DOOR, Dispatcher
 
 
@@ -51,7 +52,10 @@ class Reception:
         except VectormigrateError as error:
             await self._note(verb, migration_id, arguments, error.code, error.message)
             raise
-        await self._note(verb, migration_id, arguments, "ok")
+        if verb in BY_NAME and BY_NAME[verb].reads_only:
+            await self.trail.look(shell(), verb, migration_id=migration_id, arguments=_plain(arguments))
+        else:
+            await self._note(verb, migration_id, arguments, "ok")
         return answer
 
     async def _command(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +70,10 @@ class Reception:
     async def _note(
         self, verb: str, migration_id: str, arguments: dict[str, Any], outcome: str, detail: str = ""
     ) -> None:
-        plain = {name: value for name, value in arguments.items() if not isinstance(value, dict)}
         await self.trail.note(
-            shell(), verb, outcome, migration_id=migration_id, arguments=plain, detail=detail
+            shell(), verb, outcome, migration_id=migration_id, arguments=_plain(arguments), detail=detail
         )
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if not isinstance(value, dict)}

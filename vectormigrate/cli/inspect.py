@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import orjson
 
 from vectormigrate import __version__
+from vectormigrate.api.commands import COMMANDS
 from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
 from vectormigrate.daemon.control_socket import ask_owner
@@ -102,8 +104,14 @@ def report(call: Call) -> Answer:
     with view(call) as viewer:
         name = call.migration_id
         told = compose(viewer.status(name), viewer.report(name), viewer.mapping(name))
-        told = replace(told, history=viewer.history(name), specification=viewer.specification(name))
+        told = replace(told, history=_deeds(viewer.history(name)), specification=viewer.specification(name))
     return present(call, told, Notary.beside(call.state))
+
+
+def _deeds(history: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """What was done, without what was only looked at."""
+    looks = {command.name for command in COMMANDS if command.reads_only}
+    return [row for row in history if row["verb"] not in looks]
 
 
 def _verify(call: Call, name: str) -> Answer:

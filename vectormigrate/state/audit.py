@@ -17,6 +17,8 @@ from .database import Transaction
 _KEYS = (
     "number", "migration_id", "at", "verb", "before", "after", "detail", "actor", "way", "arguments", "outcome",
 )  # fmt: skip
+_TOLD = ("at", "verb", "before", "after", "actor", "outcome", "detail")
+"""What the history of a migration says of a row."""
 _BEGINNING = bytes(32)
 _SELECT = f"SELECT {', '.join(_KEYS)}, chain FROM audit"  # noqa: S608 constants of this module
 
@@ -125,7 +127,7 @@ def _document(row: Sequence[Any]) -> dict[str, Any]:
 def of_migration(tx: Transaction, migration_id: str) -> list[dict[str, object]]:
     """The history of one migration, oldest first."""
     rows = tx.execute(
-        "SELECT at, verb, before, after, detail FROM audit WHERE migration_id = ? ORDER BY number",
+        f"SELECT {', '.join(_TOLD)} FROM audit WHERE migration_id = ? ORDER BY number",  # noqa: S608 as above
         (migration_id,),
     )
-    return [dict(zip(("at", "verb", "before", "after", "detail"), row, strict=True)) for row in rows]
+    return [dict(zip(_TOLD, row, strict=True)) for row in rows]

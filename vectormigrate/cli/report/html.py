@@ -39,7 +39,7 @@ def render(report: Report) -> str:
         ranges=document.ranges(seen) if seen else document.table(()),
         mapping=document.mapping_rows(report.mapping) if report.mapping else [],
         rollback=report.rollback,
-        history=document.table(report.history, first=("at", "verb", "before", "after", "actor", "detail")),
+        history=document.history(report),
         configuration=document.configuration(report),
         facts=document.facts(report),
         generated=document.moment(report.generated_at),
