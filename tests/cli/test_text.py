@@ -195,8 +195,12 @@ def test_a_rollback_and_its_rehearsal():
     assert "docs: rolled back in 1.5 s\n" in text(done)
     assert "deleted     3,000 records taken out" in text(done)
     assert "removed: the migration had made it" in text(done)
-    assert "would be taken out" in text(replace(done, dry_run=True))
-    assert "nothing was changed" in text(replace(done, dry_run=True))
+    rehearsal = text(replace(done, dry_run=True, left=3000))
+    assert "would be taken out" in rehearsal
+    assert "would be removed: the migration had made it" in rehearsal
+    assert "nothing was changed" in rehearsal
+    assert "left" in text(done)
+    assert "left" not in rehearsal  # what is there by now was told as what would be taken out
 
 
 def test_a_list_lines_up():
@@ -214,8 +218,11 @@ def test_findings_and_dead_letters():
         "docs", [{"kind": "vector", "id": "s:a", "detail": "", "cosine": 0.5, "norm_ratio": None}], 50, 0
     )
     assert render(found) == ["kind    id   cosine", "vector  s:a  0.5"]
-    letters = DeadLetters("docs", [{"id": "i:1", "code": "record_refused", "message": "too long"}], 50, 0)
-    assert render(letters)[1] == "i:1  record_refused  too long"
+    at = "2026-11-22T16:53:33.869066+00:00"
+    letters = DeadLetters(
+        "docs", [{"id": "i:1", "code": "record_refused", "message": "too long", "at": at}], 50, 0
+    )
+    assert render(letters)[1] == "i:1  record_refused  too long  2026-11-22 16:53:33 UTC"
     assert render(Findings("docs", [], 50, 100)) == ["docs: no findings from there on"]
 
 

@@ -58,6 +58,13 @@ async def test_there_and_back(online):
         "target",
         "source",
     ]
+    moves = [(event.before, event.after) for event in online.events if isinstance(event, PhaseChanged)]
+    assert moves[-4:] == [
+        ("verified", "cutting_over"),
+        ("cutting_over", "reversed"),
+        ("reversed", "cutting_over"),
+        ("cutting_over", "verified"),
+    ]
 
 
 @virtually

@@ -114,6 +114,8 @@ async def test_what_was_done_is_told_in_full(case):
 async def test_a_rollback_of_what_is_whole_takes_the_collection_as_well(world):
     await world.fill(range(20))
     await world.run()
+    foreseen = await world.rollback(dry_run=True)
+    assert (foreseen.deleted, foreseen.collection_dropped) == (20, True)
     report = await world.rollback()
     assert (report.deleted, report.left, report.collection_dropped) == (20, 0, True)
     assert [(one.done, one.total) for one in world.events if isinstance(one, Progress)][-1] == (20, 20)

@@ -93,8 +93,8 @@ def confirm(call: Call, what: str, *, dry_run: bool) -> None:
         return
     if call.json or not call.asked.isatty():
         raise GateRefused(
-            f"{call.command.name} of {call.migration_id!r} was not confirmed, and nobody can be asked here",
-            hint="say that it is meant with --yes; nothing was changed",
+            f"{call.command.name} of {call.migration_id!r} was not confirmed, and nobody can be asked here; nothing was changed",
+            hint="say that it is meant with --yes",
         )
     print(f"This {what}. Type the id of the migration to go on: ", end="", file=call.err, flush=True)
     if call.asked.readline().strip() != call.migration_id:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
@@ -234,8 +235,9 @@ def _rollback(done: RollbackReport) -> list[str]:
         ("deleted", f"{done.deleted:,} records {would}taken out"),
         ("restored", f"{done.restored:,} overwritten records {would}put back"),
         ("foreign", f"{done.foreign_kept:,} kept, {done.foreign_changed:,} changed"),
-        ("left", f"{done.left:,} records of ours"),
     ]
+    if not done.dry_run:
+        facts.append(("left", f"{done.left:,} records of ours"))
     if done.collection_dropped:
         facts.append(("collection", f"{would}removed: the migration had made it"))
     head = "dry run, nothing was changed" if done.dry_run else f"rolled back in {duration(done.seconds)}"
@@ -344,7 +346,13 @@ def _dicts(items: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[str
     """A table of whatever the items hold, the named columns first, empty columns left out."""
     names = dict.fromkeys([*first, *(key for item in items for key in item)])
     shown = [name for name in names if any(item.get(name) not in (None, "") for item in items)]
-    return table(shown, ([item.get(name) for name in shown] for item in items))
+    return table(shown, ([_told(name, item.get(name)) for name in shown] for item in items))
+
+
+def _told(name: str, value: object) -> object:
+    if name in {"at", "first_seen", "last_seen"} and isinstance(value, str):
+        return moment(datetime.fromisoformat(value))
+    return value
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -100,7 +100,7 @@ def _confirm(call: Call, status: MigrationStatus) -> None:
     if call.json or not call.asked.isatty():
         raise GateRefused(
             f"rollback of {status.migration_id!r} was not confirmed, and nobody can be asked here; nothing was changed",
-            hint="say that it is meant with --force, or look first with --dry-run",
+            hint="say that it is meant with --yes, or look first with --dry-run",
         )
     print(
         f"This takes {status.copied:,} copied records of {status.migration_id!r} out of {status.target}.",

@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -41,6 +41,20 @@ def name_of(kind: type[Event]) -> str:
 def kind_of(event: Event) -> str:
     """The name by which an event goes outside."""
     return name_of(type(event))
+
+
+def event_of(told: documents.Event) -> Event | None:
+    """The event behind what went outside; None for a kind or a value that this version does not know."""
+    kind = _KINDS.get(told.kind)
+    if kind is None:
+        return None
+    try:
+        return msgspec.convert({**told.data, "migration_id": told.migration_id}, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+_KINDS: dict[str, type[Event]] = {name_of(kind): kind for kind in get_args(Event)}
 
 
 @dataclass(eq=False)

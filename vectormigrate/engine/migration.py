@@ -402,7 +402,7 @@ class Conductor:
             remove_unknown=remove_unknown or not migration.completed,
             only_verify=done_already,
         )
-        dropped = False
+        dropped = dry_run and migration.target_created and not (done_already or removal.unknown)
         if not (dry_run or done_already or removal.left or removal.owed):
             dropped = migration.target_created and await undoing.drop_empty(migration.mapping.target.name)
             await self._move(Phase.ROLLING_BACK, Phase.ROLLED_BACK)

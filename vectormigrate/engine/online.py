@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from vectormigrate.model.errors import GateRefused, StateFull, StoreError
-from vectormigrate.model.events import PrimaryChanged, Warned
+from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
@@ -402,6 +402,7 @@ class OnlineConductor(Conductor):
         finally:
             self._swapping = False
         reached("swap.told")
+        self._on_event(PhaseChanged(self._id, Phase.CUTTING_OVER, after))
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
         return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, _statuses(found))
 

@@ -94,7 +94,7 @@ class Admission:
         text = _shown(record_id)
         error = RecordRefused(
             f"record {text} is refused: {fault}",
-            hint="a retry cannot help",
+            hint="mend the record at the source, or what the target takes",
             store=self._capabilities.kind,
             collection=self._shape.name,
             ids=(text,),

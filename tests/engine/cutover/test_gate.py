@@ -4,7 +4,7 @@ import pytest
 
 from vectormigrate.engine.cutover.gate import Conditions, Limits, gates
 
-STALE = "no comparison since that was clean and is fresh enough (`validate --full` makes one)"
+STALE = "no comparison was clean and recent enough (`validate --full` makes one)"
 FINE = Conditions(
     copied=True,
     standing=0,

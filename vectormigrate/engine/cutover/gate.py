@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _DELETES = "too many records are absent that nobody deleted (`allow-deletes` if they are gone)"
 
-_COMPARED = "no comparison since that was clean and is fresh enough (`validate --full` makes one)"
+_COMPARED = "no comparison was clean and recent enough (`validate --full` makes one)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def refusal(table: Table, row: int, record_id: RecordId, reason: str) -> Refusal
     text = id_text(record_id)[:200].encode(errors="backslashreplace").decode()
     error = RecordRefused(
         f"record {text} is refused: {reason}",
-        hint="a retry cannot help",
+        hint="mend the record at the source, or what the target takes",
         store=STORE,
         collection=table.name,
         ids=(text,),
