@@ -68,7 +68,7 @@ async def assembled(
     desk = Desk(control, host, keyring, trail, operations, secrets)
     dispatcher = Dispatcher(desk, trail, operations, config)
     if host is not None:
-        control.receive = Reception(dispatcher, trail, host.answer).hear
+        control.receive = Reception(dispatcher, host.answer).hear
     answers = Answers(database, clock)
     try:
         yield Parts(dispatcher, Inherited(dispatcher), keyring, trail, answers, chronicle, clock.monotonic)

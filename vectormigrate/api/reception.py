@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 
 from vectormigrate.daemon.control_socket import COMMAND, Answerer
-from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.access import Principal, Scope
-from vectormigrate.model.errors import UsageError, VectormigrateError
+from vectormigrate.model.errors import UsageError
 
 from .commands import BY_NAME
-from .dispatch import LOCAL_DOOR, Dispatcher
+from .dispatch import LOCAL_DOOR, Dispatcher, Note
 
 
 def shell() -> Principal:
@@ -39,7 +38,6 @@ class Reception:
     """Hears every word first."""
 
     dispatcher: Dispatcher
-    trail: Trail
     then: Answerer
     """What answers words that are no command of the table."""
 
@@ -47,16 +45,12 @@ class Reception:
         """The answer. Raises what the command or the word raises."""
         if verb == COMMAND:
             return await self._command(arguments)
-        try:
-            answer = await self.then(verb, migration_id, arguments)
-        except VectormigrateError as error:
-            await self._note(verb, migration_id, arguments, error.code, error.message)
-            raise
-        if verb in BY_NAME and BY_NAME[verb].reads_only:
-            await self.trail.look(shell(), verb, migration_id=migration_id, arguments=_plain(arguments))
-        else:
-            await self._note(verb, migration_id, arguments, "ok")
-        return answer
+        note = Note(shell(), verb, migration_id, _plain(arguments))
+        looks = verb in BY_NAME and BY_NAME[verb].reads_only
+        document: dict[str, Any] = await self.dispatcher.noted(
+            note, lambda: self.then(verb, migration_id, arguments), changes=not looks
+        )
+        return document
 
     async def _command(self, arguments: dict[str, Any]) -> dict[str, Any]:
         name, given = arguments.get("name"), arguments.get("given")
@@ -66,13 +60,6 @@ class Reception:
         result = await do(shell(), name, given)
         document: dict[str, Any] = msgspec.to_builtins(result, enc_hook=str)
         return document
-
-    async def _note(
-        self, verb: str, migration_id: str, arguments: dict[str, Any], outcome: str, detail: str = ""
-    ) -> None:
-        await self.trail.note(
-            shell(), verb, outcome, migration_id=migration_id, arguments=_plain(arguments), detail=detail
-        )
 
 
 def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
