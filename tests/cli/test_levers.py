@@ -15,6 +15,33 @@ def test_with_nobody_at_work_it_is_for_later(migrated):
     assert told.count("set") == 3
 
 
+def test_what_is_set_is_shown_and_taken_back(migrated):
+    assert migrated.run("set", "docs", "rate=?").out == "max-rate = 0.0\n"
+    assert migrated.run("throttle", "docs").code == 0
+    assert migrated.run("throttle", "docs", "--throttle-cpu", "0.5", "--max-rate", "9").code == 0
+    told = migrated.run("set", "docs")
+    assert {"throttle-hold = True", "throttle-cpu = 0.5", "max-rate = 9.0"} <= set(told.out.splitlines())
+    assert "set      max-rate=9, throttle-hold=true, throttle-cpu=0.5" in migrated.run("status", "docs").out
+    assert migrated.run("unthrottle", "docs", "--json").document["levers"] == {}
+    rows = migrated.run("audit", "list", "--json").document["rows"]
+    assert [row["verb"] for row in rows].count("set") == 3  # to look is none
+
+
+def test_a_copy_that_is_held_says_why_and_goes_on(terminal):
+    terminal.source(300)
+    with terminal.copying("docs", *terminal.flags(), "--batch-size", "10", "--max-rate", "20") as process:
+        assert terminal.run("throttle", "docs").code == 0
+        while "throttled  operator" not in (told := terminal.run("status", "docs")).out:
+            assert process.poll() is None, told.err
+        assert "throttled  rate: at most 20 records a second were asked for" in told.out
+        assert terminal.run("unthrottle", "docs").code == 0
+        assert terminal.run("throttle", "docs", "--max-rate", "0").code == 0
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "docs: verified" in out
+    assert terminal.run("status", "docs", "--json").document["throttled"] == {}
+
+
 def test_a_copy_under_way_goes_by_it(terminal):
     """At one record a second it would not end before its time is up."""
     terminal.source(300)
@@ -31,7 +58,7 @@ def test_a_copy_under_way_goes_by_it(terminal):
 def test_what_cannot_be_set_is_told_before_anything_is_looked_for(terminal):
     for words, told in (
         (("set", "docs", "mode=captured"), "cannot be set"),
-        (("throttle", "docs"), "needs a rate"),
+        (("set", "docs", "throttle-window=soon"), "HH:MM-HH:MM"),
     ):
         ran = terminal.run(*words)
         assert ran.code == 2

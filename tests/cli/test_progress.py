@@ -17,6 +17,8 @@ from vectormigrate.model.events import (
     Retried,
     SecondaryDown,
     SecondaryUp,
+    Throttled,
+    Unthrottled,
     Warned,
     WorkerLost,
 )
@@ -153,6 +155,8 @@ def test_every_event_has_a_sentence():
         DeadLettered("m", "i:1", "e"),
         WorkerLost("m", -9),
         Warned("m", "w"),
+        Throttled("m", "cpu", "too much"),
+        Unthrottled("m", "cpu"),
         SecondaryDown("m", "e"),
         SecondaryUp("m"),
         DeletesStopped("m"),

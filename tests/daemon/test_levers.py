@@ -3,7 +3,7 @@
 import pytest
 
 from vectormigrate.daemon.config import Given
-from vectormigrate.daemon.levers import LEVERS, change_of, rate_of
+from vectormigrate.daemon.levers import LEVERS, THROTTLING, anew, asked_of, change_of, released, throttling
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.specification import Levers
 
@@ -19,6 +19,13 @@ def test_they_are_those_of_the_model():
         ("batch_size = 7", {"batch_size": 7}),
         ("max-rate=0.5", {"max_rate": 0.5}),
         ("max-rate=none", {"max_rate": None}),
+        ("rate=7", {"max_rate": 7.0}),
+        ("concurrency=2", {"workers": 2}),
+        ("throttle-hold=yes", {"throttle_hold": True}),
+        ("throttle-window=22:00-06:00", {"throttle_window": "22:00-06:00"}),
+        ("throttle-file=", {}),
+        ("workers", {}),
+        ("workers=?", {}),
     ],
 )
 def test_a_change_is_a_name_and_a_value(text, change):
@@ -30,8 +37,8 @@ def test_a_change_is_a_name_and_a_value(text, change):
     [
         ("worker=4", "did you mean workers"),
         ("existing=skip", "these can: "),
-        ("workers", "workers=VALUE"),
-        ("workers=", "workers=VALUE"),
+        ("throttle-window=at night", "HH:MM-HH:MM"),
+        ("throttle-url=here", "http:// or https://"),
         ("workers=many", "whole number"),
         ("batch-size=0", "from 1"),
     ],
@@ -42,8 +49,28 @@ def test_what_is_none_is_told(text, told):
     assert told in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_a_rate_has_to_be_said():
-    assert rate_of({"max-rate": Given(5.0, "flag", "--max-rate")}) == {"max_rate": 5.0}
-    for layer in ("default", "file"):
-        with pytest.raises(UsageError, match="needs a rate"):
-            rate_of({"max-rate": Given(5.0, layer, "somewhere")})
+def test_what_is_shown_is_one_or_all():
+    assert asked_of("batch-size=?") == ("batch_size",)
+    assert asked_of("rate") == ("max_rate",)
+    assert set(asked_of("")) == set(Levers.__dataclass_fields__)
+
+
+def test_to_throttle_is_what_is_said_or_to_wait():
+    given = {
+        "max-rate": Given(5.0, "flag", "--max-rate"),
+        "throttle-cpu": Given(0.5, "file", "somewhere"),
+        "throttle-file": Given("stop", "environment", "VECTORMIGRATE_THROTTLE_FILE"),
+    }
+    assert throttling(given) == {"max_rate": 5.0, "throttle_file": "stop"}
+    assert throttling({"max-rate": Given(5.0, "file", "somewhere")}) == {"throttle_hold": True}
+
+
+def test_to_unthrottle_is_to_go_back_to_what_was_asked_for_and_not_to_hold():
+    assert released(held=False) == {one.key: None for one in THROTTLING}
+    assert released(held=True)["throttle_hold"] is False
+
+
+def test_only_what_workers_are_told_at_their_start_begins_them_anew():
+    assert anew({"workers": 2})
+    assert anew({"batch_size": None, "max_rate": 1.0})
+    assert not anew({"max_rate": 1.0, "throttle_hold": True})

@@ -457,3 +457,18 @@ async def test_what_is_owed_or_written_can_set_counts_apart(stage):
     live.follow(Phase.CATCH_UP)
     await asyncio.sleep(1)
     assert (stage.held(), moving(), live.moving()()) == ({1, 2}, 3, 0)
+
+
+@virtually
+async def test_the_backlog_is_what_is_due_and_what_the_file_holds_of_an_earlier_process(stage):
+    live = await stage.open(clean=True)
+    live.calmed()
+    assert await live.backlog() == 0
+    stage.world.target.faults.down = True
+    await stage.put(*range(5))
+    live.scheduler.paused = True
+    await asyncio.sleep(1)
+    assert await live.backlog() == 5
+    live.scheduler._swept = object()
+    await stage.mark(*range(100, 120))
+    assert await live.backlog() == 25

@@ -1,4 +1,6 @@
-"""`throttle` and `set`: a word to whoever runs the migration, a daemon or another command, or into the state file."""
+"""`throttle`, `unthrottle` and `set`: a word to whoever runs the migration, a daemon or another command, or into the state
+file.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import msgspec
 
 from vectormigrate.api.reception import account
 from vectormigrate.daemon.control_socket import SET, ask_owner
-from vectormigrate.daemon.levers import change_of, rate_of
+from vectormigrate.daemon.levers import asked_of, change_of, released, throttling
 from vectormigrate.model.errors import StateLocked
 from vectormigrate.model.status import MigrationStatus
 
@@ -19,13 +21,27 @@ from .doors import own, view
 
 
 async def throttle(call: Call) -> Answer:
-    """So many records a second."""
-    return await _put(call, rate_of(call.merged))
+    """So many records a second, or none at all."""
+    return await _put(call, throttling(call.merged))
+
+
+async def unthrottle(call: Call) -> Answer:
+    """As it was asked for."""
+    with view(call) as viewer:
+        changes = released(held=viewer.specification(call.migration_id).throttle_hold)
+    return await _put(call, changes)
 
 
 async def change(call: Call) -> Answer:
-    """One setting."""
-    return await _put(call, change_of(call.words["change"] or ""))
+    """One setting, or what is set."""
+    text = call.words["change"] or ""
+    wanted, changes = asked_of(text), change_of(text) if text else {}
+    if changes:
+        return await _put(call, changes)
+    with view(call) as viewer:
+        status = viewer.status(call.migration_id)
+    lines = [f"{name.replace('_', '-')} = {status.in_force[name]}" for name in wanted]
+    return Answer(status, text="\n".join(lines))
 
 
 async def _put(call: Call, changes: Mapping[str, Any]) -> Answer:

@@ -200,6 +200,10 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
             return f"going on: {already:,} records were copied before{how}"
         case events.Retried(_, attempt, wait, error):
             return f"attempt {attempt} failed, next in {wait:.1f} s: {error}"
+        case events.Throttled(_, reason, why):
+            return f"throttled by {reason}: {why}"
+        case events.Unthrottled(_, reason):
+            return f"no longer throttled by {reason}"
         case events.DeadLettered(_, record_id, error):
             # Most refusals name their record themselves.
             return f"refused for good: {error if record_id in error else f'record {record_id}: {error}'}"

@@ -16,7 +16,7 @@ from vectormigrate.cli.report.html import visible
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.phase import FINAL, Phase
-from vectormigrate.model.specification import Mode
+from vectormigrate.model.specification import Lever, Mode
 from vectormigrate.model.status import (
     CaptureReport,
     Check,
@@ -78,13 +78,23 @@ def _status(status: MigrationStatus) -> list[str]:
         facts.append(("rate", f"{status.rate:,.0f} records a second{left}"))
     if status.levers:
         facts.append(
-            ("set", ", ".join(f"{name.replace('_', '-')}={value:g}" for name, value in status.levers.items()))
+            (
+                "set",
+                ", ".join(f"{name.replace('_', '-')}={_set(value)}" for name, value in status.levers.items()),
+            )
         )
+    facts += [("throttled", f"{reason}: {why}") for reason, why in status.throttled.items()]
     if status.error:
         facts.append(("error", status.error))
     facts += [("next", step) for step in status.next_steps]
     lines = [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
     return [*lines, "", *_migrations_table(status.parts)] if status.parts else lines
+
+
+def _set(value: Lever) -> str:
+    return (
+        str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) else f"{value:g}"
+    )
 
 
 def _standing(status: MigrationStatus) -> list[tuple[str, str]]:

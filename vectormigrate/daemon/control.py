@@ -48,12 +48,14 @@ from vectormigrate.stores.unanswered import unanswered
 from .control_socket import COMMAND, SET, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
+from .levers import anew
 from .live_terms import LiveSettings
 from .parting import parts_of
 from .passages import Passage
 from .recruits import Recruits
 from .secrets import Secrets
 from .supervisor import Supervisor
+from .surroundings import surroundings
 from .tasks import Stores, SystemClock
 from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry
@@ -270,12 +272,11 @@ class Control:
             return ids
 
         self._status(migration_id)
-        anew = bool(changes.keys() - {"max_rate"})
         for one in await self._database.write(put):
             if one in self._runs:
-                self._runs[one].conductor.adjust(anew=anew)
+                self._runs[one].conductor.adjust(anew=anew(changes))
             elif self._host is not None:
-                self._host.adjust(one, anew=anew)
+                self._host.adjust(one, anew=anew(changes))
         return self._status(migration_id)
 
     def runs(self, migration_id: str) -> bool:
@@ -382,6 +383,7 @@ class Control:
                 self._on_event,
                 workers=worker_count(spec),
                 make_live=lambda planned: self._offline(planned, stores),
+                inputs=surroundings(self._clock),
             )
             run = self._runs[migration_id] = _Run(conductor)
             try:

@@ -49,7 +49,7 @@ from .doctor import doctor
 from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
-from .levers import change_of, rate_of
+from .levers import change_of, released, throttling
 from .secrets import Secrets
 from .specify import Request, overlay, specify
 from .trail import Trail
@@ -196,10 +196,17 @@ class Desk:
         return await self._control.pause(asked.migration_id)
 
     async def throttle(self, asked: Asked) -> MigrationStatus:
-        return await self._control.adjust(asked.migration_id, rate_of(asked.merged), by=asked.who.name)
+        return await self._control.adjust(asked.migration_id, throttling(asked.merged), by=asked.who.name)
+
+    async def unthrottle(self, asked: Asked) -> MigrationStatus:
+        changes = released(held=self._spec(asked).throttle_hold)
+        return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
     async def set(self, asked: Asked) -> MigrationStatus:
-        changes = change_of(asked.words["change"] or "")
+        change = asked.words["change"]
+        changes = change_of(change) if change else {}
+        if not changes:
+            return await self.status(asked)
         return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
     async def validate(self, asked: Asked) -> ValidationReport:

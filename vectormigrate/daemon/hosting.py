@@ -47,6 +47,7 @@ from .livemaking import make_live
 from .passages import Passage, check_apart, fronting, learn, learnt
 from .secrets import Secrets
 from .supervisor import Supervisor
+from .surroundings import surroundings
 from .tasks import Stores
 from .telemetry.exposition import Hosted, exposition
 from .telemetry.messenger import Messenger
@@ -258,7 +259,9 @@ class Host:
             visibility=self._settings.terms.visibility,
             limits=self._settings.gates,
             free_bytes=self._free_bytes,
+            inputs=surroundings(self._clock),
         )
+        self._telemetry.feel(conductor.throttle.felt, spec.id, "" if passage is None else passage.name)
         conductor.overlap = shadow.overlap
         if self._messenger is not None:
             conductor.allowed = self._messenger.ask

@@ -6,6 +6,7 @@ word in the help. Which settings there are is `settings.py`; which of the four g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -58,6 +59,8 @@ class Setting:
     """About this terminal or this machine's files: nothing that a daemon elsewhere could be asked for."""
     reference: bool = False
     """Kept as written (`${NAME}` and all) and resolved at the moment of connecting."""
+    form: Callable[[str], object] | None = None
+    """What a text must be beyond that; raises ValueError, whose text says what it would have to be."""
 
     @property
     def key(self) -> str:
@@ -90,6 +93,11 @@ class Setting:
             near = get_close_matches(given, self.choices, n=1)
             meant = f"did you mean {near[0]}?" if near else ""
             raise self._wrong(given, origin, f"one of {', '.join(self.choices)}", meant)
+        if self.form is not None:
+            try:
+                self.form(given)
+            except ValueError as error:
+                raise self._wrong(given, origin, str(error)) from None
         return given
 
     def _flag(self, given: object, origin: str) -> bool:

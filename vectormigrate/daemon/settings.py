@@ -11,6 +11,7 @@ from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
 from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
+from .throttle_settings import THROTTLE
 
 STORE_KINDS = ("memory", "milvus", "parquet", "pgvector", "pinecone", "qdrant", "sqlite", "weaviate")
 LAYOUTS = ("langchain", "llamaindex", "haystack", "mem0", "raw")
@@ -232,7 +233,7 @@ MIGRATE = (
         least=0,
         most=1e9,
         unit="records a second",
-        help="Most records a second, all workers together; 0 is no limit.",
+        help="Most records a second, all workers and replays together, replays first; 0 is no limit.",
     ),
     Setting(
         name="quarantine",
@@ -244,6 +245,7 @@ MIGRATE = (
         unit="seconds",
         help="After a crash, how long a write of the dead process could still land where the store cannot say.",
     ),
+    *THROTTLE,
     MODE,
     *PARTS,
 )

@@ -21,6 +21,7 @@ from vectormigrate.model.specification import Existing, Mode, Specification, Sto
 from . import mapping_file, secrets
 from .config import Given, Merged
 from .secrets import Literal, StoreKey
+from .throttle_settings import THROTTLE
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9._~-]{1,200})?")
 """Of a migration, or of a part of one."""
@@ -33,7 +34,16 @@ _NAMES = ("drop", "spread", "narrow", "accept")
 _DIVIDING = {"each-collection": "collections", "each-partition": "partitions", "each-value": "value_of"}
 """Settings that make parts, to the fields of a division; one of them at a time."""
 _PARTS = {**_DIVIDING, "into": "into", "rest": "rest"}
-_NUMBERS = ("batch-size", "max-retries", "validate-every", "workers", "max-rate", "quarantine")
+_PLAIN = (
+    *(one.name for one in THROTTLE),
+    "batch-size",
+    "max-retries",
+    "validate-every",
+    "workers",
+    "max-rate",
+    "quarantine",
+)
+"""Settings that are fields of a specification as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +209,7 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
     def wanted(name: str) -> bool:
         return name in merged and take(merged[name])
 
-    plain: dict[str, Any] = {name.replace("-", "_"): merged[name].value for name in _NUMBERS if wanted(name)}
+    plain: dict[str, Any] = {name.replace("-", "_"): merged[name].value for name in _PLAIN if wanted(name)}
     if wanted("existing"):
         plain["existing"] = Existing(str(merged["existing"].value))
     if wanted("mode"):
@@ -397,7 +407,7 @@ def _settings(specification: Specification) -> dict[str, Any]:
         ref: StoreRef = getattr(specification, side)
         values |= {f"{side}-type": ref.kind, f"{side}-url": ref.url, f"{side}-index": ref.collection}
         values[f"{side}-option"] = ref.options
-    for name in ("existing", "mode", *_NUMBERS):
+    for name in ("existing", "mode", *_PLAIN):
         values[name] = getattr(specification, name.replace("-", "_"))
     for name in ("rename", *_NAMES, "metric", "edits", "selection", "surrogates", "lengths"):
         values[name] = getattr(specification.mapping, name)

@@ -196,6 +196,13 @@ class Live:
         """Marks that stand, those of dead letters included."""
         return self._database.read(lambda tx: journal.debt(tx, self._id))
 
+    async def backlog(self) -> int:
+        """Records whose replay is due and has not begun."""
+        if not self.scheduler.sweeping:
+            return self.lane.ledger.overdue
+        debt, refused = await self.counted()
+        return debt - refused
+
     async def counted(self) -> tuple[int, int]:
         """The debt, and how many of its marks are dead letters; counted off the loop, for there may be millions."""
         return await self._database.aside(
@@ -231,11 +238,10 @@ class Live:
         return False
 
     async def _hurry(self) -> None:
-        """Have what waits for company replayed now, and look again a moment later: much of what is waited for comes with
-        time alone, so there is no event to wait for.
+        """Have what waits for company, or for the rate, replayed now, and look again a moment later: much of what is waited
+        for comes with time alone, so there is no event to wait for.
         """
-        self.lane.ledger.hasten()
-        self.scheduler.wake()
+        self.scheduler.hasten(_SETTLING)
         await asyncio.sleep(_SETTLING)
 
     def calmed(self) -> None:

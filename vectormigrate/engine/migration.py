@@ -14,8 +14,9 @@ store says that none can (`Store.settle`); nothing is judged before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 from vectormigrate.engine import aliases, repair
@@ -23,20 +24,16 @@ from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.live import Live
-from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Removal
+from vectormigrate.engine.throttle import Input, Throttle, telling
 from vectormigrate.engine.undoing import Undoing
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import (
-    FinishedWithFindings,
-    GateRefused,
-    VectormigrateError,
-)
+from vectormigrate.model.errors import FinishedWithFindings, GateRefused, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
@@ -71,8 +68,9 @@ class Conductor:
         *,
         workers: int,
         make_live: Callable[[Migration], Live],
+        inputs: Mapping[str, Input] = MappingProxyType({}),
     ) -> None:
-        """`make_live` puts together what pays the marks of a planned migration."""
+        """`make_live` puts together what pays the marks of a planned migration; `inputs` are the throttle's."""
         self._database = database
         self._session = session
         self._id = migration_id
@@ -86,7 +84,8 @@ class Conductor:
         self._make_live = make_live
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
-        self._pace = Pace(self.migration.specification.max_rate, clock)
+        tell = telling(database, migration_id, clock, on_event)
+        self.throttle = Throttle(inputs, lambda: self.migration.specification, clock, tell)
         if self.migration.mapping is not None:
             self._address(self.migration.mapping, self.migration.source_shape)
         self.quarantine = Quarantine(
@@ -112,7 +111,7 @@ class Conductor:
 
     def adjust(self, *, anew: bool) -> None:
         """Go by what was set by now: at another rate at once; `anew` with other workers, behind the present batches."""
-        self._pace.change(self.migration.specification.max_rate)
+        self.throttle.pace.change(self.migration.specification.max_rate)
         if anew and isinstance(self._running, CopyCoordinator):
             self._running.stop()
 
@@ -230,7 +229,7 @@ class Conductor:
             migration = self.migration
             coordinator = self._coordinator(migration.total or 0)
             if coordinator.remaining:
-                with self._under_way(coordinator):
+                async with self._under_way(coordinator):
                     await self._crew(migration, coordinator.remaining, True).run(coordinator)
                 if coordinator.unresolved:
                     self.quarantine.begin()
@@ -239,10 +238,10 @@ class Conductor:
             return
         await self._move(Phase.BACKFILL, Phase.CATCH_UP)
 
-    @contextmanager
-    def _under_way(self, work: CopyCoordinator | Validation) -> Iterator[None]:
-        """It keeps to the pace, and hears of a stop."""
-        work.pace = self._pace
+    @asynccontextmanager
+    async def _under_way(self, work: CopyCoordinator | Validation) -> AsyncIterator[None]:
+        """It keeps to the throttle, and hears of a stop."""
+        work.throttle = self.throttle
         self._running = work
         if self._stopping.is_set():
             work.stop()
@@ -250,6 +249,13 @@ class Conductor:
             yield
         finally:
             self._running = None
+            await self.throttle.release()
+
+    def _lively(self, migration: Migration) -> Live:
+        """What pays the marks; its replays draw from the same bucket as the workers, before them."""
+        live = self._make_live(migration)
+        live.scheduler.keep_to(self.throttle.pace)
+        return live
 
     # Behind the copy.
 
@@ -305,7 +311,7 @@ class Conductor:
 
         validation = self._validation(migration)
         try:
-            with self._under_way(validation):
+            async with self._under_way(validation):
                 await validation.reconcile(mark)
         except GateRefused:
             if self._stopping.is_set():
@@ -316,7 +322,7 @@ class Conductor:
     async def _pay(self, migration: Migration) -> None:
         """Pay every mark that can be paid. Raises what keeps the target from taking anything."""
         await self._database.write(lambda tx: journal.retry(tx, self._id))
-        live = self._make_live(migration)
+        live = self._lively(migration)
         live.open()
         live.calmed()
         live.follow(Phase.CATCH_UP)
@@ -362,15 +368,12 @@ class Conductor:
             )
         await self._greet()
         validation = self._validation(migration)
-        with self._under_way(validation):
+        async with self._under_way(validation):
             if full:
                 return await validation.full(threshold)
             return await validation.sample(sample_size or 100, seed, threshold)
 
-    def _validation(self, migration: Migration) -> Validation:
-        return self._validating(migration)
-
-    def _validating(self, migration: Migration, **live: Any) -> Validation:
+    def _validation(self, migration: Migration, **live: Any) -> Validation:
         return Validation(
             self._database,
             migration.specification,

@@ -109,7 +109,8 @@ class OnlineConductor(Conductor):
 
     async def _go_live(self) -> Live:
         migration = self.migration
-        live = self._make_live(migration)
+        live = self._lively(migration)
+        self.throttle.felt.backlog = live.backlog
         live.open()
         live.follow(migration.phase, migration.resume_phase)
         self.live = live
@@ -323,10 +324,10 @@ class OnlineConductor(Conductor):
             self._lane_of().look()
         return report
 
-    def _validation(self, migration: Migration) -> Validation:
+    def _validation(self, migration: Migration, **_: Any) -> Validation:
         live = self._lane_of()
         settling = max(self._visibility, _LOOK)
-        return self._validating(migration, writing=live.unquiet, settling=settling, moving=live.moving)
+        return super()._validation(migration, writing=live.unquiet, settling=settling, moving=live.moving)
 
     async def _look(self) -> None:
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""

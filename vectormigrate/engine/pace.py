@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from vectormigrate.model.clock import Clock
@@ -11,12 +10,16 @@ _BURST = 0.25
 """Seconds' worth that may be saved up."""
 _LOOK = 0.5
 """Seconds between two looks at whether the rate is another by now."""
+_YIELD = 0.05
+"""Seconds between two looks at whether those who go first have taken."""
 
 
 class Pace:
-    """At most `rate` records a second on average, 0 being no limit, for all who take from it, first come first served.
+    """At most `rate` records a second on average, 0 being no limit, for all who draw from it: one bucket.
 
-    The rate may be changed while somebody waits: it is obeyed within half a second.
+    Whoever draws goes when what was drawn before is paid for, and runs the bucket into debt by what it takes; so one draw
+    that is larger than a second's worth is slow, never stuck. Replays draw first (`wait`, `spend`): as long as one of them
+    is due, background work (`turn`) lets it. The rate may be changed while somebody waits, and is obeyed within half a second.
     """
 
     def __init__(self, rate: float, clock: Clock) -> None:
@@ -25,19 +28,29 @@ class Pace:
         self._at = clock.monotonic()
         self._taken = 0.0
         self._earned = 0.0
+        self.first: Callable[[], bool] = lambda: False
+        """Whether somebody who goes first is waiting for it."""
 
     def change(self, rate: float) -> None:
         """Go at another rate from now on."""
         self._earn()
         self._rate = rate
 
-    async def take(self, records: int, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Wait until those who took before are paid for; no longer, once `stopped` says so."""
+    def wait(self) -> float:
+        """Seconds until what was drawn is paid for; 0 is now."""
+        owed = self._taken - self._earn()
+        return owed / self._rate if owed > 0 and self._rate > 0 else 0.0
+
+    def spend(self, records: int) -> None:
+        """Draw, without waiting."""
         self._earn()
-        before = self._taken
         self._taken += records
-        while self._rate > 0 and not stopped() and (missing := before - self._earn()) > 0:  # noqa: ASYNC110 time passes, and the rate may change
-            await asyncio.sleep(min(missing / self._rate, _LOOK))
+
+    def turn(self) -> float:
+        """The same for background work: seconds until it is worth to ask again, 0 being its turn now."""
+        if self._rate <= 0:
+            return 0.0
+        return min(self.wait() or (_YIELD if self.first() else 0.0), _LOOK)
 
     def _earn(self) -> float:
         """What was paid for by now."""

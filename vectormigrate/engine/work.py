@@ -76,6 +76,10 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     """Source ids that read back wrong: to be marked."""
     unresolved: bool = False
     """An attempt was never answered: the intent stands until it lapses (P9)."""
+    wrote: float = 0.0
+    """Seconds that the batch took; 0 when nothing was written."""
+    read: float = 0.0
+    """Seconds that its page took, with the first batch of a page."""
 
 
 class Finish(msgspec.Struct, frozen=True, tag=True):

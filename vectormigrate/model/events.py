@@ -48,6 +48,8 @@ class Retried:
     attempt: int
     wait: float
     error: str
+    throttled: bool = False
+    """The store asked for less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,25 @@ class Warned:
 
     migration_id: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Copies and comparisons wait from here on, or go slower than they could."""
+
+    migration_id: str
+    reason: str
+    """Which input says so: a word that stays."""
+    why: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unthrottled:
+    """That input says no more that they should."""
+
+    migration_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +138,14 @@ class PrimaryChanged:
 
 LiveEvent: TypeAlias = SecondaryDown | SecondaryUp | DeletesStopped | GapOpened | PrimaryChanged
 Event: TypeAlias = (
-    PhaseChanged | Progress | Resumed | Retried | DeadLettered | WorkerLost | Warned | LiveEvent
+    PhaseChanged
+    | Progress
+    | Resumed
+    | Retried
+    | DeadLettered
+    | WorkerLost
+    | Warned
+    | Throttled
+    | Unthrottled
+    | LiveEvent
 )

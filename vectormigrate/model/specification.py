@@ -6,8 +6,9 @@ the moment of connecting; no field here ever holds one by value.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from .collection import CollectionShape
 from .division import WHOLE, Division
@@ -85,7 +86,25 @@ class Specification:
     quarantine: float = 60.0
     """Seconds after which no request of a dead process can still land (T_z)."""
     max_rate: float = 0.0
-    """Records a second, all workers together; 0 is no limit."""
+    """Records a second, all workers and replays together; 0 is no limit."""
+    throttle_hold: bool = False
+    """Copy and compare nothing, because somebody said so."""
+    throttle_target_latency: float = 0.0
+    """Mean seconds of a write to the target beyond which copies and comparisons wait; 0 for never, as with all of these."""
+    throttle_source_latency: float = 0.0
+    """The same of the source: of the application's requests where they pass through us, of our own reads elsewhere."""
+    throttle_target_429s: int = 0
+    """Answers within half a minute by which the target asked for less."""
+    throttle_cpu: float = 0.0
+    """Processor time of this process, in cores."""
+    throttle_backlog: int = 10_000
+    """Records whose replay is due."""
+    throttle_file: str = ""
+    """As long as there is a file of this name."""
+    throttle_url: str = ""
+    """As long as this does not answer HEAD with 2xx."""
+    throttle_window: str = ""
+    """Hours (`model.schedule`) outside of which they wait."""
     mode: Mode = Mode.OFFLINE
     division: Division = WHOLE
     """What makes the parts of a migration of several. Its source's collection holds them, or lists their patterns; its
@@ -93,6 +112,10 @@ class Specification:
     """
     back: WayBack | None = None
     """The migration of which this is the way back."""
+
+
+Lever: TypeAlias = float | int | str | bool
+"""A value that can be set while a migration runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +127,26 @@ class Levers:
     batch_size: int | None = None
     validate_every: int | None = None
     max_retries: int | None = None
+    throttle_hold: bool | None = None
+    throttle_target_latency: float | None = None
+    throttle_source_latency: float | None = None
+    throttle_target_429s: int | None = None
+    throttle_cpu: float | None = None
+    throttle_backlog: int | None = None
+    throttle_file: str | None = None
+    throttle_url: str | None = None
+    throttle_window: str | None = None
 
     @property
-    def given(self) -> dict[str, float | int]:
+    def given(self) -> dict[str, Lever]:
         """Those that were set, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def over(self, asked: Specification) -> Specification:
         """The specification with these in place of what was asked for."""
         return replace(asked, **self.given)  # type: ignore[arg-type] # names and types are those of its fields
+
+
+def in_force(now: Specification) -> dict[str, Lever]:
+    """Every lever as it stands, by name."""
+    return {one.name: getattr(now, one.name) for one in fields(Levers)}

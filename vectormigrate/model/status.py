@@ -7,7 +7,7 @@ from datetime import datetime
 
 from .phase import Phase
 from .plan import Loss
-from .specification import Mode
+from .specification import Lever, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,12 @@ class MigrationStatus:
     """Who answers the application: "source" or "target"."""
     attested_by: str = ""
     """Who vouched that every writer comes through the daemon; empty as long as nobody did."""
-    levers: dict[str, float | int] = field(default_factory=dict)
+    levers: dict[str, Lever] = field(default_factory=dict)
     """What was set otherwise than it was asked for, by the names of settings in a request."""
+    in_force: dict[str, Lever] = field(default_factory=dict)
+    """Everything that can be set while it runs, as it is now."""
+    throttled: dict[str, str] = field(default_factory=dict)
+    """Why its copies and comparisons wait, or are slowed down, by input; empty when they are not, or nothing runs."""
     live: LiveStatus | None = None
     """What only the daemon knows; None for an offline migration, and when no daemon was asked."""
     parts: tuple[MigrationStatus, ...] = ()

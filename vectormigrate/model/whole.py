@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from .next_steps import next_steps
 from .phase import FINAL, Phase
-from .specification import Specification
+from .specification import Specification, in_force
 from .status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport, WorstPair
 
 T = TypeVar("T")
@@ -57,9 +57,13 @@ def status_of(
         started_at=min((part.started_at for part in parts if part.started_at is not None), default=None),
         ended_at=max(ended) if len(ended) == len(parts) and ended else None,
         error=next((f"{part.migration_id}: {part.error}" for part in parts if part.error), ""),
-        next_steps=next_steps(asked.id, asked.mode, phase, owned=owned),
+        next_steps=next_steps(
+            asked.id, asked.mode, phase, owned=owned, differs=any(part.findings for part in parts)
+        ),
         mode=asked.mode,
         levers=parts[0].levers if parts else {},
+        in_force=parts[0].in_force if parts else in_force(asked),
+        throttled=dict(one for part in reversed(parts) for one in part.throttled.items()),
         parts=tuple(parts),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import throttles
 from .database import Transaction
 
 
@@ -27,7 +28,8 @@ class Session:
 
 
 def begin(tx: Transaction, *, at: str) -> Session:
-    """Start a session; earlier ones without an end are crashes."""
+    """Start a session; earlier ones without an end are crashes, and what they ran runs no more."""
+    throttles.forget(tx)
     crashed = tx.execute("SELECT count(*) FROM session WHERE clean = 0 AND ended_at IS NULL").get
     tx.execute("UPDATE session SET ended_at = ? WHERE ended_at IS NULL", (at,))
     tx.execute("INSERT INTO session (boot_id, started_at) VALUES (?, ?)", (_boot_id(), at))

@@ -15,11 +15,11 @@ from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.next_steps import next_steps
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.specification import Specification
+from vectormigrate.model.specification import Specification, in_force
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.model.whole import status_of
 
-from . import levers
+from . import levers, throttles
 from .database import Transaction
 
 _STATUS = """
@@ -137,7 +137,7 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         ).fetchall()
         below = [_status(tx, one, owned=owned) for one in held]
         return status_of(asked, below, datetime.fromisoformat(created), owned=owned)
-    phase = Phase(phase_text)
+    phase, given = Phase(phase_text), levers.read(set_since)
     return MigrationStatus(
         migration_id=name,
         phase=phase,
@@ -157,9 +157,13 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         started_at=datetime.fromisoformat(started) if started else None,
         ended_at=datetime.fromisoformat(ended) if ended else None,
         error=error,
-        next_steps=next_steps(name, asked.mode, phase, owned=owned, attested=attested is not None),
+        next_steps=next_steps(
+            name, asked.mode, phase, owned=owned, attested=attested is not None, differs=found > 0
+        ),
         mode=asked.mode,
         primary=side or "source",
         attested_by=attested or "",
-        levers=levers.read(set_since).given,
+        levers=given.given,
+        in_force=in_force(given.over(asked)),
+        throttled=throttles.get(tx, name) if owned else {},
     )

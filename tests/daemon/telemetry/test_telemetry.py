@@ -4,6 +4,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.facades import Scripted
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
+from vectormigrate.engine.throttle import Felt
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned, WorkerLost
 from vectormigrate.model.phase import Phase
 from vectormigrate.stores.base import Endpoint
@@ -73,3 +74,17 @@ def test_an_event_can_be_told_to_several():
     heard = []
     each(heard.append, lambda event: heard.append(event.message))(Warned("move", "look"))
     assert heard == [Warned("move", "look"), "look"]
+
+
+async def test_a_migration_feels_what_is_measured_here():
+    telemetry = Telemetry(FakeClock())
+    telemetry.store("move", "target", open_store(Endpoint("memory", "telemetry")))
+    captured, proxied = Felt(), Felt()
+    telemetry.feel(captured, "move", "")
+    telemetry.feel(proxied, "move", "main")
+    side = telemetry.sides["move", "target"]
+    side.outcomes["throttled"] += 2
+    assert captured.refused_elsewhere() == proxied.refused_elsewhere() == 2
+    assert captured.target == proxied.target == (side.seconds,)
+    assert captured.source == ()
+    assert proxied.source == (telemetry.traffic["main"].source,)

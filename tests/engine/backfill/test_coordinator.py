@@ -5,10 +5,10 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.statefile import MemoryState
+from tests.fakes.throttles import unhindered
 from tests.fakes.virtual import LoopClock, run
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.covers import Covers
-from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.work import (
     Assignment,
     Compared,
@@ -298,7 +298,8 @@ def test_a_lost_worker_leaves_its_covers_and_an_orderly_one_does_not(lost):
 
 async def test_an_answer_waits_for_the_pace_and_a_stop_for_nothing(made):
     clock = FakeClock()
-    made.coordinator.pace = pace = Pace(1.0, clock)
+    made.coordinator.throttle = unhindered(1.0, clock)
+    pace = made.coordinator.throttle.pace
     await made.ask(Lease())
     intent = await open_page(made, 0, None, "a")
     assert await made.ask(report(0, intent, "i:4", copied=1000)) is True

@@ -373,3 +373,14 @@ def test_the_bytes_of_trimmed_hints_come_back(clock):
     ledger.trim()
     (other,) = write(ledger, [2], 2, hint=hint(100))
     assert other.hint is not None
+
+
+def test_what_waits_for_its_time_is_not_overdue(ledger, clock):
+    assert ledger.overdue == 0
+    for one in range(3):
+        ledger.queue(ledger.entry(one), clock.monotonic() + one)
+    assert ledger.overdue == 1
+    clock.advance(1.5)
+    assert ledger.overdue == 2
+    assert [entry.id for entry in ledger.due(10)] == [0, 1]
+    assert ledger.overdue == 0

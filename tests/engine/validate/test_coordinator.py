@@ -5,9 +5,9 @@ import pytest
 
 from tests.engine.validate.pairs import make_pair
 from tests.fakes.clock import FakeClock
+from tests.fakes.throttles import unhindered
 from tests.fakes.world import World
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.engine.pace import Pace
 from vectormigrate.engine.validate.coordinator import CompareCoordinator
 from vectormigrate.engine.validate.fullscan import Span, compare_range, plan_spans
 from vectormigrate.engine.work import Compared, ForeignAmong, Lease, Release, Report, Told
@@ -125,7 +125,8 @@ async def test_what_a_worker_tells_becomes_an_event_and_copying_is_a_mistake(dat
 
 async def test_comparing_keeps_to_the_pace(database, spans):
     coordinator = coordinate(database, spans)
-    coordinator.pace = pace = Pace(1.0, FakeClock())
+    coordinator.throttle = unhindered(1.0, FakeClock())
+    pace = coordinator.throttle.pace
     assert await coordinator.ask(part(0, records=1000)) is True
     waiting = asyncio.ensure_future(coordinator.ask(part(1, records=1)))
     await asyncio.sleep(0)

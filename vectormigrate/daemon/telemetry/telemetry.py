@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
 
+from vectormigrate.engine.throttle import Felt
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.events import Event, PhaseChanged, PrimaryChanged, WorkerLost
 from vectormigrate.model.measure import Histogram
@@ -66,6 +67,16 @@ class Telemetry:
         traffic = self.sides.setdefault((migration_id, side), SideTraffic())
         measured = MeasuredStore(inner, traffic, self._now)
         return measured if self._traces is None else TracedStore(measured, self._traces, side)
+
+    def feel(self, felt: Felt, migration_id: str, listener: str) -> None:
+        """Have a migration feel what is measured here: the target's answers, and the source's to whoever asks `listener`, if
+        its requests come by one.
+        """
+        target = self.sides[migration_id, "target"]
+        felt.target = (target.seconds,)
+        felt.refused_elsewhere = lambda: target.outcomes["throttled"]
+        if listener:
+            felt.source = (self._traffic(listener).source,)
 
     def _traffic(self, listener: str) -> Traffic:
         return self.traffic.setdefault(listener, Traffic(listener))

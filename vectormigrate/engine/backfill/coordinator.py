@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from vectormigrate.engine.pace import Pace
+from vectormigrate.engine.throttle import Throttle
 from vectormigrate.engine.work import (
     Assignment,
     Compared,
@@ -71,7 +71,7 @@ class CopyCoordinator:
         """By range, the intents of the worker that holds it. Touched in transactions only, so in their order."""
         self._unanswered: set[int] = set()
         """Intents under which an attempt was never answered: no report closes them (P9)."""
-        self.pace: Pace | None = None
+        self.throttle: Throttle | None = None
         """What all workers together keep to: an answer to a report waits for it, and the next batch for the answer."""
         self.stopped = False
         self.unresolved = False
@@ -90,7 +90,7 @@ class CopyCoordinator:
         """Answer one request of a worker."""
         match request:
             case Lease():
-                return self._lease()
+                return await self._lease()
             case OpenPage():
                 return await self._open_page(request)
             case Report():
@@ -107,7 +107,7 @@ class CopyCoordinator:
             case KeepPreImages(records):
                 await self._database.write(lambda tx: ownership.keep_pre_images(tx, self._id, records))
             case Told(event, fields):
-                self._on_event(_TELLABLE[event](migration_id=self._id, **fields))
+                self._told(_TELLABLE[event](migration_id=self._id, **fields))
             case Compared():
                 raise AssertionError("a backfill compares nothing")
         return None
@@ -132,7 +132,14 @@ class CopyCoordinator:
         reached("backfill.granted")
         return number
 
-    def _lease(self) -> Assignment | None:
+    def _told(self, event: Event) -> None:
+        if self.throttle is not None and isinstance(event, Retried):
+            self.throttle.felt.refusals += event.throttled
+        self._on_event(event)
+
+    async def _lease(self) -> Assignment | None:
+        if self._open:
+            await self._take(0)
         if self.stopped or not self._open:
             return None
         row = self._open.popleft()
@@ -190,9 +197,14 @@ class CopyCoordinator:
         for letter in report.letters:
             self._on_event(DeadLettered(self._id, letter.id, letter.message))
         self._on_event(Progress(self._id, "backfill", self._copied, self._total, self._bytes))
-        if self.pace is not None:
-            await self.pace.take(report.copied, lambda: self.stopped)
+        if self.throttle is not None:
+            self.throttle.felt.batch(report.read, report.wrote)
+        await self._take(report.copied)
         return not self.stopped
+
+    async def _take(self, records: int) -> None:
+        if self.throttle is not None:
+            await self.throttle.take(records, lambda: self.stopped)
 
     def _checkpoint(self, tx: Transaction, report: Report) -> None:
         checkpoints.advance(

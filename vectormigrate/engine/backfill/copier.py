@@ -33,14 +33,14 @@ from vectormigrate.engine.work import (
 )
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.errors import RecordRefused, StoreError, Unresolved, VectormigrateError
+from vectormigrate.model.errors import RecordRefused, StoreError, Throttled, Unresolved, VectormigrateError
 from vectormigrate.model.mapping import Translation, Translator
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.points import reached
 from vectormigrate.model.record import RecordId, id_text
 from vectormigrate.model.snapshot import record_bytes
 from vectormigrate.model.specification import Existing
-from vectormigrate.stores.base import Range, Store
+from vectormigrate.stores.base import Page, Range, Store
 
 _PAGE_BYTES = 16 * 2**20
 _BATCH_BYTES = 8 * 2**20
@@ -73,6 +73,8 @@ class _Piece:
     cursor: str
     intent: int
     closes: bool
+    read: float
+    """Seconds that its page took; 0 for all but its first piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,13 @@ class Copier:
         intent = await self._open(assignment, span.lower, None)
         scan = self._source.scan(self._settings.source_collection, span, limit=self._page_records())
         async with aclosing(scan) as pages:
+            asked = self._clock.monotonic()
             async for page in pages:
                 reached("copy.read")
+                took = self._clock.monotonic() - asked
                 following = await self._open(assignment, page.cursor, intent)
-                await self._cut(page.batch, page.cursor, intent, pieces)
-                intent = following
+                await self._cut(page, intent, took, pieces)
+                intent, asked = following, self._clock.monotonic()
         await pieces.put(_End(intent))
 
     async def _open(self, assignment: Assignment, lower: str | None, narrow: int | None) -> int:
@@ -160,9 +164,8 @@ class Copier:
         number: int = await self._coordinator.ask(request)
         return number
 
-    async def _cut(
-        self, batch: Batch, cursor: str, intent: int, pieces: asyncio.Queue[_Piece | _End]
-    ) -> None:
+    async def _cut(self, page: Page, intent: int, took: float, pieces: asyncio.Queue[_Piece | _End]) -> None:
+        batch = page.batch
         each = batch.nbytes / len(batch)
         start = 0
         while start < len(batch):
@@ -170,8 +173,9 @@ class Copier:
             part = batch.slice(start, stop)
             translation = await asyncio.to_thread(self._translate, part)
             closes = stop == len(batch)
-            behind = cursor if closes else self._source.cursor_of(part.ids[-1])
-            await pieces.put(_Piece(translation, part.ids, behind, intent, closes))
+            behind = page.cursor if closes else self._source.cursor_of(part.ids[-1])
+            read = 0.0 if start else took
+            await pieces.put(_Piece(translation, part.ids, behind, intent, closes, read))
             start = stop
 
     # Writing.
@@ -193,12 +197,14 @@ class Copier:
         sources = [one for row, one in enumerate(piece.source_ids) if row not in lost]
         letters = [_letter(piece.source_ids[row], error) for row, error in translation.refused]
         batch, sources, spared = await self._spare_foreign(translation.batch, sources)
+        wrote = 0.0
         if len(batch):
             began = self._clock.monotonic()
             reached("copy.sending")
             await self._send(batch, sources, fresh, outcome)
             reached("copy.answered")
-            self._size.wrote(len(batch), self._clock.monotonic() - began)
+            wrote = self._clock.monotonic() - began
+            self._size.wrote(len(batch), wrote)
         suspects = await self._check(batch, outcome)
         report = Report(
             assignment.number,
@@ -211,6 +217,8 @@ class Copier:
             (*letters, *outcome.letters),
             suspects,
             outcome.unresolved,
+            wrote,
+            piece.read,
         )
         if not await self._coordinator.ask(report):
             raise StopAsked
@@ -294,7 +302,10 @@ class _Outcome:
     def retried(self, attempt: int, wait: float, error: VectormigrateError) -> None:
         """An attempt failed and another follows."""
         self.unresolved = self.unresolved or isinstance(error, Unresolved)
-        told = Told("Retried", {"attempt": attempt, "wait": wait, "error": error.message})
+        throttled = isinstance(error, Throttled)
+        told = Told(
+            "Retried", {"attempt": attempt, "wait": wait, "error": error.message, "throttled": throttled}
+        )
         self._tasks.create_task(self._coordinator.ask(told))
 
 

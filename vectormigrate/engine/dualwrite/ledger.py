@@ -271,9 +271,7 @@ class Ledger:
 
     def due(self, most: int) -> Iterator[Entry]:
         """At most so many entries whose time has come and whose slot is free, each taken out of the queue."""
-        now = self._now()
-        while self._later and self._later[0][0] <= now:
-            self._due.append(heapq.heappop(self._later)[2])
+        self._arrive(self._now())
         given = 0
         while self._due and given < most:
             entry = self._entries.get(self._due.popleft())
@@ -288,8 +286,10 @@ class Ledger:
 
     def hasten(self) -> None:
         """Do not wait for others to come along: a cutover holds writes."""
-        soon = self._now() + self.terms.coalesce
-        while self._later and self._later[0][0] <= soon:
+        self._arrive(self._now() + self.terms.coalesce)
+
+    def _arrive(self, until: float) -> None:
+        while self._later and self._later[0][0] <= until:
             self._due.append(heapq.heappop(self._later)[2])
 
     def next_at(self) -> float | None:
@@ -297,6 +297,12 @@ class Ledger:
         if self._due:
             return self._now()
         return self._later[0][0] if self._later else None
+
+    @property
+    def overdue(self) -> int:
+        """Ids whose time has come, some perhaps twice."""
+        self._arrive(self._now())
+        return len(self._due)
 
     @property
     def queued(self) -> int:

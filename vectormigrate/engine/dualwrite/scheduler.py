@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from vectormigrate.engine.pace import Pace
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StateError, StoreDown, StoreError, Unresolved, VectormigrateError
@@ -104,6 +105,8 @@ class Scheduler:
         self._unread_in_a_row = 0
         self._stopped = False
         self._asleep_until = 0.0
+        self._pace = Pace(0.0, clock)
+        self._hasty_until = 0.0
 
     @property
     def trouble(self) -> tuple[VectormigrateError | None, int]:
@@ -116,6 +119,22 @@ class Scheduler:
         """End `run` when the replays under way are answered."""
         self._stopped = True
         self._wake.set()
+
+    def keep_to(self, pace: Pace) -> None:
+        """Draw every record from this bucket from now on, before anybody else who does."""
+        self._pace = pace
+        pace.first = self._due
+
+    def hasten(self, seconds: float) -> None:
+        """Replay what waits for others, or for the rate, now and for so long: writes are held meanwhile, or will be."""
+        self._ledger.hasten()
+        self._hasty_until = self._clock.monotonic() + 2 * seconds
+        self.wake()
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether marks of the file are still to be queued."""
+        return self._swept is not None
 
     def wake(self) -> None:
         """Something may be due."""
@@ -164,15 +183,29 @@ class Scheduler:
         now = self._clock.monotonic()
         if self.paused or not self.breaker.room(self.running, now):
             return max(0.01, self.breaker.wait(now)) if not self.paused and not self.running else _IDLE
+        if (unpaid := self._unpaid(now)) > 0:
+            return min(_IDLE, unpaid)
         if self._ledger.spilled:
             return 0.0 if now >= self._ledger.quiet_after else min(_IDLE, self._ledger.quiet_after - now)
         at = self._ledger.next_at()
         return _IDLE if at is None else min(_IDLE, max(0.0, at - now))
 
-    def _start(self, group: asyncio.TaskGroup) -> None:
-        """Start as many replays as there is room and work for."""
+    def _unpaid(self, now: float) -> float:
+        """Seconds that the next replay waits for the rate."""
+        return self._pace.wait() if now >= self._hasty_until else 0.0
+
+    def _due(self) -> bool:
+        """Whether a replay waits for nothing but the rate."""
         now = self._clock.monotonic()
-        while not self.paused and self.breaker.room(self.running, now):
+        if self.paused or not self.breaker.room(self.running, now):
+            return False
+        at = self._ledger.next_at()
+        return at is not None and at <= now
+
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        """Start as many replays as there is room, rate and work for."""
+        now = self._clock.monotonic()
+        while not self.paused and self.breaker.room(self.running, now) and not self._unpaid(now):
             if self._ledger.next_at() is None and not self.running and now >= self._idle_at:
                 self._ledger.spilled = True
                 self._idle_at = now + _IDLE
@@ -190,6 +223,7 @@ class Scheduler:
             for job in jobs:
                 job.entry.busy = True
             self.running += 1
+            self._pace.spend(len(jobs))
             group.create_task(self._replay(jobs))
 
     def _sweep(self, now: float) -> None:

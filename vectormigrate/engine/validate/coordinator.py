@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.engine.pace import Pace
+from vectormigrate.engine.throttle import Throttle
 from vectormigrate.engine.work import Assignment, Compared, ForeignAmong, Lease, Release, Request, Told
 from vectormigrate.model.events import Event, Progress, Warned
 from vectormigrate.model.finding import Finding
@@ -48,7 +48,7 @@ class CompareCoordinator:
         self._done = 0
         self.results: dict[int, RangeResult] = {}
         """By the span's position."""
-        self.pace: Pace | None = None
+        self.throttle: Throttle | None = None
         """What all workers together keep to, range by range."""
         self.stopped = False
 
@@ -65,6 +65,8 @@ class CompareCoordinator:
         """Answer one request of a worker."""
         match request:
             case Lease():
+                if self._open:
+                    await self._take(0)
                 if self.stopped or not self._open:
                     return None
                 number = self._open.popleft()
@@ -101,6 +103,9 @@ class CompareCoordinator:
         self._done += part.records
         if part.records:
             self._on_event(Progress(self._id, "validate", self._done, self._total))
-            if self.pace is not None:
-                await self.pace.take(part.records, lambda: self.stopped)
+            await self._take(part.records)
         return not self.stopped
+
+    async def _take(self, records: int) -> None:
+        if self.throttle is not None:
+            await self.throttle.take(records, lambda: self.stopped)

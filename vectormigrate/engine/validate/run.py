@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from vectormigrate.engine.pace import Pace
+from vectormigrate.engine.throttle import Throttle
 from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
@@ -76,7 +76,7 @@ class Validation:
         self._crew = crew
         self._clock = clock
         self._on_event = on_event
-        self.pace: Pace | None = None
+        self.throttle: Throttle | None = None
         """What the workers keep to when they compare everything."""
         self._running: CompareCoordinator | None = None
         self._stopped = False
@@ -159,7 +159,7 @@ class Validation:
             on_event=self._on_event,
             on_findings=on_findings,
         )
-        coordinator.pace = self.pace
+        coordinator.throttle = self.throttle
         self._running = coordinator
         if self._stopped:
             coordinator.stop()
