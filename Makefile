@@ -36,8 +36,8 @@ reference: .venv/.stamp ## Write the pages anew that show tables of the code: co
 	@$(BIN)/python -c "import asyncio, pathlib; from vectormigrate.daemon import pair_pages; [pathlib.Path('docs/pairs', name).write_text(text) for name, text in asyncio.run(pair_pages.made()).items()]"
 
 lock: .venv/.stamp ## Bring requirements.lock up to date with pyproject.toml.
-	@$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o deploy/requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra parquet --extra otel --constraint requirements.lock --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -q -o deploy/requirements.lock
 
 clean: ## Remove the environment and every cache.
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,14 @@ def test_the_image_installs_the_versions_that_are_tested():
     image, tested = pinned(DEPLOY / "requirements.lock"), pinned(ROOT / "requirements.lock")
     assert image.items() <= tested.items(), "make lock"
     assert not {"pytest", "mypy", "milvus-lite"} & image.keys()
+
+
+def test_the_image_reads_and_writes_snapshots_and_sends_spans():
+    """Extras of the package that whoever runs an image cannot install any more; the demonstration's servers are none of them."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(extras) == {"demo", "parquet", "otel"}
+    wanted = {re.match(r"[\w\-]+", one).group() for name in ("parquet", "otel") for one in extras[name]}
+    assert wanted <= pinned(DEPLOY / "requirements.lock").keys()
 
 
 def test_the_lock_of_the_image_names_no_address():
