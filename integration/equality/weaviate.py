@@ -193,7 +193,9 @@ def ask(question: Question) -> Call:
 def reads() -> Iterator[Call]:
     """By id, in order, counted, and the rest that is no filter."""
     some = [str(row.uuid) for row in rows()[::97]]
-    yield Call("by ids", lambda c: _found(c.collections.use(COLLECTION).query.fetch_objects_by_ids(some)))
+    yield Call(
+        "by ids", lambda c: _found(c.collections.use(COLLECTION).query.fetch_objects_by_ids(some, limit=100))
+    )
     yield Call(
         "count", lambda c: c.collections.use(COLLECTION).aggregate.over_all(total_count=True).total_count
     )

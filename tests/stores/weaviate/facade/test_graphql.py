@@ -57,6 +57,25 @@ async def test_lists_orders_and_references(served):
     assert after["Get"]["Article"] == [{"n": 2}]
 
 
+async def test_texts_are_in_the_order_of_their_lower_case(served):
+    titles = ["Xanthosoma", "wrench", "Ärmel", "ärger", "\u0130stanbul"]
+    for row, title in enumerate(titles, 3):
+        body = {"class": "Article", "id": IDS[row], "properties": {"title": title}, "vector": [1, row]}
+        await served.ask("POST", "/objects", body)
+    told = await served.query('{Get{Article(sort:{path:["title"]},limit:9){title}}}')
+    found = [one["title"] for one in told["Get"]["Article"]]
+    assert found == [
+        "\u0130stanbul",
+        "number 0",
+        "number 1",
+        "number 2",
+        "wrench",
+        "Xanthosoma",
+        "ärger",
+        "Ärmel",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -112,6 +112,16 @@ def test_nulls_lengths_and_distances():
     assert found({"g": hamburg}, "WithinGeoRange", "g", valueGeoRange=here)
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude"), [(20.8837, 112.9581), (-69.9659, 0.897), (89.99999, -180.0)]
+)
+def test_an_object_is_no_way_at_all_from_itself(latitude, longitude):
+    at = {"latitude": latitude, "longitude": longitude}
+    near = clause("WithinGeoRange", "g", valueGeoRange={"geoCoordinates": at, "distance": {"max": 0.0001}})
+    assert means(near, ID, {"g": at}, EVERYTHING)
+    assert not means(near, ID, {"g": {**at, "latitude": latitude - 0.00001}}, EVERYTHING)
+
+
 def test_times_are_those_that_were_kept():
     late = {"valueDate": "2024-01-01T00:00:00Z"}
     assert found({"_creationTimeUnix": 1_704_067_200_001}, "GreaterThan", "_creationTimeUnix", **late)

@@ -173,7 +173,7 @@ async def _sorted(store: Store, found: Class, ask: Ask, where: Filter | None) ->
 
 
 def _sort_key(found: Class, sort: Sort) -> Any:
-    """What stands for an object in an order: what has no value comes before everything."""
+    """What stands for an object in an order: what has no value comes before everything, and texts as in lower case."""
     name = "_id" if sort.name == "id" else sort.name
     held = found.layout.properties.get(name)
     if name not in (ID, CREATED, UPDATED):
@@ -189,9 +189,14 @@ def _sort_key(found: Class, sort: Sort) -> Any:
 
     def key(record: Record) -> tuple[bool, Any]:
         value = str(found.place.object_id(record.id)) if name == ID else record.payload.get(name)
-        return (value is not None, str(value) if isinstance(value, UUID) else value)
+        return (value is not None, _lowered(str(value)) if isinstance(value, str | UUID) else value)
 
     return key
+
+
+def _lowered(text: str) -> str:
+    """In lower case as Go has it: letter by letter, each becoming one."""
+    return text.lower() if text.isascii() else "".join(letter.lower()[0] for letter in text)
 
 
 # Nearest.

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from vectormigrate.model import filter as model
 from vectormigrate.model.filter import Comparison, Filter
 from vectormigrate.model.record import RecordId
@@ -259,11 +261,19 @@ def _compares(operator: Operator, keys: Iterable[Any], value: Any) -> bool:
 
 
 def _meters(held: Mapping[str, float], around: Geo) -> float:
-    """The way over the surface of a sphere (haversine)."""
-    one, other = math.radians(held["latitude"]), math.radians(around.latitude)
-    lap = math.sin((other - one) / 2) ** 2
-    across = math.sin(math.radians(around.longitude - held["longitude"]) / 2) ** 2
-    return 2 * _EARTH * math.asin(math.sqrt(min(1.0, lap + math.cos(one) * math.cos(other) * across)))
+    """The way over the surface of a sphere (haversine), in the 32 bits that Weaviate keeps and subtracts coordinates in:
+    who asks for what is within a millimeter finds the object itself.
+    """
+    south, north = np.float32(held["latitude"]), np.float32(around.latitude)
+    lap = math.radians(north - south)
+    across = math.radians(np.float32(around.longitude) - np.float32(held["longitude"]))
+    narrow = math.cos(_radians(south)) * math.cos(_radians(north))
+    chord = math.sin(lap / 2) ** 2 + narrow * math.sin(across / 2) ** 2
+    return float(np.float32(2 * _EARTH * math.asin(math.sqrt(min(1.0, chord)))))
+
+
+def _radians(degrees: np.float32) -> np.float32:
+    return degrees * np.float32(math.pi) / np.float32(180)
 
 
 # Tokens.
