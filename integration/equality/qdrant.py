@@ -15,6 +15,8 @@ from .records import DIM, Draw, Row, rows
 COLLECTION = "synsets"
 F, K = models.Filter, models.FieldCondition
 _NOBODY = 10**15
+_COMBINED, _FEW = 5, 8
+"""Every so many-th question is more than one search, one of which finds at most so few."""
 
 
 def create(client: QdrantClient) -> None:
@@ -201,10 +203,38 @@ OPERATORS: Operators = {
 }  # fmt: skip
 
 
+def _combined(client: QdrantClient, question: Question) -> Any:
+    """As one of two searches of which one ranking is made, or as a recommendation."""
+    vector, other = question.vector.vector, rows()[question.number % len(rows())].vector
+    ways: list[Any] = [
+        models.FusionQuery(fusion=models.Fusion.DBSF),
+        models.RrfQuery(rrf=models.Rrf(k=9, weights=[1.5, 0.7])),
+        models.RecommendQuery(
+            recommend=models.RecommendInput(
+                positive=[vector], negative=[other], strategy=models.RecommendStrategy.BEST_SCORE
+            )
+        ),
+    ]
+    query = ways[question.number // _COMBINED % len(ways)]
+    parts = [
+        models.Prefetch(query=one, limit=limit) for one, limit in ((vector, question.limit), (other, _FEW))
+    ]
+    return client.query_points(
+        COLLECTION,
+        query=query,
+        prefetch=None if isinstance(query, models.RecommendQuery) else parts,
+        query_filter=question.where,
+        limit=question.limit,
+        with_payload=False,
+    ).points
+
+
 def ask(question: Question) -> Call:
-    """The search."""
+    """The search; every so many-th in another way than by one vector."""
 
     def nearest(client: QdrantClient) -> Any:
+        if question.number % _COMBINED == 0:
+            return _combined(client, question)
         return client.query_points(
             COLLECTION,
             query=question.vector.vector,
@@ -249,23 +279,15 @@ def beyond() -> Iterator[Call]:
         "`match` of text by its words (`text`, `text_any`, `phrase`)",
         lambda c: c.count(COLLECTION, count_filter=text),
     )
+    formula = models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]))
     yield Call(
-        "prefetch for anything but sums of ranks (`rrf`), nested ones, weights and formulas",
-        lambda c: c.query_points(
-            COLLECTION,
-            prefetch=[models.Prefetch(query=vector)],
-            query=models.FusionQuery(fusion=models.Fusion.DBSF),
-        ),
+        "formulas, feedback and examples of another collection (`formula`, `relevance_feedback`, `lookup_from`)",
+        lambda c: c.query_points(COLLECTION, prefetch=[models.Prefetch(query=vector)], query=formula),
     )
     yield Call(
-        "recommend, discover, context, sampling and MMR",
-        lambda c: c.query_points(COLLECTION, query=models.SampleQuery(sample=models.Sample.RANDOM)),
+        "groups of what prefetches find, and groups looked up elsewhere (`with_lookup`)",
+        lambda c: c.query_points_groups(COLLECTION, query=vector, group_by="part", with_lookup="elsewhere"),
     )
-    yield Call(
-        "grouping, facets and distance matrices",
-        lambda c: c.query_points_groups(COLLECTION, query=vector, group_by="part"),
-    )
-    yield Call("`order_by` and `lookup_from`", lambda c: c.scroll(COLLECTION, order_by="sense"))
 
 
 def page(client: QdrantClient, token: Any, size: int) -> tuple[list[str], Any]:

@@ -199,6 +199,7 @@ class Life:
             for using in [first, *self.shape.dense]
         ]
         yield Call("search batch", lambda c: c.query_batch_points(COLLECTION, requests))
+        yield from self._combined()
         if self.shape.sparse:
             words = models.SparseVector(indices=[2, 7, 3], values=[1.0, 0.5, 2.25])
             yield Call(
@@ -211,6 +212,42 @@ class Life:
                     COLLECTION, words, using="words", limit=4, query_filter=FILTERS["match a word"]
                 ),
             )
+
+    def _combined(self) -> Iterator[Call]:
+        """Several searches in one, and searches by several examples."""
+        using = self._first() or ""
+        one, other = self.target(using), self.vector(61)[using] if using else self.vector(61)
+        parts = [models.Prefetch(query=query, using=using or None, limit=9) for query in (one, other)]
+        fused = models.Prefetch(query=models.FusionQuery(fusion=models.Fusion.DBSF), prefetch=parts, limit=12)
+        liked = models.RecommendInput(
+            positive=[one, self.ids[3]],
+            negative=[self.ids[8]],
+            strategy=models.RecommendStrategy.BEST_SCORE,
+        )
+        pair = models.ContextPair(positive=self.ids[5], negative=self.ids[6])
+        mmr = models.Mmr(diversity=0.4, candidates_limit=15)
+        ways: dict[str, dict[str, Any]] = {
+            "dbsf": {"query": models.FusionQuery(fusion=models.Fusion.DBSF), "prefetch": parts},
+            "weights": {"query": models.RrfQuery(rrf=models.Rrf(k=5, weights=[1.7, 0.4])), "prefetch": parts},
+            "again": {
+                "query": one,
+                "using": using or None,
+                "prefetch": [fused],
+                "query_filter": FILTERS["range"],
+            },
+            "recommended": {"query": models.RecommendQuery(recommend=liked), "using": using or None},
+            "discovered": {
+                "query": models.DiscoverQuery(discover=models.DiscoverInput(target=one, context=[pair])),
+                "using": using or None,
+            },
+            "diverse": {
+                "query": models.NearestQuery(nearest=one, mmr=mmr),
+                "using": using or None,
+                "limit": 5,
+            },
+        }
+        for name, words in ways.items():
+            yield Call(f"search {name}", lambda c, words=words: c.query_points(COLLECTION, **words))
 
     def _collections(self) -> Iterator[Call]:
         yield Call("list", lambda c: [one.name for one in c.get_collections().collections])
@@ -304,35 +341,14 @@ class Life:
 
     def beyond(self) -> list[Call]:
         """What only Qdrant can answer."""
-        some, using = self.ids[2:4], self._first()
-        by_score = models.FusionQuery(fusion=models.Fusion.DBSF)
-        asks: dict[str, Any] = {
-            "recommend": models.RecommendQuery(recommend=models.RecommendInput(positive=some)),
-            "discover": models.DiscoverQuery(
-                discover=models.DiscoverInput(
-                    target=some[0], context=models.ContextPair(positive=some[0], negative=some[1])
-                )
-            ),
-            "sample": models.SampleQuery(sample=models.Sample.RANDOM),
-            "fusion by scores": by_score,
-            "order by": models.OrderByQuery(order_by="n"),
-        }
-        calls = [
-            Call(
-                f"beyond: {name}",
-                lambda c, ask=ask: c.query_points(COLLECTION, ask, using=using, prefetch=self._prefetch(ask)),
-            )
-            for name, ask in asks.items()
-        ]
+        using, one = self._first(), models.Prefetch(query=self._any(), using=self._first(), limit=3)
+        formula = models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]))
         return [
-            *calls,
+            Call("beyond: formula", lambda c: c.query_points(COLLECTION, formula, prefetch=[one])),
             Call(
-                "beyond: groups",
-                lambda c: c.query_points_groups(COLLECTION, "word", self._any(), using=using),
+                "beyond: groups looked up",
+                lambda c: c.query_points_groups(COLLECTION, "word", self._any(), using, with_lookup="else"),
             ),
-            Call("beyond: facet", lambda c: c.facet(COLLECTION, "word")),
-            Call("beyond: matrix", lambda c: c.search_matrix_pairs(COLLECTION, using=using)),
-            Call("beyond: scroll in order", lambda c: c.scroll(COLLECTION, order_by="n")),
             Call("beyond: drop", lambda c: c.delete_collection(COLLECTION)),
             Call("beyond: alias", lambda c: c.update_collection_aliases([self._alias()])),
             Call(
@@ -340,10 +356,6 @@ class Life:
                 lambda c: c.create_payload_index(COLLECTION, "story", field_schema="text"),
             ),
         ]
-
-    def _prefetch(self, ask: Any) -> Any:
-        fuses = isinstance(ask, models.FusionQuery)
-        return [models.Prefetch(query=self._any(), using=self._first(), limit=3)] if fuses else None
 
     @staticmethod
     def _alias() -> Any:

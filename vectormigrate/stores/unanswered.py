@@ -23,10 +23,8 @@ OWN: dict[str, tuple[str, ...]] = {
         "several queries in one request",
     ),
     "qdrant": (
-        "prefetch for anything but sums of ranks (`rrf`), nested ones, weights and formulas",
-        "recommend, discover, context, sampling and MMR",
-        "grouping, facets and distance matrices",
-        "`order_by` and `lookup_from`",
+        "formulas, feedback and examples of another collection (`formula`, `relevance_feedback`, `lookup_from`)",
+        "groups of what prefetches find, and groups looked up elsewhere (`with_lookup`)",
         "`match` of text by its words (`text`, `text_any`, `phrase`)",
         "weights by frequency (`modifier: idf`)",
         "`slice` and shard keys",

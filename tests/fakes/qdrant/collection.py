@@ -16,6 +16,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from .conditions import make_filter
+from .queries import engine_query, without_examples
 from .refusal import Refused, wrong_input
 
 _DISTANCES = {
@@ -280,7 +281,7 @@ class Collection:
             self._asked(body),
             with_vector=with_vector,
             with_payload=with_payload,
-            filter=make_filter(_without_itself(body)),
+            filter=make_filter(without_examples(body)),
             score_threshold=body.get("score_threshold"),
             params=edge.SearchParams(exact=params.get("exact", False)),
             prefetches=[self._prefetch(one) for one in _listed(body.get("prefetch"))],
@@ -301,7 +302,8 @@ class Collection:
         return edge.Prefetch(
             self._limit(given),
             self._asked(given),
-            filter=make_filter(given.get("filter")),
+            prefetches=[self._prefetch(one) for one in _listed(given.get("prefetch"))],
+            filter=make_filter(without_examples(given)),
             score_threshold=given.get("score_threshold"),
             params=edge.SearchParams(exact=(given.get("params") or {}).get("exact", False)),
         )
@@ -322,26 +324,20 @@ class Collection:
             raise Refused(400, f'Bad request: Limit exceeded {asked} > {strict[name]} for "{word}"')
 
     def _asked(self, body: dict[str, Any]) -> Any:
-        query = body.get("query")
         using = body.get("using") or ""
-        if isinstance(query, dict) and query.get("fusion") == "rrf":
-            return edge.Fusion.Rrf(2)
-        if isinstance(query, dict) and "rrf" in query:
-            return edge.Fusion.Rrf(query["rrf"].get("k") or 2)
-        if query is None:
-            return None
-        if isinstance(query, dict) and "sample" in query:
-            return edge.Sample.Random
-        if isinstance(query, dict) and "nearest" in query:
-            query = query["nearest"]
-        if isinstance(query, int | str):
-            found = self.retrieve({"ids": [query], "with_vector": True})
+        return engine_query(
+            body.get("query"), using, self._limit(body), lambda example: self._example(using, example)
+        )
+
+    def _example(self, using: str, example: Any) -> Any:
+        if isinstance(example, int | str):
+            found = self.retrieve({"ids": [example], "with_vector": True})
             if not found:
-                raise Refused(404, f"Not found: No point with id {query} found")
+                raise Refused(404, f"Not found: No point with id {example} found")
             vectors = found[0]["vector"]
             held = vectors[using] if using else vectors
-            query = held if isinstance(held, dict) else held.tolist()
-        return edge.Query.Nearest(self._vector(using, query), using)
+            example = held if isinstance(held, dict) else held.tolist()
+        return self._vector(using, example)
 
 
 def _listed(given: Any) -> list[Any]:
@@ -362,16 +358,6 @@ def check_id(given: Any) -> Any:
 
 def plain_id(point_id: Any) -> int | str:
     return point_id if isinstance(point_id, int) else str(point_id)
-
-
-def _without_itself(body: dict[str, Any]) -> Any:
-    """A search for what is like a point leaves the point out."""
-    query = body.get("query")
-    query = query.get("nearest") if isinstance(query, dict) else query
-    if not isinstance(query, int | str):
-        return body.get("filter")
-    itself = {"must_not": [{"has_id": [query]}]}
-    return itself if body.get("filter") is None else {"must": [body["filter"], itself]}
 
 
 def _wanted(body: dict[str, Any]) -> tuple[Any, Any]:

@@ -220,4 +220,4 @@ async def test_the_client_is_told_what_cannot_be(qdrant_server):
                 yield caught.value.status_code
 
     async with served(Standing(emulated(MemoryStore(Endpoint("memory"), Database())))) as (url, port):
-        assert await asyncio.to_thread(lambda: list(wrong(url, port))) == [404, 400, 400]
+        assert await asyncio.to_thread(lambda: list(wrong(url, port))) == [404, 422, 404]

@@ -5,6 +5,8 @@ The vendor's own converters make one out of the other.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from qdrant_client import models
@@ -12,7 +14,7 @@ from qdrant_client.conversions.conversion import RestToGrpc
 
 from vectormigrate.model.collection import VectorField, VectorKind
 from vectormigrate.stores.qdrant.pb import points_pb2
-from vectormigrate.stores.qdrant.wire import calls
+from vectormigrate.stores.qdrant.wire import asking, calls
 from vectormigrate.stores.qdrant.wire import requests as rest
 from vectormigrate.stores.qdrant.wire.changes import UpdateVectors, Upsert, read_changes
 
@@ -85,13 +87,52 @@ def test_a_write(operation):
         ]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [[1.0, 2.0], 5, A, models.SparseVector(indices=[4, 2], values=[1, 2]), [[1.0, 2.0], [3.0, 4.0]], None],
-)
+IDF = models.SparseVector(indices=[4, 2], values=[1, 2])
+PAIR = models.ContextPair(positive=[1.0, 2.0], negative=7)
+QUERIES = [
+    None,
+    *(models.NearestQuery(nearest=one) for one in ([1.0, 2.0], 5, A, IDF, [[1.0, 2.0], [3.0, 4.0]])),
+    models.NearestQuery(nearest=5, mmr=models.Mmr(diversity=0.25, candidates_limit=9)),
+    models.NearestQuery(nearest=5, mmr=models.Mmr()),
+    models.RecommendQuery(recommend=models.RecommendInput(positive=[1, [1.0, 2.0]], negative=[A])),
+    models.RecommendQuery(
+        recommend=models.RecommendInput(negative=[IDF], strategy=models.RecommendStrategy.BEST_SCORE)
+    ),
+    models.DiscoverQuery(discover=models.DiscoverInput(target=[1.0, 2.0], context=[PAIR, PAIR])),
+    models.ContextQuery(context=PAIR),
+    models.OrderByQuery(order_by="n"),
+    models.OrderByQuery(order_by=models.OrderBy(key="n", direction=models.Direction.DESC, start_from=3)),
+    models.SampleQuery(sample=models.Sample.RANDOM),
+]
+FUSIONS = [
+    models.FusionQuery(fusion=models.Fusion.RRF),
+    models.FusionQuery(fusion=models.Fusion.DBSF),
+    models.RrfQuery(rrf=models.Rrf(k=7)),
+    models.RrfQuery(rrf=models.Rrf(weights=[0.5, 2.0])),
+    models.NearestQuery(nearest=5),
+]
+
+
+def told(value):
+    """A value of `questions` in a form that can be compared."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if dataclasses.is_dataclass(value):
+        return type(value).__name__, {name: told(getattr(value, name)) for name in value.__slots__}
+    if isinstance(value, list | tuple):
+        return [told(one) for one in value]
+    return value
+
+
+def converted(asked):
+    message = RestToGrpc.convert_query_request(asked, "c")
+    return points_pb2.QueryPoints.FromString(message.SerializeToString())
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
 def test_a_search(query):
     asked = models.QueryRequest(
-        query=query if query is None else models.NearestQuery(nearest=query),
+        query=query,
         using="a",
         filter=WHERE,
         limit=3,
@@ -101,11 +142,29 @@ def test_a_search(query):
         with_vector=["a"],
         with_payload=models.PayloadSelectorExclude(exclude=["x"]),
     )
-    by_rest = rest.read_query(dumped(asked))
-    message = RestToGrpc.convert_query_request(asked, "c")
-    by_grpc = calls.read_query(points_pb2.QueryPoints.FromString(message.SerializeToString()))
-    for name in by_rest.__slots__:
-        one, other = getattr(by_rest, name), getattr(by_grpc, name)
-        if name == "target" and hasattr(one, "indices"):
-            one, other = (np.stack([target.indices, target.values]) for target in (one, other))
-        assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other, name
+    assert told(rest.read_search(dumped(asked))) == told(asking.read_search(converted(asked)))
+
+
+@pytest.mark.parametrize("query", FUSIONS, ids=range(len(FUSIONS)))
+def test_a_tree_of_searches(query):
+    leaf = models.Prefetch(query=[1.0, 2.0], using="a", limit=4, filter=WHERE, score_threshold=0.25)
+    inner = models.Prefetch(query=FUSIONS[0], prefetch=[leaf], params=models.SearchParams(exact=True))
+    asked = models.QueryRequest(query=query, prefetch=[leaf, inner])
+    by_rest = rest.read_search(dumped(asked))
+    assert told(by_rest) == told(asking.read_search(converted(asked)))
+    assert by_rest.prefetch[1].prefetch[0].limit == 4
+
+
+def test_groups():
+    asked = models.QueryGroupsRequest(query=[1.0, 2.0], group_by="g.h", limit=4, group_size=2, filter=WHERE)
+    by_rest = rest.read_groups(dumped(asked))
+    assert (by_rest.by, by_rest.size, by_rest.search.limit) == ("g.h", 2, 4)
+    message = points_pb2.QueryPointGroups(
+        collection_name="c",
+        query=converted(models.QueryRequest(query=[1.0, 2.0])).query,
+        group_by="g.h",
+        limit=4,
+        group_size=2,
+        filter=converted(models.QueryRequest(filter=WHERE)).filter,
+    )
+    assert told(asking.read_groups(message)) == told(by_rest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from vectormigrate.model.collection import Element, Metric, VectorField, VectorKind
@@ -42,9 +44,12 @@ def _sparse_score(metric: Metric, query: object, held: SparseVector) -> float:
 
 
 def _late_interaction(metric: Metric, element: Element, query: object, tokens: Array) -> float:
-    """The sum over the query's tokens of the best score among the record's tokens."""
+    """The sum over the query's tokens of the best score among the record's tokens; of euclidean ones the root of the sum of
+    their squares, as Qdrant has it.
+    """
     best = max if metric.higher_is_nearer else min
     wanted = np.atleast_2d(np.asarray(query))
-    return sum(
+    each = [
         best((dense_score(metric, element, token, held) for held in tokens), default=0.0) for token in wanted
-    )
+    ]
+    return math.hypot(*each) if metric is Metric.EUCLID else sum(each)

@@ -88,10 +88,27 @@ async def test_a_scroll_from_a_point_that_does_not_match(filled):
     assert [point["id"] for point in page["points"]] == [40, 2**64 - 1]
 
 
-async def test_an_order_of_another_kind_is_refused(filled):
-    status, said = await filled.served.ask("POST", "/collections/c/points/scroll", {"order_by": "n"})
-    assert status == 400
-    assert said == "Bad request: points are scrolled in the order of their ids only"
+@pytest.mark.parametrize(
+    ("order", "status", "said"),
+    [
+        ({"key": "n", "direction": "up"}, 400, "unknown variant `up`"),
+        ({"key": "n", "start_from": "monday"}, 400, "neither a number nor a moment"),
+        ("a[", 400, "Invalid json path"),
+    ],
+)
+async def test_an_order_that_is_none(filled, order, status, said):
+    found, told = await filled.served.ask("POST", "/collections/c/points/scroll", {"order_by": order})
+    assert found == status
+    assert said in told
+
+
+async def test_an_order_begins_at_a_value_and_at_no_point(filled):
+    body = {"order_by": "n", "offset": 3}
+    status, told = await filled.served.ask("POST", "/collections/c/points/scroll", body)
+    assert (status, told) == (
+        422,
+        "Validation error in JSON body: Cannot use an `offset` when using `order_by`",
+    )
 
 
 @pytest.mark.parametrize(

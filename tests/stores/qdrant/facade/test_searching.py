@@ -96,6 +96,52 @@ async def test_rankings_added_up(filled, body):
     assert told[0][1]
 
 
+BY = {"limit": 9, "using": "text"}
+PAIRS = [
+    {"positive": numbers(6, 8)[0].tolist(), "negative": numbers(6, 8)[1].tolist()},
+    {"positive": numbers(6, 8)[2].tolist(), "negative": 5},
+]
+TREE = {
+    "query": {"nearest": QUERY},
+    "using": "text",
+    "prefetch": [
+        {"query": [1, 1, 0, 0], "using": "image", "limit": 20},
+        {"query": {"rrf": {"k": 3, "weights": [2, 1]}}, "prefetch": [DENSE, SPARSE], "limit": 12},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"prefetch": [DENSE, {**DENSE, "query": PAIRS[0]["positive"]}], "query": {"fusion": "dbsf"}},
+        {"prefetch": [DENSE, {**DENSE, "query": 9}], "query": {"rrf": {"k": 4, "weights": [0.3, 2]}}},
+        {**BY, "query": {"recommend": {"positive": [QUERY, 9], "negative": [5], "strategy": "best_score"}}},
+        {**BY, "query": {"recommend": {"positive": [QUERY, 9], "negative": [5], "strategy": "sum_scores"}}},
+        {**BY, "query": {"recommend": {"negative": [5], "strategy": "best_score"}}, "filter": ODD},
+        {**BY, "query": {"discover": {"target": QUERY, "context": PAIRS}}},
+        {**BY, "query": {"context": PAIRS[0]}, "limit": 30},
+        {**BY, "query": {"nearest": QUERY, "mmr": {"diversity": 0.7, "candidates_limit": 20}}},
+        {**BY, "query": {"nearest": [1, 2, 0, 1], "mmr": {}}, "using": "image", "limit": 4},
+        TREE,
+        {**TREE, "query": 13, "score_threshold": 0.1},
+        {"query": {"fusion": "dbsf"}, "prefetch": [TREE, DENSE], "limit": 5},
+    ],
+    ids=range(12),
+)  # fmt: skip
+async def test_a_query_of_another_kind(filled, body):
+    wanted = filled.engine.ask("POST", "/collections/named/points/query", body)
+    found = await filled.served.ask("POST", "/collections/named/points/query", body)
+    told = [(status, close(ranked(result["points"], 1))) for status, result in (found, wanted)]
+    assert told[0] == told[1]
+    assert told[0][1]
+
+
+def close(points):
+    """The scores to four digits."""
+    return {round(score, 4): ids for score, ids in points.items()}
+
+
 def ranked(points, cut):
     """By score, and the points of each; of those that may be cut off, the last and with `cut` 2 the first, how many."""
     found = {}
@@ -210,24 +256,19 @@ async def test_a_search_for_nothing_gives_points_in_order(filled):
             "Format error in JSON body: offset: value must be an unsigned integer",
         ),
         (
-            {"query": QUERY, "prefetch": {"query": QUERY}},
-            400,
-            "Bad request: searches cannot be combined by prefetch but by their ranks (`rrf`)",
-        ),
-        (
-            {"query": {"fusion": "rrf"}, "prefetch": {"query": QUERY, "prefetch": {"query": QUERY}}},
-            400,
-            "Bad request: searches can be combined once only",
-        ),
-        (
-            {"query": {"fusion": "rrf"}, "prefetch": {"limit": 3}},
-            400,
-            "Bad request: what is combined must be searches for the nearest points",
+            {"prefetch": {"query": QUERY}},
+            422,
+            "Validation error in JSON body: A query is needed to merge the prefetches",
         ),
         (
             {"query": {"rrf": {"weights": [1, 2]}}, "prefetch": {"query": QUERY}},
+            422,
+            "Validation error in JSON body: there must be as many weights as prefetches",
+        ),
+        (
+            {"query": {"fusion": "max"}},
             400,
-            "Bad request: rankings cannot be weighted",
+            "Format error in JSON body: unknown variant `max`, expected `rrf` or `dbsf`",
         ),
         (
             {"query": QUERY, "lookup_from": {"collection": "d"}},
@@ -237,20 +278,25 @@ async def test_a_search_for_nothing_gives_points_in_order(filled):
         ({"query": QUERY, "params": {"idf": {}}}, 400, "Bad request: scores cannot be weighted by frequency"),
         ({"query": QUERY, "shard_key": "a"}, 400, "Bad request: there are no shard keys here"),
         (
-            {"query": {"recommend": {"positive": [1]}}},
-            400,
-            "Bad request: a query by recommend is beyond a search for the nearest points",
+            {"query": {"recommend": {"negative": [1]}}},
+            422,
+            "Validation error in JSON body: At least one positive vector ID required",
         ),
         (
             {"query": {"fusion": "rrf"}},
-            400,
-            "Bad request: a query by fusion is beyond a search for the nearest points",
+            422,
+            "Validation error in JSON body: cannot combine searches without prefetches",
         ),
-        ({"query": {"nearest": QUERY, "mmr": {}}}, 400, "Bad request: answers cannot be made diverse by mmr"),
+        ({"query": {"context": []}}, 422, "Validation error in JSON body: No target or context given"),
         (
             {"query": {"text": "a", "model": "b"}},
             400,
-            "Bad request: a query by text, model is beyond a search for the nearest points",
+            "Bad request: a query by text, model is answered by Qdrant alone",
+        ),
+        (
+            {"query": {"formula": {"sum": [1]}}, "prefetch": {"query": QUERY}},
+            400,
+            "Bad request: a query by formula is answered by Qdrant alone",
         ),
         ({"query": ["a"] * 8}, 400, "Format error in JSON body: a vector holds something that is no number"),
     ],

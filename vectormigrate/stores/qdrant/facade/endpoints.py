@@ -32,7 +32,6 @@ class Found:
 
 
 _OWN = "it tells of Qdrant's own insides"
-_SCORING = "only Qdrant can combine, group or sample answers this way"
 _FILES = "a snapshot is a file of Qdrant's own"
 _NO_ALIAS = "no store but Qdrant has aliases"
 _FIXED = "vectors of a collection stay as they were made"
@@ -139,18 +138,18 @@ _REST: tuple[tuple[str, str, Decision, str, str], ...] = (
     ("POST", _P + "/count", SERVE, "count", ""),
     ("POST", _P + "/query", SERVE, "query", ""),
     ("POST", _P + "/query/batch", SERVE, "query_batch", ""),
-    ("POST", _P + "/query/groups", FORWARD, "query_groups", _SCORING),
+    ("POST", _P + "/query/groups", SERVE, "query_groups", ""),
     ("POST", _P + "/search", SERVE, "search", ""),
     ("POST", _P + "/search/batch", SERVE, "search_batch", ""),
-    ("POST", _P + "/search/groups", FORWARD, "search_groups", _SCORING),
-    ("POST", _P + "/search/matrix/pairs", FORWARD, "matrix_pairs", _SCORING),
-    ("POST", _P + "/search/matrix/offsets", FORWARD, "matrix_offsets", _SCORING),
-    ("POST", _P + "/recommend", FORWARD, "recommend", _SCORING),
-    ("POST", _P + "/recommend/batch", FORWARD, "recommend_batch", _SCORING),
-    ("POST", _P + "/recommend/groups", FORWARD, "recommend_groups", _SCORING),
-    ("POST", _P + "/discover", FORWARD, "discover", _SCORING),
-    ("POST", _P + "/discover/batch", FORWARD, "discover_batch", _SCORING),
-    ("POST", _C + "/facet", FORWARD, "facet", _SCORING),
+    ("POST", _P + "/search/groups", SERVE, "search_groups", ""),
+    ("POST", _P + "/search/matrix/pairs", SERVE, "matrix_pairs", ""),
+    ("POST", _P + "/search/matrix/offsets", SERVE, "matrix_offsets", ""),
+    ("POST", _P + "/recommend", SERVE, "recommend", ""),
+    ("POST", _P + "/recommend/batch", SERVE, "recommend_batch", ""),
+    ("POST", _P + "/recommend/groups", SERVE, "recommend_groups", ""),
+    ("POST", _P + "/discover", SERVE, "discover", ""),
+    ("POST", _P + "/discover/batch", SERVE, "discover_batch", ""),
+    ("POST", _C + "/facet", SERVE, "facet", ""),
 )
 
 _POINTS: tuple[tuple[str, Decision, str, str], ...] = (
@@ -172,18 +171,18 @@ _POINTS: tuple[tuple[str, Decision, str, str], ...] = (
     ("Count", SERVE, "count", ""),
     ("Query", SERVE, "query", ""),
     ("QueryBatch", SERVE, "query_batch", ""),
-    ("QueryGroups", FORWARD, "query_groups", _SCORING),
+    ("QueryGroups", SERVE, "query_groups", ""),
     ("Search", SERVE, "search", ""),
     ("SearchBatch", SERVE, "search_batch", ""),
-    ("SearchGroups", FORWARD, "search_groups", _SCORING),
-    ("SearchMatrixPairs", FORWARD, "matrix_pairs", _SCORING),
-    ("SearchMatrixOffsets", FORWARD, "matrix_offsets", _SCORING),
-    ("Recommend", FORWARD, "recommend", _SCORING),
-    ("RecommendBatch", FORWARD, "recommend_batch", _SCORING),
-    ("RecommendGroups", FORWARD, "recommend_groups", _SCORING),
-    ("Discover", FORWARD, "discover", _SCORING),
-    ("DiscoverBatch", FORWARD, "discover_batch", _SCORING),
-    ("Facet", FORWARD, "facet", _SCORING),
+    ("SearchGroups", SERVE, "search_groups", ""),
+    ("SearchMatrixPairs", SERVE, "matrix_pairs", ""),
+    ("SearchMatrixOffsets", SERVE, "matrix_offsets", ""),
+    ("Recommend", SERVE, "recommend", ""),
+    ("RecommendBatch", SERVE, "recommend_batch", ""),
+    ("RecommendGroups", SERVE, "recommend_groups", ""),
+    ("Discover", SERVE, "discover", ""),
+    ("DiscoverBatch", SERVE, "discover_batch", ""),
+    ("Facet", SERVE, "facet", ""),
 )
 
 _COLLECTIONS: tuple[tuple[str, Decision, str, str], ...] = (

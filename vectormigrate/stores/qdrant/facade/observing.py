@@ -11,11 +11,12 @@ from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import SparseVector
 from vectormigrate.stores.qdrant.filters import from_filter
 from vectormigrate.stores.qdrant.ids import read_id
-from vectormigrate.stores.qdrant.wire.requests import Nearest, read_query, read_search
+from vectormigrate.stores.qdrant.wire.questions import Nearest, Search
+from vectormigrate.stores.qdrant.wire.requests import read_older_search, read_search
 
 Found = tuple[Query, list[Match]]
 
-READERS = {"query": read_query, "search": read_search}
+READERS = {"query": read_search, "search": read_older_search}
 """Of the operations that are observed."""
 
 
@@ -48,10 +49,14 @@ def found(operation: str, asked: bytes, answered: bytes, shape: CollectionShape)
     return None if query is None else (query, matches)
 
 
-def neutral(request: Nearest, shape: CollectionShape) -> Query | None:
-    """A search in neutral terms; None for a search by id, from an offset, over a threshold, or with words of its own."""
-    target = request.target
-    if not isinstance(target, np.ndarray | SparseVector) or request.offset or request.threshold is not None:
+def neutral(request: Search, shape: CollectionShape) -> Query | None:
+    """A search in neutral terms; None for any but the nearest to a vector, from an offset, over a threshold, or with words of
+    its own.
+    """
+    target = request.query.target if isinstance(request.query, Nearest) else None
+    if not isinstance(target, np.ndarray | SparseVector) or request.prefetch:
+        return None
+    if request.offset or request.threshold is not None:
         return None
     if all(vector.name != request.using for vector in shape.vectors):
         return None

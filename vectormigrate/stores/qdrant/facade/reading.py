@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
-from vectormigrate.model.batch import Batch
+from vectormigrate.model.batch import Batch, batch_of_records
+from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.filter import HasId
+from vectormigrate.model.query import Match
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Range, Store
 from vectormigrate.stores.qdrant.ids import PointId
-from vectormigrate.stores.qdrant.wire.requests import Count, Retrieve, Scroll
+from vectormigrate.stores.qdrant.wire.questions import Count, Retrieve, Scroll, Wanted
 from vectormigrate.stores.qdrant.wire.responses import Points, Slice
 
 from .matching import Condition, condition, matching_ids, pages
+from .ordering import Placed, by_value
 from .problems import INTERNAL, Problem, not_found
 
 
@@ -34,6 +39,10 @@ async def point(store: Store, collection: str, request: Retrieve) -> Points:
 async def scroll(store: Store, collection: str, request: Scroll) -> Slice:
     """One page: the point at `offset` if it matches, and those behind it."""
     chosen = condition(store, request.filter)
+    if request.order is not None:
+        placed = await by_value(store, collection, request.order, chosen, request.limit)
+        found = await found_points(store, await store.describe(collection), placed, request.wanted)
+        return Slice(replace(found, scores=None), None)
     content = Content.FULL if request.wanted.anything else Content.IDS
     batches: list[Batch] = []
     left, span = request.limit, EVERYWHERE
@@ -50,6 +59,23 @@ async def scroll(store: Store, collection: str, request: Scroll) -> Slice:
                 break
             left -= len(batch)
     return Slice(Points(batches, request.wanted), following)
+
+
+async def found_points(
+    store: Store, shape: CollectionShape, found: Sequence[Match], wanted: Wanted
+) -> Points:
+    """What was found, as much of it as is wanted: read now where it was not when it was found."""
+    if not wanted.anything:
+        batch = Batch([match.id for match in found], payload=[{} for _ in found])
+    elif all(match.record is not None for match in found):
+        batch = batch_of_records([match.record for match in found if match.record], shape.vectors)
+    else:
+        held = await store.fetch(shape.name, list(dict.fromkeys(match.id for match in found)))
+        rows = {one: row for row, one in enumerate(held.ids)}
+        found = [match for match in found if match.id in rows]  # others are gone meanwhile
+        batch = held.take([rows[match.id] for match in found])
+    orders = [match.value for match in found if isinstance(match, Placed)]
+    return Points([batch], wanted, [match.score for match in found], orders or None)
 
 
 async def _at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,19 +11,25 @@ from vectormigrate.stores.qdrant.ids import read_path_id
 from vectormigrate.stores.qdrant.wire import requests
 from vectormigrate.stores.qdrant.wire.changes import CHANGES, Change, names_shards, read_changes
 from vectormigrate.stores.qdrant.wire.points import dump
+from vectormigrate.stores.qdrant.wire.questions import Groups, Invalid, Refused, Retrieve, Search, Wanted
 from vectormigrate.stores.qdrant.wire.responses import (
     success,
     updated,
     write_aliases,
+    write_facet,
     write_found,
+    write_groups,
     write_names,
+    write_offsets,
+    write_pairs,
     write_slice,
 )
 from vectormigrate.stores.turns import Turns
 
-from . import collections, reading, searching
+from . import collections, grouping, querying, reading
 from .endpoints import Found
 from .problems import INVALID, UNIMPLEMENTED, Problem, bad_body, not_served, told, wrong_input
+from .querying import place_of
 from .writing import Writer
 
 VERSION = "1.19.0"
@@ -59,9 +65,9 @@ def read(reader: Callable[[bytes], Value], body: bytes) -> Value:
     """A request's body as what it asks for. Raises Problem."""
     try:
         return reader(body)
-    except requests.Refused as error:
+    except Refused as error:
         raise not_served(str(error)) from None
-    except requests.Invalid as error:
+    except Invalid as error:
         raise Problem(422, INVALID, f"Validation error in JSON body: {error}") from None
     except ValueError as error:
         raise bad_body(error) from None
@@ -72,7 +78,7 @@ async def _get_point(store: Store, found: Found, body: bytes) -> Any:
         record_id = read_path_id(found.values[1])
     except ValueError:
         raise wrong_input(f'Can not recognize "{found.values[1]}" as point id') from None
-    request = requests.Retrieve((record_id,), requests.Wanted(vectors=True))
+    request = Retrieve((record_id,), Wanted(vectors=True))
     return told(write_found, await reading.point(store, found.values[0], request))[0]
 
 
@@ -91,27 +97,48 @@ async def _count(store: Store, found: Found, body: bytes) -> Any:
     return {"count": await reading.count(store, found.values[0], request)}
 
 
-async def _query(store: Store, found: Found, body: bytes) -> Any:
-    request = read(requests.read_query, body)
-    return {"points": told(write_found, await searching.nearest(store, found.values[0], request))}
+def _searching(reader: Callable[[bytes], Search], *, envelope: bool = False) -> Handler:
+    """The handler of one search; `envelope` is for the newer endpoints, which put points into an object."""
+
+    async def handler(store: Store, found: Found, body: bytes) -> Any:
+        points = await _points(store, found, read(reader, body))
+        return {"points": points} if envelope else points
+
+    return handler
 
 
-async def _query_batch(store: Store, found: Found, body: bytes) -> Any:
-    asked = read(requests.read_queries, body)
-    return [{"points": points} for points in await _each(store, found, asked)]
+def _searching_several(reader: Callable[[bytes], Search], *, envelope: bool = False) -> Handler:
+    async def handler(store: Store, found: Found, body: bytes) -> Any:
+        asked = [read(reader, one) for one in read(requests.each, body)]
+        several = [await _points(store, found, one) for one in asked]
+        return [{"points": points} for points in several] if envelope else several
+
+    return handler
 
 
-async def _search(store: Store, found: Found, body: bytes) -> Any:
-    request = read(requests.read_search, body)
-    return told(write_found, await searching.nearest(store, found.values[0], request))
+async def _points(store: Store, found: Found, request: Search) -> Any:
+    return told(write_found, await querying.answer(await place_of(store, found.values[0]), request))
 
 
-async def _search_batch(store: Store, found: Found, body: bytes) -> Any:
-    return await _each(store, found, read(requests.read_searches, body))
+def _grouping(reader: Callable[[bytes], Groups]) -> Handler:
+    async def handler(store: Store, found: Found, body: bytes) -> Any:
+        request = read(reader, body)
+        return told(write_groups, await grouping.groups(await place_of(store, found.values[0]), request))
+
+    return handler
 
 
-async def _each(store: Store, found: Found, asked: Sequence[requests.Nearest]) -> list[Any]:
-    return [told(write_found, await searching.nearest(store, found.values[0], one)) for one in asked]
+async def _facet(store: Store, found: Found, body: bytes) -> Any:
+    request = read(requests.read_facet, body)
+    return write_facet(await grouping.facet(await place_of(store, found.values[0]), request))
+
+
+def _measuring(writer: Callable[..., Any]) -> Handler:
+    async def handler(store: Store, found: Found, body: bytes) -> Any:
+        request = read(requests.read_matrix, body)
+        return writer(*await grouping.matrix(await place_of(store, found.values[0]), request))
+
+    return handler
 
 
 async def _version(store: Store, found: Found, body: bytes) -> Any:
@@ -168,10 +195,20 @@ _HANDLERS: dict[str, Handler] = {
     "retrieve": _retrieve,
     "scroll": _scroll,
     "count": _count,
-    "query": _query,
-    "query_batch": _query_batch,
-    "search": _search,
-    "search_batch": _search_batch,
+    "query": _searching(requests.read_search, envelope=True),
+    "query_batch": _searching_several(requests.read_search, envelope=True),
+    "query_groups": _grouping(requests.read_groups),
+    "search": _searching(requests.read_older_search),
+    "search_batch": _searching_several(requests.read_older_search),
+    "search_groups": _grouping(requests.read_older_groups),
+    "recommend": _searching(requests.read_recommend),
+    "recommend_batch": _searching_several(requests.read_recommend),
+    "recommend_groups": _grouping(requests.read_recommend_groups),
+    "discover": _searching(requests.read_discover),
+    "discover_batch": _searching_several(requests.read_discover),
+    "facet": _facet,
+    "matrix_pairs": _measuring(write_pairs),
+    "matrix_offsets": _measuring(write_offsets),
     "version": _version,
     "health": _health,
     "telemetry": _telemetry,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.qdrant.pb import collections_pb2, points_pb2, qdrant_pb2
-from vectormigrate.stores.qdrant.wire import calls, replies, requests, settings
+from vectormigrate.stores.qdrant.wire import asking, calls, replies, settings
+from vectormigrate.stores.qdrant.wire.questions import Groups, Refused, Search
 from vectormigrate.stores.routing import Route
 from vectormigrate.stores.turns import Turns
 
-from . import collections, reading, searching
+from . import collections, grouping, querying, reading
 from .problems import INVALID, UNIMPLEMENTED, Problem, told
+from .querying import place_of
 from .rest import VERSION
 from .writing import Writer
 
@@ -37,50 +39,68 @@ def read(reader: Callable[[Any], Value], message: Any) -> Value:
     """A message as what it asks for. Raises Problem."""
     try:
         return reader(message)
-    except requests.Refused as error:
+    except Refused as error:
         raise Problem(400, UNIMPLEMENTED, f"Bad request: {error}") from None
     except ValueError as error:
         raise Problem(400, INVALID, f"Wrong input: {error}") from None
 
 
 async def _retrieve(store: Store, message: Any) -> Any:
-    found = await reading.retrieve(store, message.collection_name, read(calls.read_retrieve, message))
+    found = await reading.retrieve(store, message.collection_name, read(asking.read_retrieve, message))
     return points_pb2.GetResponse(result=told(replies.write_retrieved, found))
 
 
 async def _scroll(store: Store, message: Any) -> Any:
-    request = read(calls.read_scroll, message)
+    request = read(asking.read_scroll, message)
     return told(replies.write_slice, await reading.scroll(store, message.collection_name, request))
 
 
 async def _count(store: Store, message: Any) -> Any:
-    count = await reading.count(store, message.collection_name, read(calls.read_count, message))
+    count = await reading.count(store, message.collection_name, read(asking.read_count, message))
     return points_pb2.CountResponse(result=points_pb2.CountResult(count=count))
 
 
-async def _query(store: Store, message: Any) -> Any:
-    found = await searching.nearest(store, message.collection_name, read(calls.read_query, message))
-    return points_pb2.QueryResponse(result=told(replies.write_scored, found))
+def _searching(reader: Callable[[Any], Search], reply: Any) -> Handler:
+    async def handler(store: Store, message: Any) -> Any:
+        return reply(result=await _points(store, message.collection_name, read(reader, message)))
+
+    return handler
 
 
-async def _query_batch(store: Store, message: Any) -> Any:
-    asked = [read(calls.read_query, one) for one in message.query_points]
-    return points_pb2.QueryBatchResponse(result=await _each(store, message.collection_name, asked))
+def _searching_several(reader: Callable[[Any], Search], reply: Any, name: str) -> Handler:
+    """The handler of a batch, whose searches are in the field `name`."""
+
+    async def handler(store: Store, message: Any) -> Any:
+        asked = [read(reader, one) for one in getattr(message, name)]
+        found = [await _points(store, message.collection_name, one) for one in asked]
+        return reply(result=[points_pb2.BatchResult(result=points) for points in found])
+
+    return handler
 
 
-async def _search(store: Store, message: Any) -> Any:
-    found = await searching.nearest(store, message.collection_name, read(calls.read_search, message))
-    return points_pb2.SearchResponse(result=told(replies.write_scored, found))
+async def _points(store: Store, collection: str, request: Search) -> Any:
+    return told(replies.write_scored, await querying.answer(await place_of(store, collection), request))
 
 
-async def _search_batch(store: Store, message: Any) -> Any:
-    asked = [read(calls.read_search, one) for one in message.search_points]
-    return points_pb2.SearchBatchResponse(result=await _each(store, message.collection_name, asked))
+def _grouping(reader: Callable[[Any], Groups], reply: Any) -> Handler:
+    async def handler(store: Store, message: Any) -> Any:
+        request, place = read(reader, message), await place_of(store, message.collection_name)
+        return reply(result=told(replies.write_groups, await grouping.groups(place, request)))
+
+    return handler
 
 
-async def _each(store: Store, collection: str, asked: Sequence[requests.Nearest]) -> list[Any]:
-    found = [await searching.nearest(store, collection, one) for one in asked]
-    return [points_pb2.BatchResult(result=told(replies.write_scored, points)) for points in found]
+async def _facet(store: Store, message: Any) -> Any:
+    request, place = read(asking.read_facet, message), await place_of(store, message.collection_name)
+    return points_pb2.FacetResponse(hits=told(replies.write_facet, await grouping.facet(place, request)))
+
+
+def _measuring(writer: Callable[..., Any], reply: Any) -> Handler:
+    async def handler(store: Store, message: Any) -> Any:
+        request, place = read(asking.read_matrix, message), await place_of(store, message.collection_name)
+        return reply(result=writer(*await grouping.matrix(place, request)))
+
+    return handler
 
 
 async def _list(store: Store, message: Any) -> Any:
@@ -142,10 +162,50 @@ _HANDLERS: dict[str, tuple[Any, Handler]] = {
     "retrieve": (points_pb2.GetPoints, _retrieve),
     "scroll": (points_pb2.ScrollPoints, _scroll),
     "count": (points_pb2.CountPoints, _count),
-    "query": (points_pb2.QueryPoints, _query),
-    "query_batch": (points_pb2.QueryBatchPoints, _query_batch),
-    "search": (points_pb2.SearchPoints, _search),
-    "search_batch": (points_pb2.SearchBatchPoints, _search_batch),
+    "query": (points_pb2.QueryPoints, _searching(asking.read_search, points_pb2.QueryResponse)),
+    "query_batch": (
+        points_pb2.QueryBatchPoints,
+        _searching_several(asking.read_search, points_pb2.QueryBatchResponse, "query_points"),
+    ),
+    "query_groups": (
+        points_pb2.QueryPointGroups,
+        _grouping(asking.read_groups, points_pb2.QueryGroupsResponse),
+    ),
+    "search": (points_pb2.SearchPoints, _searching(asking.read_older_search, points_pb2.SearchResponse)),
+    "search_batch": (
+        points_pb2.SearchBatchPoints,
+        _searching_several(asking.read_older_search, points_pb2.SearchBatchResponse, "search_points"),
+    ),
+    "search_groups": (
+        points_pb2.SearchPointGroups,
+        _grouping(asking.read_older_groups, points_pb2.SearchGroupsResponse),
+    ),
+    "recommend": (
+        points_pb2.RecommendPoints,
+        _searching(asking.read_recommend, points_pb2.RecommendResponse),
+    ),
+    "recommend_batch": (
+        points_pb2.RecommendBatchPoints,
+        _searching_several(asking.read_recommend, points_pb2.RecommendBatchResponse, "recommend_points"),
+    ),
+    "recommend_groups": (
+        points_pb2.RecommendPointGroups,
+        _grouping(asking.read_recommend_groups, points_pb2.RecommendGroupsResponse),
+    ),
+    "discover": (points_pb2.DiscoverPoints, _searching(asking.read_discover, points_pb2.DiscoverResponse)),
+    "discover_batch": (
+        points_pb2.DiscoverBatchPoints,
+        _searching_several(asking.read_discover, points_pb2.DiscoverBatchResponse, "discover_points"),
+    ),
+    "facet": (points_pb2.FacetCounts, _facet),
+    "matrix_pairs": (
+        points_pb2.SearchMatrixPoints,
+        _measuring(replies.write_pairs, points_pb2.SearchMatrixPairsResponse),
+    ),
+    "matrix_offsets": (
+        points_pb2.SearchMatrixPoints,
+        _measuring(replies.write_offsets, points_pb2.SearchMatrixOffsetsResponse),
+    ),
     "list_collections": (collections_pb2.ListCollectionsRequest, _list),
     "describe_collection": (collections_pb2.GetCollectionInfoRequest, _describe),
     "collection_exists": (collections_pb2.CollectionExistsRequest, _exists),

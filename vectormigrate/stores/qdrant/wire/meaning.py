@@ -97,6 +97,15 @@ def _found(value: Any, path: Path) -> Iterator[Any]:
             yield from _found(item, rest)
 
 
+def values_at(payload: Payload, path: Path) -> Iterator[Any]:
+    """The values at a path, those of a list that stands there one by one."""
+    for value in _found(payload, path):
+        if isinstance(value, list):
+            yield from value
+        else:
+            yield value
+
+
 # Conditions on a key.
 
 
@@ -112,8 +121,7 @@ def _field_matches(given: Json, point: Point) -> bool:
             return any(check(asked[word], value) for value in values or [None])
     return any(
         _CHECKS[word](how, item)
-        for value in values
-        for item in (value if isinstance(value, list) else [value])
+        for item in values_at(point.payload, read_path(given["key"]))
         for word, how in asked.items()
     )
 
@@ -166,7 +174,7 @@ def _same(wanted: Any, value: Any) -> bool:
 
 def _range(bounds: Json, value: Any) -> bool:
     if any(isinstance(bound, str) for bound in bounds.values()):
-        moment = _moment(value) if isinstance(value, str) else None
+        moment = read_moment(value) if isinstance(value, str) else None
         wanted = {word: _wanted_moment(bound) for word, bound in bounds.items() if bound is not None}
         return moment is not None and _within(wanted, moment)
     return isinstance(value, int | float) and not isinstance(value, bool) and _within(bounds, float(value))
@@ -189,7 +197,7 @@ _MOMENT = re.compile(
 )
 
 
-def _moment(text: str) -> datetime | None:
+def read_moment(text: str) -> datetime | None:
     """A moment to the microsecond, in UTC where it says no zone; None for what is none."""
     if _MOMENT.fullmatch(text) is None:
         return None
@@ -201,7 +209,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _wanted_moment(bound: Any) -> datetime:
-    moment = _moment(str(bound))
+    moment = read_moment(str(bound))
     if moment is None:
         raise ValueError(f"{bound!r} is not a moment")
     return moment

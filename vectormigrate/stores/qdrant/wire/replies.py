@@ -7,13 +7,14 @@ from typing import Any
 
 from vectormigrate.model.batch import Batch, Column, DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.collection import CollectionShape, VectorField, VectorKind
-from vectormigrate.model.record import Payload
+from vectormigrate.model.query import Match
+from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.qdrant.ids import write_message_id
 from vectormigrate.stores.qdrant.pb import collections_pb2, points_pb2
 
 from . import payloads
 from .messages import write_dense, write_multi, write_sparse
-from .responses import Points, Slice, chosen_payloads
+from .responses import Group, Points, Slice, chosen_payloads, offsets
 from .shape import write_info
 
 
@@ -37,12 +38,52 @@ def write_slice(page: Slice) -> Any:
     return points_pb2.ScrollResponse(next_page_offset=following, result=write_retrieved(page.points))
 
 
+def write_groups(groups: Sequence[Group]) -> Any:
+    """A `GroupsResult`."""
+    return points_pb2.GroupsResult(
+        groups=[points_pb2.PointGroup(id=_group_id(one.id), hits=write_scored(one.hits)) for one in groups]
+    )
+
+
+def _group_id(value: int | str) -> Any:
+    if isinstance(value, str):
+        return points_pb2.GroupId(string_value=value)
+    return points_pb2.GroupId(**{"integer_value" if value < 0 else "unsigned_value": value})
+
+
+def write_facet(hits: Sequence[tuple[Any, int]]) -> list[Any]:
+    """Values and how often they are there."""
+    words = {bool: "bool_value", int: "integer_value", str: "string_value"}
+    return [
+        points_pb2.FacetHit(value=points_pb2.FacetValue(**{words[type(value)]: value}), count=count)
+        for value, count in hits
+    ]
+
+
+def write_pairs(ids: Sequence[RecordId], found: Sequence[Sequence[Match]]) -> Any:
+    """Near points, two by two."""
+    pairs = [
+        points_pb2.SearchMatrixPair(a=write_message_id(one), b=write_message_id(match.id), score=match.score)
+        for one, matches in zip(ids, found, strict=True)
+        for match in matches
+    ]
+    return points_pb2.SearchMatrixPairs(pairs=pairs)
+
+
+def write_offsets(ids: Sequence[RecordId], found: Sequence[Sequence[Match]]) -> Any:
+    """The same by the places of points in a list of their ids."""
+    return points_pb2.SearchMatrixOffsets(**offsets(ids, found), ids=list(map(write_message_id, ids)))
+
+
 def _written(points: Points) -> list[dict[str, Any]]:
     written: list[dict[str, Any]] = []
     for batch in points.batches:
         chosen = chosen_payloads(batch, points.wanted)
         for row, record_id in enumerate(batch.ids):
             one: dict[str, Any] = {"id": write_message_id(record_id)}
+            if points.orders is not None:
+                value = points.orders[len(written)]
+                one["order_value"] = points_pb2.OrderValue(**{type(value).__name__: value})
             if chosen is not None:
                 one["payload"] = _payload(chosen[row])
             if points.wanted.vectors is not False:

@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 
 from vectormigrate.model.batch import Batch
-from vectormigrate.model.record import Payload
+from vectormigrate.model.query import Match
+from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.qdrant.ids import PointId, write_id
 
 from . import payloads
 from .paths import choose, read_path
 from .points import dump, write_vectors
-from .requests import Wanted
+from .questions import Wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +26,16 @@ class Points:
     batches: Sequence[Batch]
     wanted: Wanted
     scores: Sequence[float] | None = None
+    orders: Sequence[int | float] | None = None
+    """The values that gave them their places, where values did."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Points that have a value in common."""
+
+    id: int | str
+    hits: Points
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +71,8 @@ def write_found(points: Points) -> list[dict[str, Any]]:
             one: dict[str, Any] = {"id": write_id(record_id)}
             if points.scores is not None:
                 one |= {"version": 0, "score": points.scores[len(written)]}
+            if points.orders is not None:
+                one["order_value"] = points.orders[len(written)]
             if chosen is not None:
                 one["payload"] = orjson.Fragment(payloads.dumps(chosen[row]))
             if vectors is not False:
@@ -83,6 +96,42 @@ def write_slice(page: Slice) -> dict[str, Any]:
     """A page of a scroll as JSON."""
     following = None if page.following is None else write_id(page.following)
     return {"points": write_found(page.points), "next_page_offset": following}
+
+
+def write_groups(groups: Sequence[Group]) -> dict[str, Any]:
+    """Groups as JSON."""
+    return {"groups": [{"id": group.id, "hits": write_found(group.hits)} for group in groups]}
+
+
+def write_facet(hits: Sequence[tuple[Any, int]]) -> dict[str, Any]:
+    """Values and how often they are there, as JSON."""
+    return {"hits": [{"value": value, "count": count} for value, count in hits]}
+
+
+def write_pairs(ids: Sequence[RecordId], found: Sequence[Sequence[Match]]) -> dict[str, Any]:
+    """Near points, two by two, as JSON."""
+    pairs = [
+        {"a": write_id(one), "b": write_id(match.id), "score": match.score}
+        for one, matches in zip(ids, found, strict=True)
+        for match in matches
+    ]
+    return {"pairs": pairs}
+
+
+def offsets(ids: Sequence[RecordId], found: Sequence[Sequence[Match]]) -> dict[str, Any]:
+    """The same by the places of points in a list of their ids, which is not in it."""
+    places = {one: place for place, one in enumerate(ids)}
+    flat = [(row, match) for row, matches in enumerate(found) for match in matches]
+    return {
+        "offsets_row": [row for row, _ in flat],
+        "offsets_col": [places[match.id] for _, match in flat],
+        "scores": [match.score for _, match in flat],
+    }
+
+
+def write_offsets(ids: Sequence[RecordId], found: Sequence[Sequence[Match]]) -> dict[str, Any]:
+    """The same, with the ids, as JSON."""
+    return {**offsets(ids, found), "ids": list(map(write_id, ids))}
 
 
 def write_names(names: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""Queries of every kind as the official client's local mode answers them; what chance decides, by its rules."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from tests.stores.qdrant.facade.local import LocalQdrant
+from vectormigrate.stores.qdrant.facade.querying import Place, answer
+from vectormigrate.stores.qdrant.wire.questions import Sample, Search
+
+SETTINGS = {
+    "vectors": {
+        "text": {"size": 4, "distance": "Cosine"},
+        "late": {"size": 3, "distance": "Dot", "multivector_config": {"comparator": "max_sim"}},
+    },
+    "sparse_vectors": {"words": {}},
+}
+
+
+def point(row):
+    rng = np.random.default_rng(row)
+    return {
+        "id": row,
+        "vector": {
+            "text": rng.standard_normal(4).round(3).tolist(),
+            "late": rng.standard_normal((1 + row % 3, 3)).round(3).tolist(),
+            "words": {"indices": [row % 5, 9], "values": rng.random(2).round(3).tolist()},
+        },
+        "payload": {"row": row},
+    }
+
+
+POINTS = [point(row) for row in range(1, 31)]
+TEXT, LATE = {"using": "text", "limit": 8}, {"using": "late", "limit": 8}
+WORDS = {"using": "words", "limit": 8}
+HALF = {"must": [{"key": "row", "range": {"lt": 16}}]}
+SPARSE = {"indices": [9, 2], "values": [1.0, 0.5]}
+
+
+@pytest.fixture
+async def both(served):
+    """The facade and the vendor's local mode with the same points."""
+    local = LocalQdrant()
+    local.fill("c", SETTINGS, POINTS)
+    await served.result("PUT", "/collections/c", SETTINGS)
+    await served.result("PUT", "/collections/c/points", {"points": POINTS})
+    yield served, local
+    local.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**TEXT, "query": {"recommend": {"positive": [1, 2], "negative": [3]}}},
+        {**LATE, "query": {"recommend": {"positive": [1, [[1, 0, 1]]], "negative": [3]}}, "filter": HALF},
+        {**WORDS, "query": {"recommend": {"positive": [1, SPARSE], "negative": [4]}}, "limit": 5},
+        {**LATE, "query": {"recommend": {"positive": [5], "negative": [6], "strategy": "sum_scores"}}},
+        {**LATE, "query": {"discover": {"target": 7, "context": [{"positive": 1, "negative": 2}]}}},
+        {**LATE, "query": {"nearest": 9, "mmr": {"diversity": 0.6, "candidates_limit": 20}}, "offset": 2},
+        {**TEXT, "query": {"nearest": [1, 0, 0, 1]}, "score_threshold": 0.3, "with_payload": True},
+        {**TEXT, "query": 3, "prefetch": [{**LATE, "query": 4}, {**WORDS, "query": SPARSE}]},
+        {"query": {"fusion": "dbsf"}, "prefetch": [{**TEXT, "query": 4}, {**LATE, "query": 5}], "offset": 1},
+        {
+            "query": {"fusion": "dbsf"},
+            "score_threshold": 0.55,
+            "prefetch": [{**TEXT, "query": 4, "filter": HALF}, {**LATE, "query": 5, "prefetch": [{**TEXT, "query": 8}]}],
+        },
+        {"limit": 4, "offset": 2, "filter": HALF},
+    ],
+    ids=range(11),
+)  # fmt: skip
+async def test_as_the_vendor_answers(both, body):
+    served, local = both
+    wanted = local.ask("c", "points/query", body)["points"]
+    found = (await served.result("POST", "/collections/c/points/query", body))["points"]
+    assert wanted
+    assert [(one["id"], one.get("payload")) for one in found] == [
+        (one["id"], one.get("payload")) for one in wanted
+    ]
+    assert [one["score"] for one in found] == pytest.approx([one["score"] for one in wanted], abs=1e-4)
+
+
+async def test_the_older_ways_to_recommend_and_discover(both):
+    served, _ = both
+    query = {"recommend": {"positive": [1], "negative": [3], "strategy": "best_score"}}
+    wanted = (await served.result("POST", "/collections/c/points/query", {**TEXT, "query": query}))["points"]
+    body = {**TEXT, **query["recommend"]}
+    assert await served.result("POST", "/collections/c/points/recommend", body) == wanted
+    batch = await served.result("POST", "/collections/c/points/recommend/batch", {"searches": [body, body]})
+    assert batch == [wanted, wanted]
+    query = {"discover": {"target": 7, "context": [{"positive": 1, "negative": 2}]}}
+    wanted = (await served.result("POST", "/collections/c/points/query", {**TEXT, "query": query}))["points"]
+    body = {**TEXT, **query["discover"]}
+    assert await served.result("POST", "/collections/c/points/discover", body) == wanted
+    assert await served.result("POST", "/collections/c/points/discover/batch", {"searches": [body]}) == [
+        wanted
+    ]
+
+
+async def test_chance_picks_some_of_what_matches(both):
+    served, _ = both
+    store = served.front.reading("c").store
+    place = Place(store, await store.describe("c"), random.Random(7))
+    found = await answer(place, Search(Sample(), limit=5, filter=HALF))
+    again = await answer(place, Search(Sample(), limit=5, filter=HALF))
+    assert len(set(found.batches[0].ids)) == 5
+    assert set(found.batches[0].ids) <= set(range(1, 16))
+    assert set(found.batches[0].ids) != set(again.batches[0].ids)
+    everything = await served.result(
+        "POST", "/collections/c/points/query", {"query": {"sample": "random"}, "limit": 99}
+    )
+    assert {one["id"] for one in everything["points"]} == set(range(1, 31))
+    assert {one["score"] for one in everything["points"]} == {1.0}
+
+
+async def test_examples_take_no_places_in_what_is_judged_again(both):
+    served, _ = both
+    body = {"query": 4, **TEXT, "prefetch": [{**TEXT, "query": 4, "limit": 3}]}
+    found = (await served.result("POST", "/collections/c/points/query", body))["points"]
+    assert len(found) == 3
+    nothing = {
+        "query": 4,
+        **TEXT,
+        "prefetch": [{**TEXT, "query": 5, "filter": {"must": [{"has_id": [999]}]}}],
+    }
+    assert (await served.result("POST", "/collections/c/points/query", nothing))["points"] == []
