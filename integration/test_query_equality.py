@@ -65,7 +65,7 @@ async def asked(
         async def answers() -> tuple[Answers, Answers]:
             return await direct([source.ask(one) for one in given]), await direct(list(source.reads()))
 
-        yield Asked(source, given, *await said(f"{request.param}, {source.judge}", QUERIES, answers))
+        yield Asked(source, given, *await said(request.param, source.judge, QUERIES, answers))
 
 
 @pytest.mark.parametrize("asked", SOURCES, indirect=True)

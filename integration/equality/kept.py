@@ -19,10 +19,10 @@ _HERE = Path(__file__).parent
 
 
 async def said(
-    source: str, total: int, ask: Callable[[], Awaitable[tuple[Answers, Answers]]]
+    source: str, judge: str, total: int, ask: Callable[[], Awaitable[tuple[Answers, Answers]]]
 ) -> tuple[Answers, Answers]:
     """Answers to searches and to other reads, asked now or by an earlier sitting."""
-    file = LEFT / "asked" / f"{source}, {total}, {_made_of()}.pickle"
+    file = LEFT / "asked" / f"{source}, {judge}, {total}, {_made_of(source)}.pickle"
     if GO_ON and file.exists():
         kept: tuple[Answers, Answers] = pickle.loads(file.read_bytes())
         return kept
@@ -32,5 +32,7 @@ async def said(
     return answers
 
 
-def _made_of() -> str:
-    return sha256(b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))).hexdigest()[:12]
+def _made_of(source: str) -> str:
+    vendor = source.partition("-")[0]
+    made_of = b"".join((_HERE / f"{name}.py").read_bytes() for name in ("asked", "records", vendor))
+    return sha256(made_of).hexdigest()[:12]
