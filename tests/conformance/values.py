@@ -209,6 +209,31 @@ class Values:
         assert [refusal.row for refusal in result.refused] == [0]
         await assert_holds(subject.store, shape, records[1:])
 
+    @pytest.mark.parametrize("letter", ["\0", "\ud800"], ids=["nul", "half-a-pair"])
+    async def test_a_payload_that_cannot_be_held_is_refused_by_itself(self, subject: Subject, letter: str):
+        """Wherever the letter stands: no request fails as a whole, and none ends without a name."""
+        requires(subject.capabilities.dynamic, "dynamic")
+        shape = await subject.create(dynamic=True)
+        strange = [
+            {f"key {letter}": 1},
+            {"value": f"x{letter}"},
+            {"deep": [{"deeper": {f"{letter}": None}}]},
+            {"deep": {"list": ["x", [letter]]}},
+        ]
+        payloads = [{"plain": 1}, *strange, {"plain": 2}]
+        ids = make_ids(shape.id.kind, len(payloads))
+        records = [
+            replace(make_record(shape, one), payload=payload)
+            for one, payload in zip(ids, payloads, strict=True)
+        ]
+        result = await subject.store.upsert(shape.name, to_batch(shape, records))
+        refused = [refusal.row for refusal in result.refused]
+        if letter == "\ud800" or not subject.capabilities.nul_in_text:
+            assert refused == [1, 2, 3, 4]
+            assert all(refusal.error.ids for refusal in result.refused)
+        held = [record for row, record in enumerate(records) if row not in refused]
+        await assert_holds(subject.store, shape, held)
+
     async def test_partitions_are_kept(self, subject: Subject):
         requires(subject.capabilities.partitions, "partitions")
         shape = await subject.create(partitions=("alpha", "beta"))

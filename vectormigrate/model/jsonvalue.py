@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -23,11 +24,13 @@ import msgspec
 
 
 def loads(text: str | bytes) -> Any:
-    """Values from JSON text. Raises ValueError when it is not JSON (NaN and Infinity are not)."""
+    """Values from JSON text. Raises ValueError when it is not JSON (NaN and Infinity are not), and for half a surrogate pair,
+    which JSON can spell and Unicode text cannot hold.
+    """
     try:
         value = _DECODER.decode(text)
     except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(_HALF if _spells_half_a_pair(text) else str(error)) from None
     tagged = '"$' in text if isinstance(text, str) else b'"$' in text
     return _untag(value) if tagged else value
 
@@ -35,6 +38,20 @@ def loads(text: str | bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """JSON text of a value, compact UTF-8. Raises ValueError for types that no payload holds."""
     return _ENCODER.encode(_tag(value))
+
+
+_HALF = "a text is not Unicode: it holds half a surrogate pair"
+
+
+def _spells_half_a_pair(text: str | bytes) -> bool:
+    """Whether that is why a text was not read: the standard library's parser lets it pass."""
+    try:
+        json.dumps(json.loads(text), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def _number(text: str) -> float | Decimal:

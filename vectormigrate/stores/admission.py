@@ -111,7 +111,7 @@ class Admission:
     def _partition_fault(self, partition: str | None) -> str:
         if partition is None:
             return ""
-        if not re.fullmatch(self._capabilities.partition_pattern, partition):
+        if self._text_fault(partition) or not re.fullmatch(self._capabilities.partition_pattern, partition):
             return f"no partition can be called {partition!r}"
         return "" if partition in self._shape.partitions else f"there is no partition {partition!r}"
 
@@ -157,7 +157,9 @@ class Admission:
             declared = self._fields.get(key)
             if declared is None and not self._shape.dynamic:
                 return f"there is no field {key!r}"
-            fault = self._value_fault(value) or (fieldtype.misfit(declared, value) if declared else "")
+            fault = "" if declared else self._text_fault(key)
+            fault = fault or self._value_fault(value)
+            fault = fault or (fieldtype.misfit(declared, value) if declared else "")
             if not fault and declared and isinstance(value, str):
                 fault = self._size_fault(value)
             if fault:

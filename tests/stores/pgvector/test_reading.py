@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from vectormigrate.model.errors import StoreBroken
-from vectormigrate.stores.base import Content, Range
+from vectormigrate.stores.base import EVERYWHERE, Content, Range
 from vectormigrate.stores.pgvector import reading
-from vectormigrate.stores.pgvector.shape import load
+from vectormigrate.stores.pgvector.shape import DYNAMIC_COMMENT, load
 from vectormigrate.stores.pgvector.store import PgvectorStore
 
 
@@ -124,3 +124,18 @@ def test_a_large_table_is_split_by_a_sample(connection, monkeypatch):
     assert len(edges) == 3
     assert all(0 < abs(edge - place * 5000) < 2000 for place, edge in enumerate(edges, 1))
     assert reading.split(connection, load(connection, "t"), 4) == ranges
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_json_that_no_text_can_hold_is_the_fault_of_its_record(store, connection, declared):
+    """The type json keeps any escape, half of a surrogate pair too; jsonb does not."""
+    column = "j" if declared else "extra"
+    connection.execute(f"create table docs (id int primary key, v vector(2), {column} json)")
+    if not declared:
+        connection.execute(f"comment on column docs.extra is '{DYNAMIC_COMMENT}'")
+    for number, text in enumerate(['{"a":1}', '{"a":"\\ud800"}', '{"\\udc00":[]}', '{"a":"\\ud83d\\ude00"}']):
+        connection.execute("insert into docs values ($1, '[1,2]', $2)", [number, text])
+    [page] = [page async for page in store.scan("docs", EVERYWHERE)]
+    reason = f"field {column!r} cannot be read: a text is not Unicode: it holds half a surrogate pair"
+    assert page.batch.faults == {1: reason, 2: reason}
+    assert (await store.fetch("docs", [2, 0])).faults == {0: reason}

@@ -84,14 +84,6 @@ async def test_a_malformed_vector_is_a_fault_of_its_record_alone(store, db):
     assert [record.id for record in await scan(store, content=Content.IDS)] == ["a", "b", "c"]
 
 
-async def test_a_text_that_is_not_utf8_is_told(store, db):
-    db.execute(
-        "create table t(id integer primary key, x text); insert into t values (1, cast(x'ff' as text))"
-    )
-    with pytest.raises(StoreBroken, match="UTF-8"):
-        await scan(store)
-
-
 @pytest.mark.parametrize("dense", [True, False])
 async def test_integers_are_split_evenly_wherever_they_are(store, db, dense):
     db.execute("create table t(id integer primary key)")
@@ -131,3 +123,21 @@ async def test_thousands_of_ids_are_fetched_in_the_order_asked(store, db):
     batch = await store.fetch("t", [*wanted, 10**6])
     assert batch.ids == wanted
     assert batch.vectors["v"].values[:, 0].tolist() == wanted
+
+
+async def test_a_text_that_is_not_utf_8_is_the_fault_of_its_record(store, db):
+    db.execute("create table t(id text primary key, k text, j json)")
+    db.execute("insert into t values ('a', 'x', '{}'), ('b', cast(x'ff41' as text), '{}'), ('d', 'y', '[]')")
+    [page] = [page async for page in store.scan("t", Range(), limit=10)]
+    fetched = await store.fetch("t", ["d", "b", "c"])
+    assert page.batch.faults == {1: "it holds a text that is not UTF-8"}
+    assert list(page.batch.payload)[::2] == [{"k": "x", "j": {}}, {"k": "y", "j": []}]
+    assert (fetched.ids, list(fetched.faults)) == (["d", "b"], [1])
+    assert [one.id for one in await scan(store, content=Content.IDS)] == ["a", "b", "d"]
+
+
+async def test_a_key_that_is_not_utf_8_has_no_name_and_ends_the_reading(store, db):
+    db.execute("create table t(id text primary key, k text)")
+    db.execute("insert into t values (cast(x'ff41' as text), 'x')")
+    with pytest.raises(StoreBroken, match="not UTF-8"):
+        await scan(store)

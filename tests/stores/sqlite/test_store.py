@@ -168,7 +168,7 @@ async def test_a_failing_page_ahead_spoils_nothing_for_who_leaves_early(store, t
     ids = make_ids(IdKind.TEXT, 4)
     await store.upsert("docs", to_batch(made, [make_record(made, id_, label="x") for id_ in ids]))
     other = apsw.Connection(str(tmp_path / "new.db"))
-    other.execute("update docs set label = cast(x'ff' as text) where id = ?", (ids[3],))
+    other.execute("update docs set id = cast(x'ff' as text) where id = ?", (ids[3],))
     pages = store.scan("docs", store_range := (await store.split("docs", 1))[0], limit=2)
     assert (await anext(pages)).batch.ids == ids[:2]
     await pages.aclose()

@@ -12,7 +12,7 @@ from typing import Any
 
 from vectormigrate.model.batch import Batch, Column
 from vectormigrate.model.errors import StoreBroken
-from vectormigrate.model.payload_columns import PayloadColumns
+from vectormigrate.model.payload_columns import PayloadColumns, Values
 from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 from vectormigrate.stores.base import Content, Page, Range
 
@@ -134,7 +134,8 @@ def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
                 ids=(id_text(ids[error.row]),),
             ) from None
     start += len(table.vectors)
-    return Batch(ids, held, _payloads(table, columns[start:], len(ids)))
+    payloads, faults = _payloads(table, columns[start:], len(ids))
+    return Batch(ids, held, payloads, faults=faults)
 
 
 def _ids(table: Table, columns: list[Fields]) -> list[RecordId]:
@@ -142,19 +143,41 @@ def _ids(table: Table, columns: list[Fields]) -> list[RecordId]:
     return parts[0] if len(parts) == 1 else list(zip(*parts, strict=True))
 
 
-def _payloads(table: Table, columns: list[Fields], count: int) -> Sequence[Payload]:
+def _payloads(table: Table, columns: list[Fields], count: int) -> tuple[Sequence[Payload], dict[int, str]]:
+    """The payloads, and by row why one could not be read whole."""
     names = [column.name for column in table.fields]
+    faults: dict[int, str] = {}
     decoded = [
-        column.codec.column(fields) for column, fields in zip(_payload_columns(table), columns, strict=True)
+        _values(column, fields, faults)
+        for column, fields in zip(_payload_columns(table), columns, strict=True)
     ]
     if table.dynamic is None:
-        return PayloadColumns(dict(zip(names, decoded, strict=True)), count)
+        return PayloadColumns(dict(zip(names, decoded, strict=True)), count), faults
     name = table.dynamic.name
     loose = [
         value if isinstance(value, dict) else ({} if value is None else {name: value})
         for value in decoded[-1]
     ]
     if not names:
-        return loose
+        return loose, faults
     declared = zip(*decoded[:-1], strict=True)
-    return [{**keys, **dict(zip(names, row, strict=True))} for keys, row in zip(loose, declared, strict=True)]
+    whole = [
+        {**keys, **dict(zip(names, row, strict=True))} for keys, row in zip(loose, declared, strict=True)
+    ]
+    return whole, faults
+
+
+def _values(column: Any, fields: Fields, faults: dict[int, str]) -> Values:
+    """The values of a column; None, and a fault, where one is such that Python has none for it."""
+    try:
+        values: Values = column.codec.column(fields)
+    except ValueError:
+        one_by_one: list[Any] = []
+        for row, raw in enumerate(fields.raws()):
+            try:
+                one_by_one.append(None if raw is None else column.codec.decode(raw))
+            except ValueError as error:
+                one_by_one.append(None)
+                faults.setdefault(row, f"field {column.name!r} cannot be read: {error}")
+        return one_by_one
+    return values

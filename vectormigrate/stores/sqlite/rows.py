@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import apsw
 
@@ -20,6 +20,9 @@ from .table import Flavour, Table
 from .values import decode_all, decode_json
 
 _IDS_A_STATEMENT = 500
+
+_Rows: TypeAlias = tuple[list[tuple[Any, ...]], dict[int, str]]
+"""Rows, and why some of them are not whole."""
 
 
 def count(connection: apsw.Connection, table: Table) -> int:
@@ -68,14 +71,17 @@ class Reader:
         self._full = content is Content.FULL
         self._key_width = len(table.keys)
         self._in_chunks = table.flavour is not Flavour.PLAIN
-        columns, source = [key.sql for key in table.keys], table.counted
+        keys, vectors_, payload, source = [key.sql for key in table.keys], [], [], table.counted
         if self._full:
-            columns += ["c.chunk_id", "c.chunk_offset"] if self._in_chunks else [v.sql for v in table.vectors]
-            columns += [column.shadow or column.sql for column in table.fields]
-            columns += [table.dynamic] if table.dynamic else []
+            vectors_ = ["c.chunk_id", "c.chunk_offset"] if self._in_chunks else [v.sql for v in table.vectors]
+            payload = [column.shadow or column.sql for column in table.fields]
+            payload += [table.dynamic] if table.dynamic else []
             source = table.placed or table.source
-        self._columns = len(columns)
-        self._select = f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 quoted names
+        self._columns = len(keys) + len(vectors_) + len(payload)
+        self._select, self._select_keys, self._select_no_payload = (
+            f"SELECT {', '.join(columns)} FROM {source}"  # noqa: S608 quoted names
+            for columns in (keys + vectors_ + payload, keys, keys + vectors_ + ["NULL"] * len(payload))
+        )
 
     def page(self, connection: apsw.Connection, span: Range, limit: int) -> Page | None:
         """The first `limit` records of a range; None when it is empty."""
@@ -86,43 +92,69 @@ class Reader:
                 conditions.append(f"{self._table.key_tuple()} {sign} {self._table.key_marks()}")
                 values += self._table.bound(bound)
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        sql = f"{self._select}{where} ORDER BY {self._table.order()} LIMIT ?"
-        rows = connection.execute(sql, (*values, limit)).fetchall()
+        tail = f"{where} ORDER BY {self._table.order()} LIMIT ?"
+        rows, faults = self._rows(connection, tail, (*values, limit))
         if not rows:
             return None
-        batch = self.batch(connection, rows)
+        batch = self.batch(connection, rows, faults)
         return Page(batch, self._table.cursor(batch.ids[-1]))
 
     def fetch(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> Batch:
         """The records of these ids that exist, in the order asked for."""
         wanted = {record_id: place for place, record_id in enumerate(ids)}
         rows: list[tuple[Any, ...]] = []
+        faults: dict[int, str] = {}
         possible = [record_id for record_id in ids if self._table.may_hold(record_id)]
         for start in range(0, len(possible), _IDS_A_STATEMENT):
-            rows += self._some(connection, possible[start : start + _IDS_A_STATEMENT])
-        batch = self.batch(connection, rows)
+            some, wrong = self._some(connection, possible[start : start + _IDS_A_STATEMENT])
+            faults |= {len(rows) + row: reason for row, reason in wrong.items()}
+            rows += some
+        batch = self.batch(connection, rows, faults)
         # A collation may have found an id that is written otherwise: that is another record.
         found = [row for row, record_id in enumerate(batch.ids) if record_id in wanted]
         return batch.take(sorted(found, key=lambda row: wanted[batch.ids[row]]))
 
-    def _some(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> list[tuple[Any, ...]]:
+    def _some(self, connection: apsw.Connection, ids: Sequence[RecordId]) -> _Rows:
         mark = self._table.key_marks()
         values = mark if self._key_width == 1 else f"VALUES {', '.join([mark] * len(ids))}"
         if self._key_width == 1:
             values = ", ".join([mark] * len(ids))
-        sql = f"{self._select} WHERE {self._table.key_tuple()} IN ({values})"
         bound = [part for record_id in ids for part in self._table.stored_id(record_id)]
-        return connection.execute(sql, bound).fetchall()
+        return self._rows(connection, f" WHERE {self._table.key_tuple()} IN ({values})", bound)
 
-    def batch(self, connection: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> Batch:
-        """A batch out of selected rows, one without its vector and with a fault where that is none. Raises StoreBroken
-        for a key that is none.
+    def _rows(self, connection: apsw.Connection, tail: str, values: Sequence[Any]) -> _Rows:
+        """What is selected, and by row the faults of texts that are not UTF-8. Nothing says which those are, so where there is
+        one each record is asked for by itself.
+        """
+        try:
+            return connection.execute(f"{self._select}{tail}", values).fetchall(), {}
+        except UnicodeDecodeError:
+            keys = connection.execute(f"{self._select_keys}{tail}", values).fetchall()
+        rows: list[tuple[Any, ...]] = []
+        faults: dict[int, str] = {}
+        this = f" WHERE {self._table.key_tuple()} = {self._table.key_marks()}"
+        for row, key in enumerate(keys):
+            try:
+                rows += connection.execute(f"{self._select}{this}", key).fetchall()
+            except UnicodeDecodeError:
+                rows += connection.execute(f"{self._select_no_payload}{this}", key).fetchall()
+                faults[row] = "it holds a text that is not UTF-8"
+        return rows, faults
+
+    def batch(
+        self,
+        connection: apsw.Connection,
+        rows: Sequence[tuple[Any, ...]],
+        faults: dict[int, str] | None = None,
+    ) -> Batch:
+        """A batch out of selected rows, one without its vector and with a fault where that is none. `faults` are those that
+        are known, by row. Raises StoreBroken for a key that is none.
         """
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * self._columns
         ids = self._table.record_ids(columns[: self._key_width])
         if not self._full:
             return Batch(ids, {}, [{} for _ in ids])
-        faults: dict[int, str] = {}
+        faults = dict(faults or {})
         rest = iter(columns[self._key_width :])
         if self._in_chunks:
             chunks = Chunks(connection, self._table, next(rest), next(rest))

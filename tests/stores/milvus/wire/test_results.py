@@ -10,7 +10,14 @@ from vectormigrate.model.collection import Metric
 from vectormigrate.model.errors import StoreBroken
 from vectormigrate.model.record import SparseVector
 from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
-from vectormigrate.stores.milvus.wire.results import joined, read_batch, read_count, read_ids, read_matches
+from vectormigrate.stores.milvus.wire.results import (
+    joined,
+    read_batch,
+    read_count,
+    read_ids,
+    read_matches,
+    read_values,
+)
 from vectormigrate.stores.milvus.wire.schema import Column, DataType, Layout
 from vectormigrate.stores.milvus.wire.server import parse_version
 
@@ -61,8 +68,24 @@ def test_a_json_text_of_another_client_of_lite_has_no_quotes():
     layout = layout_of(Column("j", DataType.JSON))
     got = read_batch(results(message), layout, LITE).payload
     assert [payload["j"] for payload in got] == ["plain words", {"a": 1}, "quoted"]
-    with pytest.raises(StoreBroken, match="not JSON"):
-        read_batch(results(message), layout, NEW)
+    assert list(read_batch(results(message), layout, NEW).faults) == [0]
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_json_that_cannot_be_read_is_the_fault_of_its_record(dynamic):
+    field = Column("j", DataType.JSON)
+    message = schema_pb2.FieldData(
+        field_name="$meta" if dynamic else "j", type=DataType.JSON, is_dynamic=dynamic
+    )
+    message.scalars.json_data.data.extend([b"{}", b'{"a":"\\ud800"}', b'{"a":1}'])
+    layout = layout_of() if dynamic else layout_of(field)
+    batch = read_batch(results(message), layout, NEW)
+    assert list(batch.faults) == [1]
+    assert "half a surrogate pair" in batch.faults[1]
+    assert list(joined([batch.take([2]), batch, batch]).faults) == [2, 5]
+    if not dynamic:
+        with pytest.raises(StoreBroken, match="not JSON"):
+            read_values(message, field, 3, NEW)
 
 
 def test_what_is_left_out_or_too_short_is_noticed():

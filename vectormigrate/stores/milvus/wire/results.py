@@ -38,21 +38,22 @@ def read_ids(results: Any, layout: Layout) -> list[RecordId]:
 
 
 def read_batch(results: Any, layout: Layout, server: Server) -> Batch:
-    """Query results as records, payload and all."""
+    """Query results as records, payload and all. A record with JSON that cannot be read has a fault."""
     messages = {message.field_name: message for message in results.fields_data}
     ids = read_ids(results, layout)
     missing = [name for name in layout.output if name not in messages and name != "$meta"]
     if ids and missing:
         raise StoreBroken(f"milvus left out field {missing[0]!r}", collection=layout.collection)
     payload: list[Payload] = [{} for _ in ids]
+    faults: dict[int, str] = {}
     for field in layout.fields if ids else ():
-        for row, value in enumerate(read_values(messages[field.name], field, len(ids), server)):
+        for row, value in enumerate(read_values(messages[field.name], field, len(ids), server, faults)):
             payload[row][field.name] = value
-    _add_dynamic(results.fields_data, payload)
+    _add_dynamic(results.fields_data, payload, faults)
     vectors = {
         field.name: read_vector(messages[field.name], field, len(ids)) for field in layout.vectors if ids
     }
-    return Batch(ids, vectors, payload)
+    return Batch(ids, vectors, payload, faults=faults)
 
 
 def joined(parts: Sequence[Batch]) -> Batch:
@@ -64,11 +65,18 @@ def joined(parts: Sequence[Batch]) -> Batch:
     partition = None
     if held[0].partition is not None:
         partition = [name for part in held for name in part.partition or ()]
+    starts = np.cumsum([0, *map(len, held)]).tolist()
+    faults = {
+        start + row: why
+        for start, part in zip(starts, held, strict=False)
+        for row, why in part.faults.items()
+    }
     return Batch(
         [record_id for part in held for record_id in part.ids],
         vectors,
         [payload for part in held for payload in part.payload],
         partition,
+        faults,
     )
 
 
@@ -97,17 +105,24 @@ def read_keys(scalars: Any) -> list[RecordId]:
     return list(scalars.string_data.data) or list(scalars.long_data.data)
 
 
-def _add_dynamic(messages: Sequence[Any], payload: list[Payload]) -> None:
+def _add_dynamic(messages: Sequence[Any], payload: list[Payload], faults: dict[int, str]) -> None:
     for message in messages:
         if not message.is_dynamic:
             continue
         for row, text in enumerate(message.scalars.json_data.data):
             if text and text != b"{}":
-                payload[row].update(decimals.loads(text))
+                try:
+                    payload[row].update(decimals.loads(text))
+                except ValueError as error:
+                    faults.setdefault(row, f"keys that nobody declared cannot be read: {error}")
 
 
-def read_values(message: Any, field: Field, n: int, server: Server) -> list[Any]:
-    """One payload column of n rows, None where there is nothing. Raises StoreBroken."""
+def read_values(
+    message: Any, field: Field, n: int, server: Server, faults: dict[int, str] | None = None
+) -> list[Any]:
+    """One payload column of n rows, None where there is nothing. Raises StoreBroken; for JSON that is none only where there are
+    no `faults` to note it in, by row.
+    """
     valid = list(message.valid_data)
     values: list[Any] = _raw_values(message, field)
     if valid and len(values) != n:
@@ -118,7 +133,7 @@ def read_values(message: Any, field: Field, n: int, server: Server) -> list[Any]
     if len(values) != n:
         raise StoreBroken(f"milvus sent {len(values)} values of {field.name!r} for {n} records")
     if field.type == DataType.JSON:
-        return [None if value is None else _json(value, server) for value in values]
+        return [_json_or_fault(text, row, field, server, faults) for row, text in enumerate(values)]
     if field.type == DataType.Timestamptz:
         return [None if value is None else datetime.fromisoformat(value) for value in values]
     return values
@@ -135,15 +150,20 @@ def _scalars(scalars: Any) -> list[Any]:
     return [] if slot is None else list(getattr(scalars, slot).data)
 
 
-def _json(text: bytes, server: Server) -> Any:
+def _json_or_fault(
+    text: bytes | None, row: int, field: Field, server: Server, faults: dict[int, str] | None
+) -> Any:
+    if text is None:
+        return None
     try:
         return jsonvalue.loads(text) if server.json_as_text else decimals.loads(text)
-    except ValueError:
-        if server.lite:
-            return (
-                text.decode()
-            )  # Milvus Lite sends a JSON text, written by another client, without its quotes.
-        raise StoreBroken("milvus sent a JSON field that is not JSON") from None
+    except ValueError as error:
+        if server.lite:  # which sends a JSON text, written by another client, without its quotes
+            return text.decode()
+        if faults is None:
+            raise StoreBroken("milvus sent a JSON field that is not JSON") from None
+        faults.setdefault(row, f"field {field.name!r} cannot be read: {error}")
+        return None
 
 
 # Vectors.
