@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ GO_ON = bool(os.environ.get("VECTORMIGRATEGO_ON"))
 """What an earlier sitting has left is not measured again."""
 
 
+@cache
 def engine() -> str:
-    """The last commit of the program; with a plus if what runs is not what was committed."""
+    """The last commit of the program when it was first asked for; with a plus if what runs is not what was committed."""
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", "vectormigrate")
     return _git("log", "-1", "--format=%h", "--", "vectormigrate") + "+" * bool(changed)
 
@@ -32,6 +34,7 @@ def _git(*words: str) -> str:
 
 def wanting(folder: Path, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those that are to be measured: all of them, or what an earlier sitting has left (`VECTORMIGRATEGO_ON=1`)."""
+    engine()  # while it is what was imported
     return [cell for cell in cells if not (GO_ON and _file(folder, *cell).exists())]
 
 
