@@ -31,3 +31,11 @@ async def test_without_a_plan_there_is_nothing_to_tell(site):
         hosted = host._hosted["move"]
         with pytest.raises(GateRefused, match="no plan yet"):
             await live_status(hosted.conductor, None, hosted.shadow)
+
+
+async def test_nor_is_there_when_it_is_over(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        await host.answer("rollback", "move", {"dry_run": False})
+        with pytest.raises(GateRefused, match="is rolled_back: nothing is marked"):
+            await host.answer("status", "move", {})

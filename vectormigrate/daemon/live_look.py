@@ -8,13 +8,16 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.phase import FINAL
 from vectormigrate.model.status import GateStatus, LiveStatus
 
 
 async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Shadow) -> LiveStatus:
-    """Raises GateRefused as long as there is no plan."""
+    """Raises GateRefused as long as there is no plan, and when it is over."""
     if live is None:
-        raise GateRefused("the migration has no plan yet: nothing is marked")
+        phase = conductor.migration.phase
+        why = f"is {phase}" if phase in FINAL else "has no plan yet"
+        raise GateRefused(f"the migration {why}: nothing is marked")
     scheduler, ledger = live.scheduler, live.lane.ledger
     found = await conductor.gates()
     debt, _ = await live.counted()
