@@ -25,16 +25,24 @@ class MemoryState:
         self.after = 0.0
         """Seconds from the commit to the answer."""
         self.writes = 0
+        self._begun = []
+        """When the writes that are not committed yet were handed in."""
+
+    @property
+    def stuck_for(self):
+        return asyncio.get_running_loop().time() - self._begun[0] if self._begun else 0.0
 
     async def write(self, work):
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         self.writes += 1
+        self._begun.append(loop.time())
         loop.call_later(self.before, self._commit, work, done)
         return await done
 
     def _commit(self, work, done):
         later = asyncio.get_running_loop().call_later
+        self._begun.pop(0)
         if self.full:
             later(self.after, _settle, done, None, StateFull("the disk is full"))
             return

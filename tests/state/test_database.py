@@ -59,6 +59,22 @@ async def test_many_writers_share_commits_and_each_gets_its_own_result(database)
     assert (database.groups.sum, database.groups.count) == (101, database.commits.count)
 
 
+async def test_how_long_a_commit_takes_is_known_while_it_does(database):
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(tx):
+        begun.set()
+        gate.wait()
+
+    assert database.stuck_for == 0.0
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(database.write(hold))
+        await asyncio.to_thread(begun.wait)
+        assert database.stuck_for > 0.0
+        gate.set()
+    assert database.stuck_for == 0.0
+
+
 async def test_a_writer_that_fails_stands_alone(database):
     def fails(tx):
         insert("half")(tx)

@@ -56,6 +56,8 @@ class Database:
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
         self._thread.start()
         self._closed = False
+        self._began: float | None = None
+        """When the commit under way began, on the clock of `time.monotonic`."""
 
     @classmethod
     def open(cls, path: Path) -> Database:
@@ -86,6 +88,12 @@ class Database:
     def alive(self) -> bool:
         """Whether what is to be written will be: the writer's thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds that the commit under way has taken; 0 when there is none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in the writer thread and return its result once it is durable.
@@ -151,7 +159,7 @@ class Database:
                 return
 
     def _commit(self, group: list[_Write]) -> None:
-        began = time.monotonic()
+        began = self._began = time.monotonic()
         try:
             with translated(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -173,6 +181,7 @@ class Database:
         except Exception as error:  # noqa: BLE001 every waiter is told; none of the group was committed
             for item in group:
                 item.error = error
+        self._began = None
         self.commits.observe(time.monotonic() - began)
         self.groups.observe(len(group))
         for item in group:

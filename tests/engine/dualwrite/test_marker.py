@@ -36,6 +36,21 @@ async def test_a_mark_that_takes_too_long_raises_the_flag(bench):
         assert bench.gap.named == ["move"]
 
 
+async def test_behind_a_commit_that_takes_too_long_nobody_waits(bench):
+    before, bench.state.before = bench.state.writes, 10.0
+    async with bench.lane.writing(touch(1), 10):
+        pass
+    bench.state.before = 1.0
+    began = bench.clock.monotonic()
+    async with bench.lane.writing([*touch(2), OLD], 10):
+        assert bench.clock.monotonic() == began
+        assert (bench.state.writes, bench.gap.named) == (1 + before, ["move"])
+    await asyncio.sleep(8.0)
+    async with bench.lane.writing(touch(3), 10):
+        assert bench.clock.monotonic() - began == pytest.approx(9.0)
+        assert "i:3" in bench.marks()
+
+
 async def test_an_unmarked_write_is_copied_all_the_same(bench):
     bench.state.full = True
     await bench.put(1)

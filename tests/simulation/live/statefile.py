@@ -24,14 +24,24 @@ class SimDatabase:
         upgrade.upgrade(self._connection)
         self._queue = asyncio.Queue()
         self.full = False
+        self.stall = 0.0
+        """Seconds that a commit takes longer."""
+        self._began = None
         self.dead = False
 
     async def run(self):
         """The writer."""
         while True:
             work, done = await self._queue.get()
-            await asyncio.sleep(self._rng.choice((0.0, 0.0005, 0.002)) * self._rng.random())
+            self._began = asyncio.get_running_loop().time()
+            await asyncio.sleep(self._rng.choice((0.0, 0.0005, 0.002)) * self._rng.random() + self.stall)
             self._commit(work, done)
+            self._began = None
+
+    @property
+    def stuck_for(self):
+        """Seconds that the commit under way has taken."""
+        return 0.0 if self._began is None else asyncio.get_running_loop().time() - self._began
 
     def die(self):
         """The process is gone: nothing is read or written any more, whatever its remains try."""

@@ -56,10 +56,12 @@ def trouble(rng):
 class Story:
     """One seed's story."""
 
-    def __init__(self, world, steps):
+    def __init__(self, world, steps, *, stalls=False):
         self.world = world
         self.rng = world.rng
         self.steps = steps
+        self.stalls = stalls
+        """A disk that is in trouble answers late, instead of being full."""
         self.hot = self.rng.choice((2, 5))
         """Ids that are written; the others only lie there."""
 
@@ -138,12 +140,13 @@ class Story:
 
     def _full(self):
         world = self.world
-        world.database.full = True
+        world.database.full = not self.stalls
+        world.database.stall = self.rng.choice((0.1, 0.8, 3.0)) if self.stalls else 0.0
         self._writes()
         world.run(self.rng.choice((0.0, 0.05, 0.7)))
         if self.rng.random() < 0.3:
             self._kill()
-        world.database.full = False
+        world.database.full, world.database.stall = False, 0.0
 
     def _during_backfill(self):
         """Writes beside pages that are slow to land."""
@@ -242,12 +245,17 @@ def setting(seed):
     return kinds
 
 
+def stalls(seed):
+    """Whether the disk of a seed is slow where that of others is full."""
+    return seed % 100 == 74
+
+
 def tell(seed, *, guards=Guards(), steps=40):  # noqa: B008 frozen
     """Tell the story of a seed; raises what it shows to be wrong."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         world = World(Path(folder) / "state.db", seed, guards=guards, **setting(seed))
         try:
-            Story(world, steps).tell()
+            Story(world, steps, stalls=stalls(seed)).tell()
         finally:
             world.close()
         return world

@@ -92,6 +92,8 @@ class Marker:
         StateError when it may not.
         """
         try:
+            if self._database.stuck_for >= self._terms.mark_limit:
+                raise TimeoutError  # nor would this one be made in time, and it need not wait to learn that
             await self._in_time(self.mark(noted.entries, noted.generation, "delete" if removes else "write"))
             for touch in touches:
                 if not isinstance(touch, Ids):
