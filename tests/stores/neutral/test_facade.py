@@ -155,6 +155,25 @@ async def test_a_key_makes_it_once(ask, front):
     assert (status, document["error"]["code"]) == (400, "usage")
 
 
+async def test_a_look_is_had_anew_under_any_key(ask, store):
+    asked = [
+        ("GET", f"/collections/{SOURCE}/count", None, lambda found: found["count"]),
+        ("POST", f"{RECORDS}/fetch", {"ids": [1, 9]}, lambda found: len(found["records"])),
+        (
+            "POST",
+            f"/collections/{SOURCE}/query",
+            {"vector": VECTOR, "using": "v"},
+            lambda found: len(found["matches"]),
+        ),
+    ]
+    for method, path, body, size in asked:
+        _, before = await ask(method, path, body, idempotency_key=path)
+        await store.upsert(SOURCE, records([9]))
+        _, after = await ask(method, path, body, idempotency_key=path)
+        assert size(after) == size(before) + 1
+        await store.delete(SOURCE, [9])
+
+
 # What goes wrong.
 
 
