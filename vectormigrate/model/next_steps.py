@@ -40,10 +40,20 @@ _OVER = (Phase.ROLLED_BACK, Phase.ABORTED)
 
 
 def next_steps(
-    migration_id: str, mode: Mode, phase: Phase, *, owned: bool, attested: bool = False
+    migration_id: str,
+    mode: Mode,
+    phase: Phase,
+    *,
+    owned: bool,
+    attested: bool = False,
+    differs: bool = False,
 ) -> tuple[str, ...]:
-    """Commands. `owned`: some process owns the state file; `attested`: somebody vouched for the writers."""
+    """Commands. `owned`: some process owns the state file; `attested`: somebody vouched for the writers; `differs`: the last
+    comparison found something.
+    """
     told = _offline(phase, owned=owned) if mode is Mode.OFFLINE else _live(mode, phase, owned, attested)
+    if differs and phase is Phase.VERIFIED:
+        told = ("findings {id}", *(["repair {id}"] if mode is Mode.OFFLINE else []), *told)
     return tuple(f"{_PROGRAM} {step.format(id=migration_id)}" for step in told)
 
 
