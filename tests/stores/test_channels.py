@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from vectormigrate.stores.channels import open_channel
+from vectormigrate.stores.channels import _OPTIONS, open_channel
 
 
 class Echo(grpc.GenericRpcHandler):
@@ -35,3 +35,8 @@ def test_nobody_there_is_told(secure):
         with open_channel(target, secure=secure) as channel, pytest.raises(grpc.RpcError) as caught:
             channel.unary_unary("/any/Method")(b"", timeout=60)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_who_waits_long_is_not_taken_for_an_attacker():
+    """gRPC's servers allow a ping in five minutes; every minute, a call of five minutes ended in "Too many pings"."""
+    assert dict(_OPTIONS)["grpc.keepalive_time_ms"] > 300_000

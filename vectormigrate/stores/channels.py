@@ -10,7 +10,10 @@ _OPTIONS = (
     ("grpc.enable_retries", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.keepalive_time_ms", 60_000),
+    (
+        "grpc.keepalive_time_ms",
+        360_000,
+    ),  # a server hangs up on who pings twice in five minutes, and the call is lost
     ("grpc.use_local_subchannel_pool", 1),
 )
 
