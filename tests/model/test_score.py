@@ -5,7 +5,7 @@ import pytest
 
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.record import SparseVector
-from vectormigrate.model.score import exact_score, side_by_side
+from vectormigrate.model.score import exact_score, late_score, side_by_side
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,13 @@ from vectormigrate.model.score import exact_score, side_by_side
 )
 def test_each_metric_by_hand(metric, expected):
     assert exact_score(metric, np.array([3.0, 4.0]), np.array([4.0, 3.0])) == pytest.approx(expected)
+
+
+def test_each_token_takes_the_best_of_the_others():
+    asked, held = np.array([[0.0, 0.0], [6.0, 8.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])
+    assert late_score(Metric.DOT, asked, held) == 0 + 50
+    assert late_score(Metric.MANHATTAN, asked, held) == 1 + 7
+    assert late_score(Metric.EUCLID, asked, held) == pytest.approx((1**2 + 5**2) ** 0.5)
 
 
 def test_a_zero_vector_has_a_score_and_no_division():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .collection import Metric
@@ -26,6 +28,15 @@ def exact_score(metric: Metric, left: Array, right: Array) -> float:
             either = np.count_nonzero((left != 0) | (right != 0))
             both = np.count_nonzero((left != 0) & (right != 0))
             return 1.0 - both / either if either else 0.0
+
+
+def late_score(metric: Metric, asked: Array, held: Array) -> float:
+    """The score of two multi-vectors, a row a token: the sum over those asked for of the best score among those held. Of
+    euclidean ones it is the root of the sum of their squares, as Qdrant has it, whose distances are squares inside.
+    """
+    best = max if metric.higher_is_nearer else min
+    each = [best((exact_score(metric, one, other) for other in held), default=0.0) for one in asked]
+    return math.hypot(*each) if metric is Metric.EUCLID else sum(each)
 
 
 def side_by_side(left: SparseVector, right: SparseVector) -> Array:

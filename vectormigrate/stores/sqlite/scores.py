@@ -9,7 +9,7 @@ import numpy as np
 from vectormigrate.model.batch import DenseColumn, MultiColumn, SparseColumn
 from vectormigrate.model.collection import Element, Metric, VectorField
 from vectormigrate.model.record import Array, SparseVector
-from vectormigrate.model.score import exact_score, side_by_side
+from vectormigrate.model.score import exact_score, late_score, side_by_side
 
 from . import vectors
 
@@ -17,7 +17,6 @@ from . import vectors
 def scorer(field: VectorField, metric: Metric, wanted: Array | SparseVector) -> Callable[[bytes], float]:
     """A function from a stored vector to its score, which follows `model.collection.Metric`."""
     asked = None if isinstance(wanted, SparseVector) else _numbers(field, np.atleast_2d(wanted))
-    best = max if metric.higher_is_nearer else min
 
     def score(blob: bytes) -> float:
         column = vectors.decode(field, [blob])
@@ -27,10 +26,7 @@ def scorer(field: VectorField, metric: Metric, wanted: Array | SparseVector) -> 
                 return exact_score(metric, *side_by_side(wanted, column.row(0)))
             case MultiColumn():
                 assert asked is not None
-                tokens = _numbers(field, column.values)
-                return sum(
-                    best((exact_score(metric, one, held) for held in tokens), default=0.0) for one in asked
-                )
+                return late_score(metric, asked, _numbers(field, column.values))
             case DenseColumn():
                 assert asked is not None
                 return exact_score(metric, asked[0], _numbers(field, column.values)[0])
