@@ -30,7 +30,7 @@ from tests.life.answers import Answers, Call
 from tests.life.daemon import Daemon, in_process
 from tests.life.pinecone import KEY
 from tests.life.stage import asking
-from vectormigrate.daemon.control import plan
+from vectormigrate.daemon.foreseeing import plan
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.specification import Mode, Specification
 

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
-from vectormigrate.daemon.control import Control, plan
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.foreseeing import plan
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.collection import Metric

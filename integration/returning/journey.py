@@ -12,7 +12,8 @@ from typing import Any
 from integration.matrix.kinds import MARK, Table
 from integration.matrix.side import Held, Side, mapped
 from tests.conformance.compare import same_bits, same_value
-from vectormigrate.daemon.control import Control, plan
+from vectormigrate.daemon.control import Control
+from vectormigrate.daemon.foreseeing import plan
 from vectormigrate.daemon.homeward import went
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.viewing import Viewer

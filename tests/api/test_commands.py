@@ -52,7 +52,7 @@ def test_promised_defaults():
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
     offline = {"migrate", "export", "import", "resume", "validate", "rollback", "pause", "capture"}
-    offline |= {"throttle", "set"}
+    offline |= {"throttle", "unthrottle", "set", "repair"}
     assert changing == offline | {
         "serve",
         "emulate",
@@ -67,10 +67,10 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "vec",
         "mcp",
     }
-    for name in ("migrate", "export", "import", "rollback", "cutover", "revert"):
+    for name in ("migrate", "export", "import", "repair", "rollback", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 
 
 def test_secrets_can_be_given_again_where_stores_are_opened():
-    for name in ("resume", "validate", "rollback"):
+    for name in ("resume", "validate", "repair", "rollback"):
         assert set(ACCESS) <= set(BY_NAME[name].settings)

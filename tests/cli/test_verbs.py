@@ -39,6 +39,22 @@ def test_thresholds(migrated, threshold, told):
     assert told in ran.err
 
 
+def test_a_target_that_was_changed_is_repaired(migrated):
+    migrated.sql("new.db", "DELETE FROM docs WHERE id = 3")
+    migrated.sql("new.db", "UPDATE docs SET title = 'wrong' WHERE id = 4")
+    migrated.sql("new.db", "UPDATE docs SET id = 99 WHERE id = 5")
+    looked = migrated.run("repair", "docs", "--dry-run")
+    assert (looked.code, "missing    2" in looked.out, "differing  1" in looked.out) == (3, True, True)
+    assert "vectormigrate repair docs" in migrated.run("status", "docs").out
+    refused = migrated.run("repair", "docs", says="no\n")
+    assert (refused.code, migrated.sql("new.db", "SELECT title FROM docs WHERE id = 4")) == (4, [("wrong",)])
+    assert "written over" in refused.err
+    ran = migrated.run("repair", "docs", says="docs\n")
+    assert ran.code == 0, ran.err
+    assert migrated.run("validate", "docs", "--full").code == 0
+    assert migrated.sql("new.db", "SELECT count(*), max(id) FROM docs") == [(20, 19)]
+
+
 @pytest.mark.parametrize("words", [["--force"], ["--yes"], []])
 def test_rollback_takes_everything_out(migrated, words):
     ran = (

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.fakes.world import World
-from vectormigrate.daemon.control import Control, plan, worker_count
+from vectormigrate.daemon.control import Control, worker_count
 from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.foreseeing import plan
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.errors import (
@@ -133,6 +134,17 @@ async def test_pause_and_resume(state, spec):
         paused = await control.pause("docs")
         assert (paused.phase, paused.resume_phase) == (Phase.PAUSED, Phase.BACKFILL)
         assert (await control.run("docs")).phase is Phase.VERIFIED
+
+
+async def test_only_what_was_whole_and_stands_still_is_repaired(state, spec):
+    async with Control.open(state, secrets=KNOWN) as control:
+        await control.create(spec)
+        with pytest.raises(GateRefused, match="is created: what is repaired is a copy that was whole once"):
+            await control.repair("docs", dry_run=False)
+        await control.create(replace(spec, id="live", mode=Mode.PROXIED))
+        for dry_run in (True, False):
+            with pytest.raises(GateRefused, match="mends by itself"):
+                await control.repair("live", dry_run=dry_run)
 
 
 async def test_plan_writes_nothing(tmp_path, spec):

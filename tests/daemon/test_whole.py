@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import replace
 
+import apsw
 import pytest
 
 from tests.fakes.tables import asked, fill, held, tables
-from vectormigrate.daemon.control import Control, plan
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
+from vectormigrate.daemon.foreseeing import plan
 from vectormigrate.daemon.secrets import Literal, Secrets, key
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.viewing import Viewer
@@ -87,6 +89,21 @@ async def test_one_part_alone(world, spec):
         assert (whole.phase, whole.copied) == (Phase.VERIFIED, 60)
         await control.rollback("many:docs-b", dry_run=False)
     assert tables(world / "new.db") == {"docs-a": 20, "docs-c": 10}
+
+
+async def test_every_part_is_made_again_what_its_source_is(world, spec):
+    async with owning(world) as control:
+        await control.create(spec)
+        await control.run("many:docs-a")
+        with pytest.raises(GateRefused, match="2 parts of 'many' are not verified, many:docs-b for one"):
+            await control.repair("many", dry_run=False)
+        await control.run("many")
+        with apsw.Connection(str(world / "new.db")) as connection:
+            connection.execute('DELETE FROM "docs-b" WHERE id < 4')
+        assert (await control.repair("many", dry_run=True)).missing > 0
+        status = await control.repair("many", dry_run=False)
+        assert (status.phase, status.findings) == (Phase.VERIFIED, 0)
+    assert tables(world / "new.db")["docs-b"] == 30
 
 
 async def test_a_part_that_fails_does_not_keep_the_others(world, spec):

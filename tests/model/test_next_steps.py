@@ -35,3 +35,10 @@ def test_what_failed_or_rests_is_resumed_or_taken_back_by_whoever_owns_it():
         assert steps(Mode.OFFLINE, phase, owned=False) == ["resume docs", "rollback docs"]
         assert steps(Mode.OFFLINE, phase, owned=True) == []
         assert steps(Mode.PROXIED, phase, owned=True) == ["resume docs", "rollback docs"]
+
+
+def test_what_differs_is_looked_at_and_mended():
+    for mode, first in ((Mode.OFFLINE, ["findings docs", "repair docs"]), (Mode.PROXIED, ["findings docs"])):
+        told = steps(mode, Phase.VERIFIED, owned=True, differs=True)
+        assert told == [*first, *steps(mode, Phase.VERIFIED, owned=True)]
+        assert "findings docs" not in steps(mode, Phase.REVERSED, owned=True, differs=True)

@@ -228,6 +228,25 @@ COMMANDS: tuple[Command, ...] = (
         handler="verbs:validate",
     ),
     Command(
+        name="repair",
+        summary="Make the target of a verified migration what its source is now.",
+        details="Compares every record of both sides, copies anew what differs or is missing, and takes out of the target what"
+        " the migration put there and the source has no more. With --dry-run it compares, and changes nothing. For offline"
+        " migrations: a live one mends by itself what a comparison finds.",
+        positionals=(ID,),
+        settings=(DRY_RUN, FORCE, YES, *ACCESS),
+        result="MigrationStatus",
+        scope=Scope.OPERATE,
+        routes=(_verb("repair"),),
+        effect=Effect.DESTROYS,
+        lasting=True,
+        examples=(
+            Example("repair docs --dry-run", "what it would mend: validate --full"),
+            Example("repair docs", "asks first"),
+        ),
+        handler="verbs:repair",
+    ),
+    Command(
         name="rollback",
         summary="Take out of the target exactly what the migration put in.",
         details="Records that were there before stay, and those that were overwritten come back. Works from a new"

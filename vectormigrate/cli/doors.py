@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from vectormigrate.daemon import capture, control
+from vectormigrate.daemon import capture, foreseeing
 from vectormigrate.daemon.capture import Action
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.crewing import prepare
@@ -53,7 +53,9 @@ def own(
 async def foresee(call: Call, request: Request, *, strict: bool = False) -> PlanDocument:
     """What a migration would do; owns nothing and writes nothing. `strict` raises what would keep it from starting."""
     prepare(call.recruits, request.specification)
-    return await control.plan(request.specification, Secrets(request.literals, call.environ), strict=strict)
+    return await foreseeing.plan(
+        request.specification, Secrets(request.literals, call.environ), strict=strict
+    )
 
 
 async def examine(call: Call, request: Request | None) -> list[Check]:

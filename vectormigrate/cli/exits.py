@@ -17,7 +17,7 @@ from vectormigrate.model.status import (
 
 FAILED = 1
 FINDINGS = 3
-_RUNNING = ("migrate", "resume")
+_RUNNING = ("migrate", "resume", "repair")
 """Commands that answer for where a migration came to; others only tell of it."""
 
 

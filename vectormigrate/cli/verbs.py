@@ -1,4 +1,4 @@
-"""`validate`, `rollback` and `pause`: the verbs that need an id and nothing else."""
+"""`validate`, `repair`, `rollback` and `pause`: the verbs that need an id and nothing else."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .asked import offered
 from .call import Answer, Call
 from .delegated import by_daemon
 from .doors import own, view
+from .exits import code_of
 from .live import ask
 from .progress import Follower
 
@@ -52,14 +53,38 @@ async def validate(call: Call) -> Answer:
     return Answer(report, exit_code=_stopped(stop) or (0 if report.ok else FINDINGS))
 
 
+async def repair(call: Call) -> Answer:
+    """Make the target what the source is now."""
+    with view(call) as viewer:
+        request = overlay(viewer.specification(call.migration_id), call.merged)
+        status = viewer.status(call.migration_id)
+    dry_run = call.value("dry-run")
+    if not dry_run:
+        _confirm(
+            call,
+            f"This makes {status.target} what {status.source} is now: what was changed or added there since is written over, and"
+            f" records of {status.migration_id!r} that the source has no more are taken out.",
+        )
+    if (answer := await by_daemon(call, request)) is not None:
+        return answer
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            with stopping(lambda _: control.stop()) as stop:
+                result = await control.repair(call.migration_id, dry_run=dry_run)
+    return Answer(result, exit_code=_stopped(stop) or code_of(result, "repair"))
+
+
 async def rollback(call: Call) -> Answer:
     """Take out of the target what the migration put in."""
     with view(call) as viewer:
         request = overlay(viewer.specification(call.migration_id), call.merged)
         status = viewer.status(call.migration_id)
     dry_run = call.value("dry-run")
-    if not (dry_run or call.value("force") or call.value("yes")):
-        _confirm(call, status)
+    if not dry_run:
+        _confirm(
+            call,
+            f"This takes {status.copied:,} copied records of {status.migration_id!r} out of {status.target}.",
+        )
     if request.specification.mode is not Mode.OFFLINE:
         told = await ask(call, "rollback", RollbackReport, dry_run=dry_run)
         return Answer(told, exit_code=0 if dry_run or not (told.left or told.foreign_changed) else FAILED)
@@ -95,20 +120,16 @@ def _stopped(stop: Stop) -> int:
     return stop.exit_code or 0
 
 
-def _confirm(call: Call, status: MigrationStatus) -> None:
+def _confirm(call: Call, what: str) -> None:
     """A real question: the id must be typed. Raises GateRefused for anything else, or when nobody can be asked."""
+    if call.value("force") or call.value("yes"):
+        return
+    name = call.migration_id
     if call.json or not call.asked.isatty():
         raise GateRefused(
-            f"rollback of {status.migration_id!r} was not confirmed, and nobody can be asked here; nothing was changed",
+            f"{call.command.name} of {name!r} was not confirmed, and nobody can be asked here; nothing was changed",
             hint="say that it is meant with --yes, or look first with --dry-run",
         )
-    print(
-        f"This takes {status.copied:,} copied records of {status.migration_id!r} out of {status.target}.",
-        "Type the id of the migration to go on: ",
-        sep="\n",
-        end="",
-        file=call.err,
-        flush=True,
-    )
-    if call.asked.readline().strip() != status.migration_id:
+    print(what, "Type the id of the migration to go on: ", sep="\n", end="", file=call.err, flush=True)
+    if call.asked.readline().strip() != name:
         raise GateRefused("not confirmed; nothing was changed", hint="look first with --dry-run")

@@ -1,7 +1,7 @@
 """The verbs: create, run, pause, validate, roll back, look. The only door for `api` and `cli`.
 
 A `Control` owns the state file for as long as it is open and is the composition root of everything it runs. Planning
-(`plan`) needs no ownership and writes nothing, like looking (`viewing.py`) and checking (`doctor.py`).
+(`foreseeing.py`) needs no ownership and writes nothing, like looking (`viewing.py`) and checking (`doctor.py`).
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from vectormigrate.engine import preflight
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
@@ -36,14 +35,12 @@ from vectormigrate.model.events import Event, Retried
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode, Specification
-from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
-from vectormigrate.model.whole import plan_of
+from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
 from vectormigrate.state import levers, migrations, sessions, views
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
-from vectormigrate.stores.unanswered import unanswered
 
 from .control_socket import COMMAND, SET, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
@@ -199,6 +196,22 @@ class Control:
                 await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
+    async def repair(self, migration_id: str, *, dry_run: bool) -> MigrationStatus | ValidationReport:
+        """Make the target of a verified migration what its source is now, or only compare them. Raises GateRefused for one
+        that is not verified, and for a live one.
+        """
+        self._check_offline(migration_id)
+        if dry_run:
+            return await self.validate(migration_id, sample_size=None, full=True)
+        if (asked := self._divided(migration_id)) is not None:
+            async with self._as_a_whole(asked) as whole:
+                await whole.repair()
+            return self._status(migration_id)
+        async with self._conducting(migration_id) as run:
+            await run.conductor.reopen()
+            await run.conductor.run()
+        return self._status(migration_id)
+
     async def validate(
         self,
         migration_id: str,
@@ -318,6 +331,13 @@ class Control:
     async def _hear(self, verb: str, migration_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         assert self._host is not None
         return await (self.receive or self._host.answer)(verb, migration_id, arguments)
+
+    def _check_offline(self, migration_id: str) -> None:
+        if self._database.read(lambda tx: views.specification(tx, migration_id)).mode is not Mode.OFFLINE:
+            raise GateRefused(
+                "a live migration mends by itself what a comparison finds",
+                hint=f"compare again with `vectormigrate validate {migration_id} --full`",
+            )
 
     # Putting it together.
 
@@ -459,28 +479,3 @@ def _busy(migration_id: str) -> GateRefused:
     return GateRefused(
         f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
     )
-
-
-async def plan(
-    spec: Specification, secrets: Secrets, clock: Clock | None = None, *, strict: bool = False
-) -> PlanDocument:
-    """What a migration would do. Reads both sides, writes nothing anywhere. With `strict`, raises what would keep it
-    from starting: MappingRefused, TargetNotEmpty.
-    """
-    if spec.division:
-        plans = []
-        for part in await parts_of(spec, secrets):
-            lent = secrets.lent(spec.source, part.source).lent(spec.target, part.target)
-            plans.append(await plan(part, lent, clock, strict=strict))
-        return plan_of(spec, plans)
-    monotonic = (clock or SystemClock()).monotonic
-    source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
-    async with Stores.open(source, target, spec.mapping.selection, spec.back) as stores:
-        await stores.greet()
-        found = await preflight.examine(spec, stores.source, stores.target, monotonic)
-        if strict:
-            preflight.check_startable(spec, found)
-        told = await preflight.document(spec, found, stores.source, workers=worker_count(spec))
-        if spec.mode is not Mode.PROXIED:
-            return told
-        return replace(told, unanswered=unanswered(spec.source.kind, found.mapping))

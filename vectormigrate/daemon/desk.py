@@ -44,8 +44,9 @@ from . import operations, vec
 from .capture import Action, capture
 from .chronicle import page_of
 from .config import Merged
-from .control import Control, plan
+from .control import Control
 from .doctor import doctor
+from .foreseeing import plan
 from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
@@ -217,6 +218,10 @@ class Desk:
         if self._onward(asked).mode is not Mode.OFFLINE:
             return await self._live(asked, "validate", ValidationReport, **words)
         return await self._control.validate(asked.migration_id, **words)
+
+    async def repair(self, asked: Asked) -> MigrationStatus | ValidationReport:
+        self._onward(asked)
+        return await self._control.repair(asked.migration_id, dry_run=asked.value("dry-run"))
 
     async def rollback(self, asked: Asked) -> RollbackReport:
         dry_run = asked.value("dry-run")

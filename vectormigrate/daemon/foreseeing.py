@@ -1,16 +1,48 @@
-"""What would keep a live migration from starting, asked before its id is taken. Opens both sides, writes nothing."""
+"""What a migration would do, and what would keep it from starting, asked before its id is taken. Opens both sides, writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from vectormigrate.engine import preflight
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import ConfigInvalid, GateRefused
 from vectormigrate.model.specification import Mode, Specification
+from vectormigrate.model.status import PlanDocument
+from vectormigrate.model.whole import plan_of
 from vectormigrate.stores import registry
+from vectormigrate.stores.unanswered import unanswered
 
+from .crewing import worker_count
+from .parting import parts_of
 from .secrets import Secrets
-from .tasks import Stores
+from .tasks import Stores, SystemClock
+
+
+async def plan(
+    spec: Specification, secrets: Secrets, clock: Clock | None = None, *, strict: bool = False
+) -> PlanDocument:
+    """What a migration would do. Reads both sides, writes nothing anywhere. With `strict`, raises what would keep it
+    from starting: MappingRefused, TargetNotEmpty.
+    """
+    if spec.division:
+        plans = []
+        for part in await parts_of(spec, secrets):
+            lent = secrets.lent(spec.source, part.source).lent(spec.target, part.target)
+            plans.append(await plan(part, lent, clock, strict=strict))
+        return plan_of(spec, plans)
+    monotonic = (clock or SystemClock()).monotonic
+    source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
+    async with Stores.open(source, target, spec.mapping.selection, spec.back) as stores:
+        await stores.greet()
+        found = await preflight.examine(spec, stores.source, stores.target, monotonic)
+        if strict:
+            preflight.check_startable(spec, found)
+        told = await preflight.document(spec, found, stores.source, workers=worker_count(spec))
+        if spec.mode is not Mode.PROXIED:
+            return told
+        return replace(told, unanswered=unanswered(spec.source.kind, found.mapping, target=spec.target.kind))
 
 
 async def check_startable(spec: Specification, secrets: Secrets, monotonic: Callable[[], float]) -> None:

@@ -26,7 +26,8 @@ from vectormigrate.model.errors import CollectionMissing, UsageError
 from vectormigrate.model.specification import Existing, Specification, StoreRef
 from vectormigrate.stores.base import EVERYWHERE, Store
 
-from .control import Control, plan
+from .control import Control
+from .foreseeing import plan
 from .secrets import Literal, Secrets, StoreKey, key, seal
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ taken in before, and told of behind. There is nothing to checkpoint here: what w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from vectormigrate.model.clock import Clock
@@ -45,6 +45,8 @@ class Verbs(Protocol):
         """Store parts that have come."""
 
     async def run(self, migration_id: str) -> MigrationStatus: ...
+
+    async def repair(self, migration_id: str, *, dry_run: bool) -> object: ...
 
     async def validate(
         self,
@@ -98,16 +100,32 @@ class Whole:
         """
         self._check_onward()
         await self._take_in()
+        await self._each(self._verbs.run, _DONE)
+
+    async def repair(self) -> None:
+        """Make the target of every part what its source is now. Raises as `run` does, and GateRefused while a part is not
+        verified.
+        """
+        unfinished = [part for part in self._statuses() if part.phase not in _DONE]
+        if unfinished:
+            raise GateRefused(
+                f"{len(unfinished):,} parts of {self._id!r} are not verified, {unfinished[0].migration_id} for one",
+                hint=f"go on with `vectormigrate resume {self._id}`",
+            )
+        await self._each(lambda part: self._verbs.repair(part, dry_run=False), FINAL)
+
+    async def _each(self, work: Callable[[str], Awaitable[object]], beside: Collection[Phase]) -> None:
+        """Do it to every part that is not in one of these phases."""
         failed: list[tuple[str, VectormigrateError]] = []
         parts = self._statuses()
         for number, part in enumerate(parts):
             if self._stopping:
                 break
-            if part.phase in _DONE:
+            if part.phase in beside:
                 continue
             self._on_event(Progress(self._id, "parts", number, len(parts)))
             try:
-                await self._verbs.run(part.migration_id)
+                await work(part.migration_id)
             except VectormigrateError as error:
                 if _concerns_all(error):
                     raise

@@ -357,6 +357,16 @@ class Conductor:
     # Looking.
 
     async def validate(
+    async def reopen(self) -> None:
+        """Go back behind the copy: the next run mends what differs. Raises GateRefused for one that is not verified."""
+        phase = self.migration.phase
+        if phase is not Phase.VERIFIED:
+            raise GateRefused(
+                f"migration {self._id!r} is {phase}: what is repaired is a copy that was whole once",
+                hint="" if phase in FINAL else f"go on with `vectormigrate resume {self._id}`",
+            )
+        await self._move(phase, Phase.CATCH_UP, "repair")
+
         self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
     ) -> ValidationReport:
         """Compare source and target, whole or by sample, and keep the report."""
