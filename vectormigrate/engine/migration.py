@@ -354,9 +354,6 @@ class Conductor:
             )
         await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
 
-    # Looking.
-
-    async def validate(
     async def reopen(self) -> None:
         """Go back behind the copy: the next run mends what differs. Raises GateRefused for one that is not verified."""
         phase = self.migration.phase
@@ -367,6 +364,9 @@ class Conductor:
             )
         await self._move(phase, Phase.CATCH_UP, "repair")
 
+    # Looking.
+
+    async def validate(
         self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
     ) -> ValidationReport:
         """Compare source and target, whole or by sample, and keep the report."""
