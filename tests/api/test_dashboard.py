@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from importlib.resources import files
+from typing import get_args
 
 import pytest
 from starlette.applications import Starlette
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.api.dashboard import ROOT, dashboard
+from vectormigrate.daemon.chronicle import name_of
+from vectormigrate.model.events import Event
 from vectormigrate.model.phase import Phase
 
 STATIC = files("vectormigrate.api.dashboard") / "static"
@@ -73,6 +76,11 @@ def test_what_others_wrote_is_what_they_published():
     assert one["licence"] == "MIT"
     for name, digest in one["files"].items():
         assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest
+
+
+def test_it_hears_of_every_event():
+    (heard,) = re.findall(r"const kinds = \[([^\]]*)\]", text_of("api.js"))
+    assert set(re.findall(r'"(\w+)"', heard)) == {name_of(kind) for kind in get_args(Event)}
 
 
 def test_its_verbs_and_phases_are_those_of_the_program():

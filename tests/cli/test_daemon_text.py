@@ -29,14 +29,9 @@ ROW = {
         (AuditLog([], 5, 0, "aa", ("row 2 is missing",), False), "THE CHAIN IS BROKEN"),
         (AuditLog([], 5, 0, "aa", ("row 2 is missing",), False), "  row 2 is missing"),
         (Events([], 0), "no events from there on"),
-        (Events([Event(3, "2026-01-01T00:00:00", "docs", "warned", {"message": "hot"})], 3), "warned  hot"),
+        (Events([Event(3, "2026-01-01T00:00:00", "docs", "warned", {"message": "hot"})], 3), "message hot"),
         (Events([Event(4, "2026-01-01T00:00:00", "docs", "x", {"ms": 73.45030999})], 4), "ms 73.4503"),
-        (
-            Events(
-                [Event(5, "2026", "docs", "phase_changed", {"before": "created", "after": "preflight"})], 5
-            ),
-            "phase: created -> preflight",
-        ),
+        (Events([Event(5, "2026-01-01T00:00:00", "docs", "x", {"ms": 1}, "slow")], 5), "x      slow"),
         (Operations([], 5, 0), "no operations"),
         (Operations([Operation("op", "validate", "docs", "me", "running", "2026")], 5, 0), "running"),
         (

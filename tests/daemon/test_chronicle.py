@@ -1,15 +1,14 @@
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from tests.fakes.clock import FakeClock
 from vectormigrate.daemon import chronicle as chronicles
-from vectormigrate.daemon.chronicle import Chronicle, event_of, kind_of, page_of
+from vectormigrate.daemon.chronicle import Chronicle, kind_of, page_of
 from vectormigrate.daemon.supervisor import Supervisor
-from vectormigrate.model import documents
 from vectormigrate.model.events import PhaseChanged, Progress, Warned
 from vectormigrate.model.phase import Phase
+from vectormigrate.state import events
 from vectormigrate.state.database import Database
 
 
@@ -46,11 +45,15 @@ async def test_events_are_kept_with_their_names(chronicle, database):
     assert kind_of(PhaseChanged("a", Phase.CREATED, Phase.PREFLIGHT)) == "phase_changed"
 
 
-def test_an_event_is_known_again_by_what_went_outside():
-    told = documents.Event(1, "2026", "a", "phase_changed", {"before": "created", "after": "preflight"})
-    assert event_of(told) == PhaseChanged("a", Phase.CREATED, Phase.PREFLIGHT)
-    assert event_of(replace(told, kind="of_a_newer_version")) is None
-    assert event_of(replace(told, data={"before": "created", "after": "a phase of a newer version"})) is None
+async def test_what_another_version_told_has_no_words(database):
+    told = [
+        ("2026", "a", "phase_changed", '{"before": "created", "after": "preflight"}'),
+        ("2026", "a", "phase_changed", '{"before": "created", "after": "a phase of a newer version"}'),
+        ("2026", "a", "of_a_newer_version", "{}"),
+    ]
+    await database.write(lambda tx: events.append(tx, told))
+    found = page_of(database, 0, None, 10).events
+    assert [one.text for one in found] == ["phase: created -> preflight", "", ""]
 
 
 async def test_nothing_is_between_looking_back_and_following(chronicle, database):

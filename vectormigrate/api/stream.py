@@ -53,5 +53,6 @@ def response(
 def framed(event: Event) -> bytes:
     """One event. JSON has no line break outside of texts, and none inside, so one line of data is enough."""
     number = b"" if event.number is None else b"id: %d\n" % event.number
-    body = {"at": event.at, "migration_id": event.migration_id, "kind": event.kind, **event.data}
+    told = {"at": event.at, "migration_id": event.migration_id, "kind": event.kind, "text": event.text}
+    body = {**told, **event.data}
     return number + b"event: " + event.kind.encode() + b"\ndata: " + dump(body) + b"\n\n"

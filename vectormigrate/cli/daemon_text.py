@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vectormigrate.cli.report.html import visible
-from vectormigrate.daemon.chronicle import event_of
 from vectormigrate.model.documents import AuditLog, Event, Events, Keys, MigrateResult, Operation, Operations
 
-from .progress import sentence
 from .text import render, table
 
 __all__ = ["render"]
@@ -75,9 +73,8 @@ def _events(page: Events) -> list[str]:
 
 
 def _words(event: Event) -> str:
-    known = event_of(event)
-    if known is not None:
-        return sentence(known)
+    if event.text:
+        return event.text
     told = {name: f"{value:.6g}" if isinstance(value, float) else value for name, value in event.data.items()}
     return ", ".join(f"{name} {value}" for name, value in told.items() if value not in ("", None))
 

@@ -58,11 +58,11 @@ from vectormigrate.model.events import (
     Warned,
     WorkerLost,
 )
+from vectormigrate.model.telling import sentence
 
 from .call import Answer, Call
 from .documents import ServeEnded
 from .doors import own
-from .progress import sentence
 
 logger = logging.getLogger(__name__)
 _TROUBLE = (Warned, DeadLettered, WorkerLost, SecondaryDown, DeletesStopped, GapOpened)

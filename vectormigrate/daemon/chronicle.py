@@ -21,6 +21,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import StateError
 from vectormigrate.model.events import Event, Progress
+from vectormigrate.model.telling import sentence
 from vectormigrate.state import events
 from vectormigrate.state.database import Database
 from vectormigrate.state.events import StoredEvent
@@ -41,17 +42,6 @@ def name_of(kind: type[Event]) -> str:
 def kind_of(event: Event) -> str:
     """The name by which an event goes outside."""
     return name_of(type(event))
-
-
-def event_of(told: documents.Event) -> Event | None:
-    """The event behind what went outside; None for a kind or a value that this version does not know."""
-    kind = _KINDS.get(told.kind)
-    if kind is None:
-        return None
-    try:
-        return msgspec.convert({**told.data, "migration_id": told.migration_id}, kind)
-    except msgspec.ValidationError:
-        return None
 
 
 _KINDS: dict[str, type[Event]] = {name_of(kind): kind for kind in get_args(Event)}
@@ -83,7 +73,7 @@ class Chronicle:
         document = {key: value for key, value in msgspec.to_builtins(event).items() if key != "migration_id"}
         at, kind = self._clock.now().isoformat(), kind_of(event)
         if isinstance(event, Progress):
-            self._publish(documents.Event(None, at, event.migration_id, kind, document))
+            self._publish(documents.Event(None, at, event.migration_id, kind, document, sentence(event)))
             return
         self._waiting.append((at, event.migration_id, kind, msgspec.json.encode(document).decode()))
         self._told.set()
@@ -157,4 +147,11 @@ def page_of(database: Database, after: int, migration_id: str | None, limit: int
 
 def _shown(event: StoredEvent) -> documents.Event:
     data: dict[str, Any] = msgspec.json.decode(event.document)
-    return documents.Event(event.number, event.at, event.migration_id, event.kind, data)
+    return documents.Event(event.number, event.at, event.migration_id, event.kind, data, _text(event, data))
+
+
+def _text(event: StoredEvent, data: dict[str, Any]) -> str:
+    try:
+        return sentence(msgspec.convert({"migration_id": event.migration_id, **data}, _KINDS[event.kind]))
+    except (KeyError, msgspec.ValidationError):  # another version wrote it
+        return ""

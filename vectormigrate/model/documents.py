@@ -128,6 +128,8 @@ class Event:
     migration_id: str
     kind: str
     data: dict[str, Any]
+    text: str = ""
+    """The same in words; empty for a kind that this version does not know."""
 
 
 @dataclass(frozen=True, slots=True)

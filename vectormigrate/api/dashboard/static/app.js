@@ -27,16 +27,6 @@ function state(ok, words) {
   connection.classList.toggle("off", !ok);
 }
 
-// An event in words: a move between phases as such, of any other what it says.
-function sentence(event) {
-  const { kind, at, number, migration_id, data, ...rest } = event;
-  if (kind === "phase_changed") {
-    return `${word(rest.before)} → ${word(rest.after)}${rest.reason ? ` (${rest.reason})` : ""}`;
-  }
-  const said = Object.entries(rest).filter(([, value]) => value !== "" && value !== null);
-  return `${word(kind)}${said.length ? `: ${said.map(([name, value]) => `${word(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")}` : ""}`;
-}
-
 // All migrations.
 
 const listed = (migrations, first, none) => table([first, "Phase", "From", "To", "Copied", "Owed", "Findings"], migrations.map((one) => [
@@ -70,7 +60,7 @@ class One {
     this.rare = 0;
     this.since = null; // the oldest of the findings that are shown
     this.parts = null;
-    this.logged = api.events(id, 0).then((page) => { page.events.forEach((event) => this.note({ ...event.data, ...event })); });
+    this.logged = api.events(id, 0).then((page) => { page.events.forEach((event) => this.note(event)); });
   }
 
   every() { return LOOK; }
@@ -85,7 +75,7 @@ class One {
 
   lines() {
     return [...this.log].reverse().map((event) => {
-      return make("li", {}, make("time", { datetime: event.at }, clock(event.at)), sentence(event));
+      return make("li", {}, make("time", { datetime: event.at }, clock(event.at)), event.text || word(event.kind));
     });
   }
 
@@ -168,6 +158,7 @@ class One {
         { class: place < at ? "done" : place === at && phase === status.phase ? "now" : "", "aria-current": phase === status.phase ? "step" : null }, word(phase))),
         phases.includes(status.phase) ? "" : make("li", { class: `now ${status.phase === "failed" ? "bad" : ""}`, "aria-current": "step" }, word(status.phase))),
       status.error ? make("p", { class: "bad" }, status.error) : "",
+      Object.entries(status.throttled).map(([reason, why]) => make("p", { class: "warn" }, `Throttled by ${reason}: ${why}`)),
       status.live && status.live.secondary_down ? make("p", { class: "bad" }, `The secondary does not answer: ${status.live.secondary_down}`) : "",
       status.live && status.live.gap ? make("p", { class: "bad" }, "A write left without a mark: both sides are compared before a swap is possible.") : "",
       status.next_steps.length ? make("p", { class: "soft" }, "In a terminal: ", status.next_steps.map((step) => [make("code", {}, step), " "])) : "");
