@@ -237,5 +237,5 @@ def _info(connection: Connection) -> StoreInfo:
     ).fetchall()[0]
     held = tables.extension(connection)
     details = {"database": database, "user": user, "role": "standby" if recovering else "primary"}
-    details["pgvector"] = ".".join(map(str, held.version)) if held else "not installed"
-    return StoreInfo("pgvector", version, details)
+    extension = ".".join(map(str, held.version)) + " on" if held else "not installed,"
+    return StoreInfo("pgvector", f"{extension} PostgreSQL {version}", details)
