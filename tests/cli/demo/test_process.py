@@ -70,7 +70,7 @@ async def test_a_child_and_its_own_children_are_gone_after_the_block(tmp_path):
 
 def test_the_callers_own_settings_are_not_the_childs(monkeypatch):
     given = {"VECTORMIGRATE_STATE": "/mine.db", "PYTHONPATH": "/some", "LANG": "C.UTF-8"}
-    environ = clean_environment(given)
+    environ = clean_environment(given, Path("/work"))
     package = str(Path(vectormigrate.__file__).parents[1])
-    assert environ == {"PYTHONPATH": f"{package}{os.pathsep}/some", "LANG": "C.UTF-8"}
-    assert clean_environment({})["PYTHONPATH"] == package
+    assert environ == {"PYTHONPATH": f"{package}{os.pathsep}/some", "LANG": "C.UTF-8", "TMPDIR": "/work"}
+    assert clean_environment({}, Path("/work"))["PYTHONPATH"] == package

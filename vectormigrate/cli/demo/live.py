@@ -45,7 +45,7 @@ class LiveStory:
         self._dsn = dsn
         self._tell = tell
         self._command = CommandLine(work)
-        self._environ = clean_environment(os.environ)
+        self._environ = clean_environment(os.environ, work)
         self._searches = 0
         self._ports = _free_port(), _free_port()
 

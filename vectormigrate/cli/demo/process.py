@@ -41,7 +41,7 @@ class CommandLine:
         self._directory = directory
         self._state = directory / "state.db"
         self._log = directory / "demo.log"
-        self._environ = clean_environment(os.environ)
+        self._environ = clean_environment(os.environ, directory)
 
     async def answer(
         self,
@@ -151,12 +151,14 @@ async def child(
         await process.wait()
 
 
-def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The caller's, without settings meant for the caller's own migrations, and with this very package in the path."""
+def clean_environment(environ: Mapping[str, str], temporary: Path) -> dict[str, str]:
+    """The caller's, without settings meant for the caller's own migrations, and with this very package in the path. What a
+    killed child leaves behind is left in `temporary`.
+    """
     kept = {name: value for name, value in environ.items() if not name.startswith("VECTORMIGRATE_")}
     package = Path(vectormigrate.__file__).resolve().parents[1]
     path = [str(package), *filter(None, [environ.get("PYTHONPATH")])]
-    return {**kept, "PYTHONPATH": os.pathsep.join(path)}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path), "TMPDIR": str(temporary)}
 
 
 def _reason(out: bytes, err: bytes) -> str:
