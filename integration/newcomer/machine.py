@@ -67,6 +67,7 @@ class Machine:
         path = "/usr/sbin:/usr/bin:/bin" if self.debian else f"{sys.base_prefix}/bin:/usr/bin:/bin"
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         home = {"HOME": f"{self.root}/home", "PATH": path, "LANG": "C.UTF-8", "TMPDIR": f"{self.root}/tmp"}
+        home["PIP_NO_CACHE_DIR"] = "1"  # it would be pip's own to take away
         with tempfile.TemporaryFile("w+") as out:  # a pipe would be waited for as long as anybody holds it
             done = subprocess.run(
                 command,
