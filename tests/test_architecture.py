@@ -327,3 +327,16 @@ def test_every_complaint_names_a_page_and_a_test_that_exist():
             assert not section or section in {re.sub(r"[^a-z0-9]+", "-", one.lower()) for one in headings}, (
                 row
             )
+
+
+_NAMED = re.compile(r"`((?:tests|integration)/[\w/]+\.py)(?:::(\w+))?`")
+
+
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").glob("*.md")), ids=name_of)
+def test_the_tests_that_a_document_names_exist(document):
+    told = document.read_text()
+    named = _NAMED.findall(told)
+    if document.name == "security.md":  # it says where those are of which it gives the name alone
+        named += [("tests/api/test_guard.py", name) for name in re.findall(r"`(test_\w+)`", told)]
+    for file, name in named:
+        assert f"def {name}" in (ROOT / file).read_text(), name
