@@ -80,7 +80,7 @@ def test_what_others_wrote_is_what_they_published():
 
 def test_it_hears_of_every_event():
     (heard,) = re.findall(r"const kinds = \[([^\]]*)\]", text_of("api.js"))
-    assert set(re.findall(r'"(\w+)"', heard)) == {name_of(kind) for kind in get_args(Event)}
+    assert set(re.findall(r'"(\w+)"', heard)) >= {name_of(kind) for kind in get_args(Event)}
 
 
 def test_its_verbs_and_phases_are_those_of_the_program():

@@ -56,7 +56,8 @@ export async function act(id, verb, body, waiting = () => {}) {
 // Follows events; the browser comes back by itself with the number that it saw last.
 export function follow(onEvent, onState) {
   const source = new EventSource("/v1/events");
-  const kinds = ["phase_changed", "resumed", "retried", "dead_lettered", "worker_lost", "warned", "throttled", "unthrottled", "secondary_down", "secondary_up",
+  const kinds = ["phase_changed", "resumed", "retried", "dead_lettered", "worker_lost", "warned", "range_done", "validated",
+    "finding_confirmed", "gate_opened", "gate_closed", "throttled", "unthrottled", "secondary_down", "secondary_up",
     "deletes_stopped", "gap_opened", "primary_changed", "progress"];
   for (const kind of kinds) source.addEventListener(kind, (message) => onEvent(JSON.parse(message.data)));
   source.onopen = () => onState(true);
