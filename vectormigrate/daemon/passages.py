@@ -69,20 +69,12 @@ def _checked(passage: Passage, spec: Specification) -> Passage:
 def check_apart(
     passages: Mapping[str, Passage], spec: Specification, others: Iterable[Specification]
 ) -> None:
-    """Raise GateRefused where one of the others has the same source: a request has one way, and a change is told once. Or the
-    same target: each would take for its own what the other puts there.
+    """Raise GateRefused where requests about the source go the way of one of the others, for they have one way only. Or one
+    has the same target: each would take for its own what the other puts there.
     """
     passage = fronting(passages, spec)
-    lane = None if passage is None else passage.router.lane(spec.source.collection)
     for other in others:
-        same = _place(other.source) == _place(spec.source) or (
-            passage is not None
-            and fronting(passages, other) is passage
-            and (
-                other.source.collection == spec.source.collection
-                or (lane is not None and lane is passage.router.lane(other.source.collection))
-            )
-        )
+        same = passage is not None and _met(spec.source, passage, other.source, fronting(passages, other))
         if same or _place(other.target) == _place(spec.target):
             side = spec.source if same else spec.target
             raise GateRefused(
@@ -91,6 +83,15 @@ def check_apart(
                 store=side.kind,
                 collection=side.collection,
             )
+
+
+def _met(one: StoreRef, passage: Passage, other: StoreRef, others: Passage | None) -> bool:
+    """Whether a request may be about both sources."""
+    if others is not passage:
+        return others is not None and _place(one) == _place(other)
+    lane = passage.router.lane(one.collection)
+    same_lane = lane is not None and lane is passage.router.lane(other.collection)
+    return same_lane or one.collection == other.collection
 
 
 def _place(side: StoreRef) -> tuple[str, str, str]:
