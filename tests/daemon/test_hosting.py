@@ -368,3 +368,24 @@ async def test_a_swap_that_somebody_forbids_does_not_happen(site):
         with pytest.raises(GateRefused, match="not on fridays"):
             await host.answer("cutover", "move", {**words, "dry_run": False})
         assert (site.phase, site.messenger.asked) == ("verified", [("cutover", "move")])
+
+
+class Listening(Forbidding):
+    """Whoever is told remembers it."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = asyncio.Queue()
+
+    def tell(self, happening):
+        self.told.put_nowait(happening)
+
+
+async def test_whoever_wants_to_know_is_told_the_status_of_what_is_under_way(site):
+    site.messenger = Listening()
+    async with site.daemon() as host:
+        await site.verified(host)
+        host._supervisor.spawn_lasting(host.tell_status(0.01), name="status")
+        async with asyncio.timeout(20):
+            one = await site.messenger.told.get()
+    assert (one.name, one.migration_id, one.values["phase"]) == ("status", "move", "verified")

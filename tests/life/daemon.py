@@ -121,7 +121,7 @@ async def in_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
         control_upstream=Target.parse(behind.control_url, "control") if behind.control_url else None,
         index=behind.index,
     )
-    settings = ServeSettings((listener,), Limits(), Timeouts(), 2.0, "info")
+    settings = ServeSettings((listener,), Limits(), Timeouts(), 2.0, "info", 0.0)
     clock = SystemClock()
     service = Service(settings.limits, clock, Telemetry(clock), settings.grace)
     ready: asyncio.Queue[list[str]] = asyncio.Queue()

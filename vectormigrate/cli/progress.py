@@ -27,6 +27,8 @@ EVERY = 10.0
 """Seconds between two lines where there is no terminal."""
 LETTERS = 10
 """Refused records that are told one by one."""
+_SAID = (events.Resumed, events.Throttled, events.Unthrottled)
+"""What is said even to those who did not ask for more."""
 WINDOW = 15.0
 """Seconds over which the rate is taken."""
 
@@ -82,7 +84,7 @@ class Follower:
         line = spelled(sentence(event)[:LONGEST])
         if isinstance(event, events.Warned | events.DeadLettered | events.WorkerLost):
             self._say(f"warning: {line}")
-        elif not self._quiet and (self._verbose or isinstance(event, events.Resumed)):
+        elif not self._quiet and (self._verbose or isinstance(event, _SAID)):
             self._say(line)
 
     def _tell_letter(self, event: events.DeadLettered) -> bool:

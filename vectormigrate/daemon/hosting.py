@@ -51,6 +51,7 @@ from .surroundings import surroundings
 from .tasks import Stores
 from .telemetry.exposition import Hosted, exposition
 from .telemetry.messenger import Messenger
+from .telemetry.happenings import Happening
 from .telemetry.telemetry import Telemetry, each
 
 logger = logging.getLogger(__name__)
@@ -146,13 +147,27 @@ class Host:
         """What a scrape is answered with, in Prometheus' text format."""
         hosted = [
             Hosted(
-                name, one.live, () if one.live is None else await one.conductor.gates(), one.shadow.overlap()
+                name,
+                one.live,
+                () if one.live is None else await one.conductor.gates(),
+                one.shadow.overlap(),
+                one.conductor.throttle.felt.reads,
+                one.conductor.rechecks,
             )
             for name, one in self._hosted.items()
         ]
         return await exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
 
     # One migration.
+    async def tell_status(self, every: float) -> None:
+        """Tell whoever is told what happens where each migration is that is under way, every so many seconds, for ever."""
+        while self._messenger is not None:
+            await asyncio.sleep(every)
+            for status in await self._database.aside(views.each_status):
+                if status.phase not in FINAL:
+                    values = msgspec.to_builtins(status)
+                    self._messenger.tell(Happening("status", values.pop("migration_id"), values))
+
 
     async def create(self, specification: Specification) -> dict[str, Any]:
         """Add a migration and start it; the same again goes on with it where it rests. Raises what would keep it from starting: an id is not

@@ -22,6 +22,16 @@ HOOKS = (
         unit="seconds",
         help="How long one of them may take; then it is killed and counts as failed.",
     ),
+    Setting(
+        name="status-every",
+        section="serve",
+        kind=Kind.FLOAT,
+        default=0.0,
+        least=0,
+        most=86_400,
+        unit="seconds",
+        help="How often hooks and webhooks are told the status of each migration that is under way; 0 for never.",
+    ),
 )
 WEBHOOK = (
     Setting(name="url", section="webhooks", metavar="URL", reference=True, help="Who is told, by POST."),

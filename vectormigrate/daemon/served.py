@@ -56,6 +56,8 @@ class ServeSettings:
     grace: float
     """Seconds."""
     log_level: str
+    status_every: float
+    """Seconds between two looks that are told; 0 for none."""
 
 
 def settle(merged: Merged, config: Config) -> ServeSettings:
@@ -80,6 +82,7 @@ def settle(merged: Merged, config: Config) -> ServeSettings:
         Timeouts(answer=value("upstream-timeout")),
         value("grace"),
         value("log-level"),
+        value("status-every"),
     )
 
 

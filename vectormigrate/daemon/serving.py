@@ -221,6 +221,8 @@ async def serve(
         host = await stack.enter_async_context(
             control.hosting(passages, supervisor, live, service.telemetry, service.messenger)
         )
+        if settings.status_every:
+            supervisor.spawn_lasting(host.tell_status(settings.status_every), name="telling the status")
         own: Sequence[Own] = ()
         if open_own is not None:
             own = await stack.enter_async_context(open_own(host, supervisor))

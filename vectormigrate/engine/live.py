@@ -196,6 +196,11 @@ class Live:
         """Marks that stand, those of dead letters included."""
         return self._database.read(lambda tx: journal.debt(tx, self._id))
 
+    @property
+    def boot_quarantine(self) -> float:
+        """Seconds for which no mark is cleared yet because a request of an earlier process may land."""
+        return max(0.0, self.lane.ledger.quiet_after - self._clock.monotonic())
+
     async def backlog(self) -> int:
         """Records whose replay is due and has not begun."""
         if not self.scheduler.sweeping:

@@ -37,6 +37,7 @@ from vectormigrate.model.errors import FinishedWithFindings, GateRefused, Vector
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.measure import Histogram
 from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
@@ -84,6 +85,7 @@ class Conductor:
         self._make_live = make_live
         self._stopping = asyncio.Event()
         self._running: CopyCoordinator | Validation | None = None
+        self.rechecks = Histogram()  # seconds of second looks at what differs
         tell = telling(database, migration_id, clock, on_event)
         self.throttle = Throttle(inputs, lambda: self.migration.specification, clock, tell)
         if self.migration.mapping is not None:
@@ -213,7 +215,7 @@ class Conductor:
 
     _behind_preflight = Phase.BACKFILL
 
-    def _coordinator(self, total: int) -> CopyCoordinator:
+    def _coordinator(self, total: int, **live: Any) -> CopyCoordinator:
         return CopyCoordinator(
             self._database,
             self._id,
@@ -221,6 +223,7 @@ class Conductor:
             now=self._clock.now,
             on_event=self._on_event,
             total=total,
+            **live,
         )
 
     async def _backfill(self) -> None:
@@ -394,6 +397,7 @@ class Conductor:
             lambda ranges: self._crew(migration, ranges, False),
             self._clock,
             self._on_event,
+            rechecks=self.rechecks,
             **live,
         )
 

@@ -32,6 +32,7 @@ from .backfill.coordinator import CopyCoordinator
 from .conditions import measure
 from .cutover.gate import Gate, Limits, gates
 from .drift import Drift
+from .cutover.watch import Watch
 from .live import Live
 from .migration import Conductor
 from .quarantine import waiting
@@ -80,6 +81,7 @@ class OnlineConductor(Conductor):
         """Asked before a "cutover" or "revert" of a migration, behind the gates. Raises GateRefused where somebody forbids it."""
         self._drift = Drift(self._clock)
         self._altered: Sequence[str] = ()
+        self._watch = Watch(self._id, self._clock, self._on_event)
         """What the source had at the last look that the plan does not know."""
 
     async def open(self) -> None:
@@ -158,6 +160,7 @@ class OnlineConductor(Conductor):
                 elif self._drift.due():
                     await self._look()
             except StoreError as error:
+                await self._watch.look(self.gates)
                 self._on_event(Warned(self._id, f"both sides could not be looked at: {error.message}"))
         await self._pause(_LOOK)
 
@@ -177,7 +180,8 @@ class OnlineConductor(Conductor):
         if self.migration.specification.mode is Mode.CAPTURED:
             await self._captured()
         elif self._database.read(lambda tx: roles.get(tx, self._id)).attested_at is None:
-            await self._until(self._attested)
+            while not (self._attested.is_set() or self._stopping.is_set()):
+                await self._pause(_LOOK)
         if self._stopping.is_set():
             return
         wait = self.migration.specification.quarantine + self._visibility
@@ -211,23 +215,8 @@ class OnlineConductor(Conductor):
         up_to = self._database.read(scopes.last_number)
         await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
 
-    async def _until(self, event: asyncio.Event) -> None:
-        while not (event.is_set() or self._stopping.is_set()):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK):
-                    await event.wait()
-
-    def _coordinator(self, total: int) -> CopyCoordinator:
-        return CopyCoordinator(
-            self._database,
-            self._id,
-            session=self._session,
-            now=self._clock.now,
-            on_event=self._on_event,
-            total=total,
-            covers=self._lane_of().covers,
-            visibility=self._visibility,
-        )
+    def _coordinator(self, total: int, **_: Any) -> CopyCoordinator:
+        return super()._coordinator(total, covers=self._lane_of().covers, visibility=self._visibility)
 
     def _lane_of(self) -> Live:
         assert self.live is not None, "the phase says that requests have a lane"

@@ -53,6 +53,36 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeDone:
+    """A range of the source is copied."""
+
+    migration_id: str
+    done: int
+    """Ranges that are."""
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Both sides were compared, by sample or whole."""
+
+    migration_id: str
+    method: str
+    ok: bool
+    compared: int
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingConfirmed:
+    """Records differ, and did when they were looked at again."""
+
+    migration_id: str
+    count: int
+    """How many."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLettered:
     """A record was refused for good."""
 
@@ -127,6 +157,23 @@ class GapOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class GateOpened:
+    """A condition of a swap is met that was not."""
+
+    migration_id: str
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateClosed:
+    """A condition of a swap is not met any more."""
+
+    migration_id: str
+    gate: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PrimaryChanged:
     """The other side answers the application from here on."""
 
@@ -137,15 +184,17 @@ class PrimaryChanged:
 
 
 LiveEvent: TypeAlias = SecondaryDown | SecondaryUp | DeletesStopped | GapOpened | PrimaryChanged
+Notice: TypeAlias = Validated | FindingConfirmed | Throttled | Unthrottled | GateOpened | GateClosed
+"""How things stand by now."""
 Event: TypeAlias = (
     PhaseChanged
     | Progress
     | Resumed
     | Retried
+    | RangeDone
     | DeadLettered
     | WorkerLost
     | Warned
-    | Throttled
-    | Unthrottled
+    | Notice
     | LiveEvent
 )

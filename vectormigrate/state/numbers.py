@@ -28,6 +28,8 @@ class FindingNumbers:
     count: int
     oldest: datetime
     """When the one that stands longest was seen first."""
+    generation: int
+    """How often one of them was seen, at most."""
 
 
 def last_validations(tx: Transaction, migration_id: str) -> list[LastValidation]:
@@ -43,7 +45,19 @@ def last_validations(tx: Transaction, migration_id: str) -> list[LastValidation]
 def findings(tx: Transaction, migration_id: str) -> list[FindingNumbers]:
     """Those of the last validation."""
     rows = tx.execute(
-        "SELECT kind, count(*), min(first_seen) FROM finding WHERE migration_id = ? GROUP BY kind ORDER BY kind",
+        "SELECT kind, count(*), min(first_seen), max(generation) FROM finding WHERE migration_id = ? GROUP BY kind ORDER BY kind",
         (migration_id,),
     )
-    return [FindingNumbers(kind, count, datetime.fromisoformat(at)) for kind, count, at in rows]
+    return [FindingNumbers(kind, count, datetime.fromisoformat(at), seen) for kind, count, at, seen in rows]
+
+
+def spared(tx: Transaction, migration_id: str) -> int:
+    """Records that the copy left out because a foreign one has their place."""
+    return int(
+        tx.execute("SELECT coalesce(sum(skipped), 0) FROM range WHERE migration_id = ?", (migration_id,)).get
+    )
+
+
+def journal_bytes(tx: Transaction) -> int:
+    """What the marks of all migrations take in the file."""
+    return int(tx.execute("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = 'journal'").get)

@@ -12,8 +12,9 @@ from tests.fakes.hosted import Site
 from tests.fakes.world import DIM, SOURCE
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.telemetry.catalogue import CATALOGUE, PREFIX
-from vectormigrate.model.events import WorkerLost
+from vectormigrate.model.events import PhaseChanged, Throttled, WorkerLost
 from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.phase import Phase
 from vectormigrate.model.query import Query
 from vectormigrate.state import findings
 from vectormigrate.stores.raw import HttpRequest
@@ -52,6 +53,10 @@ async def test_the_numbers_of_a_migration_that_was_cut_over(site):
         "ranges": {"open": 0},
         "validation_ok": {"full": 1, "sample": 1},
         "validation_compared": {"full": 6, "sample": 5},
+        "compared_total": {"full": 6, "sample": 5},
+        "backfill_dropped_total": {"foreign": 0},
+        "scope_intents": {"whole": 0, "unknown": 0},
+        "ambiguous_total": {"primary": 0, "secondary": 0},
         "store_up": {"source": 1},
     }
     for name, values in told.items():
@@ -99,6 +104,8 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
 
         await telemetry.facade("app", Scripted(answer)).http(HttpRequest("PUT", "/"))
         telemetry.on_event(WorkerLost("move", -9))
+        telemetry.on_event(Throttled("move", "cpu", "too much"))
+        telemetry.on_event(PhaseChanged("move", Phase.CATCH_UP, Phase.BACKFILL))
         telemetry.hooks["success", "ok"] += 1
         await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
         await site.put(1, version=2)

@@ -5,7 +5,15 @@ from tests.fakes.facades import Scripted
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
 from vectormigrate.engine.throttle import Felt
-from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned, WorkerLost
+from vectormigrate.model.events import (
+    PhaseChanged,
+    PrimaryChanged,
+    Throttled,
+    Unthrottled,
+    Validated,
+    Warned,
+    WorkerLost,
+)
 from vectormigrate.model.phase import Phase
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.front import Standing
@@ -88,3 +96,25 @@ async def test_a_migration_feels_what_is_measured_here():
     assert captured.target == proxied.target == (side.seconds,)
     assert captured.source == ()
     assert proxied.source == (telemetry.traffic["main"].source,)
+
+
+def test_waiting_is_timed_by_reason_whether_it_is_over_or_not():
+    clock = FakeClock()
+    telemetry = Telemetry(clock)
+    telemetry.on_event(Throttled("move", "cpu", "too much"))
+    clock.advance(5)
+    telemetry.on_event(Throttled("move", "file", "there"))
+    telemetry.on_event(Unthrottled("move", "cpu"))
+    clock.advance(2)
+    assert telemetry.throttled() == {("move", "cpu"): (False, 5.0), ("move", "file"): (True, 2.0)}
+    telemetry.on_event(Throttled("move", "cpu", "again"))
+    clock.advance(1)
+    assert telemetry.throttled()["move", "cpu"] == (True, 6.0)
+
+
+def test_comparisons_and_further_scans_are_counted():
+    telemetry = Telemetry(FakeClock())
+    for compared in (3, 4):
+        telemetry.on_event(Validated("move", "full", True, compared, ""))
+    telemetry.on_event(PhaseChanged("move", Phase.CATCH_UP, Phase.BACKFILL, "records were added"))
+    assert (telemetry.compared, telemetry.rescans) == ({("move", "full"): 7}, {"move": 1})

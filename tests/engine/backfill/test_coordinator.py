@@ -24,7 +24,7 @@ from vectormigrate.engine.work import (
 )
 from vectormigrate.model.collection import IdField, IdKind, KeyOrder
 from vectormigrate.model.errors import StateFull
-from vectormigrate.model.events import DeadLettered, Progress, Retried
+from vectormigrate.model.events import DeadLettered, Progress, RangeDone, Retried
 from vectormigrate.model.record import parse_id
 from vectormigrate.model.specification import Specification, StoreRef
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions, views
@@ -77,6 +77,7 @@ async def test_a_finished_range_is_not_handed_out_again(made):
     assert {(await made.ask(Lease())).number for _ in range(2)} == {1, 2}
     assert await made.ask(Lease()) is None
     assert made.standing() == []
+    assert made.events == [RangeDone("move", 1, 3)]
 
 
 async def test_a_stopped_backfill_hands_out_nothing_and_says_so(made):

@@ -384,3 +384,13 @@ def test_what_waits_for_its_time_is_not_overdue(ledger, clock):
     assert ledger.overdue == 2
     assert [entry.id for entry in ledger.due(10)] == [0, 1]
     assert ledger.overdue == 0
+
+
+def test_ids_of_which_a_request_may_still_land_are_counted(ledger, clock):
+    entries = ledger.register([1, 2, 3], 1, removes=False)
+    ledger.release(entries[:2], unresolved=True, late=0.0)
+    assert (ledger.ambiguous, ledger.quarantined, ledger.unresolved) == (2, 2, True)
+    ledger.get(3).target_until = clock.monotonic() + 1
+    assert ledger.quarantined == 3
+    clock.advance(10_000)
+    assert (ledger.ambiguous, ledger.quarantined, ledger.unresolved) == (2, 0, False)

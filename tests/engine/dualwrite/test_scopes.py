@@ -45,6 +45,7 @@ async def test_a_request_under_way_is_owed_only_if_it_is_not_answered(bench):
     await bench.scopes.end(answered, unresolved=False)
     await bench.scopes.end(unanswered, unresolved=True)
     assert bench.scopes.owed == 1
+    assert bench.scopes.owed_by_kind == {"matching": 1, "whole": 0, "unnamed": 0, "unknown": 0}
 
 
 async def test_one_of_two_still_blocks(bench):

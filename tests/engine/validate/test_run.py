@@ -10,7 +10,9 @@ from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.validate.task import CompareTask
 from vectormigrate.engine.worker import Worker
 from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.events import FindingConfirmed, Progress, Validated
 from vectormigrate.model.finding import FindingKind
+from vectormigrate.model.measure import Histogram
 from vectormigrate.model.planning import make_plan
 from vectormigrate.state import findings, journal, migrations, ownership
 from vectormigrate.state.database import Database
@@ -81,8 +83,12 @@ async def test_a_healthy_pair_is_proved_equal_and_the_report_kept(validation, da
 async def test_differences_are_confirmed_kept_and_healed_by_the_next(validation, database, pair):
     await pair.target.delete(TARGET, [-40])
     await pair.change(-37, payload={"title": "other"})
-    report = await validation().full(None)
+    events, rechecks = [], Histogram()
+    report = await validation(events, rechecks=rechecks).full(None)
     assert (report.ok, report.missing, report.mismatched) == (False, 1, 1)
+    told = Validated(ID, "full", False, 60, report.statement)
+    assert [one for one in events if not isinstance(one, Progress)] == [told, FindingConfirmed(ID, 2)]
+    assert rechecks.count == 1
     assert {one for _, one in held(database)} == {"i:-40", "i:-37"}
     (back,) = (await pair.source.fetch("docs", [-40])).records()
     await pair.put(back)

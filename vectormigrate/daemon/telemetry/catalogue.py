@@ -77,7 +77,13 @@ JOURNAL = _group(
     ("clears", "counter", "Marks paid.", _OF),
     ("clear_conflicts", "counter", "Copies that could not clear their mark because of a newer write.", _OF),
     ("gap", "gauge", "1 while writes left without a mark and both sides were not compared since.", _OF),
-    ("scope_intents", "gauge", "Requests of unknown extent that stand, or are owed a comparison.", _OF),
+    (
+        "scope_intents",
+        "gauge",
+        "Requests of unknown extent that stand, or are owed a comparison, by what they touch: matching, whole, unnamed, unknown.",
+        ("migration", "kind"),
+    ),
+    ("journal_bytes", "gauge", "What the marks of all migrations take in the state file.", ()),
     ("journal_commit_seconds", "histogram", "A commit of the state file, its fsync included.", ()),
     ("journal_batch_size", "histogram", "Writes of the state file that shared a commit.", ()),
 )
@@ -99,6 +105,19 @@ REPLAY = _group(
     ),
     ("hint_replays", "counter", "Copies that needed no read of the primary.", _OF),
     ("delete_confirmations", "counter", "Absences that were looked at again before they were believed.", _OF),
+    (
+        "ambiguous",
+        "counter",
+        "Ids of writes that were never answered: of the application to the primary, of replays to the secondary.",
+        ("migration", "side"),
+    ),
+    ("quarantined_ids", "gauge", "Ids whose mark waits because such a write may still land.", _OF),
+    (
+        "boot_quarantine_seconds",
+        "gauge",
+        "Time left in which no mark is cleared after an unclean start.",
+        _OF,
+    ),
     ("unresolved", "gauge", "1 while a request that was never answered may still land.", _OF),
     ("delete_guard_tripped", "gauge", "1 while nothing is deleted because too much is absent.", _OF),
 )
@@ -112,6 +131,13 @@ STORES = _group(
         ("migration", "side", "outcome"),
     ),
     ("store_seconds", "histogram", "What they took.", ("migration", "side")),
+    (
+        "throttled",
+        "gauge",
+        "1 while copies and comparisons wait, or are slowed down, by reason.",
+        ("migration", "reason"),
+    ),
+    ("throttled_seconds", "counter", "For how long they did, by reason.", ("migration", "reason")),
 )
 BACKFILL = _group(
     "backfill",
@@ -119,6 +145,19 @@ BACKFILL = _group(
     ("backfill_records", "counter", "Records that the target acknowledged, copied again ones included.", _OF),
     ("backfill_bytes", "counter", "Bytes of them.", _OF),
     ("backfill_batches", "counter", "Batches of them.", _OF),
+    (
+        "backfill_dropped",
+        "counter",
+        "Records that the copy left out, by reason: foreign (another record has their place).",
+        ("migration", "reason"),
+    ),
+    ("page_seconds", "histogram", "A page of the copy, from the question to the source to its answer.", _OF),
+    (
+        "rescans",
+        "counter",
+        "Times that the copy went on behind its last key, because records were added there.",
+        _OF,
+    ),
     ("ranges", "gauge", "Ranges of the copy, by state: open, done.", ("migration", "state")),
     ("backfill_eta_seconds", "gauge", "Time left at the present rate; absent before it is known.", _OF),
     ("dead_letters", "gauge", "Records that the target refused for good.", _OF),
@@ -134,6 +173,9 @@ VERIFICATION = _group(
         "1 when the last validation of this method found nothing.",
         ("migration", "method"),
     ),
+    ("compared", "counter", "Records that validations compared, by method.", ("migration", "method")),
+    ("recheck_generation", "gauge", "How often the difference was seen that was seen most often.", _OF),
+    ("recheck_seconds", "histogram", "One second look at what differs.", _OF),
     ("validation_compared", "gauge", "Records that it compared.", ("migration", "method")),
     (
         "validation_timestamp_seconds",

@@ -16,6 +16,7 @@ from vectormigrate import __version__
 from vectormigrate.engine.cutover.gate import Gate
 from vectormigrate.engine.live import Live
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.measure import Histogram
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.state import numbers, views
@@ -38,6 +39,10 @@ class Hosted:
     gates: Sequence[Gate]
     overlap: float | None
     """Mean overlap of shadow reads."""
+    pages: Histogram
+    """Seconds of a page of the copy."""
+    rechecks: Histogram
+    """Seconds of a second look at what differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,21 @@ class _Stored:
     status: MigrationStatus
     findings: Sequence[numbers.FindingNumbers]
     validations: Sequence[numbers.LastValidation]
+    spared: int
 
 
-def _stored(tx: Transaction) -> list[_Stored]:
-    return [
-        _Stored(one, numbers.findings(tx, one.migration_id), numbers.last_validations(tx, one.migration_id))
+def _stored(tx: Transaction) -> tuple[list[_Stored], int]:
+    """Every migration, and what their marks take."""
+    each = [
+        _Stored(
+            one,
+            numbers.findings(tx, one.migration_id),
+            numbers.last_validations(tx, one.migration_id),
+            numbers.spared(tx, one.migration_id),
+        )
         for one in views.each_status(tx)
     ]
+    return each, numbers.journal_bytes(tx)
 
 
 async def exposition(
@@ -61,14 +74,16 @@ async def exposition(
 ) -> bytes:
     """What a scrape is answered with, in Prometheus' text format. Raises StateError."""
     # Marks are counted, of which there may be millions: not where requests wait.
-    stored = await database.aside(_stored)
+    stored, journal_bytes = await database.aside(_stored)
     out = Families()
     for traffic in telemetry.traffic.values():
         _client(out, traffic)
     out.histogram("journal_commit_seconds", database.commits)
     out.histogram("journal_batch_size", database.groups)
+    out.add("journal_bytes", journal_bytes)
     for found in stored:
         _migration(out, found.status)
+        out.add("backfill_dropped", found.spared, found.status.migration_id, "foreign")
         _verification(out, found, clock)
     for one in hosted:
         _hosted(out, one)
@@ -108,6 +123,7 @@ def _verification(out: Families, found: _Stored, clock: Clock) -> None:
     name, kinds, validations = found.status.migration_id, found.findings, found.validations
     for one in kinds:
         out.add("findings", one.count, name, one.kind)
+    out.add("recheck_generation", max((one.generation for one in kinds), default=0), name)
     oldest = min((one.oldest for one in kinds), default=None)
     out.add(
         "finding_longest_seconds", (clock.now() - oldest).total_seconds() if oldest is not None else 0.0, name
@@ -125,6 +141,8 @@ def _hosted(out: Families, hosted: Hosted) -> None:
     for gate in hosted.gates:
         out.add("gate_open", gate.open, name, gate.name)
     out.add("shadow_overlap", hosted.overlap, name)
+    out.histogram("page_seconds", hosted.pages, name)
+    out.histogram("recheck_seconds", hosted.rechecks, name)
     if hosted.live is not None:
         _live(out, name, hosted.live)
 
@@ -139,7 +157,8 @@ def _live(out: Families, name: str, live: Live) -> None:
     out.add("clears", tally.cleared, name)
     out.add("clear_conflicts", tally.conflicts, name)
     out.add("gap", live.gap_stands, name)
-    out.add("scope_intents", live.scopes.owed, name)
+    for kind, count in live.scopes.owed_by_kind.items():
+        out.add("scope_intents", count, name, kind)
     for outcome in ("upserted", "deleted", "refused", "unanswered"):
         out.add("replays", getattr(tally, outcome), name, outcome)
     out.histogram("replay_seconds", scheduler.seconds, name)
@@ -147,6 +166,10 @@ def _live(out: Families, name: str, live: Live) -> None:
     out.add("provisional_replays", tally.provisional, name)
     out.add("hint_replays", tally.hinted, name)
     out.add("delete_confirmations", tally.confirmations, name)
+    out.add("ambiguous", lane.ledger.ambiguous, name, "primary")
+    out.add("ambiguous", tally.unanswered, name, "secondary")
+    out.add("quarantined_ids", lane.ledger.quarantined, name)
+    out.add("boot_quarantine_seconds", live.boot_quarantine, name)
     out.add("unresolved", lane.ledger.unresolved, name)
     out.add("delete_guard_tripped", scheduler.guard.tripped, name)
     out.add("read_share", lane.read_share, name)
@@ -162,6 +185,13 @@ def _events(out: Families, telemetry: Telemetry) -> None:
         out.add("swaps", count, name, outcome)
     for name, held in sorted(telemetry.holds.items()):
         out.histogram("write_hold_seconds", held, name)
+    for name, count in sorted(telemetry.rescans.items()):
+        out.add("rescans", count, name)
+    for (name, method), count in sorted(telemetry.compared.items()):
+        out.add("compared", count, name, method)
+    for (name, reason), (stands, seconds) in sorted(telemetry.throttled().items()):
+        out.add("throttled", stands, name, reason)
+        out.add("throttled_seconds", seconds, name, reason)
     for name, count in sorted(telemetry.workers_lost.items()):
         out.add("workers_lost", count, name)
     for (event, outcome), count in sorted(telemetry.hooks.items()):

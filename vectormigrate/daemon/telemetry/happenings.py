@@ -18,6 +18,7 @@ BEFORE = ("before_cutover", "before_revert")
 """Asked before the step, which does not happen when one of them says no."""
 DERIVED = (
     "startup",
+    "status",
     "backfill_started",
     "backfill_done",
     "verified",

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 
 from vectormigrate.engine.throttle import Felt
 from vectormigrate.model.clock import Clock
-from vectormigrate.model.events import Event, PhaseChanged, PrimaryChanged, WorkerLost
+from vectormigrate.model.events import (
+    Event,
+    PhaseChanged,
+    PrimaryChanged,
+    Throttled,
+    Unthrottled,
+    Validated,
+    WorkerLost,
+)
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.phase import Phase
 from vectormigrate.stores.base import Store
@@ -42,6 +50,13 @@ class Telemetry:
         self.holds: dict[str, Histogram] = {}
         """Seconds for which a swap held writes, by migration."""
         self.workers_lost: Counter[str] = Counter()
+        self.rescans: Counter[str] = Counter()
+        self.compared: Counter[tuple[str, str]] = Counter()
+        """Records by migration and method."""
+        self._throttled: dict[tuple[str, str], float] = {}
+        """By migration and reason, since when."""
+        self._throttled_before: defaultdict[tuple[str, str], float] = defaultdict(float)
+        """Seconds that are over."""
         self.hooks: Counter[tuple[str, str]] = Counter()
         """By event, and "ok" or "failed"."""
         self._late: deque[float] = deque(maxlen=_BEATS)
@@ -91,10 +106,28 @@ class Telemetry:
                 self.holds.setdefault(migration_id, Histogram()).observe(held_ms / 1000)
             case PhaseChanged(migration_id, Phase.CUTTING_OVER, _, reason) if reason:
                 self.swaps[migration_id, "given_up"] += 1
+            case PhaseChanged(migration_id, Phase.CATCH_UP, Phase.BACKFILL):
+                self.rescans[migration_id] += 1
             case WorkerLost(migration_id):
                 self.workers_lost[migration_id] += 1
+            case Validated(migration_id, method, _, compared):
+                self.compared[migration_id, method] += compared
+            case Throttled(migration_id, reason):
+                self._throttled[migration_id, reason] = self._now()
+                self._throttled_before[migration_id, reason] += 0
+            case Unthrottled(migration_id, reason):
+                began = self._throttled.pop((migration_id, reason), self._now())
+                self._throttled_before[migration_id, reason] += self._now() - began
             case _:
                 return
+
+    def throttled(self) -> dict[tuple[str, str], tuple[bool, float]]:
+        """By migration and reason: whether it stands now, and the seconds for which it did."""
+        now = self._now()
+        return {
+            key: (key in self._throttled, seconds + now - self._throttled.get(key, now))
+            for key, seconds in self._throttled_before.items()
+        }
 
     async def watch_loop(self) -> None:
         """Notice how late the loop comes to things, for ever."""

@@ -28,7 +28,7 @@ from vectormigrate.engine.work import (
     Request,
     Told,
 )
-from vectormigrate.model.events import DeadLettered, Event, Progress, Retried, Warned
+from vectormigrate.model.events import DeadLettered, Event, Progress, RangeDone, Retried, Warned
 from vectormigrate.model.points import reached
 from vectormigrate.state import checkpoints, dead_letters, journal, ownership
 from vectormigrate.state.database import Database, Transaction
@@ -65,6 +65,7 @@ class CopyCoordinator:
         self._total = total
         rows = database.read(lambda tx: checkpoints.ranges(tx, migration_id))
         self._open = deque(row for row in rows if not row.done)
+        self._ranges, self._finished = len(rows), len(rows) - len(self._open)
         self._copied = sum(row.copied for row in rows)
         self._bytes = 0
         self._granted: dict[int, set[int]] = {}
@@ -99,6 +100,8 @@ class CopyCoordinator:
                 await self._database.write(lambda tx: self._finish(tx, request))
                 reached("backfill.finished")
                 self._uncover(request.intent)
+                self._finished += 1
+                self._on_event(RangeDone(self._id, self._finished, self._ranges))
             case Release(number, lost):
                 self.unresolved = self.unresolved or lost
                 await self._release(number, lost=lost)

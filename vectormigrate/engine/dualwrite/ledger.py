@@ -105,6 +105,8 @@ class Ledger:
         """Marks that are owed are not all queued here: the file must be asked."""
         self.in_flight = 0
         """Writes under way to the primary."""
+        self.ambiguous = 0
+        """Ids of writes to the primary that were never answered, since the process started."""
         self.recent: deque[RecordId] = deque(maxlen=_RECENT)
         """Ids written last."""
         self._unseen: deque[tuple[float, list[RecordId]]] = deque(maxlen=terms.enumerate_limit)
@@ -149,6 +151,7 @@ class Ledger:
         is applied by then.
         """
         self.in_flight -= 1
+        self.ambiguous += len(entries) if unresolved else 0
         now = self._now()
         if self.terms.visibility and not unresolved:
             self._unseen.append((now + max(late, self.terms.visibility), [entry.id for entry in entries]))
@@ -248,10 +251,16 @@ class Ledger:
     @property
     def unresolved(self) -> bool:
         """Whether a write that was never answered may still land on either side."""
+        return self._now() < self.quiet_after or any(self._quarantined())
+
+    @property
+    def quarantined(self) -> int:
+        """Ids whose mark waits because a request of theirs may still land."""
+        return sum(1 for _ in self._quarantined())
+
+    def _quarantined(self) -> Iterator[Entry]:
         now = self._now()
-        return now < self.quiet_after or any(
-            max(entry.source_until, entry.target_until) > now for entry in self._entries.values()
-        )
+        return (one for one in self._entries.values() if max(one.source_until, one.target_until) > now)
 
     # The queue.
 

@@ -8,6 +8,7 @@ so. What cannot be resolved is owed: both sides are compared, by a pass that onl
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
@@ -24,6 +25,7 @@ from vectormigrate.stores.base import Content, Store
 from .terms import Guards, Terms
 
 _UNNAMED = Unnamed.__name__.lower()
+_KINDS = tuple(one.__name__.lower() for one in (Matching, Whole, Unnamed, Unknown))
 _REFUSED = {
     Scope.DROP: "dropped or made anew",
     Scope.SHAPE: "altered",
@@ -89,10 +91,17 @@ class Scopes:
         """Intents that want both sides compared, and those that block for a while yet. Requests under way, and those whose
         row is about to go, are none: a swap drains them.
         """
+        return self.owed_by_kind.total()
+
+    @property
+    def owed_by_kind(self) -> Counter[str]:
+        """The same, by what they touch."""
         now = self._clock.monotonic()
         lasting = {number for number, until in self._blocking.items() if now < until < float("inf")}
         standing = self._database.read(lambda tx: scopes.standing(tx, self._id))
-        return sum(one.state == "owed" or one.number in lasting for one in standing)
+        counted = Counter(dict.fromkeys(_KINDS, 0))
+        counted.update(one.kind for one in standing if one.state == "owed" or one.number in lasting)
+        return counted
 
     async def expire(self) -> None:
         """Resolve what can no longer land."""

@@ -15,9 +15,10 @@ from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.events import Event
+from vectormigrate.model.events import Event, FindingConfirmed, Validated
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.mapping import MappingPlan, Translator
+from vectormigrate.model.measure import Histogram
 from vectormigrate.model.record import id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
@@ -59,11 +60,13 @@ class Validation:
         writing: Callable[[Sequence[str]], set[str]] = lambda _: set(),
         settling: float = 0.0,
         moving: Callable[[], Callable[[], int]] = lambda: lambda: 0,
+        rechecks: Histogram | None = None,
     ) -> None:
         """`writing` names those of some source ids that are being written, of which nothing can be said; `settling` is
         how many seconds a difference must last between two looks; `moving` begins to count the records that come or go on
-        either side, and gives the question how many that can have been.
+        either side, and gives the question how many that can have been; `rechecks` is told how long second looks take.
         """
+        self._rechecks = rechecks or Histogram()
         self._writing = writing
         self._moving = moving
         self._settling = settling
@@ -198,6 +201,7 @@ class Validation:
         return self._database.read(lambda tx: findings.page(tx, self._spec.id, ("", "", ""), _RECHECKED + 1))
 
     async def _recheck(self, threshold: float, held: Sequence[Finding]) -> Rechecked:
+        began = self._clock.monotonic()
         sides = self._sides(threshold)
         names = {finding: _source_text(sides, finding) for finding in held}
         written: set[str] = set()
@@ -211,6 +215,7 @@ class Validation:
         rechecked = await recheck(sides, held, pause)
         written.update(self._writing(list(names.values())))
         rechecked.leave_out(lambda finding: _source_text(sides, finding) in written)
+        self._rechecks.observe(self._clock.monotonic() - began)
         return rechecked
 
     async def _keep(self, report: ValidationReport) -> ValidationReport:
@@ -219,6 +224,9 @@ class Validation:
         report = replace(report, stores=stores)
         at = self._clock.now().isoformat()
         await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
+        self._on_event(Validated(self._spec.id, report.method, report.ok, report.compared, report.statement))
+        if not report.ok and (held := self._database.read(lambda tx: findings.count(tx, self._spec.id))):
+            self._on_event(FindingConfirmed(self._spec.id, held))
         return report
 
     def _begin(self, threshold: float | None) -> Run:
