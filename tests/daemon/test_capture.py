@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apsw
 import pytest
 
 from vectormigrate.daemon.capture import Action, capture
 from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.model.errors import Unsupported, UsageError
-from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.model.errors import GateRefused, Unsupported, UsageError
+from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode, Specification, StoreRef
+from vectormigrate.state import migrations
+from vectormigrate.state.database import Database
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.registry import open_capture
+
+AT = "2026-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
@@ -27,27 +34,49 @@ def secrets(tmp_path):
     return Secrets({}, {"PLACE": str(tmp_path)})
 
 
-async def test_installed_checked_and_removed_under_the_migrations_name(spec, secrets, tmp_path):
-    made = await capture(Action.INSTALL, spec, secrets, None)
+@pytest.fixture
+def nothing(tmp_path):
+    """A state file that is not there."""
+    return tmp_path / "state.db"
+
+
+async def test_installed_checked_and_removed_under_the_migrations_name(spec, secrets, tmp_path, nothing):
+    made = await capture(Action.INSTALL, spec, secrets, None, nothing)
     assert (made.migration_id, made.source, made.action, made.problems) == ("m", "sqlite:docs", "install", [])
     assert made.done
     endpoint = Endpoint("sqlite", str(tmp_path / "old.db"), owner="m")
     async with open_capture(endpoint, "docs") as held:
         assert (await held.poll(1)).everything
-    seen = await capture(Action.CHECK, spec, secrets, None)
+    seen = await capture(Action.CHECK, spec, secrets, None, nothing)
     assert (seen.done, seen.problems, seen.lag_seconds) == ([], [], 0.0)
-    gone = await capture(Action.REMOVE, spec, secrets, None)
+    gone = await capture(Action.REMOVE, spec, secrets, None, nothing)
     assert len(gone.done) == len(made.done)
     assert gone.problems == []
-    assert (await capture(Action.CHECK, spec, secrets, None)).problems == ["no capture is installed"]
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == ["no capture is installed"]
 
 
-async def test_a_way_that_the_store_does_not_have(spec, secrets):
+async def test_a_way_that_the_store_does_not_have(spec, secrets, nothing):
     with pytest.raises(UsageError, match="sqlite has no option 'capture'"):
-        await capture(Action.INSTALL, spec, secrets, "slot")
+        await capture(Action.INSTALL, spec, secrets, "slot", nothing)
 
 
-async def test_a_store_that_cannot_tell(secrets):
+async def test_a_store_that_cannot_tell(secrets, nothing):
     spec = Specification("m", StoreRef("memory", "", "docs"), StoreRef("memory", "", "other"))
     with pytest.raises(Unsupported, match="cannot tell by itself"):
-        await capture(Action.INSTALL, spec, secrets, None)
+        await capture(Action.INSTALL, spec, secrets, None, nothing)
+
+
+@pytest.mark.parametrize("mode", [Mode.CAPTURED, Mode.OFFLINE])
+async def test_it_stays_for_as_long_as_a_migration_lives_by_it(spec, secrets, nothing, mode):
+    await capture(Action.INSTALL, spec, secrets, None, nothing)
+    database = Database.open(nothing)
+    try:
+        await database.write(lambda tx: migrations.create(tx, replace(spec, mode=mode), at=AT))
+        if mode is Mode.CAPTURED:
+            with pytest.raises(GateRefused, match="in phase created and needs its capture"):
+                await capture(Action.REMOVE, spec, secrets, None, nothing)
+            assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == []
+            await database.write(lambda tx: migrations.move(tx, "m", Phase.CREATED, Phase.ABORTED, at=AT))
+        assert (await capture(Action.REMOVE, spec, secrets, None, nothing)).done
+    finally:
+        database.close()

@@ -67,7 +67,8 @@ async def examine(call: Call, request: Request | None) -> list[Check]:
 
 async def watch(call: Call, request: Request, action: Action, way: str | None) -> CaptureReport:
     """Install, check or remove what tells of changes in the source of a request; owns nothing."""
-    return await capture.capture(action, request.specification, Secrets(request.literals, call.environ), way)
+    secrets = Secrets(request.literals, call.environ)
+    return await capture.capture(action, request.specification, secrets, way, call.state)
 
 
 def stored(call: Call) -> Specification | None:

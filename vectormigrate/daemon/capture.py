@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 
-from vectormigrate.model.specification import Specification
+from vectormigrate.model.errors import GateRefused, StateMissing, UnknownMigration
+from vectormigrate.model.phase import FINAL
+from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import CaptureReport
 from vectormigrate.stores import registry
 
 from .secrets import Secrets
+from .viewing import Viewer
 
 
 class Action(StrEnum):
@@ -20,11 +24,17 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-async def capture(action: Action, spec: Specification, secrets: Secrets, way: str | None) -> CaptureReport:
-    """Do it to the capture of a migration's source. `way` is for stores that have several; None leaves it to them.
+async def capture(
+    action: Action, spec: Specification, secrets: Secrets, way: str | None, state: Path
+) -> CaptureReport:
+    """Do it to the capture of a migration's source. `way` is for stores that have several; None leaves it to them. `state` is
+    the file that may know the migration.
 
-    Raises Unsupported for a source that cannot tell of its changes, and what the store raises.
+    Raises GateRefused for what a migration that is not over needs, Unsupported for a source that cannot tell of its changes,
+    and what the store raises.
     """
+    if action is Action.REMOVE:
+        _check_over(spec.id, state)
     endpoint = secrets.resolve(spec.source, spec.id)
     if way is not None:
         endpoint = replace(endpoint, options={**endpoint.options, "capture": way})
@@ -38,3 +48,16 @@ async def capture(action: Action, spec: Specification, secrets: Secrets, way: st
         lag = await opened.lag() if action is Action.CHECK else None
     source = f"{spec.source.kind}:{spec.source.collection}"
     return CaptureReport(spec.id, source, str(action), done, problems, lag)
+
+
+def _check_over(migration_id: str, state: Path) -> None:
+    try:
+        with Viewer.open(state) as viewer:
+            status = viewer.status(migration_id)
+    except (StateMissing, UnknownMigration):
+        return
+    if status.mode is Mode.CAPTURED and status.phase not in FINAL:
+        raise GateRefused(
+            f"migration {migration_id!r} is in phase {status.phase} and needs its capture: changes would pass unseen",
+            hint=f"when it is over: `vectormigrate cutover {migration_id} --no-way-back`, or `rollback {migration_id}`",
+        )

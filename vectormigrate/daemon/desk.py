@@ -251,7 +251,8 @@ class Desk:
     async def capture(self, asked: Asked) -> CaptureReport:
         request = self._request(asked)
         action = Action(str(asked.words["action"]))
-        return await capture(action, request.specification, self._with(request), asked.value("way"))
+        secrets, way = self._with(request), asked.value("way")
+        return await capture(action, request.specification, secrets, way, self._control.state)
 
     async def vec(self, asked: Asked) -> MigrateResult:
         if self._moving.locked():
