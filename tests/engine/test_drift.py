@@ -1,7 +1,16 @@
+import asyncio
+from contextlib import asynccontextmanager
+
 import pytest
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.online import Online
+from tests.fakes.virtual import virtually
+from tests.fakes.world import SOURCE, TARGET, records
 from vectormigrate.engine.drift import Drift
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.events import Warned
+from vectormigrate.model.touch import Scope, Whole
 
 
 @pytest.fixture
@@ -61,3 +70,128 @@ def test_a_look_that_was_missed_comes_soon_again_while_something_is_suspected(dr
     clock.advance(5)
     assert drift.due()  # and the look could not be taken: something was owed
     assert due_after(drift, clock, 5)
+
+
+# What is done about it.
+
+_LONG = 330.0
+"""Seconds in which a difference is believed, compared and, where that may be, mended."""
+
+
+@pytest.fixture
+def online():
+    made = Online()
+    yield made
+    made.state.close()
+    made.world.close()
+
+
+async def many(online):
+    """A verified migration of so many records that a share of them means something."""
+    await online.world.fill(range(200))
+    await online.start()
+    await online.conductor.attest("me")
+    async with online.running():
+        await online.until("verified")
+
+
+@asynccontextmanager
+async def without(table, ids):
+    """A shard of a side is away: what it held is read as absent, and counted by nobody."""
+    away = {one: table.latest(one) for one in ids}
+    for one in away:
+        table.put(one, None, 0.0, 0.0)
+    yield
+    for one, record in away.items():
+        table.put(one, record, 0.0, 0.0)
+
+
+def warnings(online):
+    return [
+        event.message
+        for event in online.events
+        if isinstance(event, Warned) and "nobody wrote" in event.message
+    ]
+
+
+@virtually
+async def test_somebody_who_writes_past_us_is_noticed(online):
+    await online.verified()
+    await online.stores.source.upsert(SOURCE, records([50, 51]))
+    async with online.running():
+        await asyncio.sleep(330)
+        assert online.versions("target") == online.versions("source")
+        (warned,) = warnings(online)
+        assert warned.startswith("7 records on one side and 5 on the other")
+        await asyncio.sleep(320)
+    assert len(warnings(online)) == 1
+
+
+@virtually
+async def test_nothing_is_cut_over_before_counts_that_disagree_were_compared(online):
+    await online.verified()
+    await online.stores.source.upsert(SOURCE, records([50]))
+    online.conductor._compare = lambda: asyncio.sleep(1)
+    async with online.running() as conductor:
+        await asyncio.sleep(330)
+        assert "scopes" in online.closed(await conductor.gates())
+        with pytest.raises(GateRefused, match="not compared yet"):
+            await conductor.cutover()
+
+
+@virtually
+async def test_a_few_records_that_are_gone_behind_our_back_are_deleted(online):
+    await many(online)
+    await online.stores.source.delete(SOURCE, [3, 4])
+    async with online.running():
+        await asyncio.sleep(_LONG)
+    assert (online.versions("target"), online.debt) == (online.versions("source"), 0)
+
+
+@virtually
+async def test_a_shard_that_is_away_deletes_nothing(online):
+    """However often the counts disagree; and when it is back, nothing has happened."""
+    await many(online)
+    async with online.running() as conductor:
+        async with without(online.world.source.tables[SOURCE], range(0, 200, 2)):
+            await asyncio.sleep(2 * _LONG)
+            assert len(online.versions("target")) == 200
+            assert {"deletes", "debt"} <= online.closed(await conductor.gates())
+            assert len(warnings(online)) == 1
+        await asyncio.sleep(_LONG)
+        assert online.debt == 0
+    assert online.versions("target") == online.versions("source")
+
+
+@virtually
+async def test_a_shard_of_the_new_primary_that_is_away_deletes_nothing_at_the_source(online):
+    await many(online)
+    async with online.running() as conductor:
+        await conductor.cutover()
+        await online.until_idle()
+        async with without(online.world.target.tables[TARGET], range(0, 200, 2)):
+            await asyncio.sleep(_LONG)
+            assert len(online.versions("source")) == 200
+            assert "deletes" in online.closed(await conductor.gates())
+
+
+@virtually
+async def test_somebody_who_has_looked_may_say_that_they_are_gone(online):
+    await many(online)
+    await online.stores.source.delete(SOURCE, list(range(100)))
+    async with online.running():
+        await asyncio.sleep(_LONG)
+        assert len(online.versions("target")) == 200
+        await online.live.scheduler.believe()
+        await asyncio.sleep(60)
+    assert (online.versions("target"), online.debt) == (online.versions("source"), 0)
+
+
+@virtually
+async def test_what_a_request_may_have_removed_unnamed_is_deleted_at_large(online):
+    await many(online)
+    async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
+        await online.stores.source.delete(SOURCE, list(range(100)))
+    async with online.running():
+        await asyncio.sleep(60)
+    assert (online.versions("target"), online.debt) == (online.versions("source"), 0)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.mapping import MappingPlan
-from vectormigrate.state import checkpoints, findings, journal
+from vectormigrate.state import checkpoints, findings, journal, migrations
 from vectormigrate.state.database import Database
 from vectormigrate.state.roles import Side
 
@@ -44,7 +44,7 @@ async def measure(
         debt=debt - refused,
         oldest=live.lag(),
         dead_letters=refused,
-        scopes=live.scopes.owed,
+        scopes=live.scopes.owed + database.read(lambda tx: migrations.get(tx, migration_id)).needs_reconcile,
         gap=live.gap_stands,
         unresolved=live.lane.ledger.unresolved,
         compared_ago=_compared_ago(database, migration_id, clock) if forwards else 0.0,

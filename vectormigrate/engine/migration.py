@@ -304,13 +304,13 @@ class Conductor:
         foreign = self._database.read(lambda tx: ownership.foreign_count(tx, self._id))
         return foreign == 0 and source == target
 
-    async def _reconcile(self, migration: Migration) -> None:
-        """Compare both sides whole and mark what differs; what is not ours is not looked at."""
+    async def _reconcile(self, migration: Migration, reason: str = "reconcile") -> None:
+        """Compare both sides whole and mark what differs, for this reason; what is not ours is not looked at."""
         plan = _planned(migration)
         at = self._at()
 
         def mark(tx: Transaction, found: list[Finding]) -> None:
-            repair.mark(tx, self._session, self._id, plan, found, at=at)
+            repair.mark(tx, self._session, self._id, plan, found, at=at, reason=reason)
 
         validation = self._validation(migration)
         try:

@@ -253,20 +253,29 @@ class OnlineConductor(Conductor):
 
     def _uncompared(self) -> bool:
         """Whether something changed that no mark tells of."""
-        owed = any(
+        return self._owed() or self._lane_of().gap or self.migration.needs_reconcile
+
+    def _owed(self) -> bool:
+        """Whether something was asked for whose extent is not known."""
+        return any(
             one.state == "owed" for one in self._database.read(lambda tx: scopes.standing(tx, self._id))
         )
-        return owed or self._lane_of().gap or self.migration.needs_reconcile
 
     async def _compare(self) -> None:
-        """Compare both sides whole, mark what differs, and count what was owed to it as compared."""
+        """Compare both sides whole, mark what differs, and count what was owed to it as compared.
+
+        What is absent may rightly be so where a request that names no ids, or one without a mark, may have removed it. Where the
+        counts alone led here, or a comparison, it may as well be a shard that is away: then such deletes are guarded.
+        """
         live = self._lane_of()
         await live.calm(self._stopping)
         up_to = self._database.read(scopes.last_number)
+        asked = self._owed()
         gap = live.close_gap()
+        reason = "reconcile" if asked or gap else "finding"
         done = False
         try:
-            await self._reconcile(self.migration)
+            await self._reconcile(self.migration, reason)
             if not self._stopping.is_set():
                 await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
                 done = True
@@ -330,7 +339,7 @@ class OnlineConductor(Conductor):
         if quiet and not live.busy() and self._drift.differ(primary, secondary):
             why = f"{primary:,} records on one side and {secondary:,} on the other, and nobody wrote"
             self._on_event(Warned(self._id, why))
-            await live.scopes.suspect(why)
+            await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
 
     async def _look_at_shape(self) -> None:
         """Whether somebody gave the source a field or a vector that the plan does not know: the copy would lack it."""

@@ -25,7 +25,7 @@ def mark(
     found: Iterable[Finding],
     *,
     at: str,
-    reason: str = "reconcile",
+    reason: str,
 ) -> None:
     """Mark these. What no source id leads to is not ours, and is left out."""
     ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]

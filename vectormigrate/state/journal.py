@@ -17,7 +17,9 @@ REFUSED = "refused"
 """The last error of a mark whose record the target answered with a refusal: nothing of it is under way."""
 
 MEANT = ("delete", "reconcile")
-"""Reasons of marks whose record may rightly be absent: somebody deleted it, or a comparison found it absent."""
+"""Reasons of marks whose record may rightly be absent: somebody deleted it, or it was found absent after a request that may have
+removed it unnamed. A "finding" is none: nobody is known to have asked for it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Conditions:
     """Age of the oldest mark, seconds."""
     dead_letters: int
     scopes: int
-    """Scope intents that stand or are owed."""
+    """Scope intents that stand or are owed, and one for counts that disagree though nobody wrote."""
     gap: bool
     unresolved: bool
     """Requests that were never answered may still land, or the process has just started."""
