@@ -106,10 +106,11 @@ async def test_answers_after_a_cutover(
             ids += (await pages(source, daemon, token))[0]
     async with asking(source.client(None)) as direct:
         everything = await direct([Call("all", lambda c: whole(source, c))])
+        itself = await direct(list(source.beyond()))
     tally = Tally(asked.questions, asked.answers, answers)
     tally.reads(asked.reads, reads)
     tally.pages(everything["all"][0], ids)
-    tally.beyond(beyond, planned)
+    tally.beyond(itself, beyond, planned)
     seconds = [round(copied - began), round(searched - copied)]
     api = request.node.callspec.params["asked"]
     cells.note(LEFT, api, kind, {"judge": source.judge, "seconds": seconds, **tally.told()})

@@ -43,15 +43,18 @@ class Tally:
                 f"pages: {len(mine)} ids ({len({*mine})} of them once) instead of {len(theirs)}"
             )
 
-    def beyond(self, mine: Mapping[str, Any], planned: Collection[str]) -> None:
-        """What only the vendor itself can answer: refused, and the plan has said so."""
+    def beyond(self, theirs: Mapping[str, Any], mine: Mapping[str, Any], planned: Collection[str]) -> None:
+        """What only the vendor itself can answer: refused where the plan has said so, and else answered alike."""
         for name, answer in mine.items():
-            if isinstance(answer, Refusal):
+            phrase = name.partition(": ")[0]
+            if phrase not in planned:
+                found = list(differences(answer, theirs[name]))
+                self._other["equal" if not found else "wrong"] += 1
+                self.wrong += [f"{name} is not in the plan, and {each}" for each in found[:2]]
+            elif isinstance(answer, Refusal):
                 self._refused[name] = answer.said
             else:
                 self.wrong.append(f"{name} is not refused: {answer!r:.200}")
-            if name not in planned:
-                self.wrong.append(f"{name} is not in the plan: {planned}")
 
     def told(self) -> dict[str, Any]:
         """The figures."""

@@ -227,10 +227,9 @@ def reads() -> Iterator[Call]:
 
 def beyond() -> Iterator[Call]:
     """What plan says is refused, by its words there."""
-    words = "searches for words, and hybrid ones in which words count"
-    yield Call(
-        words, lambda c: c.collections.use(COLLECTION).query.hybrid("person", vector=rows()[0].vector).objects
-    )
+    for name, ask in _words().items():
+        phrase = f"searches for words, and hybrid ones in which words count: {name}"
+        yield Call(phrase, lambda c, ask=ask: _ranked(ask(c.collections.use(COLLECTION).query)))
     group = wvc.query.GroupBy(prop="part", objects_per_group=2, number_of_groups=2)
     yield Call(
         "groups, and several vectors in one search",
@@ -244,6 +243,45 @@ def beyond() -> Iterator[Call]:
             .properties
         ),
     )
+
+
+def _words() -> dict[str, Any]:
+    """Ways to ask for words, as functions of a query."""
+    scored, vector = MetadataQuery(score=True), rows()[3].vector
+    noun = Filter.by_property("part").equal("noun") & Filter.by_property("sense").greater_than(1)
+    text = "a person who is not the member of a large group"
+    ranked = wvc.query.HybridFusion.RANKED
+    both = wvc.query.BM25Operator.and_()
+    asked: dict[str, dict[str, Any]] = {
+        "hybrid": {"query": text, "vector": vector},
+        "hybrid, few": {"query": text, "vector": vector, "alpha": 0.3, "limit": 7, "offset": 4},
+        "hybrid, some": {"query": text, "vector": vector, "filters": noun, "limit": 40},
+        "hybrid, ranks": {"query": text, "vector": vector, "fusion_type": ranked, "limit": 30},
+        "hybrid, words alone": {"query": text, "alpha": 0, "query_properties": ["gloss^2", "example"]},
+        "hybrid, near": {"query": text, "vector": vector, "alpha": 0.8, "max_vector_distance": 0.9},
+    }
+    words: dict[str, dict[str, Any]] = {
+        "bm25": {"query": text},
+        "bm25, properties": {"query": text, "query_properties": ["gloss^3", "lemma"], "limit": 50},
+        "bm25, some": {"query": text, "filters": noun, "limit": 200, "offset": 3},
+        "bm25, all words": {"query": "person group", "operator": both, "limit": 100},
+        "bm25, nothing": {"query": "xyzzyx"},
+    }
+    found: dict[str, Any] = {
+        name: (lambda query, words=words: query.hybrid(**{"limit": 12, **words}, return_metadata=scored))
+        for name, words in asked.items()
+    }
+    return found | {
+        name: (lambda query, words=words: query.bm25(**{"limit": 12, **words}, return_metadata=scored))
+        for name, words in words.items()
+    }
+
+
+def _ranked(answer: Any) -> list[Any]:
+    return [
+        {"id": str(one.uuid), "score": one.metadata.score, "properties": one.properties}
+        for one in answer.objects
+    ]
 
 
 def page(client: WeaviateClient, token: Any, size: int) -> tuple[list[str], Any]:

@@ -18,6 +18,7 @@ from vectormigrate.model.filter import (
     HasId,
     In,
     IsNull,
+    Native,
     Not,
     Or,
     matches,
@@ -51,6 +52,13 @@ class Searching:
         for match in got:
             assert match.score == pytest.approx(scores[match.id], rel=2e-5, abs=2e-6)
             assert match.record is None
+
+    async def test_words_of_another_vendor_are_refused(self, subject: Subject):
+        requires(subject.capabilities.queries, "queries")
+        shape = await subject.create()
+        nothing = np.zeros(0, np.float32)
+        with pytest.raises(Unsupported):
+            await subject.store.query(shape.name, Query(nothing, "", words=Native("nobody", b"word")))
 
     async def test_a_sparse_search_scores_by_common_terms(self, subject: Subject):
         able = subject.capabilities

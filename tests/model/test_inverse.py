@@ -307,10 +307,15 @@ def test_what_was_left_behind_or_spread_is_not_asked_for():
 
 def test_a_vendors_own_words_pass_only_where_everything_has_its_name():
     native = Native("qdrant", {"must": []})
+    query = Query(np.zeros(0), "", 7, native, words=Native("weaviate", b"word"))
     assert inverse_of(A).filter(native) == native
+    assert inverse_of(A).query(query).words == query.words
     for other in ({"rename": {"a": "x"}}, {"rename": {"v": "w"}}, {"capabilities": TEXTS}):
+        inverse = inverse_of(Field("a", FieldType.UUID), kind=IdKind.TEXT, **other)
         with pytest.raises(Unsupported):
-            inverse_of(Field("a", FieldType.UUID), kind=IdKind.TEXT, **other).filter(native)
+            inverse.filter(native)
+        with pytest.raises(Unsupported, match="only weaviate"):
+            inverse.query(replace(query, filter=None))
 
 
 class TestStages:

@@ -38,6 +38,19 @@ def test_where_nothing_is_left_behind_it_is_what_only_the_vendor_answers(kind):
     assert unanswered(kind, make_plan(SHAPE, CAPABILITIES, "docs")) == OWN[kind]
 
 
+WORDS = "searches for words, and hybrid ones in which words count"
+
+
+def test_another_store_of_the_same_kind_ranks_words_itself_where_names_stay():
+    plan = make_plan(SHAPE, CAPABILITIES, "docs")
+    told = unanswered("weaviate", plan, target="weaviate")
+    assert {*OWN["weaviate"]} - {*told} == {WORDS}
+    assert WORDS in unanswered("weaviate", plan, target="sqlite")
+    renamed = make_plan(SHAPE, CAPABILITIES, "docs", options=MappingOptions(rename={"title": "name"}))
+    assert WORDS in unanswered("weaviate", renamed, target="weaviate")
+    assert unanswered("qdrant", plan, target="qdrant") == OWN["qdrant"]
+
+
 def test_what_is_left_behind_can_be_searched_by_no_more():
     plan = make_plan(SHAPE, CAPABILITIES, "docs", options=MappingOptions(drop=("w", "year")))
     assert unanswered("pgvector", plan) == (

@@ -105,8 +105,8 @@ Filter: TypeAlias = Compare | In | Exists | IsNull | HasId | Not | And | Or | Na
 
 
 def foreign_words(condition: Native) -> Unsupported:
-    """The error for a filter in another vendor's words."""
-    return Unsupported(f"only {condition.dialect} knows what this filter means")
+    """The error for what is asked in another vendor's words."""
+    return Unsupported(f"only {condition.dialect} knows what this means")
 
 
 _MISSING = object()

@@ -59,6 +59,15 @@ def obstacles(plan: MappingPlan, source: CollectionShape) -> list[str]:
     return lost + edit_obstacles(plan.edits, source)
 
 
+def as_named(plan: MappingPlan) -> bool:
+    """Whether the target has everything under the source's names and as it was, so that what is said in the source's own
+    words means the same there.
+    """
+    changed = any(one.source != one.target or one.conversion for one in plan.fields)
+    renamed = any(one.source != one.target for one in plan.vectors)
+    return not (plan.spread or plan.edits or plan.layout or changed or renamed)
+
+
 class Inverse:
     """One plan backwards."""
 
@@ -76,9 +85,7 @@ class Inverse:
         self._declared = {one.name for one in prepared.fields}
         self._columns_there = {one.name for one in plan.target.fields}
         self._undeclared = self._columns_there - self._fields.keys()
-        changed = any(one.source != one.target or one.conversion for one in plan.fields)
-        renamed = any(one.source != one.target for one in plan.vectors)
-        self._as_named = not (plan.spread or plan.edits or plan.layout or changed or renamed)
+        self._as_named = as_named(plan)
 
     # Ids and records.
 
@@ -136,12 +143,16 @@ class Inverse:
 
     def query(self, query: Query) -> Query:
         """A search in the target's terms. Raises Unsupported for a filter that does not translate."""
+        where = None if query.filter is None else self.filter(query.filter)
+        if query.words is not None:
+            if not self._as_named:
+                raise foreign_words(query.words)
+            return replace(query, filter=where)
         using = next(
             (one.target for one in self._plan.vectors if one.source == query.using and one.kept), None
         )
         if using is None:
             raise Unsupported(f"there is no vector {query.using!r}")
-        where = None if query.filter is None else self.filter(query.filter)
         return replace(query, using=using, filter=where)
 
     def filter(self, condition: Filter) -> Filter:  # noqa: C901, PLR0911 one arm a case

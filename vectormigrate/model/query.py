@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .filter import Filter
+from .filter import Filter, Native, foreign_words
 from .record import Array, Record, RecordId, SparseVector
 
 
@@ -19,6 +19,15 @@ class Query:
     exact: bool = False
     """Look at every record instead of asking the approximate index."""
     with_record: bool = False
+    words: Native | None = None
+    """In place of the vector, which is empty then: what is searched for in a vendor's own words. Only a store of that kind
+    answers, and scores are as the vendor has them, the largest first.
+    """
+
+    def check_plain(self) -> None:
+        """Raise Unsupported if words are searched for: every store that has none asks this first."""
+        if self.words is not None:
+            raise foreign_words(self.words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

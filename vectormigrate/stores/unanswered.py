@@ -6,8 +6,10 @@ users' words, a phrase for each; the pages docs/facades-*.md say why. The rest f
 
 from __future__ import annotations
 
+from vectormigrate.model.inverse import as_named
 from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
+_WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
         "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
@@ -31,7 +33,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "vectors that the server makes",
     ),
     "weaviate": (
-        "searches for words, and hybrid ones in which words count",
+        _WORDS,
         "searches by models (`nearText` and its like), generation and reranking",
         "groups, and several vectors in one search",
         "orders and filters through references, or by times of creation and update",
@@ -39,10 +41,12 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
 }
 """By the kind of the source."""
+_ITSELF = frozenset({_WORDS})
+"""What another store of the source's kind answers itself, if it has everything under the same names."""
 
 
-def unanswered(kind: str, plan: MappingPlan) -> tuple[str, ...]:
-    """What a source of this kind answers and its API in front of the plan's target does not."""
+def unanswered(kind: str, plan: MappingPlan, *, target: str = "") -> tuple[str, ...]:
+    """What a source of this kind answers and its API in front of the plan's target, of that kind, does not."""
     lost = [
         f"searches by vector {one.source!r}, which is left behind" for one in plan.vectors if not one.kept
     ]
@@ -52,4 +56,7 @@ def unanswered(kind: str, plan: MappingPlan) -> tuple[str, ...]:
         for one in plan.fields
         if not one.kept
     ]
-    return (*OWN.get(kind, ()), *lost)
+    ours = OWN.get(kind, ())
+    if kind == target and as_named(plan):
+        ours = tuple(one for one in ours if one not in _ITSELF)
+    return (*ours, *lost)

@@ -23,7 +23,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import CollectionExists, CollectionMissing, RecordRefused, Unsupported
-from vectormigrate.model.filter import Compare, Comparison, HasId
+from vectormigrate.model.filter import Compare, Comparison, HasId, Native
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import id_text
@@ -123,6 +123,16 @@ async def skipping():
 @pytest.fixture
 async def replacing():
     return await Viewed(Existing.OVERWRITE, (1, 9)).open()
+
+
+async def test_words_are_not_ranked_among_records_of_others():
+    beside = await Viewed(Existing.SKIP, (1, 9), rename={}).open()
+    query = Query(np.zeros(0), "", 7, words=Native("weaviate", b"word"))
+    with pytest.raises(Unsupported, match="among records"):
+        await beside.view.query("docs", query)
+    alone = await Viewed(rename={}).open()
+    with pytest.raises(Unsupported, match="only weaviate"):
+        await alone.view.query("docs", query)
 
 
 # Names, ids and values.

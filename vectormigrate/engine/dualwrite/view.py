@@ -161,6 +161,8 @@ class TargetView(Store):
 
     async def query(self, collection: str, query: Query) -> list[Match]:
         self._check(collection)
+        if query.words is not None and self._strangers.there:
+            raise Unsupported("words would be ranked among records that are not the application's")
         asked, most = self._inverse.query(query), query.limit
         if self._strangers.there:  # they take places of ours
             most += await self._strangers.hidden_count()

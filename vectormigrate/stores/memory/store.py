@@ -110,6 +110,7 @@ class MemoryStore(Store):
         return _batch(table.shape, found, content)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         await self._request()
         table = self._table(collection)
         field = _searched(table.shape, query)

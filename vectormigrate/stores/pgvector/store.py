@@ -166,6 +166,7 @@ class PgvectorStore(Store):
         )
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         return await self._on(
             collection, lambda connection, table: searching.search(connection, table, query)
         )

@@ -241,6 +241,7 @@ class SqliteStore(Store):
         return await self._read(collection, read)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         return await self._read(collection, lambda connection, table: search(connection, table, query))
 
     # Writing.

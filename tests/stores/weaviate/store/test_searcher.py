@@ -1,18 +1,31 @@
 """Searches by Weaviate itself: filters that it can say in part, vectors of several rows, and its most."""
 
+import json
+from dataclasses import replace
+from uuid import UUID
+
 import numpy as np
 import pytest
 
 from tests.conformance.compare import ids_of
 from tests.conformance.subject import make_ids, to_batch
+from tests.fakes.clock import FakeClock
+from tests.stores.weaviate.classes import MADE
 from vectormigrate.model.collection import Field, FieldType, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
 from vectormigrate.model.filter import And, Compare, Comparison, Native, Not
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import Record, SparseVector
 from vectormigrate.stores.base import EVERYWHERE
+from vectormigrate.stores.front import Standing
+from vectormigrate.stores.raw import RpcCall
+from vectormigrate.stores.weaviate import open_store, pb
+from vectormigrate.stores.weaviate.facade.port import WeaviateFacade
 from vectormigrate.stores.weaviate.pb import Filters
 from vectormigrate.stores.weaviate.store import searcher
+from vectormigrate.stores.weaviate.wire.shape import write_class
+
+from .answering import answering
 
 WORD = Compare(("label",), Comparison.EQ, "red car")
 ASKED = np.array([1, 0, 0, 0], np.float32)
@@ -109,3 +122,62 @@ async def test_questions_that_do_not_fit_are_not_asked(subject):
     ):
         with pytest.raises(ShapeMismatch):
             await subject.store.query(shape.name, Query(vector, using))
+
+
+WORDS = pb.SearchRequest(bm25_search=pb.BM25(query="red car", properties=["label^2"]))
+
+
+def ranking(scores, asked):
+    """A server whose class `Docs` has objects with these scores; what it was asked is put into `asked`."""
+
+    def search(_, raw):
+        asked.append(pb.SearchRequest.FromString(raw))
+        results = [
+            pb.SearchResult(metadata={"id_as_bytes": UUID(int=one).bytes, "score": score})
+            for one, score in scores.items()
+        ]
+        return pb.SearchReply(results=results).SerializeToString()
+
+    answers = {"/v1/schema/Docs": write_class(MADE), "/v1/aliases": {"aliases": []}}
+    return answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), search)
+
+
+async def test_words_are_ranked_by_weaviate_with_its_own_scores():
+    asked = []
+    query = Query(np.zeros(0), "", 5, like("a"), words=Native("weaviate", WORDS.SerializeToString()))
+    with ranking({3: 1.5, 1: 0.25}, asked) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            got = await store.query("Docs", query)
+            with pytest.raises(Unsupported, match="only qdrant"):
+                await store.query("Docs", replace(query, words=Native("qdrant", b"")))
+            with pytest.raises(Unsupported, match="among other records"):
+                await store.query("Docs", replace(query, filter=Not(WORD)))
+    assert [(match.id, match.score, match.record) for match in got] == [
+        (UUID(int=3), 1.5, None),
+        (UUID(int=1), 0.25, None),
+    ]
+    [request] = asked
+    assert request.bm25_search == WORDS.bm25_search
+    assert (request.limit, request.metadata.score, request.filters.value_text) == (5, True, "a")
+
+
+async def test_words_behind_the_facade_are_asked_of_weaviate_and_told_as_it_tells_them():
+    asked = []
+    request = pb.SearchRequest(collection="Docs", limit=2, offset=1, uses_127_api=True)
+    request.metadata.uuid = request.metadata.score = True
+    request.hybrid_search.CopyFrom(pb.Hybrid(query="car", alpha=0.3, vector_bytes=ASKED.tobytes()))
+    request.filters.CopyFrom(Filters.FromString(like("a").value))
+    with ranking({3: 1.0, 1: 0.5, 2: 0.25}, asked) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            facade = WeaviateFacade(Standing(store), FakeClock())
+            called = RpcCall("/weaviate.v1.Weaviate/Search", request.SerializeToString())
+            reply = await facade.rpc(called)
+    assert reply.details == ""
+    told = pb.SearchReply.FromString(reply.message).results
+    assert [(one.metadata.id, one.metadata.score) for one in told] == [
+        (str(UUID(int=1)), 0.5),
+        (str(UUID(int=2)), 0.25),
+    ]
+    assert asked[-1].hybrid_search == request.hybrid_search
+    assert asked[-1].filters == request.filters
+    assert (asked[-1].limit, asked[-1].offset) == (3, 0)

@@ -89,13 +89,27 @@ def test_a_hybrid_search_in_which_the_vector_alone_counts(fields):
 @pytest.mark.parametrize(
     "fields",
     [
-        {"bm25_search": pb.BM25(query="a")},
+        {"bm25_search": pb.BM25(query="a", properties=["b^2"])},
         {"hybrid_search": pb.Hybrid(query="a")},
         {"hybrid_search": pb.Hybrid(query="a", alpha=0.7, vector_bytes=VECTOR)},
-        {"hybrid_search": pb.Hybrid(alpha=1, near_text=pb.NearTextSearch(query=["a"]))},
         {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, fusion_type=pb.Hybrid.FUSION_TYPE_RANKED)},
         {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, vector_distance=0.5)},
         {"hybrid_search": pb.Hybrid(alpha=1, vector_bytes=VECTOR, selection=pb.Selection())},
+    ],
+    ids=str,
+)
+def test_what_ranks_words_is_kept_as_it_came(fields):
+    ask = read_search(pb.SearchRequest(collection="C", limit=3, **fields))
+    assert pb.SearchRequest.FromString(ask.words) == pb.SearchRequest(**fields)
+    assert ask.near is None
+    with pytest.raises(ValueError, match="sorting"):
+        read_search(pb.SearchRequest(sort_by=[pb.SortBy(path=["a"])], **fields))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hybrid_search": pb.Hybrid(alpha=1, near_text=pb.NearTextSearch(query=["a"]))},
         {"near_text": pb.NearTextSearch(query=["a"])},
         {"group_by": pb.GroupBy(path=["a"])},
         {"generative": pb.GenerativeSearch()},

@@ -198,6 +198,7 @@ class MilvusStore(Store):
     # Searching.
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         opened = await self._run(self._catalog.readable, collection)
         field = self._searched(opened, query)
         expression = self._expression(opened, query.filter)

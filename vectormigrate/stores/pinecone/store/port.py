@@ -222,6 +222,7 @@ class PineconeStore(Store):
         return await self._reader.fetch(opened, ids, bare=content is Content.IDS)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         opened, namespaces = await self._readable(collection)
         return await self._searcher.query(opened, query, namespaces or await self._catalog.namespaces(opened))
 

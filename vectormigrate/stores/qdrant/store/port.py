@@ -190,6 +190,7 @@ class QdrantStore(Store):
         return await self._run(self._reader.fetch, collection, ids, bare=content is Content.IDS)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
+        query.check_plain()
         opened = await self._run(self._catalog.opened, collection)
         _check_query(opened.shape, query)
         where = None if query.filter is None else filters.to_filter(query.filter)

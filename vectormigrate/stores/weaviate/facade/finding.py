@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from vectormigrate.model.collection import Metric, VectorField, VectorKind
 from vectormigrate.model.errors import Unsupported
-from vectormigrate.model.filter import Filter, HasId
+from vectormigrate.model.filter import Filter, HasId, Native
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, Record, RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Range, Store
+from vectormigrate.stores.weaviate.filters import DIALECT
 from vectormigrate.stores.weaviate.ids import read_uuid
 from vectormigrate.stores.weaviate.wire.clauses import CREATED, ID, UPDATED, Unanswerable, read_clause
 from vectormigrate.stores.weaviate.wire.meaning import check, means, translate
@@ -51,6 +54,8 @@ async def find(store: Store, found: Class, ask: Ask) -> list[Hit]:
         raise invalid("query maximum results exceeded")
     if ask.after is not None:
         return await _behind(store, found, ask)
+    if ask.words is not None:
+        return await _ranked(store, found, ask, ask.words)
     where = await condition(store, found, ask.where)
     if ask.near is not None:
         return await _nearest(store, found, ask, ask.near, where)
@@ -197,6 +202,26 @@ def _sort_key(found: Class, sort: Sort) -> Any:
 def _lowered(text: str) -> str:
     """In lower case as Go has it: letter by letter, each becoming one."""
     return text.lower() if text.isascii() else "".join(letter.lower()[0] for letter in text)
+
+
+# By words.
+
+
+async def _ranked(store: Store, found: Class, ask: Ask, words: bytes) -> list[Hit]:
+    """What Weaviate itself ranks, filter and all: nobody else would find the same scores."""
+    if store.capabilities.kind != DIALECT:
+        raise not_served("a search for words, or a hybrid one in which words count: only Weaviate ranks them")
+    where = None if ask.where is None else Native(DIALECT, ask.where.SerializeToString(deterministic=True))
+    query = Query(
+        np.zeros(0, np.float32),
+        "",
+        ask.offset + ask.limit,
+        where,
+        with_record=True,
+        words=Native(DIALECT, words),
+    )
+    matches = await _matches(store, found.place, query)
+    return [Hit(match.record or Record(match.id), score=match.score) for match in matches[ask.offset :]]
 
 
 # Nearest.

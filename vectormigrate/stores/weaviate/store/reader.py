@@ -114,8 +114,8 @@ class Reader:
             properties=pb.PropertiesRequest() if bare else wanted_properties(opened.layout),
         )
 
-    def search(self, opened: Opened, request: Any, *, bare: bool) -> tuple[Batch, list[float]]:
-        """The records that a search finds, and the distance of each where it was asked for."""
+    def search(self, opened: Opened, request: Any, *, bare: bool) -> tuple[Batch, list[Any]]:
+        """The records that a search finds, and the `MetadataResult` of each."""
         results = self._call("Search", request, opened.shape.name).results
         if not bare and undeclared(results, opened.layout):
             opened = self._catalog.describe(opened.shape.name)
@@ -129,7 +129,7 @@ class Reader:
                 store=f"weaviate {self._catalog.link.address.name}",
                 collection=opened.shape.name,
             ) from None
-        return batch, [result.metadata.distance for result in results]
+        return batch, [result.metadata for result in results]
 
     def _call(self, method: str, request: Any, name: str) -> Any:
         try:

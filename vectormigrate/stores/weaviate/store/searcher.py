@@ -13,12 +13,12 @@ import numpy as np
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import Metric, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
-from vectormigrate.model.filter import And, Filter, Native, matches
+from vectormigrate.model.filter import And, Filter, Native, foreign_words, matches
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, RecordId, SparseVector
 from vectormigrate.stores import exact
 from vectormigrate.stores.weaviate import pb
-from vectormigrate.stores.weaviate.filters import Narrowed, narrow
+from vectormigrate.stores.weaviate.filters import DIALECT, Narrowed, narrow
 from vectormigrate.stores.weaviate.wire.conditions import sought
 from vectormigrate.stores.weaviate.wire.objects import object_id
 from vectormigrate.stores.weaviate.wire.scores import from_distance
@@ -39,6 +39,8 @@ class Searcher:
 
     def query(self, name: str, query: Query) -> list[Match]:
         opened = self._catalog.opened(name)
+        if query.words is not None:
+            return self._ranked(opened, query, query.words)
         vector = _searched(opened, query)
         condition = query.filter or And(())
         narrowed = narrow(condition, lambda key, value: sought(opened.layout, key, value))
@@ -51,6 +53,28 @@ class Searcher:
         if not here:
             raise Unsupported(f"weaviate finds at most {MOST} records", store="weaviate", collection=name)
         return self._search_here(opened, query, vector, condition)
+
+    def _ranked(self, opened: Opened, query: Query, words: Native) -> list[Match]:
+        """What Weaviate ranks by words, in its own words and with its own scores: those of a tenant are of that tenant alone."""
+        if words.dialect != DIALECT:
+            raise foreign_words(words)
+        narrowed = narrow(query.filter or And(()), lambda key, value: sought(opened.layout, key, value))
+        if not narrowed.exact:
+            raise Unsupported(
+                "weaviate ranks words among other records than those of this filter",
+                store="weaviate",
+                collection=opened.shape.name,
+            )
+        found: list[Match] = []
+        for tenant in self._reader.tenants(opened.shape.name):
+            request = self._reader.request(opened, tenant, min(query.limit, MOST), bare=not query.with_record)
+            request.MergeFromString(words.value)
+            request.metadata.score = True
+            if narrowed.message is not None:
+                request.filters.CopyFrom(narrowed.message)
+            batch, told = self._reader.search(opened, request, bare=not query.with_record)
+            found += [_match(batch, row, told[row].score, query) for row in range(len(batch))]
+        return sorted(found, key=lambda match: match.score, reverse=True)[: query.limit]
 
     def matching(self, name: str, condition: Native) -> list[RecordId]:
         """The ids of what a filter in Weaviate's own words finds, as many as Weaviate itself would act on at once."""
@@ -97,10 +121,10 @@ class Searcher:
         if narrowed.message is not None:
             request.filters.CopyFrom(narrowed.message)
         request.near_vector.CopyFrom(_near_vector(vector, np.asarray(query.vector, np.float32)))
-        batch, distances = self._reader.search(opened, request, bare=bare)
+        batch, told = self._reader.search(opened, request, bare=bare)
         metric = vector.metric or Metric.COSINE
         matched = [
-            _match(batch, row, from_distance(metric, distances[row]), query)
+            _match(batch, row, from_distance(metric, told[row].distance), query)
             for row in range(len(batch))
             if narrowed.exact or _matches(condition, batch, row)
         ]

@@ -24,7 +24,6 @@ DEFAULT_LIMIT = 10
 """Objects of a search that does not say how many (`QUERY_DEFAULTS_LIMIT`)."""
 _REFUSED = {
     "group_by": "groups",
-    "bm25_search": "a search for words",
     "near_text": "a search for a meaning",
     "near_image": "a search for an image",
     "near_audio": "a search for a sound",
@@ -115,6 +114,8 @@ class Ask:
     where: Any = None
     """A `Filters` message."""
     near: Near | None = None
+    words: bytes | None = None
+    """What ranks words, a `SearchRequest` of nothing else: only Weaviate itself knows what comes of it."""
     members: Members = field(default_factory=Members)
     metadata: Metadata = field(default_factory=Metadata)
 
@@ -126,8 +127,9 @@ def read_search(request: Any) -> Ask:
             raise Unanswerable(what)
     if request.autocut:
         raise Unanswerable("a cut where the scores jump")
-    near = _read_near(request)
-    if near is not None and request.sort_by:
+    words = _read_words(request)
+    near = _read_near(request) if words is None else None
+    if (near is not None or words is not None) and request.sort_by:
         raise ValueError("sorting cannot be combined with search")
     return Ask(
         request.collection,
@@ -138,6 +140,7 @@ def read_search(request: Any) -> Ask:
         tuple(_read_sort(one) for one in request.sort_by),
         request.filters if request.HasField("filters") else None,
         near,
+        words,
         read_members(request.properties) if request.HasField("properties") else Members(),
         read_metadata(request.metadata),
     )
@@ -147,6 +150,26 @@ def _read_sort(one: Any) -> Sort:
     if len(one.path) != 1:
         raise Unanswerable("an order by what is referred to")
     return Sort(one.path[0], one.ascending)
+
+
+def _read_words(request: Any) -> bytes | None:
+    """The part of a search that ranks words, if it has one. Raises Unanswerable for one that asks a model as well."""
+    if request.HasField("bm25_search"):
+        return bytes(pb.SearchRequest(bm25_search=request.bm25_search).SerializeToString())
+    if not request.HasField("hybrid_search") or _counts_vectors_alone(request.hybrid_search):
+        return None
+    if request.hybrid_search.HasField("near_text"):
+        raise Unanswerable("a search for a meaning")
+    return bytes(pb.SearchRequest(hybrid_search=request.hybrid_search).SerializeToString())
+
+
+def _counts_vectors_alone(hybrid: Any) -> bool:
+    """Whether a hybrid search is one by a vector, which is how frameworks search."""
+    alpha = hybrid.alpha_param if hybrid.use_alpha_param else hybrid.alpha
+    plain = hybrid.fusion_type != pb.Hybrid.FUSION_TYPE_RANKED and not hybrid.HasField("vector_distance")
+    return bool(
+        alpha == 1 and plain and not hybrid.HasField("selection") and not hybrid.HasField("near_text")
+    )
 
 
 def _read_near(request: Any) -> Near | None:
@@ -189,13 +212,7 @@ def read_near_vector(near: Any) -> Near:
 
 
 def _read_hybrid(hybrid: Any) -> Near:
-    """A `Hybrid` whose words count for nothing, which is how frameworks search by a vector. Raises ValueError, Unanswerable."""
-    alpha = hybrid.alpha_param if hybrid.use_alpha_param else hybrid.alpha
-    if alpha != 1 or hybrid.HasField("near_text"):
-        raise Unanswerable("a hybrid search in which words count")
-    ranked = hybrid.fusion_type == pb.Hybrid.FUSION_TYPE_RANKED
-    if ranked or hybrid.HasField("vector_distance") or hybrid.HasField("selection"):
-        raise Unanswerable("a hybrid search by ranks, within a distance, or of what differs")
+    """A `Hybrid` whose words count for nothing. Raises ValueError, Unanswerable."""
     near = hybrid.near_vector
     if not hybrid.HasField("near_vector"):
         names = {
