@@ -69,6 +69,27 @@ async def test_what_auto_schema_declares_meanwhile_is_read(endpoint, subject):
     link.close()
 
 
+async def test_what_auto_schema_declares_beside_blobs_is_known_when_the_class_is_looked_at(endpoint, subject):
+    """What the gate `shape` goes by: reading does not notice it."""
+    link, name = Link(endpoint), subject.new_name()
+    properties = [{"name": "title", "dataType": ["text"]}, {"name": "raw", "dataType": ["blob"]}]
+    made = {"class": name, "vectorizer": "none", "properties": properties}
+    told = {"class": name, "id": str(EDGES[1]), "properties": {"title": "t", "raw": "AAEC", "more": "x"}}
+    try:
+        await asyncio.to_thread(link.rest, "POST", "/schema", made)
+        shape = await subject.store.describe(name)
+        await asyncio.to_thread(link.rest, "POST", "/objects", told)
+        assert await payloads(subject, shape) == [{"title": "t", "raw": b"\0\1\2"}]
+        assert shape.altered(await subject.store.describe(name)) == ["field 'more'"]
+        assert await payloads(subject, shape) == [{"title": "t", "raw": b"\0\1\2", "more": "x"}]
+    finally:
+        link.close()
+
+
+async def payloads(subject, shape):
+    return list((await subject.store.fetch(shape.name, [EDGES[1]])).payload)
+
+
 def serving(rpc):
     """A server with the class `Docs`, whose ids are UUIDs."""
     described = write_class(MADE)
