@@ -18,10 +18,8 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
             return f"going on: {already:,} records were copied before{how}"
         case events.Retried(_, attempt, wait, error):
             return f"attempt {attempt} failed, next in {wait:.1f} s: {error}"
-        case events.Throttled(_, reason, why):
-            return f"throttled by {reason}: {why}"
-        case events.Unthrottled(_, reason):
-            return f"no longer throttled by {reason}"
+        case events.RangeDone(_, done, total):
+            return f"{done:,} of {total:,} ranges are copied"
         case events.DeadLettered(_, record_id, error):
             # Most refusals name their record themselves.
             return f"refused for good: {error if record_id in error else f'record {record_id}: {error}'}"
@@ -29,6 +27,24 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
             return f"a worker ended without being told to (exit code {exit_code}); another takes its place"
         case events.Warned(_, message):
             return message
+        case _:
+            return _standing(event)
+
+
+def _standing(event: events.Notice | events.LiveEvent) -> str:  # noqa: PLR0911 one a kind of event
+    match event:
+        case events.Validated(_, method, _, compared, statement):
+            return f"compared {compared:,} records ({method}): {statement}"
+        case events.FindingConfirmed(_, count):
+            return f"{count:,} record{'s differ' if count > 1 else ' differs'}, and did at a second look"
+        case events.Throttled(_, reason, why):
+            return f"throttled by {reason}: {why}"
+        case events.Unthrottled(_, reason):
+            return f"no longer throttled by {reason}"
+        case events.GateOpened(_, gate):
+            return f"the gate {gate} is open"
+        case events.GateClosed(_, gate, reason):
+            return f"the gate {gate} is closed: {reason}"
         case _:
             return _live_line(event)
 
