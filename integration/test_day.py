@@ -1,6 +1,6 @@
 """Twenty-four hours of operation in minutes: whatever can go wrong does, and the alert rules say so, then and only then.
 
-The day is `day/story.py`; the judge is `promtool test rules` over every scrape of it.
+The day is `day/story.py`, and what of it needs processes and sockets `day/process.py`; the judge is `promtool test rules` over every scrape of it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from integration.day.process import assistant_that_dies, assistant_that_hangs_up, operations, served
 from integration.day.scrapes import EVERY, Series
 from integration.day.site import RECORDS, Site
 from integration.day.story import Day
 from tests.fakes.virtual import virtual_loop
+from vectormigrate.daemon.tasks import SystemClock
 
 pytestmark = [
     pytest.mark.timeout(3000),
@@ -69,7 +71,56 @@ def test_alerts_fire_that_should_and_none_that_should_not(
     finally:
         loop.close()
         site.close()
+    judge(tmp_path)
+
+
+def judge(folder: Path) -> None:
+    """Ask promtool."""
     judged = subprocess.run(
-        ["promtool", "test", "rules", str(tmp_path / "day.json")], capture_output=True, text=True, check=False
+        ["promtool", "test", "rules", str(folder / "day.json")], capture_output=True, text=True, check=False
     )
     assert judged.returncode == 0, judged.stdout[-20_000:] + judged.stderr[-20_000:]
+
+
+async def test_what_stands_around_a_daemon_comes_and_goes_and_no_alert_fires(tmp_path: Path) -> None:
+    """The collector of spans dies and returns, assistants are killed at work, configurations are read again, good and
+    broken, keys are changed. The application is answered all the while. Every scrape stands for a quarter of a minute.
+    """
+    series = Series.of(RULES, SystemClock().now().timestamp())
+    async with served(tmp_path) as (daemon, collector):
+
+        async def scrapes() -> None:
+            for _ in range(40):  # ten minutes of what it is now
+                series.add(await daemon.scrape())
+
+        await collector.hears()
+        await scrapes()
+        await collector.die()
+        await scrapes()
+        await assistant_that_dies(daemon)
+        await assistant_that_hangs_up(daemon)
+        await scrapes()
+        await collector.start()
+        await collector.hears()
+        async with asyncio.timeout(120):
+            while await operations(daemon) != ["succeeded", "succeeded"]:
+                await asyncio.sleep(0.1)
+
+        daemon.configure("debug")
+        assert "log level debug" in await daemon.reload("configuration read again")
+        daemon.configure("loud")
+        told = await daemon.reload("nothing was changed")
+        assert "log_level" in told
+        assert "debug, info" in told
+        await scrapes()
+        old = daemon.key
+        daemon.configure("info")
+        daemon.rotate("the second key of this day")
+        assert (await daemon.ask("GET", "/v1/migrations", key=old))[0] == 200  # nobody was told yet
+        await daemon.reload("configuration read again")
+        assert (await daemon.ask("GET", "/v1/migrations", key=old))[0] == 401
+        await scrapes()
+        assert await daemon.phase() == "verified"
+    alerts = re.findall(r"alert: (\w+)", RULES.read_text())
+    (tmp_path / "day.json").write_text(json.dumps(series.document(RULES, alerts, [])))
+    judge(tmp_path)
