@@ -178,6 +178,7 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     expect(page.get_by_role("button", name="Cut over")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("2,000 of 2,000 records")).to_be_visible()
     expect(page.get_by_text("✓ compared")).to_be_visible(timeout=30_000)
+    assert "[object" not in page.locator("main").inner_text()
     picture(page, "dashboard-whole")
     confirmed(page, "Cut over")
     expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)

@@ -158,8 +158,9 @@ class One {
         { class: place < at ? "done" : place === at && phase === status.phase ? "now" : "", "aria-current": phase === status.phase ? "step" : null }, word(phase))),
         phases.includes(status.phase) ? "" : make("li", { class: `now ${status.phase === "failed" ? "bad" : ""}`, "aria-current": "step" }, word(status.phase))),
       status.error ? make("p", { class: "bad" }, status.error) : "",
-      Object.entries(status.throttled).map(([reason, why]) => make("p", { class: "warn" }, `Throttled by ${reason}: ${why}`)),
+      ...Object.entries(status.throttled).map(([reason, why]) => make("p", { class: "warn" }, `Throttled by ${reason}: ${why}`)),
       status.live && status.live.secondary_down ? make("p", { class: "bad" }, `The secondary does not answer: ${status.live.secondary_down}`) : "",
+      status.live && status.live.waiting ? make("p", { class: "soft" }, `Waits: ${status.live.waiting}`) : "",
       status.live && status.live.gap ? make("p", { class: "bad" }, "A write left without a mark: both sides are compared before a swap is possible.") : "",
       status.next_steps.length ? make("p", { class: "soft" }, "In a terminal: ", status.next_steps.map((step) => [make("code", {}, step), " "])) : "");
     const live = status.live;
@@ -208,7 +209,7 @@ class One {
     this.plot = new uPlot({
       width: box.clientWidth || 300, height: 160, cursor: { show: false }, legend: { show: false },
       scales: { lag: { range: (_, __, most) => [0, Math.max(1, most)] }, y: { range: (_, __, most) => [0, Math.max(10, most)] } },
-      axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }, { ...axis, size: 60, label: "records/s" }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false } }],
+      axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }, { ...axis, size: 60, label: "records/s" }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false } }],
       series: [{}, { stroke: color("--accent"), width: 2 }, { stroke: color("--warn"), width: 1, scale: "lag" }],
     }, data, box);
     new ResizeObserver(() => this.plot.setSize({ width: box.clientWidth, height: 160 })).observe(box);
