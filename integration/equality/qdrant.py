@@ -281,11 +281,11 @@ def beyond() -> Iterator[Call]:
     )
     formula = models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]))
     yield Call(
-        "formulas, feedback and examples of another collection (`formula`, `relevance_feedback`, `lookup_from`)",
+        "formulas and feedback (`formula`, `relevance_feedback`)",
         lambda c: c.query_points(COLLECTION, prefetch=[models.Prefetch(query=vector)], query=formula),
     )
     yield Call(
-        "groups of what prefetches find, and groups looked up elsewhere (`with_lookup`)",
+        "groups of what prefetches find, and what is looked up in another collection (`lookup_from`, `with_lookup`)",
         lambda c: c.query_points_groups(COLLECTION, query=vector, group_by="part", with_lookup="elsewhere"),
     )
 

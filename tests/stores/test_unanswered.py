@@ -43,12 +43,16 @@ WORDS = "searches for words, and hybrid ones in which words count"
 
 def test_another_store_of_the_same_kind_ranks_words_itself_where_names_stay():
     plan = make_plan(SHAPE, CAPABILITIES, "docs")
-    told = unanswered("weaviate", plan, target="weaviate")
+    told = unanswered("weaviate", plan, target="weaviate", source=SHAPE)
     assert {*OWN["weaviate"]} - {*told} == {WORDS}
-    assert WORDS in unanswered("weaviate", plan, target="sqlite")
+    assert WORDS in unanswered("weaviate", plan, target="sqlite", source=SHAPE)
+    other = replace(SHAPE, native={"weaviate": {"bm25": {"b": 0.5}}})
+    assert WORDS in unanswered("weaviate", plan, target="weaviate", source=other)
     renamed = make_plan(SHAPE, CAPABILITIES, "docs", options=MappingOptions(rename={"title": "name"}))
-    assert WORDS in unanswered("weaviate", renamed, target="weaviate")
-    assert unanswered("qdrant", plan, target="qdrant") == OWN["qdrant"]
+    assert WORDS in unanswered("weaviate", renamed, target="weaviate", source=SHAPE)
+    by_qdrant = {*OWN["qdrant"]} - {*unanswered("qdrant", plan, target="qdrant", source=SHAPE)}
+    assert len(by_qdrant) == 3
+    assert any("idf" in one for one in by_qdrant)
 
 
 def test_what_is_left_behind_can_be_searched_by_no_more():

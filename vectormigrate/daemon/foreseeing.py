@@ -42,7 +42,10 @@ async def plan(
         told = await preflight.document(spec, found, stores.source, workers=worker_count(spec))
         if spec.mode is not Mode.PROXIED:
             return told
-        return replace(told, unanswered=unanswered(spec.source.kind, found.mapping, target=spec.target.kind))
+        kinds = spec.source.kind, spec.target.kind
+        return replace(
+            told, unanswered=unanswered(kinds[0], found.mapping, target=kinds[1], source=found.source)
+        )
 
 
 async def check_startable(spec: Specification, secrets: Secrets, monotonic: Callable[[], float]) -> None:

@@ -68,6 +68,13 @@ def as_named(plan: MappingPlan) -> bool:
     return not (plan.spread or plan.edits or plan.layout or changed or renamed)
 
 
+def speaks_alike(plan: MappingPlan, source: CollectionShape, dialect: str) -> bool:
+    """Whether a question in a vendor's own words finds the same in the target: named as it was, and configured as it was, by
+    what that vendor says of either side.
+    """
+    return as_named(plan) and plan.target.native.get(dialect) == source.native.get(dialect)
+
+
 class Inverse:
     """One plan backwards."""
 
@@ -145,7 +152,7 @@ class Inverse:
         """A search in the target's terms. Raises Unsupported for a filter that does not translate."""
         where = None if query.filter is None else self.filter(query.filter)
         if query.words is not None:
-            if not self._as_named:
+            if not speaks_alike(self._plan, self._source, query.words.dialect):
                 raise foreign_words(query.words)
             return replace(query, filter=where)
         using = next(

@@ -6,9 +6,13 @@ users' words, a phrase for each; the pages docs/facades-*.md say why. The rest f
 
 from __future__ import annotations
 
-from vectormigrate.model.inverse import as_named
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.inverse import speaks_alike
 from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
+_FORMULAS = "formulas and feedback (`formula`, `relevance_feedback`)"
+_FREQUENCIES = "weights by frequency (`modifier: idf`)"
+_TEXTS = "`match` of text by its words (`text`, `text_any`, `phrase`)"
 _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
@@ -25,10 +29,10 @@ OWN: dict[str, tuple[str, ...]] = {
         "several queries in one request",
     ),
     "qdrant": (
-        "formulas, feedback and examples of another collection (`formula`, `relevance_feedback`, `lookup_from`)",
-        "groups of what prefetches find, and groups looked up elsewhere (`with_lookup`)",
-        "`match` of text by its words (`text`, `text_any`, `phrase`)",
-        "weights by frequency (`modifier: idf`)",
+        _FORMULAS,
+        "groups of what prefetches find, and what is looked up in another collection (`lookup_from`, `with_lookup`)",
+        _TEXTS,
+        _FREQUENCIES,
         "`slice` and shard keys",
         "vectors that the server makes",
     ),
@@ -41,11 +45,13 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
 }
 """By the kind of the source."""
-_ITSELF = frozenset({_WORDS})
-"""What another store of the source's kind answers itself, if it has everything under the same names."""
+_ITSELF = frozenset({_WORDS, _FORMULAS, _FREQUENCIES, _TEXTS})
+"""What another store of the source's kind answers itself, if it has everything under the same names and is configured alike."""
 
 
-def unanswered(kind: str, plan: MappingPlan, *, target: str = "") -> tuple[str, ...]:
+def unanswered(
+    kind: str, plan: MappingPlan, *, target: str = "", source: CollectionShape | None = None
+) -> tuple[str, ...]:
     """What a source of this kind answers and its API in front of the plan's target, of that kind, does not."""
     lost = [
         f"searches by vector {one.source!r}, which is left behind" for one in plan.vectors if not one.kept
@@ -57,6 +63,6 @@ def unanswered(kind: str, plan: MappingPlan, *, target: str = "") -> tuple[str, 
         if not one.kept
     ]
     ours = OWN.get(kind, ())
-    if kind == target and as_named(plan):
+    if kind == target and source is not None and speaks_alike(plan, source, kind):
         ours = tuple(one for one in ours if one not in _ITSELF)
     return (*ours, *lost)

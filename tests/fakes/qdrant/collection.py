@@ -73,7 +73,12 @@ class Collection:
         self._lock = threading.Lock()
         config = edge.EdgeConfig(
             vectors={name: _vector_params(params) for name, params in self.dense.items()},
-            sparse_vectors={name: edge.EdgeSparseVectorParams() for name in self.sparse},
+            sparse_vectors={
+                name: edge.EdgeSparseVectorParams(
+                    modifier=edge.Modifier.Idf if given and given.get("modifier") == "idf" else None
+                )
+                for name, given in self.sparse.items()
+            },
             wal_enabled=False,
             max_search_threads=1,
         )

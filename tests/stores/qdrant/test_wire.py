@@ -118,7 +118,8 @@ def told(value):
     if isinstance(value, np.ndarray):
         return value.tolist()
     if dataclasses.is_dataclass(value):
-        return type(value).__name__, {name: told(getattr(value, name)) for name in value.__slots__}
+        names = [name for name in value.__slots__ if name != "native"]  # which is as it came
+        return type(value).__name__, {name: told(getattr(value, name)) for name in names}
     if isinstance(value, list | tuple):
         return [told(one) for one in value]
     return value

@@ -17,7 +17,11 @@ POINTS = [
     }
     for row in range(8)
 ] + [
-    {"id": 100 + row, "vector": {"": [row * 0.711 + 0.013, -row % 7]}, "payload": {"g": VALUES[row % len(VALUES)]}}
+    {
+        "id": 100 + row,
+        "vector": {"": [row * 0.711 + 0.013, -row % 7]},
+        "payload": {"g": VALUES[row % len(VALUES)]},
+    }
     for row in range(26)
 ]
 ODD = {"must": [{"key": "deep.g", "match": {"any": [0, 1]}}]}

@@ -7,9 +7,18 @@ import random
 import numpy as np
 import pytest
 
+from tests.fakes.qdrant import qdrant_server
+from tests.stores.qdrant.facade.answering import Engine, Served, plain, settled
 from tests.stores.qdrant.facade.local import LocalQdrant
+from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.front import Standing
+from vectormigrate.stores.qdrant import open_store
 from vectormigrate.stores.qdrant.facade.querying import Place, answer
+from vectormigrate.stores.qdrant.pb import points_pb2 as q
 from vectormigrate.stores.qdrant.wire.questions import Sample, Search
+from vectormigrate.stores.raw import RpcCall
+
+__all__ = ["qdrant_server"]
 
 SETTINGS = {
     "vectors": {
@@ -127,3 +136,66 @@ async def test_examples_take_no_places_in_what_is_judged_again(both):
         "prefetch": [{**TEXT, "query": 5, "filter": {"must": [{"has_id": [999]}]}}],
     }
     assert (await served.result("POST", "/collections/c/points/query", nothing))["points"] == []
+
+
+WEIGHTED = {**SETTINGS, "sparse_vectors": {"words": {"modifier": "idf"}}}
+
+
+@pytest.fixture
+async def another(qdrant_server):
+    """The facade over another Qdrant, and that one."""
+    async with open_store(
+        Endpoint("qdrant", qdrant_server.url, options={"grpc_port": str(qdrant_server.grpc_port)})
+    ) as store:
+        await store.drop("c")
+        served = Served(front=Standing(store))
+        qdrant = Engine(qdrant_server.database)
+        qdrant.ask("PUT", "/collections/c", WEIGHTED)
+        qdrant.ask("PUT", "/collections/c/points", {"points": POINTS})
+        yield served, qdrant
+        await store.drop("c")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**WORDS, "query": SPARSE},
+        {**WORDS, "query": SPARSE, "offset": 3, "limit": 4, "with_payload": ["row"], "filter": HALF},
+        {"query": {"fusion": "rrf"}, "prefetch": [{**WORDS, "query": SPARSE}, {**TEXT, "query": 3}], "limit": 3},
+        {**TEXT, "query": {"recommend": {"positive": [1], "strategy": "best_score"}}, "with_vector": ["late"]},
+        {**TEXT, "query": {"nearest": 5}},
+    ],
+    ids=range(5),
+)  # fmt: skip
+async def test_another_qdrant_answers_in_the_words_of_the_client(another, body):
+    served, qdrant = another
+    _, wanted = qdrant.ask("POST", "/collections/c/points/query", body)
+    found = await served.result("POST", "/collections/c/points/query", body)
+    assert wanted["points"]
+    assert plain(found) == settled(wanted)
+
+
+async def test_another_qdrant_answers_over_grpc_as_well(another):
+    served, qdrant = another
+    words = q.VectorInput(sparse=q.SparseVector(indices=SPARSE["indices"], values=SPARSE["values"]))
+    asked = q.QueryPoints(collection_name="c", query=q.Query(nearest=words), using="words", limit=5)
+    asked.with_payload.enable = True
+    reply = await served.facade.rpc(RpcCall("/qdrant.Points/Query", asked.SerializeToString()))
+    assert reply.details == ""
+    found = q.QueryResponse.FromString(reply.message).result
+    body = {**WORDS, "query": SPARSE, "limit": 5}
+    wanted = qdrant.ask("POST", "/collections/c/points/query", body)[1]["points"]
+    assert [(one.id.num, one.payload["row"].integer_value) for one in found] == [
+        (one["id"],) * 2 for one in wanted
+    ]
+    assert [one.score for one in found] == pytest.approx([one["score"] for one in wanted], abs=1e-5)
+
+
+async def test_what_only_qdrant_answers_is_refused_over_another_store(both, another):
+    memory, _ = both
+    qdrant, _ = another
+    formula = {"query": {"formula": {"sum": ["$score", 1]}}, "prefetch": {**TEXT, "query": 3}}
+    status, said = await memory.ask("POST", "/collections/c/points/query", formula)
+    assert (status, said) == (400, "Bad request: a query by formula is answered by Qdrant alone")
+    _, said = await qdrant.ask("POST", "/collections/c/points/query", formula)
+    assert "no such query" in said  # which the engine behind that one says

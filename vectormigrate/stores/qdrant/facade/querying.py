@@ -1,7 +1,8 @@
 """Queries of every kind over any store, and trees of them: what prefetches find is fused, or judged again.
 
 A search for the nearest is the store's own; whatever scores by several examples or goes by values looks at every point that
-the filter leaves. What prefetches found is judged again by searching among those points alone.
+the filter leaves. What prefetches found is judged again by searching among those points alone. Another Qdrant is asked in the
+client's own words instead, if they mean the same there.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import numpy as np
 
 from vectormigrate.model.batch import batch_of_records
 from vectormigrate.model.collection import CollectionShape, Metric, VectorField
-from vectormigrate.model.filter import HasId
+from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.filter import HasId, Native
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, SparseVector
 from vectormigrate.stores.base import Content, Store
+from vectormigrate.stores.qdrant.filters import DIALECT
 from vectormigrate.stores.qdrant.ids import write_id
 from vectormigrate.stores.qdrant.wire.changes import RawFilter
 from vectormigrate.stores.qdrant.wire.questions import (
@@ -42,8 +45,9 @@ from .fusing import fused
 from .likeness import Scoring, average, discovering, diverse, recommending
 from .matching import Condition, condition, matching_ids, pages
 from .ordering import UNSCORED, by_value
+from .problems import not_served
 from .reading import found_points
-from .searching import fitting, is_near, matching, searched, vector_of
+from .searching import by_frequency, fitting, is_near, matching, searched, vector_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,33 @@ async def place_of(store: Store, collection: str) -> Place:
 
 async def answer(place: Place, request: Search) -> Points:
     """What a search finds. Raises Problem for what does not fit the collection or cannot be scored as Qdrant would."""
-    found = await _ranked(place, request, None)
+    found = await _asked_itself(place, request)
+    if found is None:
+        found = await _ranked(place, request, None)
     window = found[request.offset : request.offset + request.limit]
     return await found_points(place.store, place.shape, window, request.wanted)
+
+
+async def _asked_itself(place: Place, request: Search) -> list[Match] | None:
+    """What another Qdrant finds, in the client's own words; None where there is none, or the words mean something else there."""
+    if request.native is None or place.store.capabilities.kind != DIALECT or not _is_special(place, request):
+        return None
+    words = Native(DIALECT, request.native)
+    count, whole = request.offset + request.limit, request.wanted.anything
+    try:
+        return await place.store.query(
+            place.shape.name, Query(np.zeros(0, np.float32), "", count, with_record=whole, words=words)
+        )
+    except Unsupported:
+        return None
+
+
+def _is_special(place: Place, request: Search) -> bool:
+    """Whether it takes more than a search for the nearest, and no order: Qdrant is faster at it, or alone."""
+    if isinstance(request.query, Nearest):
+        return bool(request.prefetch or request.beyond or by_frequency(place.shape, request.using))
+    plain = request.query is None or isinstance(request.query, OrderBy | Sample)
+    return bool(request.beyond) or not plain
 
 
 async def _ranked(place: Place, request: Search, above: RawFilter | None) -> list[Match]:
@@ -72,6 +100,8 @@ async def _ranked(place: Place, request: Search, above: RawFilter | None) -> lis
 
     Points that are examples are left out by the filter, so that they take no places in prefetches either.
     """
+    if request.beyond:
+        raise not_served(request.beyond)
     where = _all(above, request.filter, _without(request.query))
     chosen = condition(place.store, where)
     if not request.prefetch:

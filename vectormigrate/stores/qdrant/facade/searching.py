@@ -78,10 +78,15 @@ def searched(shape: CollectionShape, using: str) -> VectorField:
         field = shape.vector(using)
     except KeyError:
         raise wrong_input(f"Not existing vector name error: {using}") from None
-    settings = shape.native.get(DIALECT, {}).get("vectors", {}).get(using, {})
-    if settings.get("modifier") == "idf":
+    if by_frequency(shape, using):
         raise not_served(f"the scores of {using!r} are weighted by frequency, which only Qdrant knows")
     return field
+
+
+def by_frequency(shape: CollectionShape, using: str) -> bool:
+    """Whether Qdrant weights the scores of a vector by how frequent its indices are."""
+    settings = shape.native.get(DIALECT, {}).get("vectors", {}).get(using, {})
+    return bool(settings.get("modifier") == "idf")
 
 
 async def vector_of(

@@ -16,7 +16,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, StoreError, Unsupported
-from vectormigrate.model.filter import Filter, Native
+from vectormigrate.model.filter import Filter, Native, foreign_words
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, SparseVector
@@ -190,7 +190,10 @@ class QdrantStore(Store):
         return await self._run(self._reader.fetch, collection, ids, bare=content is Content.IDS)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
-        query.check_plain()
+        if query.words is not None:
+            if query.words.dialect != filters.DIALECT or query.filter is not None:
+                raise foreign_words(query.words)
+            return await self._run(self._reader.asked, collection, query, query.words.value)
         opened = await self._run(self._catalog.opened, collection)
         _check_query(opened.shape, query)
         where = None if query.filter is None else filters.to_filter(query.filter)

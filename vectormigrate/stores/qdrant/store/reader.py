@@ -7,7 +7,7 @@ from 2^63 on, so answers with such numbers are asked for again by REST.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from vectormigrate.stores.qdrant.ids import (
     PointId,
     is_point_id,
     read_id,
+    read_message_id,
     write_id,
     write_message_id,
 )
@@ -186,6 +187,25 @@ class Reader:
         return [
             Match(batch.ids[row], point.score, batch.record(row) if query.with_record else None)
             for row, point in enumerate(found)
+        ]
+
+    def asked(self, name: str, query: Query, words: Mapping[str, Any] | bytes) -> list[Match]:
+        """What a query in its client's own words finds: members of a REST body, or the bytes of a `QueryPoints`."""
+        if isinstance(words, bytes):
+            request = points_pb2.QueryPoints.FromString(words)
+            request.collection_name, request.limit = name, query.limit
+            request.with_payload.enable = False
+            request.read_consistency.CopyFrom(self._consistency())
+            found = self._call("Query", request, points_pb2.QueryResponse).result
+            scores: dict[RecordId, float] = {read_message_id(point.id): point.score for point in found}
+        else:
+            bare = {"limit": query.limit, "with_payload": False, "with_vector": False}
+            told = self._ask(name, "points/query", {**words, **bare})["points"]
+            scores = {read_id(point["id"]): point["score"] for point in told}
+        if not query.with_record:
+            return [Match(one, score) for one, score in scores.items()]
+        return [
+            Match(record.id, scores[record.id], record) for record in self.fetch(name, list(scores)).records()
         ]
 
     # Asking.

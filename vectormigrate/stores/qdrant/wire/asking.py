@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from .messages import packed_floats
 from .questions import (
     DEFAULT_K,
     NOTHING,
+    Beyond,
     Count,
     Discover,
     Distributions,
@@ -76,7 +78,29 @@ def read_count(message: Message) -> Count:
 
 def read_search(message: Message) -> Search:
     """A `QueryPoints`."""
-    return _search(message, _asked(message), _limit(message, 10), _parts(message))
+    return replace(_newer(message, _limit(message, 10)), native=_native(message))
+
+
+def _newer(message: Message, limit: int, *, inner: bool = False) -> Search:
+    """A search with a query and prefetches."""
+    parts = tuple(_newer(part, _limit(part, 10), inner=True) for part in message.prefetch)
+    try:
+        return _search(message, _asked(message), limit, parts, inner=inner)
+    except Beyond as beyond:
+        return _search(message, None, limit, parts, inner=inner, beyond=str(beyond))
+
+
+def _native(message: Message) -> bytes:
+    """What a query searches for, as it came, without how much of what it finds is wanted."""
+    own = points_pb2.QueryPoints(prefetch=message.prefetch)
+    for name in ("query", "using", "filter", "params", "score_threshold"):
+        if message.HasField(name):
+            value = getattr(message, name)
+            if own.DESCRIPTOR.fields_by_name[name].message_type is None:
+                setattr(own, name, value)
+            else:
+                getattr(own, name).CopyFrom(value)
+    return bytes(own.SerializeToString())
 
 
 def read_older_search(message: Message) -> Search:
@@ -103,7 +127,7 @@ def read_discover(message: Message) -> Search:
 
 def read_groups(message: Message) -> Groups:
     """A `QueryPointGroups`."""
-    search = _search(message, _asked(message), _limit(message, GROUPS), _parts(message))
+    search = replace(_newer(message, _limit(message, GROUPS)), native=_native(message))
     return _grouped(search, message, message.group_size if message.HasField("group_size") else GROUP_SIZE)
 
 
@@ -134,15 +158,6 @@ def read_matrix(message: Message) -> Matrix:
     return matrix(message.using, sample, _limit(message, 3), _filter(message))
 
 
-def _parts(message: Message) -> tuple[Search, ...]:
-    return tuple(_part(part) for part in message.prefetch)
-
-
-def _part(message: Message) -> Search:
-    """A `PrefetchQuery`."""
-    return _search(message, _asked(message), _limit(message, 10), _parts(message), inner=True)
-
-
 def _search(
     message: Message,
     query: Query | None,
@@ -151,6 +166,7 @@ def _search(
     *,
     using: str | None = None,
     inner: bool = False,
+    beyond: str = "",
 ) -> Search:
     names = message.DESCRIPTOR.fields_by_name
     if not inner:
@@ -158,7 +174,7 @@ def _search(
     if "lookup_from" in names and message.HasField("lookup_from"):
         raise Refused("a vector cannot be looked up in another collection")
     if message.params.HasField("idf"):
-        raise Refused("scores cannot be weighted by frequency")
+        beyond = beyond or "scores cannot be weighted by frequency"
     threshold = "score_threshold" in names and message.HasField("score_threshold")
     return checked(
         Search(
@@ -171,6 +187,7 @@ def _search(
             message.score_threshold if threshold else None,
             bool(message.params.exact),
             prefetch,
+            beyond,
         )
     )
 
@@ -181,7 +198,7 @@ def _asked(message: Message) -> Query | None:
         return None
     kind = message.query.WhichOneof("variant")
     if kind not in _QUERIES:
-        raise Refused(f"a query by {kind} is answered by Qdrant alone")
+        raise Beyond(f"a query by {kind} is answered by Qdrant alone")
     return _QUERIES[kind](getattr(message.query, kind))
 
 
@@ -255,7 +272,7 @@ def _example(given: Message) -> Example:
         case "multi_dense":
             return _stacked(given.multi_dense)
         case other:
-            raise Refused(f"a query by {other} is answered by Qdrant alone")
+            raise Beyond(f"a query by {other} is answered by Qdrant alone")
 
 
 def _older_example(given: Message) -> Example:
@@ -274,7 +291,7 @@ def _older_vector(given: Message) -> Example:
             numbers = np.array(given.data, np.float32)
             return _sparse(given.indices.data, numbers) if given.HasField("indices") else numbers
         case other:
-            raise Refused(f"a query by {other} is answered by Qdrant alone")
+            raise Beyond(f"a query by {other} is answered by Qdrant alone")
 
 
 def _stacked(given: Message) -> Array:

@@ -15,6 +15,7 @@ from .columns import ascending
 from .points import read_floats
 from .questions import (
     DEFAULT_K,
+    Beyond,
     Discover,
     Distributions,
     Diverse,
@@ -24,7 +25,6 @@ from .questions import (
     Query,
     Ranks,
     Recommend,
-    Refused,
     Sample,
     Strategy,
 )
@@ -74,7 +74,7 @@ class _Context(msgspec.Struct):
 
 
 def read_query(raw: msgspec.Raw) -> Query | None:
-    """What is asked; None for nothing. Raises Refused, ValueError."""
+    """What is asked; None for nothing. Raises Beyond, ValueError."""
     text = bytes(raw).strip()
     if text == b"null":
         return None
@@ -86,7 +86,7 @@ def read_query(raw: msgspec.Raw) -> Query | None:
     known = next((word for word in _READERS if word in named), None)
     if known is None:
         told = ", ".join(named)[:60] or "nothing"
-        raise Refused(f"a query by {told} is answered by Qdrant alone")
+        raise Beyond(f"a query by {told} is answered by Qdrant alone")
     return _READERS[known](named)
 
 
@@ -98,7 +98,7 @@ def _as(kind: type[T], text: bytes | msgspec.Raw) -> T:
 
 
 def read_example(raw: msgspec.Raw) -> Example:
-    """A vector of any kind, or the id of a point. Raises Refused for what a model would make into a vector."""
+    """A vector of any kind, or the id of a point. Raises Beyond for what a model would make into a vector."""
     text = bytes(raw).strip()
     if text.startswith(b"["):
         return read_floats(text)
@@ -107,7 +107,7 @@ def read_example(raw: msgspec.Raw) -> Example:
     named = _as(dict[str, msgspec.Raw], text)
     if named.keys() != {"indices", "values"}:
         told = ", ".join(named)[:60] or "nothing"
-        raise Refused(f"a query by {told} is answered by Qdrant alone")
+        raise Beyond(f"a query by {told} is answered by Qdrant alone")
     indices = np.array(_as(list[int], named["indices"]), np.int64)
     return ascending(SparseVector(indices, read_floats(bytes(named["values"]))))
 

@@ -1,15 +1,16 @@
 """What a client wants to read of Qdrant, as values: read out of REST bodies by `requests`, out of messages by `asking`.
 
 A search is a tree: what its `prefetch` finds is combined, or judged again, by its own query. What only Qdrant itself can
-answer is `Refused` by the readers, so that nobody further in can answer it wrongly.
+answer the readers refuse, or mark as `beyond` where another Qdrant could be asked in the client's own words, so that nobody
+further in can answer it wrongly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from vectormigrate.model.record import Array, SparseVector
 from vectormigrate.stores.qdrant.ids import PointId
@@ -26,6 +27,10 @@ class Invalid(ValueError):
 
 class Refused(ValueError):
     """A well-formed request for something that only Qdrant itself can do."""
+
+
+class Beyond(Refused):
+    """A query that only Qdrant itself can answer, be it another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,10 @@ class Search:
     threshold: float | None = None
     exact: bool = False
     prefetch: tuple[Search, ...] = ()
+    beyond: str = ""
+    """What of it, or of a prefetch, only Qdrant itself can answer; then `query` may say nothing."""
+    native: Any = None
+    """The same in its client's own words, for a Qdrant: the members of a REST body, or the bytes of a `QueryPoints`."""
 
 
 def examples(query: Query | None) -> list[Example]:
@@ -206,7 +215,10 @@ class Matrix:
 
 
 def checked(search: Search) -> Search:
-    """The same search, if its parts fit together. Raises Invalid."""
+    """The same search, if its parts fit together, beyond us where a part is. Raises Invalid."""
+    beyond = search.beyond or next((part.beyond for part in search.prefetch if part.beyond), "")
+    if beyond:
+        return replace(search, beyond=beyond)
     match search.query, search.prefetch:
         case None, [_, *_]:
             raise Invalid("A query is needed to merge the prefetches")

@@ -6,6 +6,7 @@ One endpoint each: what they have in common is one struct, of whose members each
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from .changes import RawFilter
 from .queries import NULL, Discovered, Liked, discovered, read_example, read_order, read_query, recommended
 from .questions import (
     NOTHING,
+    Beyond,
     Count,
     Facet,
     Groups,
@@ -31,6 +33,7 @@ from .questions import (
     checked,
 )
 
+_OWN = frozenset({"query", "prefetch", "using", "filter", "params", "score_threshold"})
 GROUPS, GROUP_SIZE = 10, 3
 """Of a query by groups that does not say how many."""
 
@@ -99,7 +102,7 @@ def read_count(body: bytes) -> Count:
 
 def read_search(body: bytes) -> Search:
     """The body of `POST .../points/query`."""
-    return _asked(_reading(body))
+    return replace(_asked(_reading(body)), native=_native(body))
 
 
 def read_older_search(body: bytes) -> Search:
@@ -125,7 +128,8 @@ def each(body: bytes) -> list[bytes]:
 def read_groups(body: bytes) -> Groups:
     """The body of `POST .../points/query/groups`."""
     given = _reading(body)
-    return grouped(_asked(given), given.group_by, given.group_size or GROUP_SIZE, lookup=given.with_lookup)
+    search = replace(_asked(given), native=_native(body))
+    return grouped(search, given.group_by, given.group_size or GROUP_SIZE, lookup=given.with_lookup)
 
 
 def read_older_groups(body: bytes) -> Groups:
@@ -196,17 +200,30 @@ def _asked(given: _Reading, *, inner: bool = False) -> Search:
         given.prefetch if isinstance(given.prefetch, list) else [given.prefetch] if given.prefetch else []
     )
     parts = tuple(_asked(part, inner=True) for part in listed)
-    return _search(given, read_query(given.query), parts, inner=inner)
+    try:
+        return _search(given, read_query(given.query), parts, inner=inner)
+    except Beyond as beyond:
+        return _search(given, None, parts, inner=inner, beyond=str(beyond))
+
+
+def _native(body: bytes) -> dict[str, Any]:
+    """What a query searches for, as it came, without how much of what it finds is wanted."""
+    return {name: value for name, value in _as(dict[str, Any], body).items() if name in _OWN}
 
 
 def _search(
-    given: _Reading, query: Query | None, prefetch: tuple[Search, ...] = (), *, inner: bool = False
+    given: _Reading,
+    query: Query | None,
+    prefetch: tuple[Search, ...] = (),
+    *,
+    inner: bool = False,
+    beyond: str = "",
 ) -> Search:
     if given.lookup_from is not None:
         raise Refused("a vector cannot be looked up in another collection")
     params = given.params or {}
     if params.get("idf") is not None:
-        raise Refused("scores cannot be weighted by frequency")
+        beyond = beyond or "scores cannot be weighted by frequency"
     offset = given.offset or 0
     if not isinstance(offset, int) or offset < 0:
         raise ValueError("offset: value must be an unsigned integer")
@@ -221,6 +238,7 @@ def _search(
             given.score_threshold,
             bool(params.get("exact")),
             prefetch,
+            beyond,
         )
     )
 
