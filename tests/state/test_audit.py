@@ -12,7 +12,7 @@ async def test_rows_are_told_oldest_first_and_of_one_migration(database, tx):
     await database.write(lambda tx: audit.record(tx, "other", "create", at="3"))
     created, paused = await tx(audit.of_migration)
     assert created["verb"] == "create"
-    assert paused == {"at": "2", "verb": "pause", **asked}
+    assert paused == {"at": "2", "verb": "pause", "arguments": "", **asked}
 
 
 async def test_a_page_is_newest_first_with_who_asked_and_what_became_of_it(database, tx):

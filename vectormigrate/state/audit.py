@@ -17,7 +17,7 @@ from .database import Transaction
 _KEYS = (
     "number", "migration_id", "at", "verb", "before", "after", "detail", "actor", "way", "arguments", "outcome",
 )  # fmt: skip
-_TOLD = ("at", "verb", "before", "after", "actor", "outcome", "detail")
+_TOLD = ("at", "verb", "before", "after", "actor", "arguments", "outcome", "detail")
 """What the history of a migration says of a row."""
 _BEGINNING = bytes(32)
 _SELECT = f"SELECT {', '.join(_KEYS)}, chain FROM audit"  # noqa: S608 constants of this module

@@ -157,12 +157,6 @@ def _range(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def history(report: Report) -> Table:
-    """What was done, when, by whom, and what became of it."""
-    rows = [{**row, "at": moment(datetime.fromisoformat(str(row["at"])))} for row in report.history]
-    return table(rows, first=("at", "verb", "before", "after", "actor", "outcome", "detail"))
-
-
 def parts(report: Report) -> Table:
     """The parts of a migration of several: where each is, and what was seen of it."""
     seen = {one.migration_id: one for one in report.validation.parts} if report.validation else {}

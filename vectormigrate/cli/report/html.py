@@ -17,6 +17,7 @@ from vectormigrate.cli.failure import spelled
 
 from . import charts, document
 from .document import Report
+from .history import history
 
 LONGEST = 2_000
 """Characters of one value that are shown."""
@@ -39,7 +40,7 @@ def render(report: Report) -> str:
         ranges=document.ranges(seen) if seen else document.table(()),
         mapping=document.mapping_rows(report.mapping) if report.mapping else [],
         rollback=report.rollback,
-        history=document.history(report),
+        history=history(report),
         configuration=document.configuration(report),
         facts=document.facts(report),
         generated=document.moment(report.generated_at),
