@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -96,7 +96,7 @@ class Control:
         self._serving = serving
         self._recruits = recruits or Recruits()
         self._database = database
-        self._secrets = secrets
+        self._secrets = replace(secrets, notes=str(database.path.parent))
         self._on_event = on_event
         self._clock = clock
         self._session: sessions.Session | None = None

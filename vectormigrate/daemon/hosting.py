@@ -97,7 +97,7 @@ class Host:
         """`passages` by the name of their listener."""
         self._database = database
         self._session = session
-        self._secrets = secrets
+        self._secrets = replace(secrets, notes=str(database.path.parent))
         self._passages = passages
         self._supervisor = supervisor
         self._clock = clock

@@ -99,6 +99,8 @@ class Secrets:
 
     literals: Mapping[StoreKey, Literal] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    notes: str = ""
+    """`Endpoint.notes` of every store: where the state file is."""
 
     def lent(self, known: StoreRef, to: StoreRef) -> Secrets:
         """These, with what is known of one ref known of another too: what opens a migration opens its parts."""
@@ -121,6 +123,7 @@ class Secrets:
             owner,
             {name: self._fill(text, place) for name, text in ref.options.items()},
             self._look_up(ref.redact_key, place),
+            self.notes,
         )
 
     def look_up(self, reference: str, whose: str) -> str:

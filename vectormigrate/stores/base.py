@@ -48,6 +48,8 @@ class Endpoint:
     """Adapter settings beyond these, by name: `timeout` in seconds is understood by all."""
     redact_key: str = field(default="", repr=False)
     """Of a target: what redacted values are hashed with on their way to it. No adapter looks at it."""
+    notes: str = ""
+    """A folder in which an adapter may note what must outlive its process; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

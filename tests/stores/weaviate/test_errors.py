@@ -34,6 +34,8 @@ WRITING = Place("host:8080", "Docs", writing=True)
         (422, "tenant not active: 't2'", TenantAsleep),
         (422, "'x' is not a valid property name", StoreError),
         (422, "could not find class Docs in schema", CollectionMissing),
+        (422, "could not get tenants: class not found", CollectionMissing),
+        (422, 'class "Docs" not found', CollectionMissing),
         (429, "too many", Throttled),
         (500, "store is read-only", StoreDown),
         (503, "", StoreDown),

@@ -6,6 +6,8 @@ and names the objects that failed; and a tenant that is asleep is an error of wh
 
 from __future__ import annotations
 
+import re
+
 from vectormigrate.model.errors import (
     AuthenticationFailed,
     CollectionExists,
@@ -32,7 +34,7 @@ class TenantAsleep(StoreError):
     code = "tenant_inactive"
 
 
-_MISSING = ("could not find class", "class not found", "could not find collection")
+_MISSING = re.compile(r'could not find (class|collection)|class ("[^"]*" )?not found')
 _ASLEEP = ("tenant not active",)
 _TOO_LARGE = ("larger than max", "larger than allowed", "message length too large")
 _PASSING = (
@@ -110,7 +112,7 @@ def from_object(said: str, place: Place) -> StoreError:
 
 def _refused(said: str, place: Place) -> StoreError:
     text = said.casefold()
-    if any(sign in text for sign in _MISSING):
+    if _MISSING.search(text):
         return missing(place)
     if any(sign in text for sign in _ASLEEP):
         return place.error(

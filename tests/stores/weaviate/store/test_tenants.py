@@ -15,6 +15,7 @@ from vectormigrate.stores.weaviate import open_store
 from vectormigrate.stores.weaviate.errors import TenantAsleep
 from vectormigrate.stores.weaviate.store.link import Link
 from vectormigrate.stores.weaviate.store.splitting import Splitting
+from vectormigrate.stores.weaviate.store.woken import Woken
 from vectormigrate.stores.weaviate.wire.shape import tenant_key
 
 TENANTS = ("blue", "green", "red")
@@ -129,6 +130,37 @@ async def test_a_tenant_that_is_asleep_is_woken_and_put_to_sleep_again(subject, 
         await store.delete(shape.name, [records[6].id])
         assert await states(subject, link, shape) == dict.fromkeys(TENANTS, True)
     assert await states(subject, link, shape) == dict.fromkeys(TENANTS, True) | {"green": False}
+
+
+async def test_a_tenant_that_a_killed_process_woke_is_put_to_sleep_by_the_next(subject, link, tmp_path):
+    shape, _ = await with_tenants(subject, link)
+    await set_state(subject, link, shape, "green", "COLD")
+    endpoint = replace(subject.store.endpoint, notes=str(tmp_path))
+    gone = Woken(endpoint.notes, link.address.name)  # notes what it wakes, and is killed
+    gone.add(shape.name, "green")
+    gone.add(shape.name, "nobody")
+    gone.add("NoSuchClass", "green")
+    gone.end(settled=False)
+    await set_state(subject, link, shape, "green", "HOT")
+    async with open_store(endpoint) as store:
+        assert await store.count(shape.name) == 15
+        assert (await states(subject, link, shape))["green"]
+    assert await states(subject, link, shape) == dict.fromkeys(TENANTS, True) | {"green": False}
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_cannot_be_put_to_sleep_now_is_left_to_the_next_process(subject, link, tmp_path):
+    shape, _ = await with_tenants(subject, link)
+    await set_state(subject, link, shape, "green", "COLD")
+    endpoint = replace(subject.store.endpoint, notes=str(tmp_path))
+    store = open_store(endpoint)
+    assert await store.count(shape.name) == 15
+    store._link.close()
+    await store.close()
+    assert len(list(tmp_path.iterdir())) == 1
+    async with open_store(endpoint) as store:
+        await store.info()
+    assert not (await states(subject, link, shape))["green"]
 
 
 async def test_a_tenant_that_is_asleep_is_left_alone_unless_it_may_be_woken(subject, link):

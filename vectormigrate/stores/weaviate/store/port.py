@@ -34,6 +34,7 @@ from .reader import Reader
 from .searcher import Searcher
 from .splitting import Splitting
 from .tenants import Tenants
+from .woken import Woken
 from .writer import Writer
 
 P = ParamSpec("P")
@@ -63,7 +64,7 @@ class WeaviateStore(Store):
             orders = CAPABILITIES.key_order | {KeyOrder.OTHER}
             self._capabilities = replace(CAPABILITIES, id_kinds=kinds, key_order=orders)
         self._link = Link(endpoint)
-        self._tenants = Tenants(self._link, wake=_WAKE[wake])
+        self._tenants = Tenants(self._link, Woken(endpoint.notes, self._link.address.name), wake=_WAKE[wake])
         self._catalog = Catalog(self._link, self._tenants)
         self._reader = Reader(self._catalog)
         self._searcher = Searcher(self._catalog, self._reader)

@@ -1,20 +1,21 @@
 """Tenants of a class: which there are, and calls that wake those that are asleep.
 
 A call on an inactive tenant fails. Where `wake_tenants` allows it, the tenant is then activated and the call made once
-more; when the store is closed, every tenant that was woken is put to sleep again. Offloaded tenants are left alone.
+more; when the store is closed, every tenant that was woken is put to sleep again, by a process that is gone as well. Offloaded
+tenants are left alone.
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-from vectormigrate.model.errors import StoreError
+from vectormigrate.model.errors import CollectionMissing, StoreError
 from vectormigrate.stores.weaviate.errors import TenantAsleep
 
 from .link import Link
+from .woken import Woken
 
 _ASLEEP = ("COLD", "INACTIVE")
 _READY = ("HOT", "ACTIVE")
@@ -25,10 +26,10 @@ _AWAKE, _SLEEPING = "HOT", "COLD"
 class Tenants:
     """Blocking; safe to share between threads."""
 
-    def __init__(self, link: Link, *, wake: bool) -> None:
+    def __init__(self, link: Link, woken: Woken, *, wake: bool) -> None:
         self._link = link
         self._wake = wake
-        self._woken: set[tuple[str, str]] = set()
+        self._woken = woken
         self._lock = threading.Lock()
 
     def states(self, name: str, collection: str) -> dict[str, str]:
@@ -64,9 +65,9 @@ class Tenants:
                 "set the option wake_tenants to yes: it is put back to sleep afterwards",
             )
         if state in _ASLEEP:
-            self._set(name, tenant, _AWAKE, collection)
             with self._lock:
-                self._woken.add((name, tenant))
+                self._woken.add(name, tenant)
+            self._set(name, tenant, _AWAKE, collection)
         elif state not in _READY:
             raise place.error(
                 TenantAsleep, f"tenant {tenant!r} of {name!r} is {state.lower() or 'gone'}", "load it first"
@@ -79,11 +80,22 @@ class Tenants:
 
     def restore(self) -> None:
         """Put what was woken to sleep again, as far as the server can be reached; repeatable."""
+        if not self._wake:
+            return
         with self._lock:
-            woken, self._woken = self._woken, set()
-        for name, tenant in sorted(woken):
-            with suppress(StoreError):
+            asleep = [self._put_to_sleep(name, tenant) for name, tenant in self._woken.all()]
+            self._woken.end(settled=all(asleep))
+
+    def _put_to_sleep(self, name: str, tenant: str) -> bool:
+        """Whether nothing is left to do: a class or a tenant that is gone needs no sleep."""
+        try:
+            if self.states(name, name).get(tenant) in _READY:
                 self._set(name, tenant, _SLEEPING, name)
+        except CollectionMissing:
+            pass
+        except StoreError:
+            return False
+        return True
 
 
 def _path(name: str) -> str:
