@@ -63,3 +63,20 @@ def test_what_cannot_be_set_is_told_before_anything_is_looked_for(terminal):
         ran = terminal.run(*words)
         assert ran.code == 2
         assert told in ran.err
+
+
+def test_steps_wait_for_an_approval(terminal):
+    terminal.source(20)
+    flags = (*terminal.flags(), "--approval", "migrate", "--approval", "rollback")
+    waits = terminal.run("migrate", "docs", *flags)
+    assert waits.code == 4
+    assert "vectormigrate approve docs migrate" in waits.err
+    assert "waits    migrate" in terminal.run("status", "docs").out
+    assert terminal.run("approve", "docs", "--json").document["approvals"][0]["step"] == "migrate"
+    assert terminal.run("resume", "docs").code == 0
+    assert terminal.run("rollback", "docs", "--dry-run").code == 0
+    assert terminal.run("rollback", "docs", "--yes").code == 4
+    assert terminal.run("approve", "docs", "rollback").code == 0
+    assert "approved" in terminal.run("approvals").out
+    assert terminal.run("rollback", "docs", "--yes").code == 0
+    assert terminal.run("migrate", "other", *terminal.flags(), "--approval", "lunch").code == 2

@@ -49,8 +49,25 @@ async def test_how_an_offline_migration_goes_is_set_while_it_goes(here):
         told = await ask(SHELL, "set", {"migration_id": "docs", "change": "batch-size=500"})
         assert told.levers == {"max_rate": 0, "batch_size": 500}
         assert (await here.finished({"id": begun.id})).result["phase"] == "verified"
-    with pytest.raises(UsageError, match="needs a rate"):
-        await ask(SHELL, "throttle", {"migration_id": "docs"})
+    held = await ask(SHELL, "throttle", {"migration_id": "docs"})
+    assert held.levers == {"max_rate": 0, "batch_size": 500, "throttle_hold": True}
+    assert (await ask(SHELL, "unthrottle", {"migration_id": "docs"})).levers == {"batch_size": 500}
+    shown = await ask(SHELL, "set", {"migration_id": "docs", "change": "batch-size=?"})
+    assert (shown.in_force["batch_size"], shown.in_force["throttle_hold"]) == (500, False)
+
+
+async def test_a_step_waits_until_somebody_approves_of_it(here, tmp_path):
+    ask = here.parts.dispatcher.ask
+    given = {"migration_id": "docs", **two_stores(tmp_path), "approval": ["migrate"]}
+    with pytest.raises(GateRefused, match="waits for approval"):
+        await ask(SHELL, "migrate", given)
+    assert [one.state for one in (await ask(SHELL, "approvals", {"migration_id": "docs"})).approvals] == [
+        "pending"
+    ]
+    (approved,) = (await ask(SHELL, "approve", {"migration_id": "docs", "step": "migrate"})).approvals
+    assert (approved.step, approved.state, approved.by) == ("migrate", "approved", SHELL.name)
+    assert (await ask(SHELL, "approve", {})).approvals == []
+    assert (await ask(SHELL, "resume", {"migration_id": "docs"})).phase == "verified"
 
 
 async def test_two_offline_migrations_run_beside_each_other(here, tmp_path):

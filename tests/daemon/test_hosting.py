@@ -25,7 +25,7 @@ from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
-from vectormigrate.state import levers, migrations, views
+from vectormigrate.state import approvals, levers, migrations, views
 
 
 @pytest.fixture
@@ -389,3 +389,36 @@ async def test_whoever_wants_to_know_is_told_the_status_of_what_is_under_way(sit
         async with asyncio.timeout(20):
             one = await site.messenger.told.get()
     assert (one.name, one.migration_id, one.values["phase"]) == ("status", "move", "verified")
+
+
+async def test_steps_of_a_live_migration_wait_for_their_approval(site):
+    site.world.set(approval=("migrate", "cutover", "commit"))
+    words = {"dry_run": False, "no_way_back": False}
+
+    async def approve(step):
+        await site.database.write(lambda tx: approvals.approve(tx, "move", step, at="", by="ada"))
+
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        async with asyncio.timeout(20):
+            while host.status("move")["approvals"]["migrate"] != "pending":
+                await asyncio.sleep(0.01)
+        assert site.phase == "created"
+        await approve("migrate")
+        await host.answer("resume", "move", {})
+        await site.until("passthrough")
+        await host.answer("attest", "move", {"by": "ada"})
+        await site.until("verified")
+        assert (await host.answer("cutover", "move", {**words, "dry_run": True}))["ok"]
+        with pytest.raises(GateRefused, match="cutover of 'move' waits"):
+            await host.answer("cutover", "move", words)
+        await approve("cutover")
+        assert (await host.answer("cutover", "move", words))["ok"]
+        assert (await host.answer("revert", "move", {"dry_run": False}))["ok"]  # nobody made that one wait
+        with pytest.raises(GateRefused, match="waits for approval"):
+            await host.answer("cutover", "move", words)
+        await approve("cutover")
+        await host.answer("cutover", "move", words)
+        with pytest.raises(GateRefused, match="commit of 'move' waits"):
+            await host.answer("commit", "move", {})

@@ -1,9 +1,10 @@
-"""Rows of the table that change how a migration goes while it runs."""
+"""Rows of the table that steer a migration: how fast it goes, and whether somebody has to approve of a step."""
 
 from __future__ import annotations
 
 from vectormigrate.daemon.levers import LEVERS, THROTTLING
 from vectormigrate.model.access import Scope
+from vectormigrate.model.phase import STEPS
 
 from .command import Command, Effect, Example, Positional, Route
 
@@ -58,5 +59,36 @@ STEERING: tuple[Command, ...] = (
             Example("set docs rate=?", "the present rate"),
         ),
         handler="levers:change",
+    ),
+    Command(
+        name="approvals",
+        summary="Steps that wait for an approval, of one migration or of all.",
+        details="Made with --approval STEP: created, pending once somebody has asked for the step and was refused, approved for"
+        " one go.",
+        positionals=(Positional("id", "Id of a migration.", required=False),),
+        result="Approvals",
+        scope=Scope.READ,
+        routes=(Route("GET", "/approvals"), Route("GET", "/migrations/{id}/approvals")),
+        examples=(Example("approvals", "of every migration"), Example("approvals docs", "of one")),
+        handler="asked:asked",
+    ),
+    Command(
+        name="approve",
+        summary="Approve of a step that waits; of every pending one when none is named.",
+        details="For one go: when the step was taken, the next waits anew. Kept in the audit log with the name of who said it.",
+        positionals=(
+            Positional("id", "Id of a migration; all when it is left out.", required=False),
+            Positional("step", "The step.", required=False, choices=STEPS),
+        ),
+        result="Approvals",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/approve"), Route("POST", "/migrations/{id}/approve")),
+        effect=Effect.CHANGES,
+        examples=(
+            Example("approve docs cutover", "this one, asked for already or not"),
+            Example("approve docs", "whatever is pending of it"),
+            Example("approve", "whatever is pending"),
+        ),
+        handler="asked:asked",
     ),
 )

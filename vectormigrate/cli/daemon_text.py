@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from vectormigrate.cli.report.html import visible
-from vectormigrate.model.documents import AuditLog, Event, Events, Keys, MigrateResult, Operation, Operations
+from vectormigrate.model.documents import (
+    Approvals,
+    AuditLog,
+    Event,
+    Events,
+    Keys,
+    MigrateResult,
+    Operation,
+    Operations,
+)
 
 from .text import render, table
 
@@ -36,6 +45,13 @@ def _standing(key: Any) -> str:
     if key.good:
         return "good"
     return f"revoked {_day(key.revoked_at)}" if key.revoked_at else "expired"
+
+
+@render.register
+def _approvals(found: Approvals) -> list[str]:
+    rows = ([one.migration_id, one.step, one.state, _day(one.at), one.by] for one in found.approvals)
+    heads = ("migration", "step", "state", "since", "by")
+    return table(heads, rows) if found.approvals else ["nothing waits for an approval"]
 
 
 @render.register

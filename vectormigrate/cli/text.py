@@ -83,6 +83,8 @@ def _status(status: MigrationStatus) -> list[str]:
                 ", ".join(f"{name.replace('_', '-')}={_set(value)}" for name, value in status.levers.items()),
             )
         )
+    pending = [step for step, state in status.approvals.items() if state == "pending"]
+    facts += [("waits", f"{step}: `vectormigrate approve {status.migration_id} {step}`") for step in pending]
     facts += [("throttled", f"{reason}: {why}") for reason, why in status.throttled.items()]
     if status.error:
         facts.append(("error", status.error))

@@ -24,6 +24,7 @@ from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import (
+from vectormigrate.model.documents import Approval
     AuthenticationFailed,
     GateRefused,
     StateFull,
@@ -36,13 +37,14 @@ from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
-from vectormigrate.state import levers, migrations, sessions, views
+from vectormigrate.state import approvals, levers, migrations, sessions, views
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .control_socket import COMMAND, SET, Answerer, listening
+from .approving import approved, check_approved
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
 from .levers import anew
@@ -187,6 +189,8 @@ class Control:
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
         if (asked := self._divided(migration_id)) is not None:
+        if self._status(migration_id).phase is Phase.CREATED:
+            await check_approved(self._database, migration_id, "migrate", self._clock)
             async with self._as_a_whole(asked) as whole:
                 await whole.run()
             return self._status(migration_id)
@@ -236,11 +240,14 @@ class Control:
         self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False
     ) -> RollbackReport:
         """Take out of the target what the migration put in. Repeatable."""
-        if (asked := self._divided(migration_id)) is not None:
-            async with self._as_a_whole(asked) as whole:
-                return await whole.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
-        async with self._conducting(migration_id) as run:
-            return await run.conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+        async with (
+            nullcontext() if dry_run else approved(self._database, migration_id, "rollback", self._clock)
+        ):
+            if (asked := self._divided(migration_id)) is not None:
+                async with self._as_a_whole(asked) as whole:
+                    return await whole.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+            async with self._conducting(migration_id) as run:
+                return await run.conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
 
     async def pause(self, migration_id: str) -> MigrationStatus:
         """Rest where it is until resumed; for a migration that no process runs. Needs neither side."""
@@ -281,6 +288,17 @@ class Control:
         def put(tx: Transaction) -> list[str]:
             ids = [migration_id, *(part.id for part in views.parts(tx, migration_id))]
             for one in ids:
+    def approvals(self, migration_id: str) -> list[Approval]:
+        """Steps that wait for one; of every migration for no id."""
+        return self._database.read(lambda tx: approvals.every(tx, migration_id))
+
+    async def approve(self, migration_id: str, step: str, *, by: str) -> list[Approval]:
+        """Approve of a step, or of whatever is pending for no step; of every migration for no id. `by`: who approves."""
+        at = self._clock.now().isoformat()
+        if migration_id:
+            self._status(migration_id)
+        return await self._database.write(lambda tx: approvals.approve(tx, migration_id, step, at=at, by=by))
+
                 levers.put(tx, one, changes, at=at, by=by, asked=one == migration_id)
             return ids
 

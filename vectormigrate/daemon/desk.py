@@ -16,6 +16,7 @@ import msgspec
 
 from vectormigrate.model.access import Principal, Scope
 from vectormigrate.model.documents import (
+    Approvals,
     AuditLog,
     DeadLetters,
     Events,
@@ -211,6 +212,13 @@ class Desk:
         return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
     async def validate(self, asked: Asked) -> ValidationReport:
+    async def approvals(self, asked: Asked) -> Approvals:
+        return Approvals(self._control.approvals(asked.migration_id))
+
+    async def approve(self, asked: Asked) -> Approvals:
+        step = asked.words["step"] or ""
+        return Approvals(await self._control.approve(asked.migration_id, step, by=asked.who.name))
+
         words: dict[str, Any] = {
             "sample_size": None if asked.value("full") else asked.value("sample-size"),
             **{name: asked.value(name) for name in ("full", "threshold", "seed")},

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,7 @@ from vectormigrate.stores import registry
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from .crewing import crew_for, worker_count
+from .approving import approved, check_approved
 from .foreseeing import check_startable
 from .live_look import live_status
 from .live_terms import LiveSettings
@@ -329,6 +330,8 @@ class Host:
             hosted.idle.clear()
             try:
                 await hosted.conductor.run()
+                if hosted.conductor.migration.phase is Phase.CREATED:
+                    await check_approved(self._database, migration_id, "migrate", self._clock)
                 hosted.go.clear()
             except VectormigrateError as error:
                 logger.warning("migration %s: %s: %s", migration_id, error.code, error.message)
@@ -366,15 +369,18 @@ class Host:
         return await self._live_status(hosted)
 
     async def _cutover(self, hosted: _Hosted, *, dry_run: bool, no_way_back: bool) -> object:
-        report = await hosted.conductor.cutover(dry_run=dry_run, no_way_back=no_way_back)
+        async with self._approved(hosted, "cutover", dry_run=dry_run):
+            report = await hosted.conductor.cutover(dry_run=dry_run, no_way_back=no_way_back)
         hosted.shadow.forget()
         return report
 
     async def _revert(self, hosted: _Hosted, *, dry_run: bool) -> object:
-        return await hosted.conductor.revert(dry_run=dry_run)
+        async with self._approved(hosted, "revert", dry_run=dry_run):
+            return await hosted.conductor.revert(dry_run=dry_run)
 
     async def _commit(self, hosted: _Hosted) -> object:
-        await hosted.conductor.commit()
+        async with self._approved(hosted, "commit"):
+            await hosted.conductor.commit()
         return self.status(hosted.conductor.migration.id)
 
     async def _reads(self, hosted: _Hosted, *, share: float) -> object:
@@ -420,21 +426,18 @@ class Host:
     async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:
         if dry_run:
             return await hosted.conductor.rollback(dry_run=True, remove_unknown=True)
-        async with self._halted(hosted):
+        async with self._approved(hosted, "rollback"), self._halted(hosted):
             return await hosted.conductor.rollback(dry_run=False, remove_unknown=True)
 
-    async def _validate(
-        self,
-        hosted: _Hosted,
-        *,
-        sample_size: int | None,
-        full: bool,
-        threshold: float | None = None,
-        seed: int | None = None,
-    ) -> object:
-        return await hosted.conductor.validate(
-            sample_size=sample_size, full=full, threshold=threshold, seed=seed
-        )
+    async def _validate(self, hosted: _Hosted, **how: Unpack[Comparing]) -> object:
+        return await hosted.conductor.validate(**how)
+
+    def _approved(
+        self, hosted: _Hosted, step: str, *, dry_run: bool = False
+    ) -> AbstractAsyncContextManager[None]:
+        if dry_run:
+            return nullcontext()
+        return approved(self._database, hosted.conductor.migration.id, step, self._clock)
 
     @asynccontextmanager
     async def _halted(self, hosted: _Hosted) -> AsyncIterator[None]:

@@ -16,6 +16,7 @@ from vectormigrate.model.collection import Metric
 from vectormigrate.model.division import NAME, Division, whole_of
 from vectormigrate.model.errors import MigrationExists, UsageError
 from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.phase import STEPS
 from vectormigrate.model.specification import Existing, Mode, Specification, StoreRef, WayBack
 
 from . import mapping_file, secrets
@@ -42,6 +43,7 @@ _PLAIN = (
     "workers",
     "max-rate",
     "quarantine",
+    "approval",
 )
 """Settings that are fields of a specification as they are."""
 
@@ -249,6 +251,13 @@ def _mapping(stored: MappingOptions, merged: Merged, wanted: Callable[[str], boo
     return options
 
 
+def _check_approval(wished: Specification) -> None:
+    """Raise UsageError for a step that nothing is called."""
+    for step in wished.approval:
+        if step not in STEPS:
+            raise UsageError(f"no step is called {step!r}", hint=f"these can wait: {', '.join(STEPS)}")
+
+
 def _check_division(wished: Specification, merged: Merged) -> None:
     """Raise UsageError for parts that cannot be meant."""
     division, source, live = wished.division, wished.source, wished.mode is not Mode.OFFLINE
@@ -316,6 +325,7 @@ def _reference(key: str) -> str:
 
 def _seal(wished: Specification, merged: Merged) -> Request:
     _check_division(wished, merged)
+    _check_approval(wished)
     _refuse_same(wished)
     _refuse_files(wished)
     literals: dict[StoreKey, Literal] = {}

@@ -142,6 +142,27 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A step that waits for somebody to approve of it."""
+
+    migration_id: str
+    step: str
+    state: str
+    """"created", "pending" once somebody has asked for the step, or "approved", for one go."""
+    at: str
+    """Since when."""
+    by: str
+    """Who approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Steps that wait, or those that were approved of just now."""
+
+    approvals: list[Approval]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLog:
     """A page of the audit, newest first; or, verified, whether its chain is whole."""
 

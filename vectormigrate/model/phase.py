@@ -68,3 +68,7 @@ def check_transition(current: Phase, wanted: Phase) -> None:
             f"a migration in phase {current} cannot move to {wanted}",
             hint=f"from {current} it can move to: {onward}",
         )
+
+
+STEPS = ("migrate", "cutover", "revert", "commit", "rollback")
+"""What is asked for by these words can be made to wait until somebody approves of it."""

@@ -105,6 +105,8 @@ class Specification:
     """As long as this does not answer HEAD with 2xx."""
     throttle_window: str = ""
     """Hours (`model.schedule`) outside of which they wait."""
+    approval: tuple[str, ...] = ()
+    """Steps that wait until somebody approves of them: of `phase.STEPS`."""
     mode: Mode = Mode.OFFLINE
     division: Division = WHOLE
     """What makes the parts of a migration of several. Its source's collection holds them, or lists their patterns; its

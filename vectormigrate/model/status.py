@@ -53,6 +53,8 @@ class MigrationStatus:
     """What was set otherwise than it was asked for, by the names of settings in a request."""
     in_force: dict[str, Lever] = field(default_factory=dict)
     """Everything that can be set while it runs, as it is now."""
+    approvals: dict[str, str] = field(default_factory=dict)
+    """Steps that wait for somebody's approval: "created", "pending" or "approved"."""
     throttled: dict[str, str] = field(default_factory=dict)
     """Why its copies and comparisons wait, or are slowed down, by input; empty when they are not, or nothing runs."""
     live: LiveStatus | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from .next_steps import next_steps
@@ -32,9 +33,14 @@ def phase_of(phases: Iterable[Phase]) -> Phase:
 
 
 def status_of(
-    asked: Specification, parts: Sequence[MigrationStatus], created_at: datetime, *, owned: bool
+    asked: Specification,
+    parts: Sequence[MigrationStatus],
+    created_at: datetime,
+    *,
+    owned: bool,
+    waiting: Mapping[str, str] = MappingProxyType({}),
 ) -> MigrationStatus:
-    """Where the whole is. `owned`: some process owns the state file."""
+    """Where the whole is. `owned`: some process owns the state file; `waiting`: its approvals."""
     phase = phase_of(part.phase for part in parts)
     ended = [part.ended_at for part in parts if part.ended_at is not None]
     totals = [part.total for part in parts]
@@ -62,6 +68,7 @@ def status_of(
         ),
         mode=asked.mode,
         levers=parts[0].levers if parts else {},
+        approvals=dict(waiting),
         in_force=parts[0].in_force if parts else in_force(asked),
         throttled=dict(one for part in reversed(parts) for one in part.throttled.items()),
         parts=tuple(parts),

@@ -12,7 +12,7 @@ from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
 from vectormigrate.model.specification import Mode, Specification
 
-from . import audit, levers
+from . import approvals, audit, levers
 from .database import Transaction
 from .views import unknown
 
@@ -61,6 +61,7 @@ def create(tx: Transaction, specification: Specification, *, at: str) -> None:
         "INSERT INTO migration (id, specification, phase, created_at) VALUES (?, ?, ?, ?)",
         (specification.id, text, Phase.CREATED.value, at),
     )
+    approvals.create(tx, specification.id, specification.approval, at=at)
     audit.record(tx, specification.id, "create", at=at, after=Phase.CREATED)
 
 

@@ -19,7 +19,7 @@ from vectormigrate.model.specification import Specification, in_force
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.model.whole import status_of
 
-from . import levers, throttles
+from . import approvals, levers, throttles
 from .database import Transaction
 
 _STATUS = """
@@ -131,12 +131,13 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
     name, text, phase_text, resume, total, created, started, ended, error, side, attested, *counts = row
     copied, batches, size, ranges, done, debt, dead, found, set_since = counts
     asked = msgspec.json.decode(text, type=Specification)
+    waiting = {one.step: one.state for one in approvals.every(tx, name)}
     if asked.division:
         held = tx.execute(
             _STATUS + " WHERE migration.id > ? AND migration.id < ? ORDER BY migration.id", part_bounds(name)
         ).fetchall()
         below = [_status(tx, one, owned=owned) for one in held]
-        return status_of(asked, below, datetime.fromisoformat(created), owned=owned)
+        return status_of(asked, below, datetime.fromisoformat(created), owned=owned, waiting=waiting)
     phase, given = Phase(phase_text), levers.read(set_since)
     return MigrationStatus(
         migration_id=name,
@@ -165,5 +166,6 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         attested_by=attested or "",
         levers=given.given,
         in_force=in_force(given.over(asked)),
+        approvals=waiting,
         throttled=throttles.get(tx, name) if owned else {},
     )
