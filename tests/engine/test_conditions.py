@@ -47,7 +47,14 @@ async def measured(online, **words):
         online.live,
         online.conductor.migration.mapping,
         online.clock,
-        **{"overlap": 0.5, "no_way_back": False, "altered": (), "free_bytes": 7, **words},
+        **{
+            "overlap": 0.5,
+            "no_way_back": False,
+            "altered": (),
+            "uncompared": False,
+            "free_bytes": 7,
+            **words,
+        },
     )
     ago = found.compared_ago
     return found if ago is None else replace(found, compared_ago=round(ago, 0))

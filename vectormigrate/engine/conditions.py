@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.mapping import MappingPlan
-from vectormigrate.state import checkpoints, findings, journal, migrations
+from vectormigrate.state import checkpoints, findings, journal
 from vectormigrate.state.database import Database
 from vectormigrate.state.roles import Side
 
@@ -26,11 +26,12 @@ async def measure(
     *,
     overlap: float | None,
     altered: Sequence[str],
+    uncompared: bool,
     no_way_back: bool,
     free_bytes: int,
 ) -> Conditions:
     """A planned migration at this moment. What the copy and the shadow reads have shown is asked of the way there only:
-    after a swap the other side holds everything.
+    after a swap the other side holds everything. `uncompared`: both sides are to be compared for another reason than a scope.
     """
     forwards = live.lane.role.primary is Side.SOURCE
     breaker = live.scheduler.breaker
@@ -44,7 +45,7 @@ async def measure(
         debt=debt - refused,
         oldest=live.lag(),
         dead_letters=refused,
-        scopes=live.scopes.owed + database.read(lambda tx: migrations.get(tx, migration_id)).needs_reconcile,
+        scopes=live.scopes.owed + uncompared,
         gap=live.gap_stands,
         unresolved=live.lane.ledger.unresolved,
         compared_ago=_compared_ago(database, migration_id, clock) if forwards else 0.0,

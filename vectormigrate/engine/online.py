@@ -363,6 +363,7 @@ class OnlineConductor(Conductor):
             self._clock,
             overlap=self.overlap(),
             altered=self._altered,
+            uncompared=self.migration.needs_reconcile,
             no_way_back=no_way_back,
             free_bytes=self._free_bytes(),
         )
