@@ -23,8 +23,8 @@ from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.division import whole_of
-from vectormigrate.model.errors import (
 from vectormigrate.model.documents import Approval
+from vectormigrate.model.errors import (
     AuthenticationFailed,
     GateRefused,
     StateFull,
@@ -43,8 +43,8 @@ from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .control_socket import COMMAND, SET, Answerer, listening
 from .approving import approved, check_approved
+from .control_socket import COMMAND, SET, Answerer, listening
 from .crewing import crew_for, prepare, worker_count
 from .hosting import Host
 from .levers import anew
@@ -188,9 +188,9 @@ class Control:
 
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""
-        if (asked := self._divided(migration_id)) is not None:
         if self._status(migration_id).phase is Phase.CREATED:
             await check_approved(self._database, migration_id, "migrate", self._clock)
+        if (asked := self._divided(migration_id)) is not None:
             async with self._as_a_whole(asked) as whole:
                 await whole.run()
             return self._status(migration_id)
@@ -288,17 +288,6 @@ class Control:
         def put(tx: Transaction) -> list[str]:
             ids = [migration_id, *(part.id for part in views.parts(tx, migration_id))]
             for one in ids:
-    def approvals(self, migration_id: str) -> list[Approval]:
-        """Steps that wait for one; of every migration for no id."""
-        return self._database.read(lambda tx: approvals.every(tx, migration_id))
-
-    async def approve(self, migration_id: str, step: str, *, by: str) -> list[Approval]:
-        """Approve of a step, or of whatever is pending for no step; of every migration for no id. `by`: who approves."""
-        at = self._clock.now().isoformat()
-        if migration_id:
-            self._status(migration_id)
-        return await self._database.write(lambda tx: approvals.approve(tx, migration_id, step, at=at, by=by))
-
                 levers.put(tx, one, changes, at=at, by=by, asked=one == migration_id)
             return ids
 
@@ -309,6 +298,17 @@ class Control:
             elif self._host is not None:
                 self._host.adjust(one, anew=anew(changes))
         return self._status(migration_id)
+
+    def approvals(self, migration_id: str) -> list[Approval]:
+        """Steps that wait for one; of every migration for no id."""
+        return self._database.read(lambda tx: approvals.every(tx, migration_id))
+
+    async def approve(self, migration_id: str, step: str, *, by: str) -> list[Approval]:
+        """Approve of a step, or of whatever is pending for no step; of every migration for no id. `by`: who approves."""
+        at = self._clock.now().isoformat()
+        if migration_id:
+            self._status(migration_id)
+        return await self._database.write(lambda tx: approvals.approve(tx, migration_id, step, at=at, by=by))
 
     def runs(self, migration_id: str) -> bool:
         """Whether this process works on an offline migration."""

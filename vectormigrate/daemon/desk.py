@@ -211,7 +211,6 @@ class Desk:
             return await self.status(asked)
         return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
-    async def validate(self, asked: Asked) -> ValidationReport:
     async def approvals(self, asked: Asked) -> Approvals:
         return Approvals(self._control.approvals(asked.migration_id))
 
@@ -219,6 +218,7 @@ class Desk:
         step = asked.words["step"] or ""
         return Approvals(await self._control.approve(asked.migration_id, step, by=asked.who.name))
 
+    async def validate(self, asked: Asked) -> ValidationReport:
         words: dict[str, Any] = {
             "sample_size": None if asked.value("full") else asked.value("sample-size"),
             **{name: asked.value(name) for name in ("full", "threshold", "seed")},

@@ -39,8 +39,8 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores import registry
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
-from .crewing import crew_for, worker_count
 from .approving import approved, check_approved
+from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
 from .live_look import live_status
 from .live_terms import LiveSettings
@@ -329,9 +329,9 @@ class Host:
             await hosted.go.wait()
             hosted.idle.clear()
             try:
-                await hosted.conductor.run()
                 if hosted.conductor.migration.phase is Phase.CREATED:
                     await check_approved(self._database, migration_id, "migrate", self._clock)
+                await hosted.conductor.run()
                 hosted.go.clear()
             except VectormigrateError as error:
                 logger.warning("migration %s: %s: %s", migration_id, error.code, error.message)

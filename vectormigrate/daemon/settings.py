@@ -245,6 +245,7 @@ MIGRATE = (
         unit="seconds",
         help="After a crash, how long a write of the dead process could still land where the store cannot say.",
     ),
+    *THROTTLE,
     Setting(
         name="approval",
         section="migrate",
@@ -253,7 +254,6 @@ MIGRATE = (
         metavar="STEP",
         help="This step waits until somebody says `approve`: migrate, cutover, revert, commit or rollback; repeatable.",
     ),
-    *THROTTLE,
     MODE,
     *PARTS,
 )
