@@ -74,6 +74,9 @@ class Reading:
         for page in pages:
             assert page.batch.vectors == {}
             assert page.batch.payload == [{}] * len(page.batch)
+        looked_at = [page async for page in subject.store.scan(shape.name, Range(), content=Content.PAYLOAD)]
+        payloads = {one.id: one.payload for page in looked_at for one in page.batch.records()}
+        assert payloads == {one.id: one.payload for one in await read_all(subject.store, shape.name)}
 
     async def test_a_scan_left_early_leaves_the_store_usable(self, subject: Subject):
         shape = await subject.create()
@@ -150,6 +153,9 @@ class Reading:
         assert_same(got.records(), [records[4], records[0], records[2]], shape)
         bare = await subject.store.fetch(shape.name, wanted, content=Content.IDS)
         assert (bare.ids, bare.vectors) == ([records[4].id, records[0].id, records[2].id], {})
+        looked_at = await subject.store.fetch(shape.name, wanted, content=Content.PAYLOAD)
+        assert looked_at.ids == bare.ids
+        assert [dict(one) for one in looked_at.payload] == [dict(one) for one in got.payload]
 
     async def test_fetch_of_nothing_is_empty(self, subject: Subject):
         shape = await subject.create()

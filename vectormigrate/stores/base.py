@@ -72,6 +72,8 @@ class Content(StrEnum):
     """How much of each record to read."""
 
     FULL = "full"
+    PAYLOAD = "payload"
+    """No vectors: what is read to be looked at. A store may send them all the same, if they cost it nothing."""
     IDS = "ids"
 
 
@@ -202,7 +204,8 @@ class Store(ABC):
         Unsupported for a filter that it does not understand.
         """
         size = limit or self.capabilities.scan_page
-        async with aclosing(self.scan(collection, span)) as pages:
+        looked_at = Content.FULL if content is Content.FULL else Content.PAYLOAD
+        async with aclosing(self.scan(collection, span, content=looked_at)) as pages:
             async for page in pages:
                 rows = [
                     row

@@ -17,6 +17,17 @@ async def pages(store: PgvectorStore, span: Range | None = None, limit: int = 2)
     return [record_id async for page in found for record_id in page.batch.ids]
 
 
+async def test_what_is_looked_at_comes_without_its_vectors(store, connection):
+    connection.execute("create table t (id text primary key, v vector(1), note text)")
+    connection.execute("insert into t values ('a', '[1]', 'held')")
+    [page] = [page async for page in store.scan("t", EVERYWHERE, content=Content.PAYLOAD)]
+    assert (page.batch.ids, page.batch.vectors, [dict(one) for one in page.batch.payload]) == (
+        ["a"],
+        {},
+        [{"note": "held"}],
+    )
+
+
 @pytest.mark.parametrize("collation", ["C", "C.utf8", "pg_c_utf8", "pg_unicode_fast"])
 async def test_keyset_pages_follow_the_collation_of_the_column(store, connection, collation):
     words = ["a", "B", "b", "A", "ä", "Z", "zz", "a b", "a-b", "ab", "é", "10", "9", "😀"]

@@ -102,6 +102,7 @@ def _read(connection: Connection, table: Table, tail: str, content: Content) -> 
     selected = [key.column.selected for key in table.keys]
     if content is Content.FULL:
         selected += [column.sql for column, _ in table.vectors]
+    if content is not Content.IDS:
         selected += [column.selected for column in _payload_columns(table)]
     query = f"select {', '.join(selected)} from {table.sql} r{tail}"  # noqa: S608 quoted
     return decode(table, _copy(connection, query, len(selected)), content)
@@ -122,7 +123,8 @@ def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
         return Batch(ids, {}, [{} for _ in ids])
     start = len(table.keys)
     held: dict[str, Column] = {}
-    for place, (_, field) in enumerate(table.vectors, start):
+    wanted = table.vectors if content is Content.FULL else ()
+    for place, (_, field) in enumerate(wanted, start):
         try:
             held[field.name] = vectors.decode(columns[place], field)
         except vectors.MixedDimensions as error:
@@ -133,7 +135,7 @@ def decode(table: Table, columns: list[Fields], content: Content) -> Batch:
                 collection=table.shape.name,
                 ids=(id_text(ids[error.row]),),
             ) from None
-    start += len(table.vectors)
+    start += len(wanted)
     payloads, faults = _payloads(table, columns[start:], len(ids))
     return Batch(ids, held, payloads, faults=faults)
 

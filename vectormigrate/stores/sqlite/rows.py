@@ -68,7 +68,7 @@ class Reader:
 
     def __init__(self, table: Table, content: Content = Content.FULL) -> None:
         self._table = table
-        self._full = content is Content.FULL
+        self._full = content is not Content.IDS
         self._key_width = len(table.keys)
         self._in_chunks = table.flavour is not Flavour.PLAIN
         keys, vectors_, payload, source = [key.sql for key in table.keys], [], [], table.counted

@@ -53,7 +53,7 @@ class Chosen:
         """The records in the store's order of keys; `bare` wants no more than their ids."""
         where, exact = self.predicate.superset()
         looking = not exact or self.partitions is not None
-        content = Content.IDS if bare and not looking else Content.FULL
+        content = Content.FULL if not bare else Content.PAYLOAD if looking else Content.IDS
         bounds = self.predicate.bounds
         span = Range(
             *(None if key is None else self.store.cursor_of(key) for key in (bounds.lower, bounds.upper))

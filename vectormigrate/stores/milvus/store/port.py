@@ -123,7 +123,7 @@ class MilvusStore(Store):
         wanted = {total * part // parts for part in range(1, parts)} - {0}
         bounds: list[str] = []
         seen = 0
-        async for batch in self._batches(opened, Range(), size, bare=True):
+        async for batch in self._batches(opened, Range(), size, content=Content.IDS):
             bounds += [
                 self.cursor_of(batch.ids[place - seen - 1])
                 for place in sorted(wanted)
@@ -137,7 +137,7 @@ class MilvusStore(Store):
     ) -> AsyncGenerator[Page, None]:
         opened = await self._run(self._catalog.readable, collection)
         size = limit or self.capabilities.scan_page
-        async for batch in self._batches(opened, span, size, bare=content is Content.IDS):
+        async for batch in self._batches(opened, span, size, content=content):
             yield Page(batch, self.cursor_of(batch.ids[-1]))
 
     async def select(
@@ -160,8 +160,7 @@ class MilvusStore(Store):
                     yield page
             return
         size = limit or self.capabilities.scan_page
-        bare = content is Content.IDS
-        async for batch in self._batches(opened, span, size, bare=bare, condition=condition):
+        async for batch in self._batches(opened, span, size, content=content, condition=condition):
             yield Page(batch, self.cursor_of(batch.ids[-1]))
 
     def _condition(self, opened: Opened, where: Filter) -> Condition | None:
@@ -175,7 +174,13 @@ class MilvusStore(Store):
         return None if expression is None else Condition(expression)
 
     async def _batches(
-        self, opened: Opened, span: Range, size: int, *, bare: bool = False, condition: Condition = EVERYTHING
+        self,
+        opened: Opened,
+        span: Range,
+        size: int,
+        *,
+        content: Content = Content.FULL,
+        condition: Condition = EVERYTHING,
     ) -> AsyncIterator[Batch]:
         layout = opened.layout
         lower = None if span.lower is None else self.key_of(span.lower)
@@ -184,7 +189,7 @@ class MilvusStore(Store):
         while more:
             expression = filters.key_between(layout.key.name, layout.id_kind, lower, upper)
             batch, more = await self._run(
-                self._reader.page, opened.shape.name, expression, size, bare=bare, condition=condition
+                self._reader.page, opened.shape.name, expression, size, content=content, condition=condition
             )
             if len(batch):
                 yield batch
@@ -193,7 +198,7 @@ class MilvusStore(Store):
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
     ) -> Batch:
-        return await self._run(self._reader.fetch, collection, ids, bare=content is Content.IDS)
+        return await self._run(self._reader.fetch, collection, ids, content=content)
 
     # Searching.
 

@@ -15,6 +15,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import StoreBroken, StoreError
 from vectormigrate.model.record import RecordId, id_text
+from vectormigrate.stores.base import Content
 from vectormigrate.stores.milvus import filters
 from vectormigrate.stores.milvus.errors import MessageTooLarge
 from vectormigrate.stores.milvus.wire import requests, results
@@ -58,17 +59,23 @@ class Reader:
         total, last, more = 0, None, True
         while more:
             beyond = filters.key_between(key, opened.layout.id_kind, last, None)
-            batch, more = self.page(opened.shape.name, beyond, _COUNTED, bare=True)
+            batch, more = self.page(opened.shape.name, beyond, _COUNTED, content=Content.IDS)
             total += len(batch)
             last = batch.ids[-1] if len(batch) else last
         return total
 
     def page(
-        self, name: str, expression: str, limit: int, *, bare: bool = False, condition: Condition = EVERYTHING
+        self,
+        name: str,
+        expression: str,
+        limit: int,
+        *,
+        content: Content = Content.FULL,
+        condition: Condition = EVERYTHING,
     ) -> tuple[Batch, bool]:
-        """The records with the lowest keys that match, and whether there may be more; `bare` reads only ids."""
+        """The records with the lowest keys that match, and whether there may be more."""
         opened = self._catalog.readable(name)
-        layout = opened.layout
+        layout, bare = _wanted(opened.layout, content), content is Content.IDS
         row = 64 if bare else layout.row_bytes
         size = max(1, min(limit, self._catalog.server.page_limit or limit, _PAGE_BYTES // row))
         whole = f"({expression}) and ({condition.text})" if condition.text else expression
@@ -99,9 +106,9 @@ class Reader:
                     raise
                 size //= 2
 
-    def fetch(self, name: str, ids: Sequence[RecordId], *, bare: bool = False) -> Batch:
+    def fetch(self, name: str, ids: Sequence[RecordId], *, content: Content = Content.FULL) -> Batch:
         opened = self._catalog.readable(name)
-        layout = opened.layout
+        layout, bare = _wanted(opened.layout, content), content is Content.IDS
         wanted = [record_id for record_id in ids if fits_key(layout, record_id)]
         output = [layout.key.name] if bare else layout.output
         found: list[Batch] = []
@@ -144,6 +151,11 @@ class Reader:
                         "delete one of the two",
                     )
         return [found.get(record_id) for record_id in ids]
+
+
+def _wanted(layout: Layout, content: Content) -> Layout:
+    """What is read of records: their vectors are most of what they weigh."""
+    return layout if content is Content.FULL else replace(layout, vectors=())
 
 
 def fits_key(layout: Layout, record_id: RecordId) -> bool:

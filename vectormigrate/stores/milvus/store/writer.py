@@ -25,6 +25,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
+from vectormigrate.stores.base import Content
 from vectormigrate.stores.milvus import filters
 from vectormigrate.stores.milvus.wire import requests, results
 from vectormigrate.stores.milvus.wire.records import Encoded, encode, upsert_request
@@ -144,7 +145,7 @@ class Writer:
         opened = self._catalog.opened(name)
         known = [record_id for record_id in ids if fits_key(opened.layout, record_id)]
         if opened.elsewhere:  # Milvus Lite deletes a key wherever it is
-            known = self._reader.fetch(name, known, bare=True).ids
+            known = self._reader.fetch(name, known, content=Content.IDS).ids
         if known:
             if filters.INT64_MIN in known:  # deleted by a range, which is a query
                 self._catalog.load(opened)

@@ -100,7 +100,7 @@ async def condition(store: Store, found: Class, filters: Any) -> Filter | None:
         return translated
     keys: list[RecordId] = []
     try:
-        async with aclosing(_records(store, found.place, None, EVERYWHERE)) as records:
+        async with aclosing(_records(store, found.place, None, EVERYWHERE, Content.PAYLOAD)) as records:
             async for record in records:
                 if means(clause, found.place.object_id(record.id), record.payload, found.index):
                     keys.append(record.id)
