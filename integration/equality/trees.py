@@ -27,7 +27,7 @@ _WHERE: list[Any] = [
 
 
 def settings(distance: str) -> Body:
-    """Of the collection: a vector, a shorter one, one of several tokens, and a sparse one."""
+    """Of the collection: a vector, a shorter one, one of several tokens, and a sparse one with and without weights."""
     late = {"size": _TOKEN, "distance": distance, "multivector_config": {"comparator": "max_sim"}}
     return {
         "vectors": {
@@ -35,7 +35,7 @@ def settings(distance: str) -> Body:
             "short": {"size": 8, "distance": "Euclid"},
             "late": late,
         },
-        "sparse_vectors": {"words": {}},
+        "sparse_vectors": {"words": {}, "rare": {"modifier": "idf"}},
     }
 
 
@@ -47,7 +47,7 @@ def points() -> list[Body]:
 def _point(row: Any, index: int) -> Body:
     names = ("lemma", "part", "sense", "tagged", "length", "owner", "words")
     payload = {key: row.values[key] for key in names} | {"seen": row.values["seen"].isoformat()}
-    vectors = {name: _vector(name, row) for name in ("whole", "short", "late", "words")}
+    vectors = {name: _vector(name, row) for name in ("whole", "short", "late", "words", "rare")}
     if index % 7 == 0:
         del vectors["whole"]
     return {"id": point_id(row), "vector": vectors, "payload": payload}
@@ -126,9 +126,9 @@ class Asker:
         return [self._example(using) for _ in range(self._rng.randrange(least, 3))]
 
     def _leaf(self, *, top: bool) -> Body:
-        using = self._rng.choice(["whole", "short", "late", "words"])
+        using = self._rng.choice(["whole", "short", "late", "words", "rare"])
         kinds = ["nearest", "nearest", "average_vector"]
-        if using != "words":
+        if using not in ("words", "rare"):
             kinds += ["best_score", "sum_scores", "discover", "mmr", *(["context"] if top else [])]
         query = self._query(self._rng.choice(kinds), using)
         return self._filtered({"query": query, "using": using, "limit": self._rng.choice([3, 10, 40])})

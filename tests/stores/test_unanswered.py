@@ -52,7 +52,7 @@ def test_another_store_of_the_same_kind_ranks_words_itself_where_names_stay():
     assert WORDS in unanswered("weaviate", renamed, target="weaviate", source=SHAPE)
     by_qdrant = {*OWN["qdrant"]} - {*unanswered("qdrant", plan, target="qdrant", source=SHAPE)}
     assert len(by_qdrant) == 3
-    assert any("idf" in one for one in by_qdrant)
+    assert any("modifier: idf" in one for one in by_qdrant)
 
 
 def test_what_is_left_behind_can_be_searched_by_no_more():

@@ -11,7 +11,7 @@ from vectormigrate.model.inverse import speaks_alike
 from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
 _FORMULAS = "formulas and feedback (`formula`, `relevance_feedback`)"
-_FREQUENCIES = "weights by frequency (`modifier: idf`)"
+_FREQUENCIES = "weights by frequency (`modifier: idf`) among more than 100,000 points, and among some (`params.idf`)"
 _TEXTS = "`match` of text by its words (`text`, `text_any`, `phrase`)"
 _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {

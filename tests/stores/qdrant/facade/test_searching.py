@@ -305,15 +305,6 @@ async def test_what_cannot_be_answered_is_refused(filled, body, status, said):
     assert await filled.served.ask("POST", "/collections/Dot/points/query", body) == (status, said)
 
 
-async def test_a_weight_by_frequency_is_refused(served):
-    settings = {"vectors": {}, "sparse_vectors": {"words": {"modifier": "idf"}}}
-    await served.result("PUT", "/collections/c", settings)
-    body = {"query": {"indices": [1], "values": [1]}, "using": "words"}
-    status, said = await served.ask("POST", "/collections/c/points/query", body)
-    assert status == 400
-    assert "weighted by frequency" in said
-
-
 async def test_a_point_without_that_vector_is_like_nothing(filled):
     status, said = await filled.served.ask(
         "POST", "/collections/named/points/query", {"query": 2, "using": "text"}

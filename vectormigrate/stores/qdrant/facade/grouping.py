@@ -18,9 +18,9 @@ from vectormigrate.stores.qdrant.wire.questions import Facet, Groups, Matrix, Wa
 from vectormigrate.stores.qdrant.wire.responses import Group, Points
 
 from .matching import Condition, condition, matching_ids, pages
-from .problems import wrong_input
+from .problems import not_served, wrong_input
 from .querying import Place, answer
-from .searching import fitting, matching, searched, vector_of
+from .searching import by_frequency, fitting, matching, searched, vector_of
 
 _MORE = 4
 """So many times as much is looked at again while groups are missing, or not full."""
@@ -88,6 +88,8 @@ def _counted(payload: dict[str, Any], path: Path) -> Iterator[tuple[str, Any]]:
 async def matrix(place: Place, asked: Matrix) -> tuple[list[RecordId], list[list[Match]]]:
     """Points by chance in the order of their ids, and the nearest to each among the others. Raises Problem."""
     field = searched(place.shape, asked.using)
+    if by_frequency(place.shape, asked.using):
+        raise not_served("distances that are weighted by frequency are Qdrant's alone")
     having = {"must": [{"has_vector": asked.using}, *([asked.filter] if asked.filter else [])]}
     ids = await matching_ids(place.store, place.shape.name, condition(place.store, having))
     ids = sorted(place.dice.sample(ids, min(asked.sample, len(ids))), key=_place_of_id)

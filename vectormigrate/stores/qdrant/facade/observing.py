@@ -14,6 +14,8 @@ from vectormigrate.stores.qdrant.ids import read_id
 from vectormigrate.stores.qdrant.wire.questions import Nearest, Search
 from vectormigrate.stores.qdrant.wire.requests import read_older_search, read_search
 
+from .searching import by_frequency
+
 Found = tuple[Query, list[Match]]
 
 READERS = {"query": read_search, "search": read_older_search}
@@ -50,15 +52,15 @@ def found(operation: str, asked: bytes, answered: bytes, shape: CollectionShape)
 
 
 def neutral(request: Search, shape: CollectionShape) -> Query | None:
-    """A search in neutral terms; None for any but the nearest to a vector, from an offset, over a threshold, or with words of
-    its own.
+    """A search in neutral terms; None for any but the nearest to a vector, from an offset, over a threshold, weighted by
+    frequency, or with words of its own.
     """
     target = request.query.target if isinstance(request.query, Nearest) else None
     if not isinstance(target, np.ndarray | SparseVector) or request.prefetch:
         return None
     if request.offset or request.threshold is not None:
         return None
-    if all(vector.name != request.using for vector in shape.vectors):
+    if all(vector.name != request.using for vector in shape.vectors) or by_frequency(shape, request.using):
         return None
     try:
         where = from_filter(request.filter) if request.filter else None

@@ -41,6 +41,7 @@ from vectormigrate.stores.qdrant.wire.questions import (
 from vectormigrate.stores.qdrant.wire.questions import Query as SomeQuery
 from vectormigrate.stores.qdrant.wire.responses import Points
 
+from .frequencies import weighted
 from .fusing import fused
 from .likeness import Scoring, average, discovering, diverse, recommending
 from .matching import Condition, condition, matching_ids, pages
@@ -168,11 +169,13 @@ class _Scored:
 
     async def found(self, query: Nearest | Diverse | Recommend | Discover) -> list[Match]:
         count = self.request.offset + self.request.limit
-        vectors = [await self._vector(example) for example in examples(query)]
+        vectors = await self._weighted([await self._vector(example) for example in examples(query)])
         match query:
             case Nearest():
                 return await self._nearest(vectors[0], count)
             case Diverse():
+                if by_frequency(self.place.shape, self.field.name):
+                    raise not_served("what is weighted by frequency cannot be made diverse by mmr")
                 return await self._diverse(vectors[0], query, count)
             case Recommend(positive=positive, strategy=strategy):
                 liked, disliked = vectors[: len(positive)], vectors[len(positive) :]
@@ -192,6 +195,15 @@ class _Scored:
         if isinstance(example, np.ndarray | SparseVector):
             return fitting(self.field, example)
         return await vector_of(self.place.store, self.place.shape, self.field, example)
+
+    async def _weighted(self, vectors: list[Array | SparseVector]) -> list[Array | SparseVector]:
+        """The examples as they are compared: by frequency where the vector is so configured."""
+        if not by_frequency(self.place.shape, self.field.name):
+            return vectors
+        if self.place.store.capabilities.kind == DIALECT:
+            raise not_served(f"the scores of {self.field.name!r} may be weighted otherwise by this Qdrant")
+        sparse = [vector for vector in vectors if isinstance(vector, SparseVector)]
+        return [*await weighted(self.place.store, self.place.shape.name, self.field, sparse)]
 
     async def _nearest(self, vector: Array | SparseVector, count: int, *, whole: bool = False) -> list[Match]:
         query = Query(

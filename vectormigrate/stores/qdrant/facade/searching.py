@@ -17,7 +17,7 @@ from vectormigrate.stores.qdrant.filters import DIALECT, EVERYTHING
 from vectormigrate.stores.qdrant.ids import PointId
 
 from .matching import Condition, looked_up
-from .problems import not_found, not_served, wrong_input
+from .problems import not_found, wrong_input
 
 _MORE, _FEW = 4, 40
 """So many times more than are wanted, and so many besides, are looked at before every record is."""
@@ -73,14 +73,11 @@ def _shares(query: Query, match: Match) -> bool:
 
 
 def searched(shape: CollectionShape, using: str) -> VectorField:
-    """The vector that a search is by. Raises Problem for one that is not there, or that only Qdrant scores."""
+    """The vector that a search is by. Raises Problem for one that is not there."""
     try:
-        field = shape.vector(using)
+        return shape.vector(using)
     except KeyError:
         raise wrong_input(f"Not existing vector name error: {using}") from None
-    if by_frequency(shape, using):
-        raise not_served(f"the scores of {using!r} are weighted by frequency, which only Qdrant knows")
-    return field
 
 
 def by_frequency(shape: CollectionShape, using: str) -> bool:
