@@ -30,7 +30,7 @@ def test_every_flag_that_was_promised():
         "migrate": "source-type target-type source-url target-url source-api-key target-api-key source-index target-index"
         " batch-size max-retries validate-every dry-run existing rename drop spread metric workers max-rate quarantine"
         " source-option target-option state config json quiet verbose no-color",
-        "validate": "sample-size full threshold seed",
+        "validate": "sample-size full ids recall least-recall threshold seed",
         "rollback": "force yes dry-run",
         "report": "html output",
         "list": "status limit offset",

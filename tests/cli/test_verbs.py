@@ -17,6 +17,18 @@ def test_a_clean_sample_and_a_clean_scan(migrated):
     assert (full.document["method"], full.document["compared"], full.document["ok"]) == ("full", 20, True)
 
 
+def test_records_by_their_ids_and_searches(migrated):
+    migrated.sql("new.db", "DELETE FROM docs WHERE id = 3")
+    two = migrated.run("validate", "docs", "--ids", "3", "--ids", "i:4", "--json")
+    assert (two.code, two.document["missing"], two.document["compared"]) == (3, 1, 1)
+    assert migrated.run("validate", "docs", "--ids", "4").code == 0
+    assert migrated.run("validate", "docs", "--ids", "four").code == 2
+    searched = migrated.run("validate", "docs", "--ids", "4", "--recall", "5")
+    assert (searched.code, "in 5 searches the target finds" in searched.out) == (0, True)
+    assert "p50/p95/p99" in searched.out
+    assert migrated.run("validate", "docs", "--ids", "4", "--recall", "5", "--least-recall", "1").code == 3
+
+
 def test_what_differs_is_counted_and_kept(migrated):
     migrated.sql("new.db", "DELETE FROM docs WHERE id = 3")
     migrated.sql("new.db", "UPDATE docs SET title = 'wrong' WHERE id = 4")

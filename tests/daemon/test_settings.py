@@ -6,7 +6,8 @@ import pytest
 
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.daemon.setting import Kind
-from vectormigrate.daemon.settings import FLOOR, GLOBAL, METRICS, PHASES, SETTINGS, STORE_KINDS
+from vectormigrate.daemon.settings import GLOBAL, METRICS, PHASES, SETTINGS, STORE_KINDS
+from vectormigrate.daemon.validate_settings import FLOOR
 from vectormigrate.engine.validate import compare
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.phase import Phase

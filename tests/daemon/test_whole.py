@@ -21,6 +21,7 @@ from vectormigrate.model.errors import (
     MigrationExists,
     TargetNotEmpty,
     Unreachable,
+    UsageError,
 )
 from vectormigrate.model.events import PhaseChanged, Progress, Warned
 from vectormigrate.model.phase import Phase
@@ -89,6 +90,15 @@ async def test_one_part_alone(world, spec):
         assert (whole.phase, whole.copied) == (Phase.VERIFIED, 60)
         await control.rollback("many:docs-b", dry_run=False)
     assert tables(world / "new.db") == {"docs-a": 20, "docs-c": 10}
+
+
+async def test_an_id_is_compared_in_its_part(world, spec):
+    async with owning(world) as control:
+        await control.create(spec)
+        await control.run("many")
+        assert (await control.validate("many:docs-a", ids=["1"])).compared == 1
+        with pytest.raises(UsageError, match="which part"):
+            await control.validate("many", ids=["1"])
 
 
 async def test_every_part_is_made_again_what_its_source_is(world, spec):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vectormigrate.model.collection import IdField, IdKind
-from vectormigrate.model.errors import MappingRefused, RecordRefused
+from vectormigrate.model.errors import MappingRefused, RecordRefused, UsageError
 from vectormigrate.model.identity import (
     IdRule,
     check_fits,
@@ -20,6 +20,7 @@ from vectormigrate.model.identity import (
     native,
     own,
     plainly_fit,
+    read_id,
     surrogate,
     target_kind,
     to_source,
@@ -282,3 +283,26 @@ def test_ids_that_plainly_fit_fit_each(kind, limited):
 def test_usual_ids_plainly_fit(kind, ids):
     assert plainly_fit(ids, key(kind), CAPABILITIES)
     assert not plainly_fit([*ids, 2**63], key(kind), CAPABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "read"),
+    [
+        ("5", IdKind.INT, 5),
+        ("i:-5", IdKind.INT, -5),
+        ("5", IdKind.TEXT, "5"),
+        ("s:a", IdKind.TEXT, "a"),
+        ("i:5", IdKind.TEXT, "i:5"),
+        ("7", IdKind.MIXED, 7),
+        ("00000000-0000-0000-0000-000000000007", IdKind.MIXED, UUID(int=7)),
+        ('c:["s:a","i:1"]', IdKind.COMPOUND, ("a", 1)),
+    ],
+)
+def test_an_id_as_a_person_writes_it(text, kind, read):
+    assert read_id(text, kind) == read
+
+
+@pytest.mark.parametrize(("text", "kind"), [("a", IdKind.INT), ("5", IdKind.UUID), ("a", IdKind.COMPOUND)])
+def test_what_is_no_id_of_a_key(text, kind):
+    with pytest.raises(UsageError, match="is no id of the source"):
+        read_id(text, kind)

@@ -31,6 +31,12 @@ async def test_what_heals_is_forgotten(tx):
     assert await tx(findings.count) == 0
 
 
+async def test_what_is_known_of_others_stays(tx):
+    await tx(findings.add, [MISSING, EXTRA], at="1")
+    await tx(findings.settle, {"i:1", "i:9"})
+    assert await tx(findings.page, ("", "", ""), 10) == [EXTRA]
+
+
 async def test_the_last_report_comes_back_as_it_was(database, tx):
     assert await tx(findings.latest_report) is None
     report = replace(reports.FULL, migration_id="move")

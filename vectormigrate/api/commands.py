@@ -25,11 +25,11 @@ from vectormigrate.daemon.settings import (
     SIDES,
     SIGNED_BY,
     STATUS,
-    VALIDATE,
     WAY,
     WRITE_MAPPING,
     YES,
 )
+from vectormigrate.daemon.validate_settings import VALIDATE
 from vectormigrate.model.access import Scope
 
 from .administration import ADMINISTRATION
@@ -210,7 +210,7 @@ COMMANDS: tuple[Command, ...] = (
         name="validate",
         summary="Compare source and target; exits 3 when they differ.",
         details="A sample bounds the rate of differing records and never says equal; --full compares every record of"
-        " both sides and counts what is missing and extra.",
+        " both sides and counts what is missing and extra. With --recall both sides are searched as well.",
         positionals=(ID,),
         settings=(*VALIDATE, *ACCESS),
         result="ValidationReport",
@@ -224,6 +224,8 @@ COMMANDS: tuple[Command, ...] = (
                 "validate docs --sample-size 3000", "a sample: under 0.1 % differ, at 95 %, when it is clean"
             ),
             Example("validate docs --full", "the proof"),
+            Example("validate docs --ids doc-17 --ids doc-18", "two records"),
+            Example("validate docs --recall 500", "a sample, and what searches find on either side"),
         ),
         handler="verbs:validate",
     ),

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from vectormigrate.cli.report.document import duration, moment, number, size
+from vectormigrate.cli.report.document import duration, moment, number, searched, size
 from vectormigrate.cli.report.html import visible
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
 from vectormigrate.model.identity import IdRule
@@ -230,6 +230,7 @@ def _validation(seen: ValidationReport) -> list[str]:
         facts.append(("bit-equal", f"{seen.bit_equal:,} vectors"))
     if seen.mismatch_rate_upper95 is not None:
         facts.append(("bound", f"at most {seen.mismatch_rate_upper95:.3%} of the records differ, at 95 %"))
+    facts += [(f"search {one.vector}".rstrip(), searched(one)) for one in seen.searches]
     lines = [f"{seen.migration_id}: {seen.statement}", *_facts(facts)]
     if seen.findings:
         names = (*(("part",) if seen.parts else ()), "kind", "id", "detail")

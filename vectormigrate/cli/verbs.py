@@ -7,6 +7,7 @@ import msgspec
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import overlay
+from vectormigrate.daemon.validate_settings import comparing
 from vectormigrate.model.errors import GateRefused, StateLocked
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
@@ -28,28 +29,14 @@ async def validate(call: Call) -> Answer:
     with view(call) as viewer:
         request = overlay(viewer.specification(call.migration_id), call.merged)
     if request.specification.mode is not Mode.OFFLINE:
-        found = await ask(
-            call,
-            "validate",
-            ValidationReport,
-            sample_size=None if call.value("full") else call.value("sample-size"),
-            full=call.value("full"),
-            threshold=call.value("threshold"),
-            seed=call.value("seed"),
-        )
+        found = await ask(call, "validate", ValidationReport, **comparing(call.value))
         return Answer(found, exit_code=0 if found.ok else FINDINGS)
     if (answer := await by_daemon(call, request)) is not None:
         return answer
     with Follower.of(call) as follower:
         async with own(call, request.literals, follower) as control:
             with stopping(lambda _: control.stop()) as stop:
-                report = await control.validate(
-                    call.migration_id,
-                    sample_size=None if call.value("full") else call.value("sample-size"),
-                    full=call.value("full"),
-                    threshold=call.value("threshold"),
-                    seed=call.value("seed"),
-                )
+                report = await control.validate(call.migration_id, **comparing(call.value))
     return Answer(report, exit_code=_stopped(stop) or (0 if report.ok else FINDINGS))
 
 

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import msgspec
 
@@ -22,6 +22,7 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.documents import Approval
 from vectormigrate.model.errors import (
@@ -206,7 +207,7 @@ class Control:
         """
         self._check_offline(migration_id)
         if dry_run:
-            return await self.validate(migration_id, sample_size=None, full=True)
+            return await self.validate(migration_id, full=True)
         if (asked := self._divided(migration_id)) is not None:
             async with self._as_a_whole(asked) as whole:
                 await whole.repair()
@@ -216,25 +217,13 @@ class Control:
             await run.conductor.run()
         return self._status(migration_id)
 
-    async def validate(
-        self,
-        migration_id: str,
-        *,
-        sample_size: int | None,
-        full: bool,
-        threshold: float | None = None,
-        seed: int | None = None,
-    ) -> ValidationReport:
-        """Compare source and target, whole or by sample, and keep the report."""
+    async def validate(self, migration_id: str, **how: Unpack[Comparing]) -> ValidationReport:
+        """Compare source and target, and keep the report."""
         if (asked := self._divided(migration_id)) is not None:
             async with self._as_a_whole(asked) as whole:
-                return await whole.validate(
-                    sample_size=sample_size, full=full, threshold=threshold, seed=seed
-                )
-        async with self._conducting(migration_id, threshold or DEFAULT_THRESHOLD) as run:
-            return await run.conductor.validate(
-                sample_size=sample_size, full=full, threshold=threshold, seed=seed
-            )
+                return await whole.validate(**how)
+        async with self._conducting(migration_id, how.get("threshold") or DEFAULT_THRESHOLD) as run:
+            return await run.conductor.validate(**how)
 
     async def rollback(
         self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False

@@ -55,6 +55,7 @@ from .levers import change_of, released, throttling
 from .secrets import Secrets
 from .specify import Request, overlay, specify
 from .trail import Trail
+from .validate_settings import comparing
 from .viewing import Viewer
 
 T = TypeVar("T")
@@ -219,10 +220,7 @@ class Desk:
         return Approvals(await self._control.approve(asked.migration_id, step, by=asked.who.name))
 
     async def validate(self, asked: Asked) -> ValidationReport:
-        words: dict[str, Any] = {
-            "sample_size": None if asked.value("full") else asked.value("sample-size"),
-            **{name: asked.value(name) for name in ("full", "threshold", "seed")},
-        }
+        words = comparing(asked.value)
         if self._onward(asked).mode is not Mode.OFFLINE:
             return await self._live(asked, "validate", ValidationReport, **words)
         return await self._control.validate(asked.migration_id, **words)

@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Unpack
 
 import msgspec
 
@@ -21,6 +21,7 @@ from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import (
     GateRefused,
     StoreError,
@@ -51,8 +52,8 @@ from .supervisor import Supervisor
 from .surroundings import surroundings
 from .tasks import Stores
 from .telemetry.exposition import Hosted, exposition
-from .telemetry.messenger import Messenger
 from .telemetry.happenings import Happening
+from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry, each
 
 logger = logging.getLogger(__name__)
@@ -159,7 +160,6 @@ class Host:
         ]
         return await exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
 
-    # One migration.
     async def tell_status(self, every: float) -> None:
         """Tell whoever is told what happens where each migration is that is under way, every so many seconds, for ever."""
         while self._messenger is not None:
@@ -169,6 +169,7 @@ class Host:
                     values = msgspec.to_builtins(status)
                     self._messenger.tell(Happening("status", values.pop("migration_id"), values))
 
+    # One migration.
 
     async def create(self, specification: Specification) -> dict[str, Any]:
         """Add a migration and start it; the same again goes on with it where it rests. Raises what would keep it from starting: an id is not

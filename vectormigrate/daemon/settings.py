@@ -12,12 +12,11 @@ from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
 from .throttle_settings import THROTTLE
+from .validate_settings import VALIDATE
 
 STORE_KINDS = ("memory", "milvus", "parquet", "pgvector", "pinecone", "qdrant", "sqlite", "weaviate")
 LAYOUTS = ("langchain", "llamaindex", "haystack", "mem0", "raw")
 METRICS = ("cosine", "dot", "euclid", "manhattan", "hamming", "jaccard")
-FLOOR = 0.98
-"""Cosine similarity below which no pair of vectors passes, whatever the threshold asked for."""
 
 GLOBAL = (
     Setting(
@@ -257,45 +256,6 @@ MIGRATE = (
     MODE,
     *PARTS,
 )
-
-SAMPLE_SIZE = Setting(
-    name="sample-size",
-    section="validate",
-    kind=Kind.INT,
-    default=100,
-    least=1,
-    most=10_000_000,
-    unit="records",
-    help="Compare this many records, chosen at random.",
-)
-FULL = Setting(
-    name="full",
-    section="validate",
-    kind=Kind.FLAG,
-    default=False,
-    help="Compare every record of both sides; counts what is missing and what is extra.",
-)
-THRESHOLD = Setting(
-    name="threshold",
-    section="validate",
-    kind=Kind.FLOAT,
-    default=0.999,
-    least=FLOOR,
-    most=1.0,
-    because=f"below {FLOOR} nothing passes: pairs that unlike are not the same vector",
-    unit="cosine similarity",
-    help="Least similarity of two vectors that passes.",
-)
-SEED = Setting(
-    name="seed",
-    section="validate",
-    kind=Kind.INT,
-    least=0,
-    most=2**63 - 1,
-    help="Choose the same sample again.",
-    unset="chosen and printed",
-)
-VALIDATE = (SAMPLE_SIZE, FULL, THRESHOLD, SEED)
 
 WRITE_MAPPING = Setting(
     name="write-mapping",

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import (
     AuthenticationFailed,
     ConfigInvalid,
@@ -19,6 +20,7 @@ from vectormigrate.model.errors import (
     GateRefused,
     PermissionDenied,
     StateError,
+    UsageError,
     VectormigrateError,
 )
 from vectormigrate.model.events import Event, Progress, Warned
@@ -48,15 +50,7 @@ class Verbs(Protocol):
 
     async def repair(self, migration_id: str, *, dry_run: bool) -> object: ...
 
-    async def validate(
-        self,
-        migration_id: str,
-        *,
-        sample_size: int | None,
-        full: bool,
-        threshold: float | None,
-        seed: int | None,
-    ) -> ValidationReport: ...
+    async def validate(self, migration_id: str, **how: Unpack[Comparing]) -> ValidationReport: ...
 
     async def rollback(self, migration_id: str, *, dry_run: bool, remove_unknown: bool) -> RollbackReport: ...
 
@@ -151,10 +145,15 @@ class Whole:
                 hint=f"`vectormigrate resume {self._id}` takes in parts that have come",
             )
 
-    async def validate(
-        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
-    ) -> ValidationReport:
-        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking."""
+    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
+        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking. Raises
+        UsageError for records by their ids, which say nothing of the part that they are in.
+        """
+        if how.get("ids"):
+            raise UsageError(
+                "an id does not say which part it is in",
+                hint=f"name the part: `vectormigrate list` shows them, {self._id}:NAME",
+            )
         parts = [part for part in self._statuses() if part.phase not in FINAL]
         planned = [part for part in parts if _resting(part) not in _UNPLANNED]
         if not planned:
@@ -167,11 +166,7 @@ class Whole:
             if self._stopping:
                 break
             self._on_event(Progress(self._id, "parts", number, len(planned)))
-            reports.append(
-                await self._verbs.validate(
-                    part.migration_id, sample_size=sample_size, full=full, threshold=threshold, seed=seed
-                )
-            )
+            reports.append(await self._verbs.validate(part.migration_id, **how))
         if not reports:
             raise GateRefused(f"the comparison of {self._id!r} was stopped before it had begun")
         return await self._keep(reports, await self._lacking(reports))

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from vectormigrate.engine import aliases, repair
 from vectormigrate.engine import preflight as looking
@@ -33,6 +33,7 @@ from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import FinishedWithFindings, GateRefused, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
@@ -348,7 +349,7 @@ class Conductor:
                 collection=migration.specification.target.collection,
                 ids=tuple(mark.id for mark in first),
             )
-        report = await self.validate(sample_size=_FINAL_SAMPLE, full=False, threshold=None, seed=0)
+        report = await self.validate(sample_size=_FINAL_SAMPLE, seed=0)
         if not report.ok:
             raise FinishedWithFindings(
                 f"the copy differs from its source: {report.statement}",
@@ -369,10 +370,8 @@ class Conductor:
 
     # Looking.
 
-    async def validate(
-        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
-    ) -> ValidationReport:
-        """Compare source and target, whole or by sample, and keep the report."""
+    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
+        """Compare source and target, and keep the report."""
         migration = self.migration
         if migration.mapping is None or migration.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
             raise GateRefused(
@@ -382,9 +381,7 @@ class Conductor:
         await self._greet()
         validation = self._validation(migration)
         async with self._under_way(validation):
-            if full:
-                return await validation.full(threshold)
-            return await validation.sample(sample_size or 100, seed, threshold)
+            return await validation.compare(how)
 
     def _validation(self, migration: Migration, **live: Any) -> Validation:
         return Validation(

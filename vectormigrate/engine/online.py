@@ -16,8 +16,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
+from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import GateRefused, StateFull, StoreError
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
@@ -31,8 +32,8 @@ from vectormigrate.state.roles import Side
 from .backfill.coordinator import CopyCoordinator
 from .conditions import measure
 from .cutover.gate import Gate, Limits, gates
-from .drift import Drift
 from .cutover.watch import Watch
+from .drift import Drift
 from .live import Live
 from .migration import Conductor
 from .quarantine import waiting
@@ -80,8 +81,8 @@ class OnlineConductor(Conductor):
         self.allowed: Callable[[str, str], Awaitable[None]] = _anything
         """Asked before a "cutover" or "revert" of a migration, behind the gates. Raises GateRefused where somebody forbids it."""
         self._drift = Drift(self._clock)
-        self._altered: Sequence[str] = ()
         self._watch = Watch(self._id, self._clock, self._on_event)
+        self._altered: Sequence[str] = ()
         """What the source had at the last look that the plan does not know."""
 
     async def open(self) -> None:
@@ -159,8 +160,8 @@ class OnlineConductor(Conductor):
                     await self._compare()
                 elif self._drift.due():
                     await self._look()
-            except StoreError as error:
                 await self._watch.look(self.gates)
+            except StoreError as error:
                 self._on_event(Warned(self._id, f"both sides could not be looked at: {error.message}"))
         await self._pause(_LOOK)
 
@@ -310,11 +311,9 @@ class OnlineConductor(Conductor):
             return
         await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
 
-    async def validate(
-        self, *, sample_size: int | None, full: bool, threshold: float | None, seed: int | None
-    ) -> ValidationReport:
+    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
         """As of any migration; what differs is marked as well, once everything is copied, and so copied anew."""
-        report = await super().validate(sample_size=sample_size, full=full, threshold=threshold, seed=seed)
+        report = await super().validate(**how)
         plan = self.migration.mapping
         if plan is not None and not report.ok and self.migration.phase in _MENDING:
             at = self._at()

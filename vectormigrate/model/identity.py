@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID, uuid5
 
 from .capabilities import Capabilities
 from .collection import IdField, IdKind
-from .errors import MappingRefused, RecordRefused
+from .errors import MappingRefused, RecordRefused, UsageError
 from .record import RecordId, id_text, parse_id
 
+_READ: dict[IdKind, dict[type[Any], Callable[[str], RecordId]]] = {
+    IdKind.INT: {int: int},
+    IdKind.TEXT: {str: str},
+    IdKind.UUID: {UUID: UUID},
+    IdKind.MIXED: {int: int, UUID: UUID},
+    IdKind.COMPOUND: {tuple: parse_id},
+}
+"""The types of a key's ids, and what reads their value."""
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 UINT64_MAX = 2**64 - 1
 
@@ -173,6 +182,20 @@ def native(record_id: RecordId, source: IdKind, key: IdField, capabilities: Capa
 def own(record_id: RecordId, source: IdKind) -> RecordId:
     """The source's id of a record that is stored under an id of the target's own kind: `native` backwards."""
     return str(record_id) if source is IdKind.TEXT and not isinstance(record_id, str) else record_id
+
+
+def read_id(text: str, kind: IdKind) -> RecordId:
+    """An id as a person writes it: as `id_text` does, or its value alone. Raises UsageError for what no such key can be."""
+    fits = _READ[kind]
+    for read in (parse_id, *fits.values()):
+        with suppress(ValueError):
+            found = read(text)
+            if type(found) in fits:
+                return found
+    raise UsageError(
+        f"{text[:80]!r} is no id of the source, whose key is {kind}",
+        hint="write it as findings do: i:5, s:doc-1, u:..., or c:[...] for a key of several columns",
+    )
 
 
 def surrogate(record_id: RecordId, kind: IdKind) -> RecordId:

@@ -89,12 +89,31 @@ class WorstPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """The same searches on both sides, by vectors of records chosen at random."""
+
+    vector: str
+    searches: int
+    limit: int
+    """Results of each."""
+    recall: float
+    """Mean share of the source's results that are among the target's."""
+    least: float
+    """The smallest of these shares."""
+    order: float
+    """Mean share of the pairs of common results that stand in the same order."""
+    source_ms: tuple[float, float, float]
+    """How long the source took: the 50th, 95th and 99th percentile."""
+    target_ms: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationReport:
     """What one validation saw. A full one counts every id of both sides once; a sample only bounds the rate."""
 
     migration_id: str
     method: str
-    """"full" or "sample"."""
+    """"full", "sample" or "ids"."""
     started_at: datetime
     seconds: float
     source_count: int
@@ -128,7 +147,9 @@ class ValidationReport:
     stores: dict[str, str] = field(default_factory=dict)
     """"source" and "target" to what answered: kind and version."""
     parts: tuple[ValidationReport, ...] = ()
-    """Of a migration of several parts, each of them; ranges and bounds are only there."""
+    """Of a migration of several parts, each of them; ranges, bounds and searches are only there."""
+    searches: tuple[Searched, ...] = ()
+    """Where they were asked for: one for each vector."""
 
 
 @dataclass(frozen=True, slots=True)

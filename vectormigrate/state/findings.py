@@ -40,6 +40,13 @@ def keep_only(tx: Transaction, migration_id: str, ids: set[str]) -> None:
     )
 
 
+def settle(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
+    """Forget what was found of these ids."""
+    tx.executemany(
+        "DELETE FROM finding WHERE migration_id = ? AND id = ?", [(migration_id, one) for one in ids]
+    )
+
+
 def count(tx: Transaction, migration_id: str) -> int:
     """Findings held now."""
     return int(tx.execute("SELECT count(*) FROM finding WHERE migration_id = ?", (migration_id,)).get)

@@ -15,7 +15,13 @@ import msgspec
 
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Specification
-from vectormigrate.model.status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport
+from vectormigrate.model.status import (
+    MigrationStatus,
+    PlanDocument,
+    RollbackReport,
+    Searched,
+    ValidationReport,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,9 @@ def verdict(report: Report) -> str:
 def _differences(seen: ValidationReport) -> str:
     counts = ((seen.missing, "missing"), (seen.extra, "extra"), (seen.mismatched, "differing"))
     told = [f"{count:,} {what}" for count, what in counts if count]
+    if not told and seen.searches:
+        low = min(one.recall for one in seen.searches)
+        return f"Not proved: no record was found to differ, but searches find {low:.2%} of what they find in the source."
     if not told:
         return "Not proved: the comparison did not pass, though no record was found to differ."
     where = f"of {seen.compared:,} compared" if seen.method == "full" else f"in a sample of {seen.compared:,}"
@@ -153,7 +162,7 @@ def _range(item: Mapping[str, Any]) -> dict[str, Any]:
         "missing": item.get("missing"),
         "extra": item.get("extra"),
         "differing": item.get("mismatched"),
-        "digest": source if source == target else f"{source}, the target's {target}",
+        "digest of ids": source if source == target else f"{source}, the target's {target}",
     }
 
 
@@ -256,7 +265,19 @@ def similarity(seen: ValidationReport) -> list[tuple[str, str]]:
         ("lowest ratio of lengths", seen.min_norm_ratio),
         ("highest ratio of lengths", seen.max_norm_ratio),
     ]
-    return [(name, number(value)) for name, value in told if value is not None]
+    return [
+        *((name, number(value)) for name, value in told if value is not None),
+        *((f"searches by {one.vector or 'the vector'}", searched(one)) for one in seen.searches),
+    ]
+
+
+def searched(seen: Searched) -> str:
+    """What the searches by one vector came to."""
+    source, target = ("/".join(f"{one:.1f}" for one in took) for took in (seen.source_ms, seen.target_ms))
+    return (
+        f"{seen.searches:,} times for {seen.limit}: the target finds {seen.recall:.2%} of what the source finds ({seen.least:.0%}"
+        f" at least), {seen.order:.2%} of it in the same order; p50/p95/p99 {source} ms in the source, {target} ms in the target"
+    )
 
 
 def number(value: float) -> str:

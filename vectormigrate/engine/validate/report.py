@@ -15,11 +15,11 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
 from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.model.status import ValidationReport
+from vectormigrate.model.status import Searched, ValidationReport
 
 from .fullscan import Totals
 from .recheck import Rechecked
-from .sample import Sampled, upper_bound_95
+from .sample import Named, Sampled, upper_bound_95
 from .tally import SHOWN, Tally
 
 
@@ -65,6 +65,37 @@ def sample_report(run: Run, sampled: Sampled, rechecked: Rechecked | None = None
         ok=sampled.counts_agree and not (differing or report.extra or unsettled),
         statement=_sample_statement(report, sampled, rechecked),
     )
+
+
+def ids_report(run: Run, named: Named, rechecked: Rechecked | None = None) -> ValidationReport:
+    """The report of some records by their ids; it says nothing of any other."""
+    report = _report(run, "ids", named.tally, rechecked)
+    differing = report.missing + report.extra + report.mismatched
+    unsettled = len(rechecked.unsettled) if rechecked else 0
+    text = f"of {named.asked:,} records by their ids, and of no other: {_counts(report)}"
+    if named.nowhere:
+        text += f", {named.nowhere:,} on neither side"
+    if named.tally.skipped:
+        text += f", {named.tally.skipped:,} whose place in the target a foreign record has"
+    return replace(
+        report,
+        source_count=report.compared + report.missing,
+        target_count=report.compared + report.extra,
+        ok=not (differing or unsettled),
+        statement=text + _afterwards(rechecked),
+    )
+
+
+def searched_report(report: ValidationReport, searches: Sequence[Searched], least: float) -> ValidationReport:
+    """The same with what searches on both sides came to. `least`: share of the source's results that the target must find."""
+    if not searches:
+        return replace(report, ok=False, statement=f"{report.statement}; there was nothing to search by")
+    low = min(one.recall for one in searches)
+    count = sum(one.searches for one in searches)
+    told = f"{report.statement}; in {count:,} searches the target finds {low:.2%} of what the source finds"
+    if low < least:
+        told += f", less than {least:.2%}"
+    return replace(report, searches=tuple(searches), ok=report.ok and low >= least, statement=told)
 
 
 def _report(run: Run, method: str, tally: Tally, rechecked: Rechecked | None) -> ValidationReport:

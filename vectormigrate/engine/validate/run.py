@@ -14,12 +14,14 @@ from vectormigrate.engine.throttle import Throttle
 from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.comparing import Comparing
+from vectormigrate.model.errors import GateRefused, UsageError
 from vectormigrate.model.events import Event, FindingConfirmed, Validated
 from vectormigrate.model.finding import Finding, FindingKind
+from vectormigrate.model.identity import read_id
 from vectormigrate.model.mapping import MappingPlan, Translator
 from vectormigrate.model.measure import Histogram
-from vectormigrate.model.record import id_text, parse_id
+from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
 from vectormigrate.state import findings, ownership
@@ -30,14 +32,21 @@ from .compare import DEFAULT_THRESHOLD, Comparer, effective_threshold, inexact_d
 from .coordinator import CompareCoordinator
 from .fullscan import Totals, combine, plan_spans
 from .reading import Reading
+from .recall import compare_searches
 from .recheck import Rechecked, recheck
-from .report import Run, full_report, sample_report
-from .sample import compare_sample
+from .report import Run, full_report, ids_report, sample_report, searched_report
+from .sample import compare_ids, compare_sample
 from .sides import Sides
 from .task import ask_foreign
 
 _RECORDS_A_SPAN = 5_000
 _MOST_SPANS = 256
+SAMPLED = 100
+"""Records that are compared where nothing is said."""
+LEAST_RECALL = 0.9
+"""Of what the source finds, what the target has to find where nothing is said."""
+_SEED = 0
+"""Of searches beside a comparison that chose nothing."""
 _RECHECKED = 5_000
 """More findings than this are not looked at again: something is wrong at large, and every one is kept."""
 
@@ -90,15 +99,35 @@ class Validation:
         if self._running is not None:
             self._running.stop()
 
-    async def full(self, threshold: float | None) -> ValidationReport:
+    async def compare(self, how: Comparing) -> ValidationReport:
+        """Compare what is asked for, and keep the report; not one of some ids, for it proves nothing of the collection. Raises
+        UsageError for an id that cannot be one of the source, and for ids together with everything.
+        """
+        if how.get("ids") and how.get("full"):
+            raise UsageError(
+                "some records by their ids, or every record: one of both", hint="leave out --ids or --full"
+            )
+        run = self._begin(how.get("threshold"))
+        ids = how.get("ids")
+        if how.get("full"):
+            report = await self._full(run)
+        elif ids:
+            report = await self._some(run, [read_id(one, self._shape.id.kind) for one in dict.fromkeys(ids)])
+        else:
+            report = await self._sample(run, how.get("sample_size") or SAMPLED, how.get("seed"))
+        if count := how.get("searches"):
+            least = how.get("least_recall")
+            report = await self._searched(report, count, LEAST_RECALL if least is None else least)
+        return report if ids else await self._keep(report)
+
+    async def _full(self, run: Run) -> ValidationReport:
         """Compare every record of both sides."""
-        run = self._begin(threshold)
         await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
         totals = await self._scan(None)
         rechecked = await self._look_again(
             run.threshold, totals.tally.missing + totals.tally.extra + totals.tally.mismatched
         )
-        return await self._keep(full_report(self._ended(run), totals, rechecked))
+        return full_report(self._ended(run), totals, rechecked)
 
     async def reconcile(self, on_findings: Callable[[Transaction, list[Finding]], None]) -> Totals:
         """Compare every record of both sides; what differs is told in the transaction that keeps it."""
@@ -107,16 +136,46 @@ class Validation:
         await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
         return totals
 
-    async def sample(self, size: int, seed: int | None, threshold: float | None) -> ValidationReport:
+    async def _some(self, run: Run, ids: Sequence[RecordId]) -> ValidationReport:
+        """Compare the records of these ids of the source; what is known of others stays known."""
+        found: list[Finding] = []
+
+        async def sink(more: Sequence[Finding]) -> None:
+            found.extend(more)
+
+        sides = self._sides(run.threshold)
+        await self._source.barrier(self._spec.source.collection)
+        await self._target.barrier(self._plan.target.name)
+        compared = await compare_ids(sides, ids, sink)
+        rechecked = await self._recheck(run.threshold, found) if 0 < len(found) <= _RECHECKED else None
+        left = found if rechecked is None else [*rechecked.confirmed, *rechecked.unsettled]
+        names = {id_text(name) for one in ids for name in (one, sides.target_id(one))}
+        at = self._clock.now().isoformat()
+
+        def keep(tx: Transaction) -> None:
+            findings.settle(tx, self._spec.id, names)
+            findings.add(tx, self._spec.id, left, at=at)
+
+        await self._database.write(keep)
+        return ids_report(self._ended(run), compared, rechecked)
+
+    async def _searched(self, report: ValidationReport, count: int, least: float) -> ValidationReport:
+        """The same with searches; ok only if the target finds enough of what the source finds."""
+        vectors = [plan for plan in self._plan.vectors if plan.kept]
+        seed = report.seed if report.seed is not None else _SEED
+        sides = self._sides(report.threshold)
+        return searched_report(
+            report, await compare_searches(sides, vectors, count, seed, self._clock), least
+        )
+
+    async def _sink(self, found: Sequence[Finding]) -> None:
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: findings.add(tx, self._spec.id, found, at=at))
+
+    async def _sample(self, run: Run, size: int, seed: int | None) -> ValidationReport:
         """Compare a random sample, and count both sides."""
-        run = self._begin(threshold)
         chosen = seed if seed is not None else random.SystemRandom().randrange(2**31)
         await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
-
-        async def sink(found: Sequence[Finding]) -> None:
-            at = self._clock.now().isoformat()
-            await self._database.write(lambda tx: findings.add(tx, self._spec.id, found, at=at))
-
         await self._target.barrier(self._plan.target.name)
         foreign = self._database.read(lambda tx: ownership.untouched_count(tx, self._spec.id))
         # How many source records are left out for them may have changed since the backfill counted it.
@@ -125,14 +184,14 @@ class Validation:
             self._sides(run.threshold),
             size,
             chosen,
-            sink,
+            self._sink,
             foreign_total=foreign,
             skipped_total=skipped,
             moving=self._moving(),
         )
         tally = sampled.tally
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
-        return await self._keep(sample_report(self._ended(run), sampled, rechecked))
+        return sample_report(self._ended(run), sampled, rechecked)
 
     async def again(self) -> None:
         """Forget what the last validation found and is equal by now; of very many findings none."""

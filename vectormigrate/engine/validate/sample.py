@@ -106,6 +106,28 @@ async def compare_sample(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What comparing records by their ids saw."""
+
+    tally: Tally
+    asked: int
+
+    @property
+    def nowhere(self) -> int:
+        """Ids that neither side has."""
+        seen = self.tally
+        return self.asked - seen.compared - seen.missing - seen.extra - seen.skipped
+
+
+async def compare_ids(sides: Sides, ids: Sequence[RecordId], sink: Sink) -> Named:
+    """Compare the records of these ids of the source."""
+    tally = Tally()
+    for start in range(0, len(ids), _LOOK):
+        await _forward(sides, ids[start : start + _LOOK], tally, sink)
+    return Named(tally, len(ids))
+
+
 async def _forward(sides: Sides, source_ids: Sequence[RecordId], tally: Tally, sink: Sink) -> None:
     look = await sides.look(source_ids)
     tally.source_count += len(source_ids)

@@ -1,0 +1,23 @@
+"""What a validation is asked for: words that pass from whoever asks to whoever compares without being looked at on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+
+class Comparing(TypedDict, total=False):
+    """What is left out is None, false or none of it: then 100 records, chosen at random, are compared."""
+
+    full: bool
+    """Every record of both sides."""
+    ids: Sequence[str]
+    """These records of the source, in place of a sample: as findings name them (`id_text`), or as their value alone."""
+    sample_size: int | None
+    seed: int | None
+    threshold: float | None
+    """Least cosine of two vectors that passes."""
+    searches: int | None
+    """So many searches on both sides, besides."""
+    least_recall: float | None
+    """Share of the source's answers that the target has to give."""
