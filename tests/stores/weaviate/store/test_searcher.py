@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from uuid import UUID
 
+import grpc
 import numpy as np
 import pytest
 
@@ -25,7 +26,7 @@ from vectormigrate.stores.weaviate.pb import Filters
 from vectormigrate.stores.weaviate.store import searcher
 from vectormigrate.stores.weaviate.wire.shape import write_class
 
-from .answering import answering
+from .answering import Failing, answering
 
 WORD = Compare(("label",), Comparison.EQ, "red car")
 ASKED = np.array([1, 0, 0, 0], np.float32)
@@ -181,3 +182,18 @@ async def test_words_behind_the_facade_are_asked_of_weaviate_and_told_as_it_tell
     assert asked[-1].hybrid_search == request.hybrid_search
     assert asked[-1].filters == request.filters
     assert (asked[-1].limit, asked[-1].offset) == (3, 0)
+
+
+async def test_what_weaviate_says_of_the_words_is_the_clients_matter():
+    def search(_, raw):
+        raise Failing(grpc.StatusCode.UNKNOWN, "alpha should be between 0.0 and 1.0")
+
+    answers = {"/v1/schema/Docs": write_class(MADE), "/v1/aliases": {"aliases": []}}
+    request = pb.SearchRequest(collection="Docs", uses_127_api=True)
+    request.hybrid_search.CopyFrom(pb.Hybrid(query="car", alpha=3))
+    with answering(lambda _, path, __: (200, json.dumps(answers[path]).encode()), search) as (endpoint, _):
+        async with open_store(endpoint) as store:
+            facade = WeaviateFacade(Standing(store), FakeClock())
+            reply = await facade.rpc(RpcCall("/weaviate.v1.Weaviate/Search", request.SerializeToString()))
+    assert reply.code != 13
+    assert reply.details == "alpha should be between 0.0 and 1.0"

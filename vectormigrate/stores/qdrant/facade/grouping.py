@@ -12,6 +12,7 @@ from uuid import UUID
 from vectormigrate.model.filter import HasId
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
+from vectormigrate.stores.base import Content
 from vectormigrate.stores.qdrant.wire.meaning import values_at
 from vectormigrate.stores.qdrant.wire.paths import Path, read_path
 from vectormigrate.stores.qdrant.wire.questions import Facet, Groups, Matrix, Wanted
@@ -69,7 +70,8 @@ async def facet(place: Place, asked: Facet) -> list[tuple[Any, int]]:
     """Values and how many points have them, the most frequent first. Raises Problem."""
     path = _path(asked.key)
     counts: Counter[tuple[str, Any]] = Counter()
-    read = pages(place.store, place.shape.name, condition(place.store, asked.filter))
+    chosen = condition(place.store, asked.filter)
+    read = pages(place.store, place.shape.name, chosen, content=Content.PAYLOAD)
     async with aclosing(read) as batches:
         async for batch in batches:
             for payload in batch.payload:

@@ -12,7 +12,7 @@ from typing import Any
 
 from vectormigrate.model.query import Match
 from vectormigrate.model.record import Payload
-from vectormigrate.stores.base import Store
+from vectormigrate.stores.base import Content, Store
 from vectormigrate.stores.qdrant.wire.meaning import read_moment, values_at
 from vectormigrate.stores.qdrant.wire.paths import Path, read_path
 from vectormigrate.stores.qdrant.wire.questions import OrderBy
@@ -80,7 +80,7 @@ async def by_value(
     except ValueError as error:
         raise wrong_input(str(error)) from None
     found: list[Placed] = []
-    async with aclosing(pages(store, collection, chosen)) as batches:
+    async with aclosing(pages(store, collection, chosen, content=Content.PAYLOAD)) as batches:
         async for batch in batches:
             for one, payload in zip(batch.ids, batch.payload, strict=True):
                 found += [Placed(one, UNSCORED, value=value) for value in ordering.values(payload)]

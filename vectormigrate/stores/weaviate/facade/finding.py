@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from vectormigrate.model.collection import Metric, VectorField, VectorKind
-from vectormigrate.model.errors import Unsupported
+from vectormigrate.model.errors import StoreError, Unsupported
 from vectormigrate.model.filter import Filter, HasId, Native
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Array, Record, RecordId
@@ -220,7 +220,12 @@ async def _ranked(store: Store, found: Class, ask: Ask, words: bytes) -> list[Hi
         with_record=True,
         words=Native(DIALECT, words),
     )
-    matches = await _matches(store, found.place, query)
+    try:
+        matches = await _matches(store, found.place, query)
+    except StoreError as error:
+        if type(error) is StoreError:  # which is about what the client asked
+            raise invalid(error.message.removeprefix("weaviate: ")) from None
+        raise
     return [Hit(match.record or Record(match.id), score=match.score) for match in matches[ask.offset :]]
 
 
