@@ -201,7 +201,7 @@ def test_a_node_that_is_none_is_left_alone():
         (("langchain:qdrant", "langchain:pgvector"), ("metadata", "a"), ("langchain_metadata", "a")),
         (("langchain:pinecone", "langchain:qdrant"), ("a",), ("metadata", "a")),
         (("langchain:pinecone", "langchain:milvus"), ("a",), ("a",)),
-        (("haystack:pgvector", "haystack:qdrant"), ("blob_data",), (REST, "blob_data")),
+        (("haystack:pgvector", "haystack:qdrant"), ("blob_data",), ("meta", REST, "blob_data")),
         (("langchain:pgvector-v1", "langchain:qdrant"), ("cmetadata", "a"), ("metadata", "a")),
     ],
 )
@@ -245,3 +245,16 @@ def test_shapes_behind_a_layout():
     assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(first) == {"v": ""}
     hybrid = replace(first, vectors=(*first.vectors, VectorField("sparse")))
     assert Relayout(LayoutPlan("langchain:milvus", "langchain:qdrant")).renames(hybrid) == {}
+
+
+def test_a_framework_that_fails_on_a_strange_key_gets_it_inside_its_metadata():
+    """Haystack's `Document.from_dict` takes metadata, or keys that it does not know, and refuses both."""
+    both = Relayout(LayoutPlan("haystack:pgvector", "haystack:qdrant"))
+    row = {"content": "a", "meta": {"n": 1}, "blob_data": "AA==", "blob_meta": None, "blob_mime_type": None}
+    known = {"id", "content", "meta", "blob", "score", "sparse_embedding"}
+    for given, meta in ((row, {"n": 1, REST: {"blob_data": "AA=="}}), ({**row, "blob_data": None}, {"n": 1})):
+        point = both.forward(given, "doc")
+        assert point.keys() <= known
+        assert point["meta"] == meta
+        assert both.backward(point, "doc") == given
+    assert row["meta"] == {"n": 1}

@@ -58,7 +58,7 @@ class Profile:
     counter: str = ""
     """Column that the database counts, which the framework wants beside the key."""
     closed: bool = False
-    """The framework fails on a key that it does not know, wherever it stands beside metadata."""
+    """The framework fails on a key beside its metadata that it does not know; what has no other place stands inside them."""
     unwritable: str = ""
     """Why no record can be laid out so; empty when it can."""
     caution: str = ""
@@ -202,6 +202,9 @@ def read(profile: Profile, payload: Payload, record_id: RecordId) -> Document:
     metadata: Payload | None
     if profile.nested:
         metadata = _mapping(rest.pop(profile.nested, None), profile.nested)
+        if profile.closed and metadata is not None and REST in metadata:
+            metadata = dict(metadata)
+            rest[REST] = metadata.pop(REST)
     else:
         metadata = {key: rest.pop(key) for key in list(rest) if key not in profile.own and key != REST}
     if metadata is not None and profile.framework == "llamaindex":
@@ -234,7 +237,9 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
         own.setdefault(profile.id_key, str(record_id))
     for key, value in {**dict.fromkeys(profile.own), **own}.items():
         _put(payload, key, value, "what the framework keeps there")
-    if rest:
+    if rest and profile.closed and metadata is not None:
+        payload[profile.nested] = {**metadata, REST: rest}
+    elif rest:
         _put(payload, REST, rest, "what has no other place")
     return payload
 
@@ -331,7 +336,8 @@ class Relayout:
                 raise Unsupported(f"the metadata {first!r} lies flat there")
             return (target.nested, *rest) if target.nested else rest
         if source.nested or first in source.own:
-            return path if first in target.own else (REST, *path)
+            aside = (target.nested, REST) if target.closed else (REST,)
+            return path if first in target.own else (*aside, *path)
         return (target.nested, *path) if target.nested else path
 
     def shape(self, source: CollectionShape, existing: CollectionShape | None = None) -> CollectionShape:
