@@ -109,6 +109,16 @@ def test_each_token_of_a_multi_vector_keeps_its_length():
     assert fewer["v"].values.tolist() == stored.values.tolist()
 
 
+def test_a_token_of_length_one_beside_others_comes_back_to_the_bit():
+    values = units(40, 96)
+    values[::2] *= F32(7)
+    tokens = MultiColumn(np.array([0, 20, 40]), values)
+    stored = MultiColumn(tokens.offsets, as_qdrant_stores(values))
+    found = restored({"v": stored}, with_notes([{}, {}], noted({"v": tokens}, ["v"])))["v"].values
+    assert found[1::2].tobytes() == values[1::2].tobytes()
+    np.testing.assert_array_max_ulp(found, values, 2)
+
+
 def test_whether_the_key_is_taken():
     assert taken([{"a": 1}, {LENGTHS: 1}])
     assert taken(PayloadColumns({LENGTHS: [None]}, 1))

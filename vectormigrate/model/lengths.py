@@ -103,7 +103,8 @@ def _places(column: DenseColumn | MultiColumn, row: int, length: Any) -> Iterato
         start, stop = int(column.offsets[row]), int(column.offsets[row + 1])
         lengths = length if isinstance(length, list) and len(length) == stop - start else []
     for place, one in enumerate(lengths, start):
-        if isinstance(one, int | float) and 0 < one < math.inf:
+        # One is the length of a token that was stored as it is, which may be one only nearly.
+        if isinstance(one, int | float) and 0 < one < math.inf and one != 1.0:
             yield place, float(one)
 
 
