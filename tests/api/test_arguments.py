@@ -48,6 +48,12 @@ def test_what_a_request_needs():
     assert needs("migrate", source="old", source_index="docs") is Scope.OPERATE
     for setting in ("source_url", "target_type", "source_api_key"):
         assert needs("migrate", **{setting: "sqlite"}) is Scope.ADMIN
+    assert needs("throttle", max_rate=5) is Scope.OPERATE
+    assert needs("set", change="workers=1") is Scope.OPERATE
+    for change in ("throttle-url=http://10.0.0.1/", " throttle_file = /etc/passwd"):
+        assert needs("set", change=change) is Scope.ADMIN
+    for setting in ("throttle_url", "throttle_file"):
+        assert needs("throttle", **{setting: "http://10.0.0.1/"}) is Scope.ADMIN
     assert needs("dead-letters") is Scope.READ
     assert needs("dead-letters", retry=True) is Scope.OPERATE
 

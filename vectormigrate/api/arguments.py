@@ -20,7 +20,9 @@ from .command import ID, Command, outside
 
 STARS = "***"
 _NAMED = ("source", "target", "source-index", "target-index")
-_DESCRIBING = frozenset(setting.name for setting in SIDES if setting.name not in _NAMED)
+_REACHING = frozenset({"throttle-file", "throttle-url"})
+"""What the daemon looks for, or at, because a request says so: that could be used to look around where it runs."""
+_DESCRIBING = frozenset(setting.name for setting in SIDES if setting.name not in _NAMED) | _REACHING
 _CHANGING = frozenset({"retry"})
 _ON_THE_HOST = ("file:", "command:")
 
@@ -67,7 +69,8 @@ def take(command: Command, given: Mapping[str, Any]) -> Taken:
         if item.required and not found[name]:
             raise UsageError(f"{command.name} needs {name}")
     assert command.scope is not None
-    needs = max((command.scope, *(_needed(name) for name in flags)), key=list(Scope).index)
+    changed = (found.get("change") or "").partition("=")[0].strip().replace("_", "-")
+    needs = max((command.scope, *(_needed(name) for name in (*flags, changed))), key=list(Scope).index)
     return Taken(found.pop(ID, None) or "", found, flags, needs)
 
 

@@ -30,8 +30,11 @@ def _schedule(text: str) -> None:
 
 
 def _address(text: str) -> None:
-    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError("a URL with http:// or https:// and a host")
+    if parts.username or parts.password:  # whoever asks for the status is shown it
+        raise ValueError("a URL without a password")
 
 
 THROTTLE = (
