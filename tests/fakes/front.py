@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vectormigrate.model.batch import Batch
@@ -70,6 +70,8 @@ class FakeFront(Front):
     refusal: Exception | None = None
     afterwards: Access | None = None
     """Where a write goes that had to wait, if not where reads go."""
+    elsewhere: Access | None = None
+    """Where reads go that need not go to the primary, if not there."""
     migrated: tuple[str, ...] = ("c",)
     known: Mapping[str, str] = field(default_factory=dict)
     """Aliases."""
@@ -79,7 +81,14 @@ class FakeFront(Front):
 
     def reading(self, collection: str | None) -> Access:
         self.reads.append(collection)
-        return self.access
+        return self.access if self.elsewhere is None else replace(self.elsewhere, secondary=True)
+
+    async def read(
+        self, collection: str | None, ask: Callable[[Access], Awaitable[Any]], *, anywhere: bool = True
+    ) -> Any:
+        if not anywhere:
+            self.reads.append(collection)
+        return await super().read(collection, ask, anywhere=anywhere)
 
     def primary(self, collection: str | None) -> Access:
         return self.access

@@ -12,10 +12,11 @@ the fence of a cutover is told where to go afterwards, not before.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeVar
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.collection import CollectionShape
@@ -26,6 +27,8 @@ from vectormigrate.model.touch import Touch
 from .base import Store
 from .raw import Upstream
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -33,6 +36,8 @@ class Access:
 
     upstream: Upstream | None = None
     store: Store | None = None
+    secondary: bool = False
+    """A read whose turn it is to be answered by who is not the primary."""
     shadowed: bool = False
     """A search: tell `Front.observed` what was asked and answered."""
     shape: CollectionShape | None = None
@@ -88,6 +93,20 @@ class Front(ABC):
         elsewhere.
         """
         return self.reading(collection)
+
+    async def read(
+        self, collection: str | None, ask: Callable[[Access], Awaitable[T]], *, anywhere: bool = True
+    ) -> T:
+        """What is answered to a read of this collection, by the primary unless it may be answered `anywhere`. A secondary that
+        cannot answer, for whatever reason, is no reason for the application: the primary is asked then.
+        """
+        access = self.reading(collection) if anywhere else self.primary(collection)
+        if not access.secondary:
+            return await ask(access)
+        try:
+            return await ask(access)
+        except Exception:  # noqa: BLE001 its own words for what it cannot do are no concern of the client
+            return await ask(self.primary(collection))
 
     def concerned(self) -> Sequence[str]:
         """Collections that a migration is under way for: those that a request about many at once may reach."""

@@ -66,7 +66,9 @@ async def test_a_lane_can_be_taken_away(bench, router):
 
 async def test_a_share_of_the_reads_goes_to_the_secondary_and_no_write(bench, router):
     bench.lane.whole, bench.lane.role = True, Role(reads=0.3)
-    went = [router.reading(SOURCE).store for _ in range(2000)]
+    reads = [router.reading(SOURCE) for _ in range(2000)]
+    assert all(read.secondary is (read.store is bench.target) for read in reads)
+    went = [read.store for read in reads]
     assert went.count(bench.target) == pytest.approx(600, abs=80)
     assert went.count(None) == 2000 - went.count(bench.target)
     assert {router.primary(SOURCE).store for _ in range(50)} == {None}

@@ -174,6 +174,17 @@ async def test_a_look_is_had_anew_under_any_key(ask, store):
         await store.delete(SOURCE, [9])
 
 
+async def test_a_look_that_the_secondary_cannot_have_the_primary_has(ask, front):
+    front.elsewhere = Access(store=MemoryStore(Endpoint("memory"), Database()))
+    for method, path, body in (
+        ("GET", f"/collections/{SOURCE}", None),
+        ("GET", f"/collections/{SOURCE}/count", None),
+        ("POST", f"{RECORDS}/fetch", {"ids": [1]}),
+        ("POST", f"/collections/{SOURCE}/query", {"vector": VECTOR, "using": "v"}),
+    ):
+        assert (await ask(method, path, body))[0] == 200
+
+
 # What goes wrong.
 
 

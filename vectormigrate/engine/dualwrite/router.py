@@ -82,7 +82,7 @@ class Router(Front):
             return self._through
         side = lane.role.primary
         if lane.read_share and self._chance.random() < lane.read_share:
-            return lane.access(side.other)
+            return replace(lane.access(side.other), secondary=True)
         access = lane.access(side)
         share = self._observers.get(lane.ends.collection, (0.0, None))[0] if lane.whole else 0.0
         if share and self._chance.random() < share:

@@ -21,6 +21,7 @@ from urllib.parse import unquote
 import msgspec
 
 from vectormigrate.model import exchange, jsonvalue
+from vectormigrate.model.batch import Batch
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import (
@@ -113,23 +114,26 @@ class NeutralFacade(Facade):
         concerned = self._front.concerned()
         return sorted(concerned) or await _store(self._front.reading(None)).collections()
 
-    def _reading(self, name: str) -> Store:
-        return _store(self._front.reading(name), name)
-
     async def _describe(self, name: str, *_: Any) -> Any:
-        return msgspec.to_builtins(await self._reading(name).describe(name))
+        return msgspec.to_builtins(await self._shape(name))
 
     async def _count(self, name: str, *_: Any) -> Any:
-        return {"count": await self._reading(name).count(name)}
+        async def ask(access: Access) -> int:
+            return await _store(access, name).count(name)
+
+        return {"count": await self._front.read(name, ask)}
 
     async def _fetch(self, name: str, body: Any, _: int) -> Any:
-        store = self._reading(name)
-        ids = _ids(body, await store.describe(name))
-        batch = await store.fetch(name, ids)
-        return {"records": exchange.write_records(batch.records())}
+        async def ask(access: Access) -> Batch:
+            store = _store(access, name)
+            return await store.fetch(name, _ids(body, await store.describe(name)))
+
+        return {"records": exchange.write_records((await self._front.read(name, ask)).records())}
 
     async def _query(self, name: str, body: Any, _: int) -> Any:
-        access = self._front.reading(name)
+        return await self._front.read(name, lambda access: self._found(access, name, body))
+
+    async def _found(self, access: Access, name: str, body: Any) -> Any:
         store = _store(access, name)
         query = exchange.read_query(body, await store.describe(name))
         began = self._clock.monotonic()
@@ -167,7 +171,10 @@ class NeutralFacade(Facade):
                 return _result([await store.delete(name, page.batch.ids) async for page in pages])
 
     async def _shape(self, name: str) -> CollectionShape:
-        return await self._reading(name).describe(name)
+        async def ask(access: Access) -> CollectionShape:
+            return await _store(access, name).describe(name)
+
+        return await self._front.read(name, ask)
 
 
 def _store(access: Access, name: str = "") -> Store:

@@ -89,21 +89,23 @@ class Calls:
         """Answer one request."""
         try:
             if way.route.decision in (Decision.FORWARD, Decision.SERVE):
-                access = self.front.reading(_key(way))
-                if access.upstream is not None:
-                    return await self._read(access, access.upstream, way)
-                return await self._answer(access, way)
+                anywhere = way.route.decision is Decision.SERVE
+                return await self.front.read(
+                    _key(way), lambda access: self._read(access, way), anywhere=anywhere
+                )
             return await self._write(way)
         except Problem as problem:
             return way.failed(problem)
         except VectormigrateError as error:
             return way.broken(error)
 
-    async def _read(self, access: Access, upstream: Upstream, way: Way[T]) -> T:
-        """Pass a read on; tell the front of a search, and stand in for a server that is not needed any more."""
+    async def _read(self, access: Access, way: Way[T]) -> T:
+        """Answer a read, or pass it on; tell the front of a search, and stand in for a server that is not needed any more."""
+        if access.upstream is None:
+            return await self._answer(access, way)
         asked = self.clock.monotonic()
         try:
-            answer = await way.send(upstream)
+            answer = await way.send(access.upstream)
         except Unreachable:
             store = next(
                 filter(None, (self.front.primary(name).store for name in self.front.concerned())), None

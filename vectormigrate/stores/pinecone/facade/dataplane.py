@@ -112,7 +112,7 @@ class DataPlane:
         """A request of an endpoint that is in no description."""
         if not reads:
             return await self.write_anywhere(asked, [Unknown(what)])
-        access = self._front.reading(self._names.collections(asked.index)[0])
+        access = self._front.primary(self._names.collections(asked.index)[0])
         return await asked.forward(_upstream(access, asked.route))
 
     async def write_anywhere(self, asked: Asked[Reply], touches: Sequence[Touch]) -> Reply:
@@ -127,7 +127,12 @@ class DataPlane:
     async def _read(self, asked: Asked[Reply]) -> Reply:
         namespace = asked.namespace()
         place = self._names.place(asked.index, namespace)
-        access = self._front.reading(place.collection)
+        anywhere = asked.route.endpoint.decision is not Decision.FORWARD
+        return await self._front.read(
+            place.collection, lambda access: self._read_at(access, asked, namespace, place), anywhere=anywhere
+        )
+
+    async def _read_at(self, access: Access, asked: Asked[Reply], namespace: str, place: Place) -> Reply:
         if access.upstream is None:
             answer = await self._serve(asked, access, namespace)
             return asked.reply(answer, (READ_AT, self._positions.next()))

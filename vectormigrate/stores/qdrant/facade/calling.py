@@ -14,7 +14,7 @@ from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.touch import Scope, Touch, Whole
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision
-from vectormigrate.stores.front import Front, Outcome, Write
+from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.qdrant.pb import collections_pb2, points_pb2
 from vectormigrate.stores.qdrant.wire import calls
 from vectormigrate.stores.qdrant.wire.certain import certain, keeps_as_given
@@ -55,17 +55,23 @@ class Calls:
         route = find_call(call.method)
         try:
             if route.decision in (Decision.FORWARD, Decision.SERVE):
-                access = self._front.reading(_collection_of(route, call.request))
-                if access.upstream is not None:
-                    return await access.upstream.call(call)
-                assert access.store is not None
-                return await self._answer(access.store, route, call, started)
+                return await self._front.read(
+                    _collection_of(route, call.request),
+                    lambda access: self._read(access, route, call, started),
+                    anywhere=route.decision is Decision.SERVE,
+                )
             return await self._write(route, call, started)
         except Problem as problem:
             return RpcReply(code=problem.code, details=problem.text)
         except VectormigrateError as error:
             told = problem_of(error)
             return RpcReply(code=told.code, details=told.text)
+
+    async def _read(self, access: Access, route: Route, call: RpcCall, started: float) -> RpcReply:
+        if access.upstream is not None:
+            return await access.upstream.call(call)
+        assert access.store is not None
+        return await self._answer(access.store, route, call, started)
 
     async def _write(self, route: Route, call: RpcCall, started: float) -> RpcReply:
         access = self._front.primary(_collection_of(route, call.request))

@@ -55,15 +55,13 @@ class QdrantFacade(Facade):
         started = self._clock.monotonic()
         try:
             found = find(request.method, request.path)
-            if found.route.decision in (Decision.FORWARD, Decision.SERVE):
-                access = self._front.reading(found.collection)
-                if access.upstream is not None:
-                    if access.shadowed:
-                        return await self._observed(access, found, request)
-                    stream = found.route.operation in _DOWNLOADS
-                    return await access.upstream.send(request, stream=stream)
-                assert access.store is not None
-                return await self._answer(access.store, found, request, started)
+            decision = found.route.decision
+            if decision in (Decision.FORWARD, Decision.SERVE):
+                return await self._front.read(
+                    found.collection,
+                    lambda access: self._read(access, found, request, started),
+                    anywhere=decision is Decision.SERVE,
+                )
             return await self._write(found, request, started)
         except Problem as problem:
             return self._failed(problem, started)
@@ -72,6 +70,14 @@ class QdrantFacade(Facade):
 
     async def rpc(self, call: RpcCall) -> RpcReply:
         return await self._calls.rpc(call)
+
+    async def _read(self, access: Access, found: Found, request: HttpRequest, started: float) -> HttpResponse:
+        if access.upstream is None:
+            assert access.store is not None
+            return await self._answer(access.store, found, request, started)
+        if access.shadowed:
+            return await self._observed(access, found, request)
+        return await access.upstream.send(request, stream=found.route.operation in _DOWNLOADS)
 
     async def _observed(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:
         """Pass a search on, and tell the front what came of it."""

@@ -67,7 +67,15 @@ class Calls:
 
     async def _read(self, route: Route, call: RpcCall, asked: Any) -> RpcReply:
         place = self._place(asked)
-        access = self._front.reading(None if place is None else place.collection)
+        return await self._front.read(
+            None if place is None else place.collection,
+            lambda access: self._read_at(access, place, route, call, asked),
+            anywhere=route.decision is Decision.SERVE,
+        )
+
+    async def _read_at(
+        self, access: Access, place: Place | None, route: Route, call: RpcCall, asked: Any
+    ) -> RpcReply:
         if route.operation == "health":
             return await self._health(access, call)
         if access.upstream is not None:

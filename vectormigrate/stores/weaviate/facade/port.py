@@ -74,7 +74,19 @@ class WeaviateFacade(Facade):
     # Reads.
 
     async def _read(self, found: Found, request: HttpRequest) -> HttpResponse:
-        access = self._reading(found, request)
+        collections = self._read_of(found, request)
+        if len(collections) == 1:
+            return await self._front.read(
+                collections[0],
+                lambda access: self._read_at(access, found, request),
+                anywhere=found.route.decision is Decision.SERVE,
+            )
+        met = {id(one.upstream or one.store): one for one in map(self._front.primary, collections)}
+        if len(met) > 1:
+            raise not_served("what is asked for is in different databases now; ask for one class at a time")
+        return await self._read_at(next(iter(met.values())), found, request)
+
+    async def _read_at(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:
         store = access.store
         if access.upstream is not None:
             try:
@@ -85,14 +97,6 @@ class WeaviateFacade(Facade):
                     raise
         assert store is not None
         return await self._answer(store, found, request)
-
-    def _reading(self, found: Found, request: HttpRequest) -> Access:
-        """Where a read goes. Raises Problem for one that would have to go to two places."""
-        collections = self._read_of(found, request)
-        met = {id(one.upstream or one.store): one for one in map(self._front.reading, collections)}
-        if len(met) > 1:
-            raise not_served("what is asked for is in different databases now; ask for one class at a time")
-        return next(iter(met.values()))
 
     def _read_of(self, found: Found, request: HttpRequest) -> list[str | None]:
         """The collections that a read is about; [None] for the whole server."""
