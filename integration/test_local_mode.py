@@ -44,13 +44,14 @@ async def store(
 @pytest.mark.parametrize("distance", ["Cosine", "Dot", "Euclid", "Manhattan"])
 async def test_as_the_local_mode_answers(store: Store, distance: str) -> None:
     served, name = Served(store), f"{PLACE}_{distance.lower()}"
-    await served.result("PUT", f"/collections/{name}", settings(distance))
+    made = settings(distance, weighted=store.capabilities.kind == "memory")
+    await served.result("PUT", f"/collections/{name}", made)
     for start in range(0, len(points()), 100):
         await served.result("PUT", f"/collections/{name}/points", {"points": points()[start : start + 100]})
     asked: Counter[str] = Counter()
     wrong: list[str] = []
     with closing(LocalQdrant()) as local:
-        local.fill(name, settings(distance), points())
+        local.fill(name, made, points())
         for number in range(QUERIES // 4):
             path, body = Asker(number).question()
             mine = told(path, await served.result("POST", f"/collections/{name}/{path}", body))

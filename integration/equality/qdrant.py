@@ -209,6 +209,9 @@ def _combined(client: QdrantClient, question: Question) -> Any:
     ways: list[Any] = [
         models.FusionQuery(fusion=models.Fusion.DBSF),
         models.RrfQuery(rrf=models.Rrf(k=9, weights=[1.5, 0.7])),
+        models.FormulaQuery(
+            formula=models.SumExpression(sum=["$score", models.MultExpression(mult=["sense", 0.01])])
+        ),
         models.RecommendQuery(
             recommend=models.RecommendInput(
                 positive=[vector], negative=[other], strategy=models.RecommendStrategy.BEST_SCORE
@@ -279,11 +282,15 @@ def beyond() -> Iterator[Call]:
         "`match` of text by its words (`text`, `text_any`, `phrase`)",
         lambda c: c.count(COLLECTION, count_filter=text),
     )
-    formula = models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]))
-    yield Call(
-        "formulas and feedback (`formula`, `relevance_feedback`)",
-        lambda c: c.query_points(COLLECTION, prefetch=[models.Prefetch(query=vector)], query=formula),
+    marked = [models.FeedbackItem(example=vector, score=0.5)]
+    feedback = models.RelevanceFeedbackQuery(
+        relevance_feedback=models.RelevanceFeedbackInput(
+            target=vector,
+            feedback=marked,
+            strategy=models.NaiveFeedbackStrategy(naive=models.NaiveFeedbackStrategyParams(a=1, b=1, c=1)),
+        )
     )
+    yield Call("feedback (`relevance_feedback`)", lambda c: c.query_points(COLLECTION, query=feedback))
     yield Call(
         "groups of what prefetches find, and what is looked up in another collection (`lookup_from`, `with_lookup`)",
         lambda c: c.query_points_groups(COLLECTION, query=vector, group_by="part", with_lookup="elsewhere"),

@@ -26,8 +26,8 @@ _WHERE: list[Any] = [
 ]
 
 
-def settings(distance: str) -> Body:
-    """Of the collection: a vector, a shorter one, one of several tokens, and a sparse one with and without weights."""
+def settings(distance: str, *, weighted: bool) -> Body:
+    """Of the collection: a vector, a shorter one, one of several tokens, and a sparse one with and without weights, if they are kept."""
     late = {"size": _TOKEN, "distance": distance, "multivector_config": {"comparator": "max_sim"}}
     return {
         "vectors": {
@@ -35,7 +35,7 @@ def settings(distance: str) -> Body:
             "short": {"size": 8, "distance": "Euclid"},
             "late": late,
         },
-        "sparse_vectors": {"words": {}, "rare": {"modifier": "idf"}},
+        "sparse_vectors": {"words": {}, "rare": {"modifier": "idf"} if weighted else {}},
     }
 
 
@@ -159,14 +159,16 @@ class Asker:
             return self._leaf(top=top)
         parts = [self._tree(depth - 1, top=False) for _ in range(self._rng.choice([1, 2, 3]))]
         weights = [round(self._rng.uniform(0.1, 3), 2) for _ in parts]
+        formula: Body = {"sum": [{"mult": ["$score", 2.5]}, "$score[1]", {"log10": {"sum": ["length", 2]}}]}
         ways: list[Body] = [
+            {"formula": formula},
             {"fusion": "dbsf"},
             {"fusion": "rrf"},
             {"rrf": {"k": 5}},
             {"rrf": {"k": 9, "weights": weights}},
         ]
-        way = self._rng.randrange(len(ways) + 1 if top else 2)
-        if (way == 1 and not top) or way == len(ways):
+        way = self._rng.randrange(len(ways) + 1 if top else 3)
+        if (way == 2 and not top) or way == len(ways):
             body = self._leaf(top=False)
         else:
             body = {"query": ways[way], "limit": self._rng.choice([3, 10, 40]) if top else 200}

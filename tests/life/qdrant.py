@@ -235,6 +235,10 @@ class Life:
                 "prefetch": [fused],
                 "query_filter": FILTERS["range"],
             },
+            "computed": {
+                "query": models.FormulaQuery(formula=models.SumExpression(sum=["$score", "$score[1]"])),
+                "prefetch": parts,
+            },
             "recommended": {"query": models.RecommendQuery(recommend=liked), "using": using or None},
             "discovered": {
                 "query": models.DiscoverQuery(discover=models.DiscoverInput(target=one, context=[pair])),
@@ -341,10 +345,8 @@ class Life:
 
     def beyond(self) -> list[Call]:
         """What only Qdrant can answer."""
-        using, one = self._first(), models.Prefetch(query=self._any(), using=self._first(), limit=3)
-        formula = models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]))
+        using = self._first()
         return [
-            Call("beyond: formula", lambda c: c.query_points(COLLECTION, formula, prefetch=[one])),
             Call(
                 "beyond: groups looked up",
                 lambda c: c.query_points_groups(COLLECTION, "word", self._any(), using, with_lookup="else"),

@@ -10,8 +10,10 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.inverse import speaks_alike
 from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
-_FORMULAS = "formulas and feedback (`formula`, `relevance_feedback`)"
-_FREQUENCIES = "weights by frequency (`modifier: idf`) among more than 100,000 points, and among some (`params.idf`)"
+_FEEDBACK = "feedback (`relevance_feedback`)"
+_FREQUENCIES = (
+    "weights by frequency (`modifier: idf`) among more than 100,000 points, and among some (`params.idf`)"
+)
 _TEXTS = "`match` of text by its words (`text`, `text_any`, `phrase`)"
 _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
@@ -29,7 +31,7 @@ OWN: dict[str, tuple[str, ...]] = {
         "several queries in one request",
     ),
     "qdrant": (
-        _FORMULAS,
+        _FEEDBACK,
         "groups of what prefetches find, and what is looked up in another collection (`lookup_from`, `with_lookup`)",
         _TEXTS,
         _FREQUENCIES,
@@ -45,7 +47,7 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
 }
 """By the kind of the source."""
-_ITSELF = frozenset({_WORDS, _FORMULAS, _FREQUENCIES, _TEXTS})
+_ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS})
 """What another store of the source's kind answers itself, if it has everything under the same names and is configured alike."""
 
 

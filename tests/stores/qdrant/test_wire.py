@@ -110,6 +110,7 @@ FUSIONS = [
     models.RrfQuery(rrf=models.Rrf(k=7)),
     models.RrfQuery(rrf=models.Rrf(weights=[0.5, 2.0])),
     models.NearestQuery(nearest=5),
+    models.FormulaQuery(formula=models.SumExpression(sum=["$score", 1.0]), defaults={"a": 2.5}),
 ]
 
 

@@ -9,6 +9,7 @@ from tests.stores.qdrant.facade.answering import Served
 from vectormigrate.model.collection import CollectionShape, Element, IdField, IdKind, VectorField
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.memory import Database, MemoryStore
+from vectormigrate.stores.sqlite import open_store
 
 SIMPLE = {"vectors": {"size": 4, "distance": "Cosine", "on_disk": True}}
 NAMED = {
@@ -124,3 +125,13 @@ async def test_aliases_are_those_that_the_shape_carries():
     for path in ("/aliases", "/collections/c/aliases"):
         answer = CollectionsAliasesResponse.model_validate(await served.result("GET", path))
         assert [(one.alias_name, one.collection_name) for one in answer.aliases] == [("live", "c")]
+
+
+async def test_weights_that_the_store_would_forget_are_refused(tmp_path):
+    settings = {"vectors": {}, "sparse_vectors": {"words": {"modifier": "idf"}}}
+    async with open_store(Endpoint("sqlite", str(tmp_path / "c.db"))) as store:
+        served = Served(store)
+        status, said = await served.ask("PUT", "/collections/c", settings)
+        assert (status, "sqlite does not keep" in said) == (400, True)
+        assert await served.result("GET", "/collections/c/exists") == {"exists": False}
+        await served.result("PUT", "/collections/c", {"vectors": {}, "sparse_vectors": {"words": {}}})

@@ -194,14 +194,10 @@ async def test_another_qdrant_answers_over_grpc_as_well(another):
 async def test_what_only_qdrant_answers_is_refused_over_another_store(both, another):
     memory, _ = both
     qdrant, _ = another
-    formula = {"query": {"formula": {"sum": ["$score", 1]}}, "prefetch": {**TEXT, "query": 3}}
-    status, said = await memory.ask("POST", "/collections/c/points/query", formula)
-    assert (status, said) == (400, "Bad request: a query by formula is answered by Qdrant alone")
-    found = await qdrant.result("POST", "/collections/c/points/query", formula)
-    plainly = await qdrant.result("POST", "/collections/c/points/query", formula["prefetch"])
-    assert [(one["id"], one["score"]) for one in found["points"]] == [
-        (one["id"], pytest.approx(one["score"] + 1, abs=1e-5)) for one in plainly["points"]
-    ]
-    wrong = {**formula, "query": {"formula": "nowhere"}}
+    corpus = {**WORDS, "query": SPARSE, "params": {"idf": {"corpus": HALF}}}
+    status, said = await memory.ask("POST", "/collections/c/points/query", corpus)
+    assert (status, said) == (400, "Bad request: scores cannot be weighted by frequency")
+    assert (await qdrant.result("POST", "/collections/c/points/query", corpus))["points"]
+    wrong = {"query": {"formula": "nowhere"}, "prefetch": {**TEXT, "query": 3}}
     status, said = await qdrant.ask("POST", "/collections/c/points/query", wrong)
     assert (status, said[:12]) == (400, "Wrong input:")

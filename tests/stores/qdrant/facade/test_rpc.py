@@ -310,7 +310,7 @@ async def test_an_unnamed_vector(spoken):
         (POINTS + "Scroll", q.ScrollPoints(collection_name="c", limit=0), 3),
         (POINTS + "Query", q.QueryPoints(collection_name="c", lookup_from=q.LookupLocation()), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", query=q.Query(fusion=q.Fusion.RRF)), 3),
-        (POINTS + "Query", q.QueryPoints(collection_name="c", query=q.Query(formula=q.Formula())), 12),
+        (POINTS + "Query", q.QueryPoints(collection_name="c", query=q.Query(formula=q.Formula())), 3),
         (POINTS + "QueryGroups", q.QueryPointGroups(collection_name="c", group_by="a", prefetch=FETCHED, query=q.Query(fusion=q.Fusion.RRF)), 12),
         (POINTS + "QueryGroups", q.QueryPointGroups(collection_name="c", group_by="a", with_lookup=q.WithLookup(collection="d")), 12),
         (POINTS + "Query", q.QueryPoints(collection_name="c", prefetch=FETCHED), 3),

@@ -121,13 +121,15 @@ TREE = {
         {**BY, "query": {"recommend": {"negative": [5], "strategy": "best_score"}}, "filter": ODD},
         {**BY, "query": {"discover": {"target": QUERY, "context": PAIRS}}},
         {**BY, "query": {"context": PAIRS[0]}, "limit": 30},
+        {"prefetch": [DENSE, SPARSE], "query": {"formula": {"sum": ["$score[1]", {"mult": ["$score", 2, "row"]}]}}},
+        {"prefetch": TREE, "query": {"formula": {"max": ["row", 20]}}, "score_threshold": 25, "limit": 30},
         {**BY, "query": {"nearest": QUERY, "mmr": {"diversity": 0.7, "candidates_limit": 20}}},
         {**BY, "query": {"nearest": [1, 2, 0, 1], "mmr": {}}, "using": "image", "limit": 4},
         TREE,
         {**TREE, "query": 13, "score_threshold": 0.1},
         {"query": {"fusion": "dbsf"}, "prefetch": [TREE, DENSE], "limit": 5},
     ],
-    ids=range(12),
+    ids=range(14),
 )  # fmt: skip
 async def test_a_query_of_another_kind(filled, body):
     wanted = filled.engine.ask("POST", "/collections/named/points/query", body)
@@ -294,9 +296,19 @@ async def test_a_search_for_nothing_gives_points_in_order(filled):
             "Bad request: a query by text, model is answered by Qdrant alone",
         ),
         (
-            {"query": {"formula": {"sum": [1]}}, "prefetch": {"query": QUERY}},
+            {"query": {"relevance_feedback": {"target": 1}}, "prefetch": {"query": QUERY}},
             400,
-            "Bad request: a query by formula is answered by Qdrant alone",
+            "Bad request: a query by relevance_feedback is answered by Qdrant alone",
+        ),
+        (
+            {"query": {"formula": {"sum": ["even", "nothing"]}}, "prefetch": {"query": QUERY}},
+            400,
+            "Wrong input: No value found for nothing in the payload nor the formula defaults",
+        ),
+        (
+            {"query": {"formula": "$score"}},
+            422,
+            "Validation error in JSON body: cannot combine searches without prefetches",
         ),
         ({"query": ["a"] * 8}, 400, "Format error in JSON body: a vector holds something that is no number"),
     ],

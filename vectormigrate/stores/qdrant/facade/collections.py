@@ -18,6 +18,7 @@ from vectormigrate.stores.qdrant.filters import DIALECT
 from vectormigrate.stores.qdrant.wire.shape import read_shape, write_info
 
 from .problems import bad_body, not_served
+from .searching import by_frequency
 
 _PARAMS = (
     "vectors",
@@ -59,7 +60,18 @@ async def create(store: Store, collection: str, given: Mapping[str, Any]) -> Non
     unknown = given.keys() - {*_PARAMS, *_CONFIGS, "init_from"}
     if unknown or given.get("init_from") is not None:
         raise not_served(f"a collection cannot be made with {', '.join(sorted(unknown)) or 'init_from'}")
-    await store.create(_shape(collection, given))
+    shape = _shape(collection, given)
+    await store.create(shape)
+    if any(by_frequency(shape, vector.name) for vector in shape.vectors):
+        await _check_kept(store, shape)
+
+
+async def _check_kept(store: Store, shape: CollectionShape) -> None:
+    """Take a collection back whose searches would be scored otherwise, because the store does not note how."""
+    made = await store.describe(shape.name)
+    if any(by_frequency(shape, one.name) is not by_frequency(made, one.name) for one in shape.vectors):
+        await store.drop(shape.name)
+        raise not_served(f"{store.capabilities.kind} does not keep that a vector is weighted by frequency")
 
 
 def _shape(collection: str, given: Mapping[str, Any]) -> CollectionShape:

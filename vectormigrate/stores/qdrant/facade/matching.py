@@ -25,7 +25,7 @@ from .problems import Problem, not_served, wrong_input
 
 MOST = 100_000
 """Points that a filter answered by looking may match in a search."""
-_NO_FILTER = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+FAILURES = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 """What comes of reading something that is no filter."""
 
 
@@ -54,7 +54,7 @@ class Condition:
         """The records of a batch that match, found by `where`. Raises Problem for what is no filter, or beyond us."""
         if self.check is None:
             return batch
-        rows = [row for row in range(len(batch)) if self._means(_point(batch, row))]
+        rows = [row for row in range(len(batch)) if self._means(point_at(batch, row))]
         return batch if len(rows) == len(batch) else batch.take(rows)
 
     def _means(self, point: Point) -> bool:
@@ -62,7 +62,7 @@ class Condition:
             return self.check is None or means(self.check, point)
         except Unsupported as error:
             raise not_served(error.message) from None
-        except _NO_FILTER as error:
+        except FAILURES as error:
             raise _unreadable(error) from None
 
 
@@ -71,7 +71,8 @@ def _all(*parts: Filter) -> Filter:
     return items[0] if len(items) == 1 else And(items)
 
 
-def _point(batch: Batch, row: int) -> Point:
+def point_at(batch: Batch, row: int) -> Point:
+    """A row as conditions look at it."""
     held = {name for name, column in batch.vectors.items() if column.has(row)}
     return Point(batch.payload[row], batch.ids[row], held)
 
@@ -86,7 +87,7 @@ def condition(store: Store, given: RawFilter | None) -> Condition:
         return Condition()
     try:
         where, exact = superset(given)
-    except _NO_FILTER as error:
+    except FAILURES as error:
         raise _unreadable(error) from None
     if exact:
         return Condition(where)

@@ -8,6 +8,7 @@ client's own words instead, if they mean the same there.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -24,11 +25,13 @@ from vectormigrate.stores.base import Content, Store
 from vectormigrate.stores.qdrant.filters import DIALECT
 from vectormigrate.stores.qdrant.ids import write_id
 from vectormigrate.stores.qdrant.wire.changes import RawFilter
+from vectormigrate.stores.qdrant.wire.formulas import Evaluator, Scored
 from vectormigrate.stores.qdrant.wire.questions import (
     Discover,
     Distributions,
     Diverse,
     Example,
+    Formula,
     Nearest,
     OrderBy,
     Ranks,
@@ -44,7 +47,7 @@ from vectormigrate.stores.qdrant.wire.responses import Points
 from .frequencies import weighted
 from .fusing import fused
 from .likeness import Scoring, average, discovering, diverse, recommending
-from .matching import Condition, condition, matching_ids, pages
+from .matching import FAILURES, Condition, condition, matching_ids, pages, point_at
 from .ordering import UNSCORED, by_value
 from .problems import not_served, wrong_input
 from .reading import found_points
@@ -113,12 +116,32 @@ async def _ranked(place: Place, request: Search, above: RawFilter | None) -> lis
         return await _found(place, request, chosen)
     parts = [replace(part, exact=part.exact or request.exact) for part in request.prefetch]
     rankings = [await _ranked(place, part, where) for part in parts]
-    if isinstance(request.query, Ranks | Distributions):
-        best = fused(rankings, request.query)
+    if isinstance(request.query, Ranks | Distributions | Formula):
+        best = await _combined(place, request.query, rankings)
         enough = best[: request.offset + request.limit]
         return [one for one in enough if request.threshold is None or one.score >= request.threshold]
     ids = dict.fromkeys(match.id for ranking in rankings for match in ranking)
     return await _found(place, request, chosen.among(HasId(tuple(ids)))) if ids else []
+
+
+async def _combined(
+    place: Place, query: Ranks | Distributions | Formula, rankings: Sequence[Sequence[Match]]
+) -> list[Match]:
+    if not isinstance(query, Formula):
+        return fused(rankings, query)
+    scores = [{match.id: match.score for match in ranking} for ranking in rankings]
+    batch = await place.store.fetch(
+        place.shape.name, list(dict.fromkeys(one for each in scores for one in each))
+    )
+    found = []
+    try:
+        evaluator = Evaluator(query.expression, query.defaults)
+        for row, one in enumerate(batch.ids):
+            score = evaluator.score(Scored(point_at(batch, row), [each.get(one) for each in scores]))
+            found.append(Match(one, float(np.float32(score))))
+    except FAILURES as error:
+        raise wrong_input(str(error)) from None
+    return sorted(found, key=lambda match: -match.score)
 
 
 def _all(*filters: RawFilter | None) -> RawFilter | None:
@@ -135,7 +158,7 @@ async def _found(place: Place, request: Search, chosen: Condition) -> list[Match
     """What one query finds among the points chosen."""
     count = request.offset + request.limit
     match request.query:
-        case None | Ranks() | Distributions():
+        case None | Ranks() | Distributions() | Formula():  # the others are combined already
             return await _in_order(place, chosen, count)
         case OrderBy() as order:
             return [*await by_value(place.store, place.shape.name, order, chosen, count)]

@@ -12,8 +12,10 @@ from vectormigrate.model.record import Array, SparseVector
 from vectormigrate.stores.qdrant.ids import read_message_id
 from vectormigrate.stores.qdrant.pb import points_pb2
 
+from . import payloads
 from .columns import ascending
 from .conditions import read_filter
+from .formulas import read_expression
 from .messages import packed_floats
 from .questions import (
     DEFAULT_K,
@@ -25,6 +27,7 @@ from .questions import (
     Diverse,
     Example,
     Facet,
+    Formula,
     Groups,
     Invalid,
     Matrix,
@@ -255,6 +258,9 @@ _QUERIES: dict[str, Callable[[Message], Query]] = {
     "context": lambda given: Discover(None, _pairs(given)),
     "order_by": _order,
     "sample": lambda given: Sample(),
+    "formula": lambda given: Formula(
+        read_expression(given.expression), payloads.read_message(given.defaults)
+    ),
     "fusion": _fusion,
     "rrf": lambda given: Ranks(int(given.k or DEFAULT_K), tuple(given.weights)),
 }

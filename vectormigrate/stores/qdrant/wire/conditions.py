@@ -16,17 +16,17 @@ _CLAUSES = ("must", "should", "must_not")
 def read_filter(message: Any) -> Json:
     """A `Filter` as the `filter` of a REST request. Raises ValueError."""
     read: Json = {
-        clause: [_condition(one) for one in conditions]
+        clause: [read_condition(one) for one in conditions]
         for clause in _CLAUSES
         if (conditions := getattr(message, clause))
     }
     if message.HasField("min_should"):
-        conditions = [_condition(one) for one in message.min_should.conditions]
+        conditions = [read_condition(one) for one in message.min_should.conditions]
         read["min_should"] = {"conditions": conditions, "min_count": message.min_should.min_count}
     return read
 
 
-def _condition(message: Any) -> Json:
+def read_condition(message: Any) -> Json:
     kind = message.WhichOneof("condition_one_of")
     if kind is None:
         raise ValueError("a condition is missing, or not known here")

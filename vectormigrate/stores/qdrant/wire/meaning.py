@@ -221,7 +221,7 @@ _EARTH = 6_371_008.8
 """Its mean radius, in metres."""
 
 
-def _place(value: Any) -> tuple[float, float] | None:
+def place_of(value: Any) -> tuple[float, float] | None:
     if not isinstance(value, Mapping):
         return None
     lon, lat = value.get("lon"), value.get("lat")
@@ -231,7 +231,7 @@ def _place(value: Any) -> tuple[float, float] | None:
 
 
 def _in_box(box: Json, value: Any) -> bool:
-    place = _place(value)
+    place = place_of(value)
     if place is None:
         return False
     lon, lat = place
@@ -242,17 +242,22 @@ def _in_box(box: Json, value: Any) -> bool:
 
 
 def _in_circle(circle: Json, value: Any) -> bool:
-    place, center = _place(value), circle["center"]
+    place, center = place_of(value), circle["center"]
     if place is None:
         return False
-    one, other = (math.radians(lat) for lat in (place[1], center["lat"]))
-    turn = math.radians(place[0] - center["lon"])
-    chord = math.sin((one - other) / 2) ** 2 + math.cos(one) * math.cos(other) * math.sin(turn / 2) ** 2
-    return bool(2 * _EARTH * math.asin(math.sqrt(chord)) < circle["radius"])
+    return bool(distance_between(place, (center["lon"], center["lat"])) < circle["radius"])
+
+
+def distance_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Metres on the globe between two places, longitude first."""
+    north, south = (math.radians(place[1]) for place in (one, other))
+    turn = math.radians(one[0] - other[0])
+    chord = math.sin((north - south) / 2) ** 2 + math.cos(north) * math.cos(south) * math.sin(turn / 2) ** 2
+    return 2 * _EARTH * math.asin(math.sqrt(chord))
 
 
 def _in_polygon(polygon: Json, value: Any) -> bool:
-    place = _place(value)
+    place = place_of(value)
     if place is None or not _inside(polygon["exterior"]["points"], place):
         return False
     return not any(_inside(hole["points"], place) for hole in polygon.get("interiors") or ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from .questions import (
     Distributions,
     Diverse,
     Example,
+    Formula,
     Nearest,
     OrderBy,
     Query,
@@ -29,7 +30,7 @@ from .questions import (
     Strategy,
 )
 
-NULL = msgspec.Raw(b"null")
+NULL, _NONE = msgspec.Raw(b"null"), msgspec.Raw(b"{}")
 T = TypeVar("T")
 
 
@@ -176,6 +177,9 @@ _READERS: dict[str, Callable[[dict[str, msgspec.Raw]], Query]] = {
         Discovered(context=_as(_Context, msgspec.json.encode(named)).context)
     ),
     "order_by": lambda named: read_order(named["order_by"]),
+    "formula": lambda named: Formula(
+        _as(object, named["formula"]), _as(dict[str, Any], named.get("defaults", _NONE))
+    ),
     "fusion": _fusion,
     "rrf": _ranks,
     "sample": _sample,

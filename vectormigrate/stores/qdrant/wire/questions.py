@@ -7,7 +7,7 @@ further in can answer it wrongly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -150,7 +150,17 @@ class Distributions:
     """Scores added up, each ranking's brought between three deviations on either side of its mean (DBSF)."""
 
 
-Query: TypeAlias = Nearest | Diverse | Recommend | Discover | OrderBy | Sample | Ranks | Distributions
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """A score computed of those of prefetches and of payloads: see `formulas`."""
+
+    expression: Any
+    defaults: Mapping[str, Any]
+
+
+Query: TypeAlias = (
+    Nearest | Diverse | Recommend | Discover | OrderBy | Sample | Ranks | Distributions | Formula
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +232,7 @@ def checked(search: Search) -> Search:
     match search.query, search.prefetch:
         case None, [_, *_]:
             raise Invalid("A query is needed to merge the prefetches")
-        case ((Ranks() | Distributions()), []):
+        case ((Ranks() | Distributions() | Formula()), []):
             raise Invalid("cannot combine searches without prefetches")
         case Ranks(weights=weights), parts if weights and len(weights) != len(parts):
             raise Invalid("there must be as many weights as prefetches")
