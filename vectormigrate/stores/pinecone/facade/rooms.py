@@ -90,8 +90,8 @@ class Room:
     ) -> AsyncGenerator[tuple[Batch, str], None]:
         """The records behind a cursor, matching a filter if there is one, page by page with the cursor behind each."""
         span = Range(lower)
-        if self.layout.keys is Keys.PARTITIONED:
-            content = Content.FULL  # the partition is told with the rest only
+        if self.layout.keys is Keys.PARTITIONED and content is Content.IDS:
+            content = Content.PAYLOAD  # the partition is not told with ids alone
         if where is None:
             found = self.store.scan(self.collection, span, limit=limit, content=content)
         else:
@@ -213,7 +213,7 @@ class Shelf:
 
     async def _counts_inside(self, shape: CollectionShape) -> dict[str, int]:
         layout, counts = layout_of(shape), dict[str, int]()
-        content = Content.FULL if layout.keys is Keys.PARTITIONED else Content.IDS
+        content = Content.PAYLOAD if layout.keys is Keys.PARTITIONED else Content.IDS
         async with aclosing(self.store.scan(shape.name, Range(), content=content)) as pages:
             async for page in pages:
                 for row, one in enumerate(page.batch.ids):
