@@ -189,3 +189,41 @@ async def test_whose_call_it_is_is_found_wherever_its_name_stands(passing, front
     ):
         await passing.rpc(RpcCall(POINTS + "Scroll", request))
     assert front.reads == ["a long name" * 20] * 3 + [None] * 4
+
+
+@pytest.fixture
+def watched(front, upstream):
+    """Searches are shadowed, and find points 7 and 2."""
+    front.access = Access(upstream=upstream, shadowed=True, shape=SHAPE)
+    hits = [q.ScoredPoint(id=num(7), score=0.5), q.ScoredPoint(id=num(2), score=0.25)]
+    upstream.reply = RpcReply(q.SearchResponse(result=hits).SerializeToString())
+    return Served(front=front).facade
+
+
+NEAREST = q.Query(nearest=q.VectorInput(dense=q.DenseVector(data=[1, 0])))
+SEARCHES = {
+    "Query": q.QueryPoints(collection_name="c", query=NEAREST, limit=2),
+    "Search": q.SearchPoints(collection_name="c", vector=[1, 0], limit=2),
+}
+
+
+@pytest.mark.parametrize("method", SEARCHES)
+async def test_a_search_is_told(watched, front, upstream, method):
+    assert await watched.rpc(RpcCall(POINTS + method, SEARCHES[method].SerializeToString())) is upstream.reply
+    [(collection, seconds, found)] = front.searches
+    query, matches = found()
+    assert (collection, seconds) == ("c", 0)
+    assert (query.using, query.limit, query.vector.tolist()) == ("", 2, [1, 0])
+    assert [(match.id, match.score) for match in matches] == [(7, 0.5), (2, 0.25)]
+
+
+async def test_nothing_else_is_told(watched, front, upstream):
+    for method, message in (("Scroll", q.ScrollPoints(collection_name="c")), ("Query", b"\xff")):
+        data = message if isinstance(message, bytes) else message.SerializeToString()
+        await watched.rpc(RpcCall(POINTS + method, data))
+    assert [found() for _, _, found in front.searches] == [None]
+    offset = q.QueryPoints(collection_name="c", query=NEAREST, offset=1).SerializeToString()
+    await watched.rpc(RpcCall(POINTS + "Query", offset))
+    upstream.reply = RpcReply(code=5)
+    await watched.rpc(RpcCall(POINTS + "Query", offset))
+    assert [found() for _, _, found in front.searches] == [None, None]

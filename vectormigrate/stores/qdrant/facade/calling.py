@@ -24,6 +24,7 @@ from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 from vectormigrate.stores.routing import Route
 from vectormigrate.stores.turns import Turns
 
+from . import observing
 from .capture import touches_of, whole
 from .endpoints import find_call
 from .passing import reply_outcome
@@ -68,10 +69,19 @@ class Calls:
             return RpcReply(code=told.code, details=told.text)
 
     async def _read(self, access: Access, route: Route, call: RpcCall, started: float) -> RpcReply:
-        if access.upstream is not None:
-            return await access.upstream.call(call)
-        assert access.store is not None
-        return await self._answer(access.store, route, call, started)
+        if access.upstream is None:
+            assert access.store is not None
+            return await self._answer(access.store, route, call, started)
+        asked = self._clock.monotonic()
+        reply = await access.upstream.call(call)
+        shape = access.shape
+        if access.shadowed and shape is not None and route.operation in observing.CALLS and reply.code == OK:
+            self._front.observed(
+                _collection_of(route, call.request) or "",
+                self._clock.monotonic() - asked,
+                lambda: observing.heard(route.operation, call.request, reply.message, shape),
+            )
+        return reply
 
     async def _write(self, route: Route, call: RpcCall, started: float) -> RpcReply:
         access = self._front.primary(_collection_of(route, call.request))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import SparseVector
 from vectormigrate.stores.qdrant.filters import from_filter
-from vectormigrate.stores.qdrant.ids import read_id
+from vectormigrate.stores.qdrant.ids import read_id, read_message_id
+from vectormigrate.stores.qdrant.pb import points_pb2
+from vectormigrate.stores.qdrant.wire import asking
 from vectormigrate.stores.qdrant.wire.questions import Nearest, Search
 from vectormigrate.stores.qdrant.wire.requests import read_older_search, read_search
 
@@ -20,6 +26,11 @@ Found = tuple[Query, list[Match]]
 
 READERS = {"query": read_search, "search": read_older_search}
 """Of the operations that are observed."""
+CALLS: dict[str, tuple[Any, Callable[[Any], Search], Any]] = {
+    "query": (points_pb2.QueryPoints, asking.read_search, points_pb2.QueryResponse),
+    "search": (points_pb2.SearchPoints, asking.read_older_search, points_pb2.SearchResponse),
+}
+"""The same over gRPC, with the messages of question and answer."""
 
 
 class _Hit(msgspec.Struct):
@@ -46,6 +57,19 @@ def found(operation: str, asked: bytes, answered: bytes, shape: CollectionShape)
         hits = result.points if isinstance(result, _Hits) else result
         matches = [Match(read_id(hit.id), hit.score) for hit in hits]
     except (ValueError, msgspec.DecodeError):
+        return None
+    query = neutral(request, shape)
+    return None if query is None else (query, matches)
+
+
+def heard(operation: str, asked: bytes, answered: bytes, shape: CollectionShape) -> Found | None:
+    """The same of one search over gRPC."""
+    question, read, answer = CALLS[operation]
+    try:
+        request = read(question.FromString(asked))
+        hits = answer.FromString(answered).result
+        matches = [Match(read_message_id(hit.id), hit.score) for hit in hits]
+    except (ValueError, DecodeError):
         return None
     query = neutral(request, shape)
     return None if query is None else (query, matches)
