@@ -48,10 +48,8 @@ def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION vector")
         for name, width in (("taken", application.WIDTH), ("narrow", 7)):
-            connection.execute(
-                f"CREATE TABLE {name} (id text PRIMARY KEY, vector vector({width}), payload jsonb)"
-            )
-        connection.execute("INSERT INTO taken VALUES ('theirs', %s, '{}')", [str([1.0] * application.WIDTH)])
+            connection.execute(f"CREATE TABLE {name} (id text PRIMARY KEY, vector vector({width}))")
+        connection.execute("INSERT INTO taken VALUES ('theirs', %s)", [str([1.0] * application.WIDTH)])
     yield server
     server.remove()
 

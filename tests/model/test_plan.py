@@ -41,4 +41,7 @@ def test_a_refusal_is_raised_by_name():
     with pytest.raises(MappingRefused) as caught:
         MappingPlan(IdRule.SAME, SHAPE, *refused).check()
     assert caught.value.message == "the target cannot hold 'v' (no sparse); 'f' (no type)"
+    loose = FieldPlan("*", "", Fate.REFUSED, reason="no place")
+    with pytest.raises(MappingRefused, match=r"cannot hold undeclared keys \(no place\)"):
+        MappingPlan(IdRule.SAME, SHAPE, (), (loose,)).check()
     assert caught.value.collection == "copy"

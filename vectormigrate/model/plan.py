@@ -22,6 +22,8 @@ UNDECLARED = "*"
 PARTITION = "(partition)"
 """Stands for the partition of each record: in a plan, and in `MappingOptions.drop`."""
 
+_SAID = {UNDECLARED: "undeclared keys"}
+
 
 class Fate(StrEnum):
     """What happens to one thing of the source."""
@@ -162,7 +164,8 @@ class MappingPlan:
         if lost:
             named = " ".join(f"--accept {loss.name}" for _, loss in lost[:5])
             raise MappingRefused(
-                "the target cannot hold " + "; ".join(f"{source!r} ({loss.reason})" for source, loss in lost),
+                "the target cannot hold "
+                + "; ".join(f"{_SAID.get(source) or repr(source)} ({loss.reason})" for source, loss in lost),
                 hint=f"accept each loss by its name ({named}), or choose another target",
                 collection=self.target.name,
             )
