@@ -178,6 +178,7 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     expect(page.get_by_role("button", name="Cut over")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("2,000 of 2,000 records")).to_be_visible()
     expect(page.get_by_text("✓ compared")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("vectors equal to the bit")).to_be_visible(timeout=30_000)
     assert "[object" not in page.locator("main").inner_text()
     picture(page, "dashboard-whole")
     confirmed(page, "Cut over")
@@ -206,7 +207,7 @@ def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser,
 
 def test_a_crowd_of_events_does_not_put_off_the_look(browser: Browser, daemon: Daemon) -> None:
     page, wrong = opened(browser, daemon)
-    event = {"at": "2026-01-01T00:00:00Z", "migration_id": "docs", "kind": "warned", "message": "again"}
+    event = {"at": "2026-01-01T00:00:00Z", "migration_id": "docs", "kind": "warned", "text": "again"}
     crowd = f"event: warned\ndata: {json.dumps(event)}\n\n" * 60
     page.route("**/v1/events", lambda route: route.fulfill(body=crowd, content_type="text/event-stream"))
     page.goto(f"http://127.0.0.1:{daemon.api}/dashboard/?again#/docs")

@@ -68,6 +68,7 @@ class One {
 
   note(event) {
     if (event.kind === "progress") return;
+    if (event.kind === "validated") this.rare = 0; // there is another report
     this.log.push(event);
     this.log = this.log.slice(-200);
     if (this.parts) this.parts.events.replaceChildren(...this.lines());
