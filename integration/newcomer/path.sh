@@ -130,7 +130,7 @@ first_looks() {
 refused_targets() {
     say "A target that is not empty, and one of another width."
     mistake 2 vectormigrate migrate documents --target-index taken
-    mistake 2 vectormigrate migrate documents --target-index taken --accept undeclared
+    mistake 4 vectormigrate migrate documents --target-index taken --accept undeclared
     mistake 2 vectormigrate migrate documents --target-index narrow
 }
 
