@@ -25,9 +25,9 @@ def _row(name: str, told: dict[str, Any]) -> str:
     api, _, target = name.rpartition("-")
     reads = told["reads"]
     shown = (
-        api,
+        cells.title(api),
         told["judge"],
-        target,
+        cells.title(target),
         f"{told['queries']:,}",
         len(told["operators"]),
         f"{told['equal']:,}",

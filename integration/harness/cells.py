@@ -14,6 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+_NAMES = {
+    "pgvector": "pgvector",
+    "sqlite": "SQLite",
+    "memory": "memory",
+    "pinecone-hybrid": "Pinecone, one in eight hybrid",
+}
 GO_ON = bool(os.environ.get("VECTORMIGRATEGO_ON"))
 """What an earlier sitting has left is not measured again."""
 
@@ -51,6 +57,11 @@ def gathered(folder: Path, document: Path) -> dict[str, Any]:
     merged = {name: found[name] for name in sorted(found)}
     _write(document, merged)
     return merged
+
+
+def title(kind: str) -> str:
+    """What a table calls a store."""
+    return _NAMES.get(kind, kind.capitalize())
 
 
 def _file(folder: Path, one: str, other: str) -> Path:

@@ -18,7 +18,6 @@ from .journey import Told
 _BENCH = Path(__file__).parents[1] / "bench"
 LEFT = _BENCH / "out" / "there-and-back"
 _DOCUMENT = _BENCH / "figures" / "there-and-back.json"
-_NAMES = {"pgvector": "pgvector", "sqlite": "SQLite", "memory": "memory"}
 
 
 def note(home: str, away: str, told: Sequence[Told]) -> None:
@@ -31,16 +30,12 @@ def note(home: str, away: str, told: Sequence[Told]) -> None:
 def main() -> None:
     """Put together what is there."""
     document = cells.gathered(LEFT, _DOCUMENT)
-    print("| home \\ away | " + " | ".join(_name(away) for away in KINDS) + " |")
+    print("| home \\ away | " + " | ".join(cells.title(away) for away in KINDS) + " |")
     print("|---" * (1 + len(KINDS)) + "|")
     for home in KINDS:
         row = [_cell(document.get(f"{home}-{away}", {"collections": []})) for away in KINDS]
-        print(f"| {_name(home)} | " + " | ".join(row) + " |")
+        print(f"| {cells.title(home)} | " + " | ".join(row) + " |")
     print("\nMeasured on:", ", ".join(sorted({one["engine"] for one in document.values()})))
-
-
-def _name(kind: str) -> str:
-    return _NAMES.get(kind, kind.capitalize())
 
 
 def _cell(told: dict[str, Any]) -> str:
