@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ FINE = Conditions(
     scopes=0,
     gap=False,
     unresolved=False,
+    unread="",
     compared_ago=0.0,
     secondary_down="",
     deletes_stopped=False,
@@ -149,9 +151,10 @@ async def test_on_the_way_back_the_other_side_holds_everything(online):
 @virtually
 async def test_why_there_would_be_no_way_back(online):
     await online.verified()
-    online.live.intake = object()
+    online.live.intake = SimpleNamespace(trouble="no slot")
     (why,) = (await measured(online)).obstacles
     assert "nobody notes" in why
+    assert (await measured(online)).unread == "no slot"
 
 
 @virtually

@@ -48,6 +48,7 @@ async def measure(
         scopes=live.scopes.owed + uncompared,
         gap=live.gap_stands,
         unresolved=live.lane.ledger.unresolved,
+        unread="" if live.intake is None else live.intake.trouble,
         compared_ago=_compared_ago(database, migration_id, clock) if forwards else 0.0,
         secondary_down=breaker.error.message if breaker.open and breaker.error is not None else "",
         deletes_stopped=live.scheduler.guard.tripped,

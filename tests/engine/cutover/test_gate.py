@@ -14,6 +14,7 @@ FINE = Conditions(
     scopes=0,
     gap=False,
     unresolved=False,
+    unread="",
     compared_ago=60.0,
     secondary_down="",
     deletes_stopped=False,
@@ -35,7 +36,7 @@ def test_all_are_told_open_or_not():
     found = gates(FINE, LIMITS)
     assert all(gate.open and not gate.reason for gate in found)
     assert [gate.name for gate in found] == [gate.name for gate in gates(replace(FINE, copied=False), LIMITS)]
-    assert len({gate.name for gate in found}) == len(found) == 15
+    assert len({gate.name for gate in found}) == len(found) == 16
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_all_are_told_open_or_not():
         ({"scopes": 3}, "scopes", "3 writes of unknown extent are not compared yet"),
         ({"gap": True}, "gap", "writes left without a mark, and both sides were not compared since"),
         ({"unresolved": True}, "unresolved", "requests that were not answered may still land"),
+        ({"unread": "no slot"}, "capture", "changes of the source are not read: no slot"),
         ({"compared_ago": None}, "compared", STALE),
         ({"compared_ago": 3601.0}, "compared", STALE),
         ({"secondary_down": "it is away"}, "secondary", "it is away"),

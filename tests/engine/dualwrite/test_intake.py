@@ -109,9 +109,9 @@ async def test_trouble_of_the_source_is_told_once_and_waited_out(bench, noted, i
     noted.put(1)
     async with taking(intake):
         await asyncio.sleep(1)
-        assert noted.polls == 1
+        assert (noted.polls, intake.trouble) == (1, "gone")
         await asyncio.sleep(4)
-        assert bench.marks() == ["i:1"]
+        assert (bench.marks(), intake.trouble) == (["i:1"], "")
         (event,) = bench.events
         assert isinstance(event, Warned)
         noted.errors = [Unreachable("gone again")]

@@ -42,6 +42,8 @@ class Conditions:
     gap: bool
     unresolved: bool
     """Requests that were never answered may still land, or the process has just started."""
+    unread: str
+    """Why changes that the source notes are not read; empty when they are, or where it notes none."""
     compared_ago: float | None
     """Seconds since the last comparison that was clean; None when there was none, or a later one was not."""
     secondary_down: str
@@ -78,6 +80,7 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
         "scopes": f"{now.scopes} writes of unknown extent are not compared yet" if now.scopes else "",
         "gap": "writes left without a mark, and both sides were not compared since" if now.gap else "",
         "unresolved": "requests that were not answered may still land" if now.unresolved else "",
+        "capture": f"changes of the source are not read: {now.unread}" if now.unread else "",
         "compared": "" if compared else _COMPARED,
         "secondary": now.secondary_down,
         "deletes": _DELETES if now.deletes_stopped else "",

@@ -35,7 +35,8 @@ class Intake:
         self._stopped = asyncio.Event()
         self.behind = True
         """Changes may wait that are not marked."""
-        self._troubled = False
+        self.trouble = ""
+        """Why changes are not read now; empty when they are."""
 
     def stop(self) -> None:
         """End `run` behind the changes under way."""
@@ -54,14 +55,14 @@ class Intake:
         while not self._stopped.is_set():
             try:
                 some = await self._take()
-                self._troubled = False
+                self.trouble = ""
             except (StoreError, StateError) as error:
                 some, self.behind = False, True
-                if not self._troubled:
+                if not self.trouble:
                     self._on_event(Warned(self._id, f"changes of the source are not read: {error.message}"))
-                self._troubled = True
+                self.trouble = error.message
             if not some:
-                await self._rest(_TROUBLED if self._troubled else _IDLE)
+                await self._rest(_TROUBLED if self.trouble else _IDLE)
         await self._capture.close()
 
     async def _take(self) -> bool:
