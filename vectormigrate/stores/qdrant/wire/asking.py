@@ -268,34 +268,33 @@ _QUERIES: dict[str, Callable[[Message], Query]] = {
 
 
 def _example(given: Message) -> Example:
-    match given.WhichOneof("variant"):
-        case "id":
-            return read_message_id(given.id)
-        case "dense":
-            return _floats(given.dense)
-        case "sparse":
-            return _sparse(given.sparse.indices, _floats(given.sparse, "values"))
-        case "multi_dense":
-            return _stacked(given.multi_dense)
-        case other:
-            raise Beyond(f"a query by {other} is answered by Qdrant alone")
+    """A `VectorInput`."""
+    kind = given.WhichOneof("variant")
+    return read_message_id(given.id) if kind == "id" else _vector(given, kind)
 
 
 def _older_example(given: Message) -> Example:
+    """A `VectorExample`."""
     return read_message_id(given.id) if given.HasField("id") else _older_vector(given.vector)
 
 
 def _older_vector(given: Message) -> Example:
-    match given.WhichOneof("vector"):
+    """A `Vector`, or one of times when it had no variants."""
+    kind = given.WhichOneof("vector")
+    if kind is not None:
+        return _vector(given, kind)
+    numbers = np.array(given.data, np.float32)
+    return _sparse(given.indices.data, numbers) if given.HasField("indices") else numbers
+
+
+def _vector(given: Message, kind: str | None) -> Example:
+    match kind:
         case "dense":
             return _floats(given.dense)
         case "sparse":
             return _sparse(given.sparse.indices, _floats(given.sparse, "values"))
         case "multi_dense":
             return _stacked(given.multi_dense)
-        case None:
-            numbers = np.array(given.data, np.float32)
-            return _sparse(given.indices.data, numbers) if given.HasField("indices") else numbers
         case other:
             raise Beyond(f"a query by {other} is answered by Qdrant alone")
 

@@ -70,10 +70,6 @@ class _Order(msgspec.Struct):
     start_from: int | float | str | None = None
 
 
-class _Context(msgspec.Struct):
-    context: list[_Pair] | _Pair
-
-
 def read_query(raw: msgspec.Raw) -> Query | None:
     """What is asked; None for nothing. Raises Beyond, ValueError."""
     text = bytes(raw).strip()
@@ -81,7 +77,7 @@ def read_query(raw: msgspec.Raw) -> Query | None:
         return None
     if not text.startswith(b"{"):
         return Nearest(read_example(raw))
-    named = _as(dict[str, msgspec.Raw], text)
+    named = decoded(dict[str, msgspec.Raw], text)
     if named.keys() == {"indices", "values"}:
         return Nearest(read_example(raw))
     known = next((word for word in _READERS if word in named), None)
@@ -91,7 +87,8 @@ def read_query(raw: msgspec.Raw) -> Query | None:
     return _READERS[known](named)
 
 
-def _as(kind: type[T], text: bytes | msgspec.Raw) -> T:
+def decoded(kind: type[T], text: bytes | msgspec.Raw) -> T:
+    """JSON text as a value of a type. Raises ValueError."""
     try:
         return msgspec.json.decode(bytes(text), type=kind)
     except msgspec.DecodeError as error:
@@ -104,12 +101,12 @@ def read_example(raw: msgspec.Raw) -> Example:
     if text.startswith(b"["):
         return read_floats(text)
     if not text.startswith(b"{"):
-        return read_id(_as(object, text))
-    named = _as(dict[str, msgspec.Raw], text)
+        return read_id(decoded(object, text))
+    named = decoded(dict[str, msgspec.Raw], text)
     if named.keys() != {"indices", "values"}:
         told = ", ".join(named)[:60] or "nothing"
         raise Beyond(f"a query by {told} is answered by Qdrant alone")
-    indices = np.array(_as(list[int], named["indices"]), np.int64)
+    indices = np.array(decoded(list[int], named["indices"]), np.int64)
     return ascending(SparseVector(indices, read_floats(bytes(named["values"]))))
 
 
@@ -135,7 +132,7 @@ def _pairs(given: list[_Pair] | _Pair | None) -> list[tuple[Example, Example]]:
 
 def read_order(raw: msgspec.Raw) -> OrderBy:
     """An `order_by`: a key, or more about it."""
-    given = _as(str | _Order, raw)  # type: ignore[arg-type]  # a union is a type to msgspec
+    given = decoded(str | _Order, raw)  # type: ignore[arg-type]  # a union is a type to msgspec
     if isinstance(given, str):
         return OrderBy(given)
     if given.direction not in (None, "asc", "desc"):
@@ -145,40 +142,38 @@ def read_order(raw: msgspec.Raw) -> OrderBy:
 
 def _nearest(named: dict[str, msgspec.Raw]) -> Query:
     target = read_example(named["nearest"])
-    mmr = _as(_Mmr | None, named.get("mmr", NULL))  # type: ignore[arg-type]  # as above
+    mmr = decoded(_Mmr | None, named.get("mmr", NULL))  # type: ignore[arg-type]  # as above
     if mmr is None:
         return Nearest(target)
     return Diverse(target, 0.5 if mmr.diversity is None else mmr.diversity, mmr.candidates_limit)
 
 
 def _ranks(named: dict[str, msgspec.Raw]) -> Query:
-    given = _as(_Rrf, named["rrf"])
+    given = decoded(_Rrf, named["rrf"])
     return Ranks(given.k or DEFAULT_K, tuple(given.weights or ()))
 
 
 def _fusion(named: dict[str, msgspec.Raw]) -> Query:
-    kind = _as(str, named["fusion"])
+    kind = decoded(str, named["fusion"])
     if kind not in ("rrf", "dbsf"):
         raise ValueError(f"unknown variant `{kind}`, expected `rrf` or `dbsf`")
     return Ranks() if kind == "rrf" else Distributions()
 
 
 def _sample(named: dict[str, msgspec.Raw]) -> Query:
-    if _as(str, named["sample"]) != "random":
+    if decoded(str, named["sample"]) != "random":
         raise ValueError("a sample is taken at `random`")
     return Sample()
 
 
 _READERS: dict[str, Callable[[dict[str, msgspec.Raw]], Query]] = {
     "nearest": _nearest,
-    "recommend": lambda named: recommended(_as(Liked, named["recommend"])),
-    "discover": lambda named: discovered(_as(Discovered, named["discover"])),
-    "context": lambda named: discovered(
-        Discovered(context=_as(_Context, msgspec.json.encode(named)).context)
-    ),
+    "recommend": lambda named: recommended(decoded(Liked, named["recommend"])),
+    "discover": lambda named: discovered(decoded(Discovered, named["discover"])),
+    "context": lambda named: Discover(None, _pairs(decoded(list[_Pair] | _Pair, named["context"]))),  # type: ignore[arg-type]  # as above
     "order_by": lambda named: read_order(named["order_by"]),
     "formula": lambda named: Formula(
-        _as(object, named["formula"]), _as(dict[str, Any], named.get("defaults", _NONE))
+        decoded(object, named["formula"]), decoded(dict[str, Any], named.get("defaults", _NONE))
     ),
     "fusion": _fusion,
     "rrf": _ranks,

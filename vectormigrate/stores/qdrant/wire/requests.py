@@ -7,14 +7,24 @@ One endpoint each: what they have in common is one struct, of whose members each
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from vectormigrate.stores.qdrant.ids import read_id
 
 from .changes import RawFilter
-from .queries import NULL, Discovered, Liked, discovered, read_example, read_order, read_query, recommended
+from .queries import (
+    NULL,
+    Discovered,
+    Liked,
+    decoded,
+    discovered,
+    read_example,
+    read_order,
+    read_query,
+    recommended,
+)
 from .questions import (
     NOTHING,
     Beyond,
@@ -73,7 +83,6 @@ class _Sampled(msgspec.Struct):
     sample: int | None = None
 
 
-T = TypeVar("T")
 _READING = msgspec.json.Decoder(_Reading)
 
 
@@ -112,17 +121,17 @@ def read_older_search(body: bytes) -> Search:
 
 def read_recommend(body: bytes) -> Search:
     """The body of `POST .../points/recommend`."""
-    return _search(_reading(body), recommended(_as(Liked, body)))
+    return _search(_reading(body), recommended(decoded(Liked, body)))
 
 
 def read_discover(body: bytes) -> Search:
     """The body of `POST .../points/discover`."""
-    return _search(_reading(body), discovered(_as(Discovered, body)))
+    return _search(_reading(body), discovered(decoded(Discovered, body)))
 
 
 def each(body: bytes) -> list[bytes]:
     """The bodies in that of a batch."""
-    return [bytes(one) for one in _as(_Searches, body).searches]
+    return [bytes(one) for one in decoded(_Searches, body).searches]
 
 
 def read_groups(body: bytes) -> Groups:
@@ -160,12 +169,12 @@ def grouped(search: Search, by: str | None, size: int | None, *, lookup: Any) ->
 def read_facet(body: bytes) -> Facet:
     """The body of `POST .../facet`."""
     given = _reading(body)
-    return Facet(_as(_Keyed, body).key, _limit(given), given.filter)
+    return Facet(decoded(_Keyed, body).key, _limit(given), given.filter)
 
 
 def read_matrix(body: bytes) -> Matrix:
     """The body of `POST .../points/search/matrix/...`."""
-    given, sample = _reading(body), _as(_Sampled, body).sample
+    given, sample = _reading(body), decoded(_Sampled, body).sample
     limit = 3 if given.limit is None else _limit(given)
     return matrix(given.using or "", 10 if sample is None else sample, limit, given.filter)
 
@@ -175,13 +184,6 @@ def matrix(using: str, sample: int, limit: int, where: RawFilter | None) -> Matr
     if sample < 2:
         raise Invalid(f"[sample: value {sample} invalid, must be 2 or larger]")
     return Matrix(using, sample, limit, where)
-
-
-def _as(kind: type[T], text: bytes) -> T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
 
 
 def _reading(body: bytes) -> _Reading:
@@ -208,7 +210,7 @@ def _asked(given: _Reading, *, inner: bool = False) -> Search:
 
 def _native(body: bytes) -> dict[str, Any]:
     """What a query searches for, as it came, without how much of what it finds is wanted."""
-    return {name: value for name, value in _as(dict[str, Any], body).items() if name in _OWN}
+    return {name: value for name, value in decoded(dict[str, Any], body).items() if name in _OWN}
 
 
 def _search(
@@ -249,10 +251,10 @@ def _older(given: _Reading) -> Search:
         raise ValueError("missing field `vector`")
     if not text.lstrip().startswith(b"{"):
         return _search(given, Nearest(read_example(given.vector)))
-    named = _as(dict[str, msgspec.Raw], text)
+    named = decoded(dict[str, msgspec.Raw], text)
     if named.keys() != {"name", "vector"}:
         raise ValueError("vector: neither numbers nor `name` and `vector`")
-    given.using = _as(str, bytes(named["name"]))
+    given.using = decoded(str, bytes(named["name"]))
     return _search(given, Nearest(read_example(named["vector"])))
 
 
