@@ -6,6 +6,9 @@ import pytest
 
 from tests.stores.qdrant.facade.answering import A, B
 from tests.stores.qdrant.facade.local import LocalQdrant
+from vectormigrate.stores.qdrant.pb import points_pb2 as q
+from vectormigrate.stores.qdrant.pb import qdrant_common_pb2 as common
+from vectormigrate.stores.raw import RpcCall
 
 SETTINGS = {"vectors": {"size": 2, "distance": "Euclid"}, "sparse_vectors": {"words": {}}}
 VALUES = ["a", "b", 3, ["a", "c", "a"], -3, True, 2.5, None, [1, True], [], "b", "b", {"x": 1}]
@@ -130,3 +133,106 @@ async def test_fewer_points_by_chance(served, both):
 )  # fmt: skip
 async def test_what_is_no_such_question(served, both, path, body, status):
     assert (await served.ask("POST", f"/collections/c/{path}", body))[0] == status
+
+
+def near(number):
+    return q.VectorExample(vector=q.Vector(data=[number, 1]))
+
+
+FIVE = {"limit": 5}
+BY_GRPC = [
+    (
+        "QueryGroups",
+        q.QueryPointGroups(
+            query=q.Query(nearest=q.VectorInput(dense=q.DenseVector(data=[3, 1]))), group_by="g"
+        ),
+        ("points/query/groups", {"query": [3, 1], "group_by": "g"}),
+    ),
+    (
+        "SearchGroups",
+        q.SearchPointGroups(vector=[3, 1], group_by="g", group_size=2, limit=5),
+        ("points/search/groups", {"vector": [3, 1], "group_by": "g", "group_size": 2, **FIVE}),
+    ),
+    (
+        "RecommendGroups",
+        q.RecommendPointGroups(positive=[common.PointId(num=103)], group_by="g", group_size=2, limit=5),
+        ("points/recommend/groups", {"positive": [103], "group_by": "g", "group_size": 2, **FIVE}),
+    ),
+    (
+        "Recommend",
+        q.RecommendPoints(
+            positive=[common.PointId(num=103)],
+            negative_vectors=[q.Vector(data=[9, 9])],
+            strategy=q.RecommendStrategy.BestScore,
+            limit=5,
+        ),
+        ("points/recommend", {"positive": [103], "negative": [[9, 9]], "strategy": "best_score", **FIVE}),
+    ),
+    (
+        "Discover",
+        q.DiscoverPoints(
+            target=q.TargetVector(single=near(4)),
+            context=[
+                q.ContextExamplePair(positive=near(2), negative=q.VectorExample(id=common.PointId(num=120)))
+            ],
+            limit=5,
+        ),
+        (
+            "points/discover",
+            {"target": [4, 1], "context": [{"positive": [2, 1], "negative": 120}], **FIVE},
+        ),
+    ),
+    ("Facet", q.FacetCounts(key="g", limit=5), ("facet", {"key": "g", **FIVE})),
+    ("SearchMatrixPairs", q.SearchMatrixPoints(sample=100), ("points/search/matrix/pairs", {"sample": 100})),
+    (
+        "SearchMatrixOffsets",
+        q.SearchMatrixPoints(sample=100),
+        ("points/search/matrix/offsets", {"sample": 100}),
+    ),
+]
+
+
+def number(value):
+    """An id or a value of a message, as JSON has it."""
+    name = value.WhichOneof(value.DESCRIPTOR.oneofs[0].name)
+    return getattr(value, name)
+
+
+def told_by(reply):
+    """A reply of gRPC as the result of REST, ids and scores alone."""
+    if hasattr(reply, "hits"):
+        return {"hits": [{"value": number(hit.value), "count": hit.count} for hit in reply.hits]}
+    if hasattr(reply.result, "pairs"):
+        return [(number(one.a), number(one.b), one.score) for one in reply.result.pairs]
+    if hasattr(reply.result, "ids"):
+        return [*map(number, reply.result.ids)], list(reply.result.offsets_col), list(reply.result.scores)
+    if hasattr(reply.result, "groups"):
+        return [(number(one.id), [number(hit.id) for hit in one.hits]) for one in reply.result.groups]
+    return [(number(one.id), one.score) for one in reply.result]
+
+
+def told_of(result):
+    """The same of a result of REST."""
+    match result:
+        case {"pairs": pairs}:
+            return [(one["a"], one["b"], pytest.approx(one["score"])) for one in pairs]
+        case {"ids": ids}:
+            return ids, result["offsets_col"], pytest.approx(result["scores"])
+        case {"groups": groups}:
+            return [(one["id"], [hit["id"] for hit in one["hits"]]) for one in groups]
+        case list():
+            return [(one["id"], pytest.approx(one["score"])) for one in result]
+        case _:
+            return result
+
+
+@pytest.mark.parametrize(("name", "message", "rest"), BY_GRPC, ids=[one[0] for one in BY_GRPC])
+async def test_the_same_over_grpc(served, both, name, message, rest):
+    message.collection_name = "c"
+    call = RpcCall(f"/qdrant.Points/{name}", message.SerializeToString())
+    reply = await served.facade.rpc(call)
+    assert reply.details == ""
+    path, body = rest
+    wanted = await served.result("POST", f"/collections/c/{path}", body)
+    assert wanted
+    assert told_by(getattr(q, f"{name}Response").FromString(reply.message)) == told_of(wanted)

@@ -8,7 +8,9 @@ import pytest
 
 from tests.stores.qdrant.facade.local import LocalQdrant
 from vectormigrate.stores.qdrant.facade.ordering import Ordering, order_value
+from vectormigrate.stores.qdrant.pb import points_pb2 as q
 from vectormigrate.stores.qdrant.wire.questions import OrderBy
+from vectormigrate.stores.raw import RpcCall
 
 SETTINGS = {"vectors": {"size": 2, "distance": "Dot"}}
 PAYLOADS = [
@@ -81,3 +83,25 @@ async def test_as_the_vendor_orders(served, order):
             (*one, 1.0) for one in wanted
         ]
     local.close()
+
+
+async def test_the_same_over_grpc(served):
+    await served.result("PUT", "/collections/c", SETTINGS)
+    await served.result("PUT", "/collections/c/points", {"points": POINTS})
+    moment = q.StartFrom()
+    moment.timestamp.FromJsonString("2024-01-01T00:00:00Z")
+    for order, rest in (
+        (q.OrderBy(key="n", direction=q.Direction.Desc), {"key": "n", "direction": "desc"}),
+        (q.OrderBy(key="seen", start_from=moment), {"key": "seen", "start_from": "2024-01-01T00:00:00Z"}),
+    ):
+        asked = q.ScrollPoints(collection_name="c", order_by=order)
+        reply = await served.facade.rpc(RpcCall("/qdrant.Points/Scroll", asked.SerializeToString()))
+        found = q.ScrollResponse.FromString(reply.message)
+        wanted = await served.result("POST", "/collections/c/points/scroll", {"order_by": rest})
+        assert wanted["points"]
+        assert [(one.id.num, one.order_value.int or one.order_value.float) for one in found.result] == [
+            (one["id"], one["order_value"]) for one in wanted["points"]
+        ]
+        asked.offset.num = 1
+        reply = await served.facade.rpc(RpcCall("/qdrant.Points/Scroll", asked.SerializeToString()))
+        assert (reply.code, "offset" in reply.details) == (3, True)
