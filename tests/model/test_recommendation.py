@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from vectormigrate.model.collection import FieldType, IdKind
+from vectormigrate.model.collection import Element, FieldType, IdKind
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.recommendation import FieldMapping, recommend
 from vectormigrate.stores.memory import CAPABILITIES
@@ -55,6 +55,38 @@ def test_a_schema_in_any_form_is_planned(schema):
         "e": FieldMapping("e", "e", 0.9, True, _UNIT),
     }
     assert found.warnings == (f"'e': {_UNIT}",)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "varchar(200)",
+        "character varying(20)",
+        "NUMERIC(10, 2)",
+        "double precision",
+        "timestamp with time zone",
+        "text[]",
+        "INT64",
+        "geoCoordinates",
+        "halfvec(768)",
+        "SPARSE_FLOAT_VECTOR",
+        "BINARY_VECTOR(64)",
+    ],
+)
+def test_types_are_known_as_their_stores_call_them(word):
+    (told,) = recommend(CAPABILITIES, CAPABILITIES, {"f": word}).field_mappings
+    assert (told.source_field, told.conversion_needed, told.confidence) == ("f", False, 1.0)
+    dense_alone = able(kind="dense", sparse=False, elements=frozenset({Element.FLOAT32}))
+    (told,) = recommend(CAPABILITIES, dense_alone, {"f": word}).field_mappings
+    assert (told.confidence < 1.0) == (
+        word.lower() in ("sparse_float_vector", "binary_vector(64)", "halfvec(768)")
+    )
+
+
+@pytest.mark.parametrize("word", ["varchar(", "text(1,2,3)", "vector(3)[]", "nonsense[]", "", "(3)"])
+def test_types_that_nobody_has(word):
+    with pytest.raises(UsageError, match="is not known"):
+        recommend(CAPABILITIES, CAPABILITIES, {"f": word})
 
 
 def test_a_bare_name_is_known_by_its_name_alone():

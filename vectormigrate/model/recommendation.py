@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .capabilities import Capabilities
-from .collection import CollectionShape, Field, FieldType, IdField, IdKind, Metric, VectorField
+from .collection import (
+    CollectionShape,
+    Element,
+    Field,
+    FieldType,
+    IdField,
+    IdKind,
+    Metric,
+    VectorField,
+    VectorKind,
+)
 from .errors import MappingRefused, UsageError
 from .identity import IdRule
 from .plan import UNDECLARED, Fate, FieldPlan, MappingPlan, VectorPlan
@@ -24,24 +34,37 @@ _BY_NAME = 0.7
 _CONFIDENCE = {Fate.EXACT: 1.0, Fate.CONVERTED: 0.9, Fate.REFUSED: 0.0, Fate.DROPPED: 0.0}
 _WORDS: dict[str, FieldType] = {
     **{kind.value: kind for kind in FieldType},
-    **dict.fromkeys(("string", "str", "varchar", "keyword", "char"), FieldType.TEXT),
-    **dict.fromkeys(("integer", "int8", "int16", "int32", "int64", "bigint", "long"), FieldType.INT),
-    **dict.fromkeys(("number", "double", "float32", "float64", "real"), FieldType.FLOAT),
+    **dict.fromkeys(("string", "str", "varchar", "keyword", "char", "character varying"), FieldType.TEXT),
+    **dict.fromkeys(
+        ("integer", "int8", "int16", "int32", "int64", "smallint", "bigint", "long", "serial", "bigserial"),
+        FieldType.INT,
+    ),
+    **dict.fromkeys(("number", "double", "double precision", "float32", "float64", "real"), FieldType.FLOAT),
     "boolean": FieldType.BOOL,
-    "object": FieldType.JSON,
-    "jsonb": FieldType.JSON,
-    "timestamp": FieldType.DATETIME_NAIVE,
-    "timestamptz": FieldType.DATETIME,
+    **dict.fromkeys(("object", "jsonb", "geo", "geocoordinates", "phonenumber", "map"), FieldType.JSON),
+    **dict.fromkeys(("timestamp", "timestamp without time zone"), FieldType.DATETIME_NAIVE),
+    **dict.fromkeys(("timestamptz", "timestamp with time zone"), FieldType.DATETIME),
     "numeric": FieldType.DECIMAL,
-    "blob": FieldType.BYTES,
-    "bytea": FieldType.BYTES,
+    **dict.fromkeys(("blob", "bytea"), FieldType.BYTES),
+    "list": FieldType.ARRAY,
 }
+"""Types by their names in any of the stores, in lower case."""
 _ID_KINDS = {
     FieldType.INT: IdKind.INT,
     FieldType.TEXT: IdKind.TEXT,
     FieldType.UUID: IdKind.UUID,
 }
-_VECTOR = re.compile(r"(?:float_)?vector(?:\((\d+)\))?")
+_VECTORS: dict[str, tuple[VectorKind, Element]] = {
+    **dict.fromkeys(("vector", "float_vector"), (VectorKind.DENSE, Element.FLOAT32)),
+    **dict.fromkeys(("halfvec", "float16_vector"), (VectorKind.DENSE, Element.FLOAT16)),
+    "int8_vector": (VectorKind.DENSE, Element.INT8),
+    **dict.fromkeys(("bit", "binary_vector"), (VectorKind.DENSE, Element.BINARY)),
+    **dict.fromkeys(
+        ("sparsevec", "sparse_vector", "sparse_float_vector"), (VectorKind.SPARSE, Element.FLOAT32)
+    ),
+}
+_TYPE = re.compile(r"([a-z][a-z0-9_ ]*?)\s*(?:\(\s*(\d+)(?:\s*,\s*\d+)?\s*\))?\s*((?:\[\d*\])*)")
+"""A word, perhaps with a length or a precision, perhaps as an array: `varchar(200)`, `numeric(10, 2)`, `text[]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +95,17 @@ def recommend(source: Capabilities, target: Capabilities, schema: Any = None) ->
 
     `schema` is an object of names to types, or a list of names or of objects with `name` and `type`, or an object with
     such a list under `fields`; None asks about the four names that are known well. A type is a word of `FieldType` or a
-    common one beside them, `vector(N)` is a vector, and null says that only the name is known.
+    store's own (`varchar(200)`, `numeric(10,2)`, `text[]`, `halfvec(768)`), and null says that only the name is known.
     """
     named = _named(WELL_KNOWN if schema is None else schema, schema is None)
-    fields = {name: kind for name, kind in named.items() if isinstance(kind, FieldType | None)}
+    fields = {name: kind for name, kind in named.items() if isinstance(kind, Field | None)}
     vectors = tuple(kind for kind in named.values() if isinstance(kind, VectorField))
     key = IdField("id", _id_kind(fields.pop("id", None), source))
     shape = CollectionShape(
         "recommended",
         key,
         vectors,
-        tuple(Field(name, kind or FieldType.TEXT) for name, kind in fields.items()),
+        tuple(kind or Field(name, FieldType.TEXT) for name, kind in fields.items()),
         dynamic=source.dynamic and not source.field_types,
     )
     try:
@@ -93,14 +116,14 @@ def recommend(source: Capabilities, target: Capabilities, schema: Any = None) ->
     return _answer(source, target, plan, named, [])
 
 
-def _named(schema: Any, bare: bool) -> dict[str, FieldType | VectorField | None]:
+def _named(schema: Any, bare: bool) -> dict[str, Field | VectorField | None]:
     if isinstance(schema, Mapping) and isinstance(schema.get("fields"), list | Mapping):
         schema = schema["fields"]
     if isinstance(schema, Mapping):
         return {str(name): None if bare else _kind(str(name), word) for name, word in schema.items()}
     if not isinstance(schema, list):
         raise UsageError("source_schema must be an object of names to types, or a list of fields")
-    found: dict[str, FieldType | VectorField | None] = {}
+    found: dict[str, Field | VectorField | None] = {}
     for item in schema:
         if isinstance(item, str):
             found[item] = None
@@ -111,25 +134,39 @@ def _named(schema: Any, bare: bool) -> dict[str, FieldType | VectorField | None]
     return found
 
 
-def _kind(name: str, word: Any) -> FieldType | VectorField | None:
+def _kind(name: str, word: Any) -> Field | VectorField | None:
     if isinstance(word, Mapping):
         word = word.get("type")
     if word is None:
         return None
-    text = str(word).strip().lower()
-    vector = _VECTOR.fullmatch(text)
-    if vector:
-        return VectorField(name, dim=int(vector[1]) if vector[1] else None, metric=Metric.COSINE)
-    if text not in _WORDS:
+    said = _TYPE.fullmatch(str(word).strip().lower())
+    if said is not None and said[1] in _VECTORS and not said[3]:
+        kind, element = _VECTORS[said[1]]
+        return VectorField(
+            name,
+            kind=kind,
+            dim=int(said[2]) if said[2] and kind is VectorKind.DENSE else None,
+            element=element,
+            metric=_metric(kind, element),
+        )
+    if said is None or said[1] not in _WORDS:
         raise UsageError(
             f"source_schema: the type {word!r} of {name!r} is not known",
-            hint=f"one of: {', '.join(sorted(_WORDS))}, vector(N)",
+            hint=f"one of: {', '.join(sorted(_WORDS))}, with [] for a list of them; {', '.join(sorted(_VECTORS))} with (N)",
         )
-    return _WORDS[text]
+    type_ = _WORDS[said[1]]
+    return Field(name, FieldType.ARRAY, element=type_) if said[3] else Field(name, type_)
 
 
-def _id_kind(kind: FieldType | None, source: Capabilities) -> IdKind:
-    wanted = _ID_KINDS.get(kind) if kind is not None else None
+def _metric(kind: VectorKind, element: Element) -> Metric:
+    """The metric that such vectors usually have; only a name of a type is known here."""
+    if kind is VectorKind.SPARSE:
+        return Metric.DOT
+    return Metric.HAMMING if element is Element.BINARY else Metric.COSINE
+
+
+def _id_kind(kind: Field | None, source: Capabilities) -> IdKind:
+    wanted = _ID_KINDS.get(kind.type) if kind is not None else None
     if wanted in source.id_kinds and wanted is not None:
         return wanted
     return IdKind.TEXT if IdKind.TEXT in source.id_kinds else min(source.id_kinds)
@@ -139,7 +176,7 @@ def _answer(
     source: Capabilities,
     target: Capabilities,
     plan: MappingPlan,
-    named: Mapping[str, FieldType | VectorField | None],
+    named: Mapping[str, Field | VectorField | None],
     warnings: list[str],
 ) -> Recommendation:
     parts: tuple[FieldPlan | VectorPlan, ...] = (*plan.vectors, *plan.fields)
