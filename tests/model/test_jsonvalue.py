@@ -97,3 +97,24 @@ def test_what_is_no_json_is_a_value_error(text):
 def test_what_no_payload_holds_is_a_value_error(value):
     with pytest.raises(ValueError, match="cannot be written as JSON"):
         jsonvalue.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('{"a": 1, "b": [2, null]}', '{"b":[2,null],"a":1}', True),
+        ("[1.50]", "[ 1.50 ]", True),
+        ("[1]", "[1.0]", False),
+        ("[1]", "[1e0]", False),
+        ("[1]", "[true]", False),
+        ("[0]", "[false]", False),
+        ('["1"]', "[1]", False),
+        ('["1.5"]', "[1.5]", False),
+        ('[["1", ".", "5"]]', "[1.5]", False),
+        ("[1, 2]", "[2, 1]", False),
+        ('{"a": null}', "{}", False),
+    ],
+)
+def test_texts_that_surely_say_the_same(one, other, same):
+    assert jsonvalue.surely_same(["{}", one], ["{}", other]) is same
+    assert not jsonvalue.surely_same([one], [other, "1"])

@@ -36,12 +36,21 @@ def test_a_stream_of_another_width_is_refused():
         read_columns([HEADER + b"\0\2" + b"\xff\xff\xff\xff" * 2, TRAILER], 1)
 
 
-def test_fields_of_one_size_are_one_array_of_bytes():
-    cells = fields_of([b"ab", b"cd"]).cells(2)
-    np.testing.assert_array_equal(cells, np.frombuffer(b"abcd", np.uint8).reshape(2, 2))
-    assert fields_of([b"ab", b"cde"]).cells(2) is None
-    assert fields_of([b"ab", None]).cells(2) is None
-    assert fields_of([]).cells(2).shape == (0, 2)
+def test_fields_of_one_size_are_one_array_of_numbers():
+    numbers = fields_of([b"\0\1\0\2", b"\0\3\1\0"]).numbers(">i2", 2)
+    np.testing.assert_array_equal(numbers, np.array([[1, 2], [3, 256]], np.int16))
+    assert numbers.dtype.isnative
+    assert fields_of([b"ab", b"cde"]).numbers(">i2") is None
+    assert fields_of([b"ab", None]).numbers(">i2") is None
+    assert fields_of([]).numbers(">i2").shape == (0, 1)
+
+
+def test_many_fields_are_gathered_in_steps():
+    wide = np.arange(5 * 2**15, dtype=">i4").reshape(5, 2**15)
+    np.testing.assert_array_equal(fields_of([row.tobytes() for row in wide]).numbers(">i4", 2**15), wide)
+    narrow = list(range(2**15))
+    raws = [number.to_bytes(8, "big") for number in narrow]
+    assert fields_of(raws).numbers(">i8")[:, 0].tolist() == narrow
 
 
 def test_a_head_is_left_out_of_each_field():

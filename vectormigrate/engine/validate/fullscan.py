@@ -36,8 +36,10 @@ from .tally import Tally, digest
 
 LOOKUP_PAGE = 500
 """Records of one look-up by id."""
-PAGE_BYTES = 16 * 2**20
-"""Most bytes of vectors of a page: about three pages of each side are held at once."""
+PAGE_BYTES = 4 * 2**20
+"""Most bytes of vectors of a page: about three pages of each side are held at once, for each range that is compared, and
+what the processor's cache cannot hold is fetched from memory several times.
+"""
 
 _MERGEABLE = {
     (IdRule.SAME, KeyOrder.NUMERIC, KeyOrder.NUMERIC),

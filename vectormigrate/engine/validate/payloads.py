@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import FieldType
 from vectormigrate.model.payload_columns import JsonColumn, PayloadColumns, Values
 from vectormigrate.model.record import Payload
@@ -26,6 +27,7 @@ from vectormigrate.model.record import Payload
 _SHOWN = 48
 _DOUBLE_ULPS = 2
 """How far a double may be off in a store whose capabilities say that it may."""
+_SIMPLE = frozenset({str, int, float, bool, bytes})
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _NOTHING: Any = object()
 _NO_FIELDS: Mapping[str, FieldType] = {}
@@ -40,17 +42,31 @@ def surely_same(source: Sequence[Payload], target: Sequence[Payload]) -> bool:
 
 
 def _same_column(source: Values, target: Values) -> bool:
-    if isinstance(source, JsonColumn) and isinstance(target, JsonColumn) and source.texts == target.texts:
+    if isinstance(source, JsonColumn) and isinstance(target, JsonColumn) and _same_json(source, target):
         return True
     return _surely_equal(list(source), list(target))
+
+
+def _same_json(source: JsonColumn, target: JsonColumn) -> bool:
+    if source.texts == target.texts:
+        return True
+    ours, theirs = ([text or "null" for text in column.texts] for column in (source, target))
+    try:
+        return jsonvalue.surely_same(ours, theirs)
+    except (RecursionError, msgspec.DecodeError):
+        return False
 
 
 def _surely_equal(source: list[Any], target: list[Any]) -> bool:
     """Whether all these values are the same.
 
-    Python's == takes 1 for 1.0 and True, but never text for another type; the encoding takes text for a Decimal or a
-    UUID, but 1, 1.0 and True for three things. What both call equal is the same.
+    Values of one simple type need no more than Python's ==. Elsewhere that takes 1 for 1.0 and True, but never text for
+    another type; the encoding takes text for a Decimal or a UUID, but 1, 1.0 and True for three things. What both call
+    equal is the same.
     """
+    kinds = set(map(type, source))
+    if len(kinds) == 1 and kinds <= _SIMPLE:
+        return set(map(type, target)) == kinds and source == target
     try:
         return source == target and _ENCODER.encode(source) == _ENCODER.encode(target)
     except (TypeError, ValueError, ArithmeticError, RecursionError, msgspec.MsgspecError):

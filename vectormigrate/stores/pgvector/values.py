@@ -16,8 +16,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.collection import FieldType
 from vectormigrate.model.payload_columns import JsonColumn, Values, json_column
@@ -46,10 +44,10 @@ class Codec:
             if held is not None:
                 return held
         if self.wire:
-            cells = fields.cells(np.dtype(self.wire).itemsize)
-            if cells is not None:
-                numbers: list[Any] = cells.view(self.wire)[:, 0].tolist()
-                return numbers
+            numbers = fields.numbers(self.wire)
+            if numbers is not None:
+                values: list[Any] = numbers[:, 0].tolist()
+                return values
         decode = self.decode
         return [None if raw is None else decode(raw) for raw in fields.raws()]
 

@@ -29,6 +29,8 @@ TYPES: dict[str, tuple[VectorKind, Element]] = {
 MAX_SPARSE_DIM = 1_000_000_000
 MAX_WEIGHTS = 16_000
 """Of one `sparsevec` (SPARSEVEC_MAX_NNZ)."""
+_HEAD = 4
+"""Bytes before the numbers of a vector, a halfvec and a bit."""
 _SPARSE_HEAD = struct.Struct(">iii")
 
 
@@ -46,20 +48,16 @@ def decode(fields: Fields, field: VectorField) -> Column:
     if field.kind is VectorKind.SPARSE:
         return _decode_sparse(fields.raws(), mask)
     held = fields if mask is None else fields.take(mask)
-    # The head of a vector is four bytes, as long as a float32: rows of equal width can be read as one matrix.
     element = Element(field.element)
     size = {Element.FLOAT32: 4, Element.FLOAT16: 2, Element.BINARY: 1}[element]
     width = field.row_width
     if width is None:
-        width = int(held.stops[0] - held.starts[0] - 4) // size if len(held.starts) else 0
-    cells = held.cells(4 + width * size)
-    if cells is None:
+        width = int(held.stops[0] - held.starts[0] - _HEAD) // size if len(held.starts) else 0
+    rows = held.behind(_HEAD).numbers(f">f{size}" if size > 1 else "u1", width)
+    if rows is None:
         sizes = fields.stops - fields.starts
-        row = int(np.flatnonzero((sizes >= 0) & (sizes != 4 + width * size))[0])
-        raise MixedDimensions(row, int(sizes[row] - 4) // size, width)
-    wire = cells[:, 4:]
-    # Big-endian to native in one pass over the data; the slice also leaves the heads behind.
-    rows = wire.copy() if size == 1 else wire.view(f">f{size}").astype(element.dtype)
+        row = int(np.flatnonzero((sizes >= 0) & (sizes != _HEAD + width * size))[0])
+        raise MixedDimensions(row, int(sizes[row] - _HEAD) // size, width)
     if mask is None:
         return DenseColumn(rows)
     values = np.zeros((len(mask), width), element.dtype)
