@@ -52,7 +52,7 @@ def test_promised_defaults():
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
     offline = {"migrate", "export", "import", "resume", "validate", "rollback", "pause", "capture"}
-    offline |= {"throttle", "unthrottle", "set", "approve", "repair"}
+    offline |= {"throttle", "unthrottle", "set", "approve", "waive", "repair"}
     assert changing == offline | {
         "serve",
         "emulate",

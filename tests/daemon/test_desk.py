@@ -56,6 +56,16 @@ async def test_how_an_offline_migration_goes_is_set_while_it_goes(here):
     assert (shown.in_force["batch_size"], shown.in_force["throttle_hold"]) == (500, False)
 
 
+async def test_to_go_without_a_record_wants_a_reason_and_a_refusal(here, tmp_path):
+    ask = here.parts.dispatcher.ask
+    await ask(SHELL, "migrate", {"migration_id": "docs", **two_stores(tmp_path)})
+    for reason in ({}, {"reason": "  "}):
+        with pytest.raises(UsageError, match="wants a reason"):
+            await ask(SHELL, "waive", {"migration_id": "docs", "record": "i:1", **reason})
+    with pytest.raises(GateRefused, match="has not refused a record 'i:1'"):
+        await ask(SHELL, "waive", {"migration_id": "docs", "record": "i:1", "reason": "broken"})
+
+
 async def test_a_step_waits_until_somebody_approves_of_it(here, tmp_path):
     ask = here.parts.dispatcher.ask
     given = {"migration_id": "docs", **two_stores(tmp_path), "approval": ["migrate"]}

@@ -25,7 +25,7 @@ from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
-from vectormigrate.state import approvals, levers, migrations, views
+from vectormigrate.state import approvals, levers, migrations, views, waivers
 
 
 @pytest.fixture
@@ -341,6 +341,27 @@ async def test_refused_records_are_tried_again_on_a_word(site):
         site.world.target.faults.refused_ids = frozenset()
         await host.answer("retry", "move", {})
         assert (site.marked, _letters(site)) == (0, [])
+
+
+async def test_a_cutover_happens_without_a_refused_record_that_somebody_waives(site):
+    words = {"dry_run": False, "no_way_back": False}
+    async with site.daemon() as host:
+        await site.verified(host)
+        site.world.target.faults.refused_ids = frozenset({7})
+        await site.put(7)
+        async with asyncio.timeout(5):
+            while not _letters(site):
+                await asyncio.sleep(0.01)
+        with pytest.raises(GateRefused, match="dead letters: 1 records were refused"):
+            await host.answer("cutover", "move", words)
+        await site.database.write(
+            lambda tx: waivers.waive(tx, "move", ["i:7"], "its vector is broken", at="", by="ada")
+        )
+        for how in ({"full": True}, {"sample_size": 100, "seed": 1}):
+            report = await host.answer("validate", "move", how)
+            assert (report["ok"], report["missing"]) == (True, 0), report["statement"]
+        assert (await host.answer("cutover", "move", words))["ok"]
+        assert (site.marked, 7 in site.world.held("target")) == (0, False)
 
 
 def _letters(site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vectormigrate.daemon.levers import LEVERS, THROTTLING
+from vectormigrate.daemon.live_settings import REASON
 from vectormigrate.model.access import Scope
 from vectormigrate.model.phase import STEPS
 
@@ -59,6 +60,20 @@ STEERING: tuple[Command, ...] = (
             Example("set docs rate=?", "the present rate"),
         ),
         handler="levers:change",
+    ),
+    Command(
+        name="waive",
+        summary="Go without a record that the target refused for good.",
+        details="It is owed no more, bars no cutover, and a comparison says nothing of it; its next write is tried as any is. Kept in"
+        " the audit log with the reason and the name of who said it.",
+        positionals=(_ID, Positional("record", "Id of the record, as `dead-letters` shows it.")),
+        settings=(REASON,),
+        result="MigrationStatus",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/migrations/{id}/waive"),),
+        effect=Effect.CHANGES,
+        examples=(Example("waive docs i:17 --reason broken", "the cutover may happen without it"),),
+        handler="asked:asked",
     ),
     Command(
         name="approvals",

@@ -38,7 +38,7 @@ from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
-from vectormigrate.state import approvals, levers, migrations, sessions, views
+from vectormigrate.state import approvals, levers, migrations, sessions, views, waivers
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
@@ -286,6 +286,13 @@ class Control:
                 self._runs[one].conductor.adjust(anew=anew(changes))
             elif self._host is not None:
                 self._host.adjust(one, anew=anew(changes))
+        return self._status(migration_id)
+
+    async def waive(self, migration_id: str, ids: Sequence[str], reason: str, *, by: str) -> MigrationStatus:
+        """Go without records that the target refused. Raises GateRefused for one that it did not. `by`: who says so."""
+        at = self._clock.now().isoformat()
+        self._status(migration_id)
+        await self._database.write(lambda tx: waivers.waive(tx, migration_id, ids, reason, at=at, by=by))
         return self._status(migration_id)
 
     def approvals(self, migration_id: str) -> list[Approval]:

@@ -212,6 +212,13 @@ class Desk:
             return await self.status(asked)
         return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
+    async def waive(self, asked: Asked) -> MigrationStatus:
+        reason = asked.value("reason")
+        if not reason or not reason.strip():
+            raise UsageError("to go without a record wants a reason", hint="say why: --reason TEXT")
+        record = str(asked.words["record"])
+        return await self._control.waive(asked.migration_id, [record], reason, by=asked.who.name)
+
     async def approvals(self, asked: Asked) -> Approvals:
         return Approvals(self._control.approvals(asked.migration_id))
 

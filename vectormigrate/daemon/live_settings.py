@@ -154,6 +154,9 @@ FOLLOW = Setting(
     default=False,
     help="Show how far the daemon is until a live migration is verified; Ctrl-C ends the looking alone.",
 )
+REASON = Setting(
+    name="reason", section="waive", metavar="TEXT", help="Why, for the audit log.", unset="required"
+)
 RETRY = Setting(
     name="retry",
     section="dead-letters",

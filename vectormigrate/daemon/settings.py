@@ -7,7 +7,7 @@ words of a choice are repeated here as text, and a test holds them to the enums 
 from __future__ import annotations
 
 from .api_settings import AFTER, API, AUDIT, CLIENT_CERT, CLIENT_KEY, KEYS, URL, VEC
-from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, RETRY, SHARE
+from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, REASON, RETRY, SHARE
 from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
@@ -415,6 +415,7 @@ SETTINGS: tuple[Setting, ...] = (
     SHARE,
     NO_WAY_BACK,
     FOLLOW,
+    REASON,
     RETRY,
 )
 """All of them. Names are unique: a flag means the same on every command."""

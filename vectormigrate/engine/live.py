@@ -17,9 +17,9 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.events import Event, GapOpened, Warned
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.record import RecordId, parse_id
+from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.specification import Specification
-from vectormigrate.state import journal, roles
+from vectormigrate.state import journal, roles, waivers
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.sessions import Session
@@ -279,8 +279,10 @@ class Live:
         return not (self.lane.ledger.unresolved or self.scopes.blocking)
 
     def recent(self, most: int) -> list[RecordId]:
-        """Ids that were written last."""
-        return list(self.lane.ledger.recent)[-most:]
+        """Ids that were written last, but for those that somebody goes without."""
+        last = list(self.lane.ledger.recent)[-most:]
+        without = self._database.read(lambda tx: waivers.among(tx, self._id, {id_text(one) for one in last}))
+        return [one for one in last if id_text(one) not in without]
 
     def unquiet(self, ids: Sequence[str]) -> set[str]:
         """Those source ids that are being written, or whose last write was not copied yet."""

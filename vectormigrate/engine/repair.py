@@ -10,7 +10,7 @@ from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import to_source
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.record import id_text, parse_id
-from vectormigrate.state import findings, journal
+from vectormigrate.state import findings, journal, waivers
 from vectormigrate.state.database import Transaction
 from vectormigrate.state.sessions import Session
 
@@ -27,8 +27,10 @@ def mark(
     at: str,
     reason: str,
 ) -> None:
-    """Mark these. What no source id leads to is not ours, and is left out."""
+    """Mark these. What no source id leads to is not ours, and is left out; so is what somebody goes without."""
     ids = [one for one in (_source_id(plan, finding) for finding in found) if one is not None]
+    without = waivers.among(tx, migration_id, ids)
+    ids = [one for one in ids if one not in without]
     journal.mark(
         tx,
         migration_id,

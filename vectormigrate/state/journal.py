@@ -138,6 +138,19 @@ def among(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:
     return {one for one in ids if tx.execute(statement, (migration_id, one)).fetchone() is not None}
 
 
+def rejected(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:
+    """Those of the ids whose record was refused for good, and not written since."""
+    statement = "SELECT 1 FROM journal WHERE migration_id = ? AND id = ? AND last_error = ?"
+    return {one for one in ids if tx.execute(statement, (migration_id, one, REFUSED)).fetchone() is not None}
+
+
+def forget(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
+    """These are owed no more, whatever became of them."""
+    tx.executemany(
+        "DELETE FROM journal WHERE migration_id = ? AND id = ?", [(migration_id, one) for one in ids]
+    )
+
+
 def refused(tx: Transaction, migration_id: str) -> int:
     """How many ids are marked whose record was refused for good."""
     return int(

@@ -24,7 +24,7 @@ from vectormigrate.model.measure import Histogram
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
-from vectormigrate.state import findings, ownership
+from vectormigrate.state import findings, ownership, waivers
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.stores.base import Store
 
@@ -187,7 +187,7 @@ class Validation:
             self._sink,
             foreign_total=foreign,
             skipped_total=skipped,
-            moving=self._moving(),
+            moving=self._apart(),
         )
         tally = sampled.tally
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
@@ -238,6 +238,15 @@ class Validation:
             moving=moving(),
         )
 
+    def _unsaid(self, ids: Sequence[str]) -> set[str]:
+        """Those source ids of which nothing can be said: they are being written, or somebody goes without them."""
+        return self._writing(ids) | self._database.read(lambda tx: waivers.among(tx, self._spec.id, ids))
+
+    def _apart(self) -> Callable[[], int]:
+        """Begin to count by how many records the sides may differ: those that come or go, and those that somebody goes without."""
+        moving, without = self._moving(), self._database.read(lambda tx: waivers.count(tx, self._spec.id))
+        return lambda: moving() + without
+
     async def _counts(self) -> tuple[int, int]:
         source = await self._source.count(self._spec.source.collection)
         return source, await self._target.count(self._plan.target.name)
@@ -266,13 +275,13 @@ class Validation:
         written: set[str] = set()
 
         async def pause() -> None:
-            written.update(self._writing(list(names.values())))
+            written.update(self._unsaid(list(names.values())))
             await asyncio.sleep(self._settling)
             await self._source.barrier(self._spec.source.collection)
             await self._target.barrier(self._plan.target.name)
 
         rechecked = await recheck(sides, held, pause)
-        written.update(self._writing(list(names.values())))
+        written.update(self._unsaid(list(names.values())))
         rechecked.leave_out(lambda finding: _source_text(sides, finding) in written)
         self._rechecks.observe(self._clock.monotonic() - began)
         return rechecked
