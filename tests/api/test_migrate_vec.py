@@ -68,6 +68,9 @@ async def test_what_is_wrong_is_told_in_its_words(here):
     ):
         status, told = await here.ask("POST", PATH, body)
         assert (body, status, list(told)) == (body, 400, ["error"])
+    authorized = b"Authorization: Bearer " + KEY.encode()
+    answer = await here.raw("POST", PATH, b'{"source": "sqlite"}', authorized)  # not said to be JSON
+    assert (answer.status, list(json.loads(answer.body))) == (400, ["error"])
     status, told = await here.ask("POST", PATH, {}, key="wrong")
     assert (status, list(told)) == (401, ["error"])
 

@@ -19,6 +19,8 @@ from .rest import accepted
 
 PATH = "/v1/admin/migrate-vec"
 _TOOL = "qortex_vec_migrate"
+_THE_CALLERS = (404, 415, 422)
+"""What elsewhere says how a request is wrong: here it is wrong, and that is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +69,4 @@ def refusal(error: VectormigrateError) -> str:
 
 def _status(error: VectormigrateError) -> int:
     found = problem.status(error)
-    return 400 if found in (404, 422, 500) else found
+    return 400 if found in _THE_CALLERS or found == 500 else found

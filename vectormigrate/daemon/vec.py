@@ -77,7 +77,9 @@ def destination(wanted: str | None, environ: Mapping[str, str]) -> str:
     """The kind that vectors go to: the one asked for, or that of QORTEX_VEC. Raises UsageError when neither says."""
     kind = wanted or environ.get("QORTEX_VEC")
     if not kind:
-        raise UsageError("where to is not said", hint="give --to, or set QORTEX_VEC")
+        raise UsageError(
+            "where to is not said", hint="give --to (dest_type, in a request), or set QORTEX_VEC"
+        )
     return kind
 
 
