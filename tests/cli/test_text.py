@@ -59,6 +59,11 @@ LIVE = LiveStatus(
 )  # fmt: skip
 
 
+def test_searches_of_which_none_was_compared_are_not_told():
+    shadow = {"compared": 0, "left_out": 3, "overlap": None}
+    assert not any("searches" in line for line in render(replace(LIVE, shadow=shadow)))
+
+
 def test_a_live_status_tells_who_answers_and_what_the_other_side_lacks():
     status = replace(
         reports.STATUS, phase=Phase.REVERSED, mode=Mode.PROXIED, primary="target", attested_by="ada", debt=7

@@ -148,7 +148,7 @@ def _lagging(live: LiveStatus) -> list[tuple[str, str]]:
         told.append((secondary, f"does not answer: {live.secondary_down}"))
     if live.reads:
         told.append(("reads", f"{live.reads:.0%} are answered by the {secondary}"))
-    if live.shadow.get("compared"):
+    if live.shadow.get("overlap") is not None:
         told.append(
             (
                 "shadow",

@@ -137,6 +137,7 @@ async def test_what_was_said_of_the_other_direction_is_forgotten(stage):
     await stage.search(1)
     stage.shadow.forget()
     assert stage.shadow.overlap() is None
+    assert stage.shadow.status() == ShadowStatus(0, 0, 0, None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,9 @@ class Shadow:
         return statistics.fmean(one.overlap for one in self._last) if self._last else None
 
     def forget(self) -> None:
-        """The roles are swapped."""
+        """The roles are swapped: it begins anew."""
         self._last.clear()
+        self._compared = self._left_out = self._failed = 0
 
     def status(self) -> ShadowStatus:
         """Everything that is known."""
