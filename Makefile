@@ -2,6 +2,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
+# What docs/contributing.md says of each.
+SMALL := VECTORMIGRATE_KILLS=3 VECTORMIGRATE_KILL_RECORDS=4000 VECTORMIGRATE_LIVE_KILLS=10 VECTORMIGRATE_LIVE_SWAPS=1 \
+	VECTORMIGRATE_LIVE_ROUNDS=1 VECTORMIGRATE_LIVE_MINUTES=1 VECTORMIGRATE_SECONDS=20 VECTORMIGRATE_RATE=100 \
+	VECTORMIGRATE_SWAPS=4 VECTORMIGRATE_LAG_SECONDS=10 VECTORMIGRATE_RETURNING_RECORDS=100 VECTORMIGRATE_TEST_QUERIES=60 \
+	SEEDS=200
 
 .PHONY: demo test check integration bench run docs reference lock clean
 .DEFAULT_GOAL := test
@@ -16,8 +21,8 @@ check: .venv/.stamp ## Lint, format, layers, types, dependencies, architecture.
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check . && $(BIN)/lint-imports
 	@$(BIN)/mypy && $(BIN)/deptry --no-ansi . 2>&1 && $(BIN)/python -m pytest -q -p no:randomly tests/test_architecture.py
 
-integration: .venv/.stamp ## Real processes killed at random moments over real stores; long.
-	@$(BIN)/python -m pytest -q --timeout 0 integration $(ARGS)
+integration: .venv/.stamp ## Real processes killed at random moments over real stores; a day. QUICK=1 for an hour: everything once, small.
+	@$(if $(QUICK),env $(SMALL)) $(BIN)/python -m pytest -v --timeout 0 --durations 0 --durations-min 5 integration $(ARGS)
 
 bench: .venv/.stamp ## Speed against the raw floors: a table, and JSON in integration/bench/out. WHAT=proxy, writes, restart: of serve.
 	@$(BIN)/python -m integration.bench$(if $(WHAT),.$(WHAT)) $(ARGS)
