@@ -235,7 +235,8 @@ async def test_ids_that_go_under_surrogates_are_judged_by_those(world):
 
 
 @pytest.mark.parametrize(
-    ("forgotten", "home", "kept"), [(False, False, ("v",)), (True, False, ()), (False, True, ())]
+    ("forgotten", "home", "kept"),
+    [(False, False, ("v",)), (True, False, ()), (False, True, ()), (True, True, ())],
 )
 async def test_lengths_are_noted_unless_they_are_gone_already_or_nothing_may_be_added(
     world, forgotten, home, kept
@@ -246,7 +247,11 @@ async def test_lengths_are_noted_unless_they_are_gone_already_or_nothing_may_be_
     world.target.capabilities = replace(CAPABILITIES, normalises_cosine=True)
     if home:
         world.set(back=WayBack("there", "memory", made, (await examine(world)).mapping))
-    assert (await examine(world)).mapping.lengths == kept
+    found = await examine(world)
+    assert found.mapping.lengths == kept
+    assert ["nobody knows" in note for note in (await document(world, found)).notes] == [True] * (
+        forgotten and not home
+    )
     world.set(mapping=MappingOptions(lengths=True))
     assert (await examine(world)).mapping.lengths == ("v",)
 

@@ -20,7 +20,7 @@ from vectormigrate.engine.returning import unrestored
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import CollectionShape, VectorKind
+from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorKind
 from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
     CollectionMissing,
@@ -286,7 +286,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         no_way_back=tuple(obstacles(mapping, preflight.source)),
         unrestored=preflight.unrestored,
         notes=(
-            *_no_vector_notes(preflight),
+            *_vector_notes(preflight, forgotten=source.capabilities.normalises_cosine and spec.back is None),
             *preflight.layouts.notes,
             *_refusal_notes(preflight),
             *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
@@ -296,12 +296,18 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
     )
 
 
-def _no_vector_notes(preflight: Preflight) -> list[str]:
-    if preflight.source.vectors:
-        return []
-    return [
-        "the source has no vectors, as far as can be seen: where they are can be said with --source-option"
-    ]
+def _vector_notes(preflight: Preflight, *, forgotten: bool) -> list[str]:
+    """What the source itself has not, of vectors; `forgotten` are the lengths of those under cosine."""
+    vectors = preflight.source.vectors
+    if not vectors:
+        return [
+            "the source has no vectors, as far as can be seen: where they are can be said with --source-option"
+        ]
+    if forgotten and any(one.metric is Metric.COSINE and one.element is not Element.UINT8 for one in vectors):
+        return [
+            "the source keeps vectors under cosine at length one: what their lengths were before, nobody knows"
+        ]
+    return []
 
 
 def _refusal_notes(preflight: Preflight) -> list[str]:
