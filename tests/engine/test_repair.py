@@ -71,3 +71,16 @@ async def test_nothing_is_deleted_because_half_of_a_side_was_absent_when_it_was_
         await online.world.fill(gone)
         await online.until_idle()
         assert online.versions("target") == online.versions("source")
+
+
+@virtually
+async def test_a_record_that_was_asked_for_by_its_id_heals_as_well(online):
+    await online.verified()
+    async with online.running() as conductor:
+        await online.world.fill([1, 2], version=7, side="target")
+        report = await conductor.validate(ids=["1"], searches=3)
+        assert (report.ok, report.mismatched, len(report.searches)) == (False, 1, 1)
+        await online.until_idle()
+        assert {
+            key for key, was in online.versions("source").items() if online.versions("target")[key] != was
+        } == {2}
