@@ -4,6 +4,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.facades import Scripted, Talking
+from tests.fakes.front import FakeFront
 from vectormigrate.daemon.telemetry.traffic import (
     MeasuredFacade,
     MeasuredFront,
@@ -13,7 +14,7 @@ from vectormigrate.daemon.telemetry.traffic import (
     of_status,
 )
 from vectormigrate.model.errors import Unreachable
-from vectormigrate.stores.front import Standing
+from vectormigrate.stores.front import Access, Front, Standing
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 
 GET = HttpRequest("GET", "/")
@@ -124,6 +125,25 @@ async def test_a_call_and_every_message_of_one_that_streams_are_requests(site, t
     assert await conversation.heard(b"one") == [b"one", b"one"]
     await conversation.heard(b"two")
     assert traffic.requests["other", "ok"].count == 2
+
+
+async def test_the_front_behind_answers_for_everything(traffic, clock):
+    """Also for what a front need not know: a name that nobody translated would lead a write past its lane."""
+    assert {name for name in vars(Front) if not name.startswith("_")} <= vars(MeasuredFront).keys()
+    inner = FakeFront(Access(), known={"alias": "docs"}, elsewhere=Access())
+    front = MeasuredFront(inner, traffic, clock.monotonic)
+    assert (front.known_as("alias"), front.concerned(), front.primary("c")) == ("docs", ("c",), inner.access)
+
+    async def ask(access):
+        return access.secondary
+
+    async def read(request):
+        found = await front.read("c", ask), await front.read("c", ask, anywhere=False)
+        assert found == (True, False)
+        return HttpResponse(200)
+
+    await MeasuredFacade(Scripted(read), traffic, clock.monotonic).http(GET)
+    assert list(traffic.requests) == [("read", "ok")]
 
 
 def test_what_an_answer_says():

@@ -6,11 +6,11 @@ request spent is kept in a context variable, which the tasks that it starts inhe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.query import Match, Query
@@ -18,6 +18,8 @@ from vectormigrate.model.touch import Touch
 from vectormigrate.stores.facade import Facade
 from vectormigrate.stores.front import Access, Front, Write
 from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
+
+T = TypeVar("T")
 
 Now = Callable[[], float]
 
@@ -132,16 +134,23 @@ class MeasuredFront(Front):
         self._now = now
 
     def reading(self, collection: str | None) -> Access:
-        spent = _spent.get(None)
-        if spent is not None and spent.operation == "other":
-            spent.operation = "read"
+        _reads()
         return self._inner.reading(collection)
 
     def primary(self, collection: str | None) -> Access:
         return self._inner.primary(collection)
 
+    async def read(
+        self, collection: str | None, ask: Callable[[Access], Awaitable[T]], *, anywhere: bool = True
+    ) -> T:
+        _reads()
+        return await self._inner.read(collection, ask, anywhere=anywhere)
+
     def concerned(self) -> Sequence[str]:
         return self._inner.concerned()
+
+    def known_as(self, name: str) -> str:
+        return self._inner.known_as(name)
 
     def writing(
         self, touched: Mapping[str, Sequence[Touch]], *, size: int = 0
@@ -162,6 +171,12 @@ class MeasuredFront(Front):
         self, collection: str, seconds: float, found: Callable[[], tuple[Query, Sequence[Match]] | None]
     ) -> None:
         self._inner.observed(collection, seconds, found)
+
+
+def _reads() -> None:
+    spent = _spent.get(None)
+    if spent is not None and spent.operation == "other":
+        spent.operation = "read"
 
 
 class MeasuredUpstream(Upstream):
