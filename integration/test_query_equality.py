@@ -85,6 +85,9 @@ async def test_every_operator_is_asked_often_and_finds_something_and_nothing(ask
 async def test_answers_after_a_cutover(
     asked: Asked, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    api = request.node.callspec.params["asked"]
+    if cells.left(LEFT, api, kind):
+        pytest.skip("VECTORMIGRATE_GO_ON: an earlier sitting has left this pair")
     source, began = asked.source, time.process_time()
     async with target(kind, tmp_path) as ref:
         spec = Specification(
@@ -112,7 +115,6 @@ async def test_answers_after_a_cutover(
     tally.pages(everything["all"][0], ids)
     tally.beyond(itself, beyond, planned)
     seconds = [round(copied - began), round(searched - copied)]
-    api = request.node.callspec.params["asked"]
     cells.note(LEFT, api, kind, {"judge": source.judge, "seconds": seconds, **tally.told()})
     assert tally.wrong == []
 

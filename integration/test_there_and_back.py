@@ -31,7 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 KILLS = 3
 """Of each way."""
 COPIED = "sum(batches) FROM range"
-PAIRS = cells.wanting(figures.LEFT, [(home, away) for home in KINDS for away in KINDS])
+PAIRS = [(home, away) for home in KINDS for away in KINDS]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -56,6 +56,8 @@ async def test_there_and_back(
     home: str,
     away: str,
 ) -> None:
+    if cells.left(figures.LEFT, home, away):
+        pytest.skip("VECTORMIGRATE_GO_ON: an earlier sitting has left this pair")
     if not at_home.get(home):
         for table in tables(home):
             await asyncio.to_thread(stores[home].make, f"home-{home}-{table.name}", table)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ _NAMES = {
     "memory": "memory",
     "pinecone-hybrid": "Pinecone, one in eight hybrid",
 }
-GO_ON = bool(os.environ.get("VECTORMIGRATEGO_ON"))
+GO_ON = bool(os.environ.get("VECTORMIGRATE_GO_ON"))
 """What an earlier sitting has left is not measured again."""
 
 
@@ -38,10 +38,10 @@ def _git(*words: str) -> str:
     ).stdout.strip()
 
 
-def wanting(folder: Path, cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those that are to be measured: all of them, or what an earlier sitting has left (`VECTORMIGRATEGO_ON=1`)."""
+def left(folder: Path, one: str, other: str) -> bool:
+    """Whether an earlier sitting has measured a cell and this one is to go on behind it (`VECTORMIGRATE_GO_ON=1`)."""
     engine()  # while it is what was imported
-    return [cell for cell in cells if not (GO_ON and _file(folder, *cell).exists())]
+    return GO_ON and _file(folder, one, other).exists()
 
 
 def note(folder: Path, one: str, other: str, figures: Mapping[str, Any]) -> None:
