@@ -217,8 +217,10 @@ def beyond() -> Iterator[Call]:
         lambda c: c.hybrid_search(COLLECTION, asked, decay, limit=5),
     )
     yield Call(
-        "groups, sampling and highlighting",
-        lambda c: c.search(COLLECTION, [vector], anns_field="vector", group_by_field="part", limit=3),
+        "groups that must be full, or in a hybrid search, sampling and highlighting",
+        lambda c: c.search(
+            COLLECTION, [vector], anns_field="vector", group_by_field="part", limit=3, strict_group_size=True
+        ),
     )
     yield Call(
         "arithmetic of more than one step in a filter, and two fields compared",

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pymilvus import AnnSearchRequest, DataType, MilvusClient, RRFRanker, WeightedRanker
+from pymilvus import (
+    AnnSearchRequest,
+    DataType,
+    Function,
+    FunctionType,
+    MilvusClient,
+    RRFRanker,
+    WeightedRanker,
+)
 
 from .answers import Call
 
@@ -251,6 +259,21 @@ class Life:
         )
         yield Call("search, iterating", self._iterated)
         yield from self._hybrid()
+        for limit, size in ((2, 1), (3, 2), (9, 30)):
+            yield Call(
+                f"search by {limit} groups of {size}",
+                lambda c, limit=limit, size=size: _hits(
+                    c.search(
+                        COLLECTION,
+                        [self.target()],
+                        anns_field="vector",
+                        group_by_field="word",
+                        group_size=size,
+                        limit=limit,
+                        output_fields=["n"],
+                    )
+                ),
+            )
         if self.sparse:
             yield Call(
                 "search sparse",
@@ -349,15 +372,22 @@ class Life:
         return [
             Call("beyond: arithmetic", lambda c: c.query(COLLECTION, "n + 1 + 1 == 3")),
             Call("beyond: two fields", lambda c: c.query(COLLECTION, "n == small")),
-            Call(
-                "beyond: groups",
-                lambda c: c.search(COLLECTION, [one], anns_field="vector", group_by_field="word", limit=3),
-            ),
+            Call("beyond: ranked by time", lambda c: c.search(COLLECTION, [one], ranker=_later(), limit=3)),
             Call("beyond: drop", lambda c: c.drop_collection(COLLECTION)),
             Call("beyond: partition", lambda c: c.create_partition(COLLECTION, "p")),
             Call("beyond: alias", lambda c: c.create_alias(COLLECTION, "other")),
             Call("beyond: rename", lambda c: c.rename_collection(COLLECTION, "other")),
         ]
+
+
+def _later() -> Function:
+    """A ranking by the values of a field."""
+    return Function(
+        name="later",
+        function_type=FunctionType.RERANK,
+        input_field_names=["n"],
+        params={"reranker": "decay", "function": "gauss", "origin": 9, "scale": 3},
+    )
 
 
 def _drained(iterator: Any) -> list[Any]:

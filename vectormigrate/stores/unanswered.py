@@ -19,7 +19,7 @@ _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
         "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
-        "groups, sampling and highlighting",
+        "groups that must be full, or in a hybrid search, sampling and highlighting",
         "searches by keys",
         "arithmetic of more than one step in a filter, and two fields compared",
         "text and phrase matching, geometry and time stamps in a filter",

@@ -180,7 +180,7 @@ async def test_partitions_and_aliases(filled):
         ("entities/insert", {**C, "data": [{"id": "x", "v": [1, 2]}]}, 1100),
         ("entities/search", {**C, "data": [[1, 2, 3]]}, 1100),
         ("entities/search", {**C, "data": [[1, 2]], "annsField": "w"}, 1100),
-        ("entities/search", {**C, "data": [[1, 2]], "groupingField": "n"}, 10),
+        ("entities/search", {**C, "data": [[1, 2]], "groupingField": "n"}, 1100),
         ("entities/query", {**C, "filter": "n >"}, 1100),
         ("entities/query", {**C, "filter": "n ** 1 > 2"}, 10),
         ("entities/query", {**C, "filter": "n > {a}", "exprParams": {"a": None}}, 1100),

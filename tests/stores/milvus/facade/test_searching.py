@@ -139,7 +139,7 @@ async def test_sparse_vectors_find_only_what_they_share(served):
         ({"params": {"radius": "far"}}, 1100),
         ({"dsl": "n >"}, 1100),
         ({"dsl": "n ** 1 == 2"}, 10),
-        ({"group_by_field": "n"}, 10),
+        ({"group_by_field": "n"}, 1100),
         ({"rank_params": "x"}, 10),
         ({"output_fields": ["v"], "order_by_fields": "n"}, 10),
     ],

@@ -13,7 +13,13 @@ from vectormigrate.model.errors import CollectionMissing
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
-from vectormigrate.stores.milvus.wire.fields import Output, template_values, write_fields, write_ids
+from vectormigrate.stores.milvus.wire.fields import (
+    Output,
+    template_values,
+    write_column,
+    write_fields,
+    write_ids,
+)
 from vectormigrate.stores.milvus.wire.native import layout_of
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
@@ -22,6 +28,7 @@ from vectormigrate.stores.turns import Turns
 from . import collections, defining, fusing, reading, searching
 from .capture import DATABASE, collection_of
 from .endpoints import Route
+from .grouping import Grouping, column_of
 from .problems import invalid, not_served
 from .stamps import Stamps
 from .writing import Writer
@@ -153,7 +160,8 @@ class Answers:
     async def _search(self, store: Store, shape: CollectionShape, message: Any) -> Any:
         collections.check_loaded(shape)
         asked = searching.read_asked(message, _values(message))
-        return self._found(shape, *await searching.search(store, shape, asked), asked.limit)
+        found = await searching.search(store, shape, asked)
+        return self._found(shape, *found, asked.limit, asked.grouping)
 
     async def _hybrid(self, store: Store, shape: CollectionShape, message: Any) -> Any:
         collections.check_loaded(shape)
@@ -167,11 +175,18 @@ class Answers:
         return self._found(shape, *found, fusion.limit)
 
     def _found(
-        self, shape: CollectionShape, rankings: list[searching.Ranking], output: Output, limit: int
+        self,
+        shape: CollectionShape,
+        rankings: list[searching.Ranking],
+        output: Output,
+        limit: int,
+        grouping: Grouping | None = None,
     ) -> Any:
         layout = layout_of(shape)
         found = searching.joined(rankings)
         names = [layout.key.name, *output.names] if output.key else output.names
+        values = [value for ranking in rankings for value in ranking.groups]
+        grouped = write_column(column_of(grouping, layout), values) if grouping is not None else None
         results = schema_pb2.SearchResultData(
             num_queries=len(rankings),
             top_k=limit,
@@ -181,6 +196,7 @@ class Answers:
             topks=[len(ranking.batch) for ranking in rankings],
             output_fields=names,
             primary_field_name=layout.key.name,
+            group_by_field_value=grouped,
         )
         return milvus_pb2.SearchResults(
             results=results, collection_name=shape.name, session_ts=self._stamps.take()

@@ -104,6 +104,8 @@ async def hybrid(
     """One ranking for each vector of every search, and what of the records is wanted. Raises Problem."""
     if not parts:
         raise invalid("a hybrid search wants searches")
+    if any(part.grouping is not None for part in parts):
+        raise not_served("a hybrid search by groups is not answered here")
     if len({len(part.vectors) for part in parts}) != 1:
         raise invalid("the searches of a hybrid search must have as many vectors as each other")
     found = [await search(store, shape, replace(part, offset=0, output=output)) for part in parts]

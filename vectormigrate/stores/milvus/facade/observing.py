@@ -45,5 +45,5 @@ def _is_plain(asked: Asked) -> bool:
     """Whether it asks for nothing but the nearest of one vector."""
     ranged = asked.radius is not None or asked.range_filter is not None
     return len(asked.vectors) == 1 and not (
-        asked.offset or asked.partitions or ranged or asked.round_decimal >= 0
+        asked.grouping or asked.offset or asked.partitions or ranged or asked.round_decimal >= 0
     )

@@ -23,6 +23,7 @@ from vectormigrate.stores.milvus.wire.schema import METRICS, Column, DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
+from .grouping import Grouping, column_of, in_groups, read_grouping, value_of
 from .matching import Chosen, choose
 from .problems import invalid, no_index, not_served
 from .reading import check_window
@@ -34,7 +35,7 @@ _DTYPES = {
     DataType.BinaryVector: "u1",
     DataType.Int8Vector: "i1",
 }
-_COMBINING = ("group_by_field", "rank_params", "order_by_fields", "analyzer_name")
+_COMBINING = ("rank_params", "order_by_fields", "analyzer_name")
 """Parameters that make another ranking than the nearest first."""
 
 
@@ -56,6 +57,7 @@ class Asked:
     values: Mapping[str, Any] = field(default_factory=dict)
     output: Sequence[str] = ()
     partitions: Sequence[str] = ()
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Ranking:
 
     batch: Batch
     scores: Sequence[float]
+    groups: Sequence[Any] = ()
+    """The value that each is grouped by, if groups were asked for."""
 
 
 def read_asked(message: Any, values: Mapping[str, Any]) -> Asked:
@@ -92,6 +96,7 @@ def read_asked(message: Any, values: Mapping[str, Any]) -> Asked:
             values,
             list(message.output_fields),
             list(message.partition_names),
+            read_grouping(params),
         )
     except (TypeError, ValueError) as error:
         raise invalid(f"a search parameter cannot be read: {error}") from None
@@ -137,12 +142,21 @@ async def search(store: Store, shape: CollectionShape, asked: Asked) -> tuple[li
     target, vectors = target_of(shape, asked)
     chosen = choose(store, shape, asked.expression, asked.values, asked.partitions, paging=False)
     where = await chosen.filter()
-    whole = not output.bare or chosen.partitions is not None
+    grouping = asked.grouping
+    if grouping is not None:
+        column_of(grouping, layout)
+    whole = not output.bare or chosen.partitions is not None or grouping is not None
     searching = _Searching(chosen, target, asked, whole)
     found = []
     for vector in vectors:
         query = Query(vector, target.name, asked.offset + asked.limit, where, with_record=whole)
-        found.append(_ranking(shape, await searching.nearest(query), target, asked, whole=whole))
+        if grouping is None:
+            matches = (await searching.nearest(query))[asked.offset :]
+        else:
+            matches = await in_groups(searching.nearest, query, grouping, layout, asked.offset)
+        ranking = _ranking(shape, matches, target, asked, whole=whole)
+        groups = [value_of(match, grouping, layout) for match in matches] if grouping else ()
+        found.append(replace(ranking, groups=groups))
     return found, output
 
 
@@ -262,14 +276,13 @@ def _shares(query: Query, match: Match) -> bool:
 def _ranking(
     shape: CollectionShape, matches: Sequence[Match], target: VectorField, asked: Asked, *, whole: bool
 ) -> Ranking:
-    kept = matches[asked.offset : asked.offset + asked.limit]
-    records = [match.record or Record(match.id) for match in kept]
+    records = [match.record or Record(match.id) for match in matches]
     rounded: Callable[[float], float] = (
         (lambda score: score)
         if asked.round_decimal < 0
         else (lambda score: round(score, asked.round_decimal))
     )
-    scores = [rounded(score_of(target, match.score)) for match in kept]
+    scores = [rounded(score_of(target, match.score)) for match in matches]
     return Ranking(batch_of_records(records, shape.vectors if whole else ()), scores)
 
 

@@ -145,6 +145,8 @@ def _search(rpc: str, body: Body, layout: Layout) -> Any:
                 "params": params.get("params", {}),
                 "round_decimal": -1,
                 "group_by_field": body.get("groupingField"),
+                "group_size": body.get("groupSize"),
+                "strict_group_size": body.get("strictGroupSize"),
             }
         )
     )
