@@ -232,6 +232,9 @@ async def test_commit_gives_up_the_way_back(online):
         assert (online.versions("target")[1], online.versions("source")[1]) == (5, 0)
         with pytest.raises(GateRefused, match="in phase committed"):
             await conductor.revert()
+        with pytest.raises(GateRefused, match="would lose them") as caught:
+            await conductor.rollback(dry_run=False, remove_unknown=True)
+        assert not caught.value.hint  # there is no way back to name
         async with online.router.writing({SOURCE: [Whole(Scope.DROP)]}):
             pass  # the collection is the application's own again
 

@@ -463,9 +463,10 @@ class OnlineConductor(Conductor):
     async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
         live = self.live
         if live is not None and live.lane.role.primary is Side.TARGET:
+            over = self.migration.phase is Phase.COMMITTED
             raise GateRefused(
                 f"the target answers the application of {self._id!r}: taking its records away would lose them",
-                hint=f"`vectormigrate revert {self._id}` first",
+                hint="" if over else f"`vectormigrate revert {self._id}` first",
             )
         # Whoever writes comes through us, so what was not there before us is ours, whatever the source lost meanwhile.
         return await super().rollback(dry_run=dry_run, remove_unknown=True)
