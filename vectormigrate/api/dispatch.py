@@ -20,6 +20,7 @@ from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.access import Principal, Scope
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import Forbidden, StateError, UsageError, VectormigrateError
+from vectormigrate.model.onward import onward
 
 from .arguments import STARS, Taken, refuse_the_host, take
 from .command import ID, Command
@@ -105,7 +106,7 @@ class Dispatcher:
         work = getattr(self.desk, command.name.replace("-", "_"))
         # What a key that may only look may do changes nothing, though with other arguments the command would.
         changes = not (command.reads_only or taken.needs is Scope.READ)
-        return await self.noted(note, lambda: work(asked), changes=changes)
+        return onward(await self.noted(note, lambda: work(asked), changes=changes))
 
     async def noted(self, note: Note, work: Callable[[], Awaitable[Any]], *, changes: bool) -> Any:
         """Do what is no row of the table but is to be written down as if it were."""

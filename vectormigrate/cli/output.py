@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from vectormigrate.model.onward import onward
+
 from .call import Answer, Call
 from .daemon_text import render
 
@@ -11,7 +13,7 @@ from .daemon_text import render
 def show(answer: Answer, call: Call) -> None:
     """Print the result of a command."""
     if call.json:
-        text = as_json(answer.document)
+        text = as_json(onward(answer.document))
     elif answer.text is not None:
         text = answer.text
     else:

@@ -26,6 +26,8 @@ class Findings:
     findings: list[dict[str, Any]]
     limit: int
     offset: int
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class DeadLetters:
     dead_letters: list[dict[str, Any]]
     limit: int
     offset: int
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)

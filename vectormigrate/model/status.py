@@ -150,6 +150,8 @@ class ValidationReport:
     """Of a migration of several parts, each of them; ranges, bounds and searches are only there."""
     searches: tuple[Searched, ...] = ()
     """Where they were asked for: one for each vector."""
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ class RollbackReport:
     """Records that are neither in the source nor were there before: written by others since, or lost by the source."""
     parts: tuple[RollbackReport, ...] = ()
     """Of a migration of several parts, each of them."""
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,8 @@ class LiveStatus:
     gates: tuple[GateStatus, ...] = ()
     waiting: str = ""
     """What takes its time before anything goes on, and how long; empty when nothing does."""
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +227,8 @@ class SwapReport:
     hold_ms: float | None
     """How long writes were held; None for a dry run."""
     gates: tuple[GateStatus, ...] = ()
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,3 +284,5 @@ class PlanDocument:
     """Of a migration of several parts, each of them."""
     unanswered: tuple[str, ...] = ()
     """Of a proxied migration: what an application can ask the source now and is refused after a cutover."""
+    next_steps: tuple[str, ...] = ()
+    """Commands that make sense behind it."""
