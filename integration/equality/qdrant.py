@@ -15,6 +15,7 @@ from .records import DIM, Draw, Row, rows
 COLLECTION = "synsets"
 F, K = models.Filter, models.FieldCondition
 _NOBODY = 10**15
+_EXACT = models.SearchParams(exact=True)
 _COMBINED, _FEW = 5, 8
 """Every so many-th question is more than one search, one of which finds at most so few."""
 
@@ -220,7 +221,8 @@ def _combined(client: QdrantClient, question: Question) -> Any:
     ]
     query = ways[question.number // _COMBINED % len(ways)]
     parts = [
-        models.Prefetch(query=one, limit=limit) for one, limit in ((vector, question.limit), (other, _FEW))
+        models.Prefetch(query=one, limit=limit, params=_EXACT)
+        for one, limit in ((vector, question.limit), (other, _FEW))
     ]
     return client.query_points(
         COLLECTION,
@@ -228,6 +230,7 @@ def _combined(client: QdrantClient, question: Question) -> Any:
         prefetch=None if isinstance(query, models.RecommendQuery) else parts,
         query_filter=question.where,
         limit=question.limit,
+        search_params=_EXACT,
         with_payload=False,
     ).points
 
@@ -243,7 +246,7 @@ def ask(question: Question) -> Call:
             query=question.vector.vector,
             query_filter=question.where,
             limit=question.limit,
-            search_params=models.SearchParams(exact=True),
+            search_params=_EXACT,
             with_payload=False,
         ).points
 
