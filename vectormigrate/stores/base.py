@@ -260,14 +260,15 @@ class Store(ABC):
 
     @abstractmethod
     async def delete(self, collection: str, ids: Sequence[RecordId]) -> WriteResult:
-        """Remove these records. Ids that are not there count as acknowledged."""
+        """Remove these records. Ids that are not there count as acknowledged. Of no ids, it only says that this store may write."""
 
     # Ordering.
 
     @abstractmethod
     async def barrier(self, collection: str, *, position: str = "") -> None:
         """Return when every write acknowledged before this call is seen by every read that starts after it, other
-        clients' writes up to `position` (the server's own word for it, see `Front`) included.
+        clients' writes up to `position` (the server's own word for it, see `Front`) included. A store that may write can ask
+        its server how far it is where one that may not lets time pass.
         """
 
     def identity(self) -> str:

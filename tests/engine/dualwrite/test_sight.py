@@ -228,7 +228,7 @@ async def test_what_neither_side_has_is_done_with(bench, look):
         pass
     present, absent, (job,) = await look.at(1)
     assert (present, absent, job.acknowledged, job.deleted) == ([], [], True, False)
-    assert bench.target.asked[-2:] == [("barrier", ""), ("fetch", (1,))]  # not a stale look
+    assert bench.target.asked[-3:] == [("delete", ()), ("barrier", ""), ("fetch", (1,))]  # not a stale look
 
 
 async def test_whether_the_secondary_has_it_must_be_known(bench, look):

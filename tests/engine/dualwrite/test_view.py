@@ -25,6 +25,7 @@ from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import CollectionExists, CollectionMissing, RecordRefused, Unsupported
 from vectormigrate.model.filter import Compare, Comparison, HasId, Native
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
+from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Specification, StoreRef
@@ -377,6 +378,18 @@ async def test_replays_go_by_the_same_rules(replacing):
     await bench.pay()
     assert (replacing.held(), bench.marks()) == ({1: 1001, 9: 1009}, [])
     bench.state.close()
+
+
+async def test_a_delete_of_nothing_reaches_the_target(viewed):
+    asked = []
+
+    async def delete(collection, ids):
+        asked.append((collection, list(ids)))
+        return WriteResult(0)
+
+    viewed.target.delete = delete
+    assert await viewed.view.delete("docs", []) == WriteResult(0)
+    assert asked == [("copy", [])]
 
 
 async def test_the_rest_is_the_targets(viewed):

@@ -89,6 +89,9 @@ class Switch:
         if not await self._settled(left):
             raise TimeoutError
         reached("swap.settled")
+        # Deleting nothing tells a store that it may write: it can ask its server how far it is then, and need not wait for as
+        # long as that may take at most.
+        await self._secondary.delete(self._collection, [])
         await self._secondary.barrier(self._collection)
 
     async def _probe(self) -> None:

@@ -187,6 +187,7 @@ class Sight:
         """Those of the jobs whose record, absent though nobody deleted it, is to be deleted all the same."""
         ids, collection = [job.entry.id for job in jobs], self._lane.ends.collection
         try:
+            await self._lane.secondary.delete(collection, [])  # as a `Switch` does before a barrier
             await self._lane.secondary.barrier(collection)  # an earlier replay may have put it there
             held = await self._lane.secondary.fetch(collection, ids, content=Content.IDS)
         except StoreError as error:

@@ -252,7 +252,7 @@ class TargetView(Store):
         foreign = self._strangers.among(wanted)
         rows = [row for row, one in enumerate(wanted) if id_text(one) not in foreign]
         result = WriteResult(0)
-        if rows:
+        if rows or not ids:  # nothing is passed on, too: it tells the target that it may be written to
             result = await self._target.delete(self._name, [wanted[row] for row in rows])
         unfit: dict[str, VectormigrateError] = {}
         if foreign:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conformance.subject import Subject, make_record, to_batch
 from vectormigrate.model.errors import StoreDown
+from vectormigrate.model.operation import WriteResult
 from vectormigrate.stores.pinecone.store import waiting
 
 
@@ -66,15 +67,19 @@ async def test_behind_a_position_fetch_may_be_given_time_besides(opens, subject,
     await reader.close()
 
 
-async def test_a_target_asks_the_log_how_far_it_goes(opens, subject, service):
-    """Another process has written; this one has only settled, as targets do."""
+@pytest.mark.parametrize("settles", [True, False])
+async def test_who_may_write_asks_the_log_how_far_it_goes(opens, subject, service, settles):
+    """Another process has written; this one has only settled, as targets do, or deleted nothing, as a swap does."""
     shape = await written(subject)
     await subject.store.barrier(shape.name)
     service.delays["query"] = 0.1
     record = make_record(shape, "late", 9)
     await subject.store.upsert(shape.name, to_batch(shape, [record]))
     other = opens(visible_after="30")
-    assert await other.settle() == 60.0
+    if settles:
+        assert await other.settle() == 60.0
+    else:
+        assert await other.delete(shape.name, []) == WriteResult(0)
     await other.barrier(shape.name)
     held, _ = service.seen(service.index(shape.name), None, "query")
     assert "late" in held
