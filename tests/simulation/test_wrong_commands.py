@@ -258,7 +258,7 @@ def test_a_second_signal_leaves_at_once(terminal, flags):
 def test_a_rollback_that_nobody_confirms_changes_nothing(terminal, tmp_path, flags):
     assert terminal.run("migrate", "docs", *flags).code == 0
     before = prints(tmp_path)["new.db"]
-    assert_error(terminal.run("rollback", "docs"), 4, "nobody can be asked here", "--force")
+    assert_error(terminal.run("rollback", "docs"), 4, "nobody can be asked here", "--yes")
     assert_error(terminal.run("rollback", "docs", says="yes\n"), 4, "not confirmed; nothing was changed")
     assert prints(tmp_path)["new.db"] == before
     assert terminal.run("status", "docs", "--json").document["phase"] == "verified"
