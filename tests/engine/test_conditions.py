@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,7 @@ async def measured(online, **words):
             "no_way_back": False,
             "altered": (),
             "uncompared": False,
+            "sampled": False,
             "free_bytes": 7,
             **words,
         },
@@ -122,6 +124,29 @@ async def test_the_last_comparison_counts_if_it_was_clean(online):
     bad = replace(report, ok=False)
     await online.state.write(lambda tx: findings.add_report(tx, bad, at="2030-01-01T00:00:00+00:00"))
     assert (await measured(online)).compared_ago is None
+
+
+@virtually
+async def test_a_sample_counts_for_all_only_where_that_was_said(online):
+    await online.verified()
+    full = online.state.read(lambda tx: findings.latest_report(tx, online.id))
+    assert (full.method, full.ok) == ("full", True)
+    later = replace(full, method="sample", started_at=full.started_at + timedelta(seconds=40))
+    await online.state.write(lambda tx: findings.add_report(tx, later, at="2030-01-01T00:00:00+00:00"))
+    online.clock.shift = 50.0
+    assert (await measured(online)).compared_ago == 50.0
+    assert (await measured(online, sampled=True)).compared_ago == 10.0
+    bad = replace(later, ok=False)
+    await online.state.write(lambda tx: findings.add_report(tx, bad, at="2030-01-01T00:00:00+00:00"))
+    assert (await measured(online)).compared_ago is None
+
+
+@virtually
+async def test_no_comparison_of_everything_was_made(online):
+    online.limits = replace(online.limits, sampled=True)
+    await online.verified()
+    assert (await measured(online)).compared_ago is None
+    assert (await measured(online, sampled=True)).compared_ago == 0.0
 
 
 @virtually

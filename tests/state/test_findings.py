@@ -43,3 +43,7 @@ async def test_the_last_report_comes_back_as_it_was(database, tx):
     await database.write(lambda tx: findings.add_report(tx, replace(report, ok=not report.ok), at="1"))
     await database.write(lambda tx: findings.add_report(tx, report, at="2"))
     assert await tx(findings.latest_report) == report
+    sample = replace(report, method="sample")
+    await database.write(lambda tx: findings.add_report(tx, sample, at="3"))
+    assert await tx(findings.latest_report) == sample
+    assert await tx(findings.latest_report, full=True) == report

@@ -102,6 +102,13 @@ GATES = (
     _count("gate-debt", 10_000, "Most records owed at a cutover.", unit="records", least=0),
     _seconds("gate-oldest", 5.0, "Greatest age of a mark at a cutover."),
     _seconds("gate-fresh", 86_400.0, "How long a clean comparison counts.", most=10**9),
+    Setting(
+        name="gate-sampled",
+        section="live",
+        kind=Kind.FLAG,
+        default=False,
+        help="Let a clean comparison of 1,000 records count as one of all of them.",
+    ),
     _share("gate-overlap", 0.9, "Least mean overlap of shadow reads."),
     _count(
         "gate-free-bytes",

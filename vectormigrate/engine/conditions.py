@@ -24,6 +24,7 @@ async def measure(
     plan: MappingPlan,
     clock: Clock,
     *,
+    sampled: bool,
     overlap: float | None,
     altered: Sequence[str],
     uncompared: bool,
@@ -31,7 +32,7 @@ async def measure(
     free_bytes: int,
 ) -> Conditions:
     """A planned migration at this moment. What the copy and the shadow reads have shown is asked of the way there only:
-    after a swap the other side holds everything. `uncompared`: both sides are to be compared for another reason than a scope.
+    after a swap the other side holds everything. `sampled`: a comparison of some records is enough. `uncompared`: both sides are to be compared for another reason than a scope.
     """
     forwards = live.lane.role.primary is Side.SOURCE
     breaker = live.scheduler.breaker
@@ -49,7 +50,7 @@ async def measure(
         gap=live.gap_stands,
         unresolved=live.lane.ledger.unresolved,
         unread="" if live.intake is None else live.intake.trouble,
-        compared_ago=_compared_ago(database, migration_id, clock) if forwards else 0.0,
+        compared_ago=_compared_ago(database, migration_id, clock, sampled=sampled) if forwards else 0.0,
         secondary_down=breaker.error.message if breaker.open and breaker.error is not None else "",
         deletes_stopped=live.scheduler.guard.tripped,
         overlap=overlap if forwards else None,
@@ -60,9 +61,12 @@ async def measure(
     )
 
 
-def _compared_ago(database: Database, migration_id: str, clock: Clock) -> float | None:
-    """Seconds since the last comparison, if that was clean."""
-    report = database.read(lambda tx: findings.latest_report(tx, migration_id))
-    if report is None or not report.ok:
+def _compared_ago(database: Database, migration_id: str, clock: Clock, *, sampled: bool) -> float | None:
+    """Seconds since the last comparison that counts, if it was clean and nothing was found since."""
+    latest = database.read(lambda tx: findings.latest_report(tx, migration_id))
+    counts = (
+        latest if sampled else database.read(lambda tx: findings.latest_report(tx, migration_id, full=True))
+    )
+    if latest is None or counts is None or not (latest.ok and counts.ok):
         return None
-    return (clock.now() - report.started_at).total_seconds()
+    return (clock.now() - counts.started_at).total_seconds()

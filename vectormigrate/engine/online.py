@@ -43,6 +43,8 @@ from .validate.run import Validation
 
 _LOOK = 0.2
 """Seconds between two looks at how much is owed."""
+_SAMPLE = 1_000
+"""Records compared before a migration is called verified, where a sample is enough."""
 _MENDING = frozenset({Phase.CATCH_UP, Phase.VERIFIED, Phase.REVERSED})
 _TAILS = 2
 """So often records behind the last key are looked for: new ones keep coming, and are marked."""
@@ -305,7 +307,7 @@ class OnlineConductor(Conductor):
         return self._database.read(lambda tx: journal.refused(tx, self._id))
 
     async def _judge_live(self) -> None:
-        report = await self.validate(sample_size=1000, full=False, threshold=None, seed=0)
+        report = await self.validate(sample_size=_SAMPLE, full=not self._limits.sampled, seed=0)
         if report.ok:
             await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
             return
@@ -362,6 +364,7 @@ class OnlineConductor(Conductor):
             self._lane_of(),
             plan,
             self._clock,
+            sampled=self._limits.sampled,
             overlap=self.overlap(),
             altered=self._altered,
             uncompared=self.migration.needs_reconcile,

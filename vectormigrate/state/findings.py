@@ -75,9 +75,11 @@ def add_report(tx: Transaction, report: ValidationReport, *, at: str) -> None:
     )
 
 
-def latest_report(tx: Transaction, migration_id: str) -> ValidationReport | None:
-    """The last validation of a migration, if there was one."""
+def latest_report(tx: Transaction, migration_id: str, *, full: bool = False) -> ValidationReport | None:
+    """The last validation of a migration, if there was one; of those that compared everything, if `full`."""
     row = tx.execute(
-        "SELECT report FROM validation WHERE migration_id = ? ORDER BY number DESC LIMIT 1", (migration_id,)
+        "SELECT report FROM validation WHERE migration_id = ? AND (NOT ? OR report ->> 'method' = 'full')"
+        " ORDER BY number DESC LIMIT 1",
+        (migration_id, full),
     ).fetchone()
     return msgspec.json.decode(row[0], type=ValidationReport) if row else None

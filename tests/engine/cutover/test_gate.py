@@ -4,7 +4,7 @@ import pytest
 
 from vectormigrate.engine.cutover.gate import Conditions, Limits, gates
 
-STALE = "no comparison was clean and recent enough (`validate --full` makes one)"
+STALE = "no comparison of everything was clean and recent enough (`validate --full` makes one)"
 FINE = Conditions(
     copied=True,
     standing=0,
@@ -95,6 +95,7 @@ def test_the_limits_are_those_of_the_design_unless_told_otherwise():
         10_000,
         5.0,
         86_400.0,
+        False,
         0.9,
         200 * 2**20,
     ]

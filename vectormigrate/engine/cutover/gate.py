@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _DELETES = "too many records are absent that nobody deleted (`allow-deletes` if they are gone)"
 
-_COMPARED = "no comparison was clean and recent enough (`validate --full` makes one)"
+_COMPARED = "no comparison of everything was clean and recent enough (`validate --full` makes one)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Limits:
     """Seconds."""
     fresh: float = 24 * 3600.0
     """Seconds for which a comparison counts."""
+    sampled: bool = False
+    """A comparison of some records counts as one of all of them."""
     overlap: float = 0.9
     """Least mean overlap of shadow reads."""
     free_bytes: int = 200 * 2**20
@@ -45,7 +47,9 @@ class Conditions:
     unread: str
     """Why changes that the source notes are not read; empty when they are, or where it notes none."""
     compared_ago: float | None
-    """Seconds since the last comparison that was clean; None when there was none, or a later one was not."""
+    """Seconds since the last comparison of everything that was clean; None when there was none, or the last one of any
+    kind was not.
+    """
     secondary_down: str
     """Why it counts as down; empty when it does not."""
     deletes_stopped: bool
