@@ -33,7 +33,7 @@ from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.comparing import Comparing
+from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing
 from vectormigrate.model.errors import FinishedWithFindings, GateRefused, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
@@ -47,7 +47,6 @@ from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.base import Content, Range, Store
 from vectormigrate.stores.surrogate import keyed
 
-_FINAL_SAMPLE = 1000
 _NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
 _RESTING = (Phase.PAUSED, Phase.FAILED)
 
@@ -349,7 +348,7 @@ class Conductor:
                 collection=migration.specification.target.collection,
                 ids=tuple(mark.id for mark in first),
             )
-        report = await self.validate(sample_size=_FINAL_SAMPLE, seed=0)
+        report = await self.validate(sample_size=FINAL_SAMPLE, seed=0)
         if not report.ok:
             raise FinishedWithFindings(
                 f"the copy differs from its source: {report.statement}",

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Unpack
 
-from vectormigrate.model.comparing import Comparing
+from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing
 from vectormigrate.model.errors import GateRefused, StateFull, StoreError
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
@@ -43,8 +43,6 @@ from .validate.run import Validation
 
 _LOOK = 0.2
 """Seconds between two looks at how much is owed."""
-_SAMPLE = 1_000
-"""Records compared before a migration is called verified, where a sample is enough."""
 _MENDING = frozenset({Phase.CATCH_UP, Phase.VERIFIED, Phase.REVERSED})
 _TAILS = 2
 """So often records behind the last key are looked for: new ones keep coming, and are marked."""
@@ -307,7 +305,7 @@ class OnlineConductor(Conductor):
         return self._database.read(lambda tx: journal.refused(tx, self._id))
 
     async def _judge_live(self) -> None:
-        report = await self.validate(sample_size=_SAMPLE, full=not self._limits.sampled, seed=0)
+        report = await self.validate(sample_size=FINAL_SAMPLE, full=not self._limits.sampled, seed=0)
         if report.ok:
             await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
             return

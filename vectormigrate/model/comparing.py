@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+FINAL_SAMPLE = 1_000
+"""Records compared before a migration is called verified, where not all of them are."""
+
 
 class Comparing(TypedDict, total=False):
     """What is left out is None, false or none of it: then 100 records, chosen at random, are compared."""
