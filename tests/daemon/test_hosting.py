@@ -227,10 +227,11 @@ async def test_a_pause_that_comes_too_late_pauses_nothing(site):
         validate, judging = hosted.conductor.validate, asyncio.Event()
 
         async def slowly(**words):
+            report = await validate(**words)
             judging.set()
             while hosted.go.is_set():
                 await asyncio.sleep(0)
-            return await validate(**words)
+            return report
 
         hosted.conductor.validate = slowly
         await host._database.write(
