@@ -63,7 +63,7 @@ async def test_annotations_say_what_a_tool_does(here):
     told = {tool.name: tool.annotations for tool in tools(here).listed}
     assert told["status"].read_only_hint
     assert not told["status"].destructive_hint
-    for name in ("cutover", "revert", "commit", "rollback"):
+    for name in ("cutover", "revert", "commit", "rollback", "abort"):
         assert told[name].destructive_hint
     assert not told["pause"].destructive_hint
     assert told["pause"].idempotent_hint
@@ -147,3 +147,20 @@ async def test_errors_are_told_to_the_model(here):
             answer = await client.call_tool(name, given)
             assert answer.is_error
             assert f'"code":"{code}"' in answer.content[0].text
+
+
+async def test_an_abort_is_shown_first_and_done_with_its_token(here, tmp_path):
+    async with Client(tools(here).server()) as client:
+
+        async def call(**given):
+            answer = await client.call_tool("abort", {"migration_id": "docs", **given})
+            return answer.structured_content
+
+        begun = await client.call_tool(
+            "migrate", {"migration_id": "docs", **two_stores(tmp_path), "approval": ["migrate"]}
+        )
+        await here.finished(begun.structured_content)
+        planned = await call()
+        assert (planned["done"], planned["plan"]["phase"]) == (False, "created")
+        done = await call(plan_token=planned["plan_token"])
+        assert (done["done"], done["result"]["phase"]) == (True, "aborted")

@@ -77,6 +77,25 @@ async def test_a_daemon_elsewhere_is_asked_with_a_key(tmp_path, away):
     assert not (away.directory / "state.db").exists()
 
 
+async def test_a_daemon_ends_what_has_written_nothing(tmp_path, away):
+    terminal = Terminal(tmp_path)
+    async with site(tmp_path) as here:
+        given = {**two_stores(tmp_path), "approval": ["migrate"]}
+        for name in ("docs", "more"):
+            _, operation = await here.ask("POST", f"/v1/migrations/{name}/migrate", given)
+            assert (await here.finished(operation)).state == "failed"  # it waits for approval
+        by_socket = await asyncio.to_thread(terminal.run, "abort", "docs", "--dry-run")
+        assert (by_socket.code, "docs (created) can be aborted" in by_socket.out) == (0, True)
+        by_socket = await asyncio.to_thread(terminal.run, "abort", "docs", "--yes", "--json")
+        assert (by_socket.code, by_socket.document["phase"]) == (0, "aborted")
+        unsure = await asyncio.to_thread(away.run, *at(here, "abort", "more"), says="no\n")
+        assert unsure.code == 4
+        by_url = await asyncio.to_thread(away.run, *at(here, "abort", "more", "--yes", "--json"))
+        assert (by_url.code, by_url.document["phase"]) == (0, "aborted")
+        told = {(row["verb"], row["way"], row["outcome"]) for row in await here.audit()}
+        assert {("abort", "socket", "ok"), ("abort", "rest", "ok")} <= told
+
+
 async def test_what_this_machine_s_file_says_is_for_this_machine(tmp_path, away):
     (away.directory / "vectormigrate.toml").write_text("[list]\nlimit = 1\n")
     async with site(tmp_path) as here:

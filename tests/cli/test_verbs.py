@@ -1,6 +1,11 @@
-"""validate, rollback and pause over real stores."""
+"""validate, rollback, abort and pause over real stores."""
+
+import asyncio
 
 import pytest
+
+from tests.fakes.world import World
+from vectormigrate.model.specification import Mode
 
 
 def test_a_clean_sample_and_a_clean_scan(migrated):
@@ -111,7 +116,61 @@ def test_records_of_others_stay(terminal):
     assert terminal.sql("new.db", "SELECT id, title FROM docs") == [(1000, "theirs")]
 
 
-@pytest.mark.parametrize("words", [["validate"], ["rollback", "--force"], ["pause"]])
+def test_abort_ends_what_has_put_nothing_anywhere_without_its_stores(terminal):
+    terminal.source(5)
+    assert terminal.run("migrate", "docs", *terminal.flags(), "--approval", "migrate").code == 4
+    for name in ("old.db", "new.db"):
+        (terminal.directory / name).unlink(missing_ok=True)
+    rehearsed = terminal.run("abort", "docs", "--dry-run")
+    assert (rehearsed.code, "docs (created) can be aborted" in rehearsed.out) == (0, True), rehearsed.err
+    for says in (None, "no\n"):
+        refused = terminal.run("abort", "docs", says=says)
+        assert (refused.code, "nothing was changed" in refused.err) == (4, True)
+    assert terminal.run("status", "docs", "--json").document["phase"] == "created"
+    ran = terminal.run("abort", "docs", says="docs\n")
+    assert (ran.code, "docs: aborted" in ran.out) == (0, True)
+    assert "ends 'docs' for good" in ran.err
+    assert terminal.run("abort", "docs", "--yes", "--json").document["phase"] == "aborted"
+    assert terminal.run("resume", "docs").code == 4
+    assert not (terminal.directory / "new.db").exists()
+    audit = terminal.run("audit", "list", "--migration", "docs").out
+    assert "abort" in audit
+
+
+def test_a_live_one_is_aborted_without_its_daemon_and_says_what_is_left_to_do(terminal):
+    world = World(terminal.directory / "state.db", mode=Mode.CAPTURED)
+
+    async def make():
+        async with world.control() as control:
+            await control.add([world.spec])
+
+    asyncio.run(make())
+    ran = terminal.run("abort", "move", "--yes", "--json")
+    assert (ran.code, ran.document["phase"]) == (0, "aborted"), ran.err
+    assert ran.document["next_steps"] == ["vectormigrate capture remove move"]
+    assert "can be aborted" not in terminal.run("abort", "move", "--dry-run").out
+
+
+def test_abort_leaves_what_was_copied_to_a_rollback(migrated):
+    for flag in ("--dry-run", "--yes"):
+        ran = migrated.run("abort", "docs", flag)
+        assert (ran.code, "rollback docs" in ran.err) == (4, True)
+    assert migrated.run("status", "docs", "--json").document["phase"] == "verified"
+
+
+def test_status_names_abort_where_nothing_was_put_anywhere(terminal):
+    terminal.source(5)
+    assert terminal.run("migrate", "docs", *terminal.flags(), "--approval", "migrate").code == 4
+    assert terminal.run("pause", "docs").code == 4  # nothing was begun that could rest
+    terminal.source(1, "new.db")
+    assert terminal.run("approve", "docs", "migrate").code == 0
+    assert terminal.run("resume", "docs").code != 0
+    status = terminal.run("status", "docs", "--json").document
+    assert (status["phase"], "vectormigrate abort docs" in status["next_steps"]) == ("failed", True)
+    assert terminal.run("abort", "docs", "--yes").code == 0
+
+
+@pytest.mark.parametrize("words", [["validate"], ["rollback", "--force"], ["abort", "--yes"], ["pause"]])
 def test_an_unknown_id(migrated, words):
     verb, *flags = words
     ran = migrated.run(verb, "nope", *flags)

@@ -56,6 +56,25 @@ async def test_how_an_offline_migration_goes_is_set_while_it_goes(here):
     assert (shown.in_force["batch_size"], shown.in_force["throttle_hold"]) == (500, False)
 
 
+async def test_what_is_under_way_is_not_aborted_and_what_has_written_nothing_is(here, tmp_path):
+    ask, begin = here.parts.dispatcher.ask, here.parts.dispatcher.begin
+    async with slow_world() as given:
+        begun = await begin(SHELL, "migrate", {"migration_id": "docs", **given})
+        await until(here, "progress")
+        with pytest.raises(GateRefused, match="is being worked on"):
+            await ask(SHELL, "abort", {"migration_id": "docs", "dry_run": True})
+        await ask(SHELL, "pause", {"migration_id": "docs"})
+        await here.finished({"id": begun.id})
+    given = {**two_stores(tmp_path), "approval": ["migrate"]}
+    with pytest.raises(GateRefused, match="waits for approval"):
+        await ask(SHELL, "migrate", {"migration_id": "other", **given})
+    status, rehearsed = await here.ask("POST", "/v1/migrations/other/abort", {"dry_run": True})
+    assert (status, rehearsed["phase"]) == (200, "created")
+    status, told = await here.ask("POST", "/v1/migrations/other/abort", {})
+    assert (status, told["phase"]) == (200, "aborted")
+    assert ("abort", "ok") in {(row["verb"], row["outcome"]) for row in await here.audit()}
+
+
 async def test_to_go_without_a_record_wants_a_reason_and_a_refusal(here, tmp_path):
     ask = here.parts.dispatcher.ask
     await ask(SHELL, "migrate", {"migration_id": "docs", **two_stores(tmp_path)})

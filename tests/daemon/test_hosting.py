@@ -276,6 +276,40 @@ async def test_what_rests_is_left_alone(site):
         assert site.router.concerned() == (SOURCE,)
 
 
+async def test_one_that_copies_nothing_yet_is_aborted_and_leaves_its_lane(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        await site.put(1, version=2)
+        site.world.target.tables.clear()  # whatever became of the target
+        assert (await host.answer("abort", "move", {"dry_run": True}))["phase"] == "passthrough"
+        assert (host._hosted["move"].go.is_set(), site.router.concerned()) == (True, (SOURCE,))
+        assert (await host.answer("abort", "move", {"dry_run": False}))["phase"] == "aborted"
+        assert (site.phase, site.router.concerned()) == ("aborted", ())
+        assert (await host.answer("abort", "move", {"dry_run": False}))["phase"] == "aborted"
+        assert (await site.world.store("source").fetch(SOURCE, [1])).payload[0]["version"] == 2
+
+
+async def test_an_aborted_one_leaves_an_empty_collection_to_a_rollback(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        await host.answer("abort", "move", {"dry_run": False})
+        assert site.world.held("target") == {}
+        assert (await host.answer("rollback", "move", {"dry_run": False}))["collection_dropped"]
+        assert (site.phase, site.world.held("target")) == ("aborted", None)
+
+
+async def test_one_that_was_copied_is_not_aborted_and_goes_on(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        with pytest.raises(GateRefused, match="cannot be aborted"):
+            await host.answer("abort", "move", {"dry_run": False})
+        assert (site.phase, host._hosted["move"].go.is_set()) == ("verified", True)
+
+
 async def test_offline_migrations_and_those_that_are_over_are_nobodys(site):
     async with site.daemon() as host:
         await site.verified(host)

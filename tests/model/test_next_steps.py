@@ -37,6 +37,16 @@ def test_what_failed_or_rests_is_resumed_or_taken_back_by_whoever_owns_it():
         assert steps(Mode.PROXIED, phase, owned=True) == ["resume docs", "rollback docs"]
 
 
+def test_what_has_put_nothing_anywhere_can_be_aborted():
+    for phase in (Phase.FAILED, Phase.PAUSED):
+        assert steps(Mode.OFFLINE, phase, owned=False, untouched=True)[:2] == ["resume docs", "abort docs"]
+        assert steps(Mode.OFFLINE, phase, owned=True, untouched=True) == []
+        assert steps(Mode.PROXIED, phase, owned=True, untouched=True)[:2] == ["resume docs", "abort docs"]
+        assert steps(Mode.CAPTURED, phase, owned=False, untouched=True) == ["serve", "abort docs"]
+    assert "abort docs" not in steps(Mode.OFFLINE, Phase.BACKFILL, owned=False, untouched=True)
+    assert steps(Mode.CAPTURED, Phase.ABORTED, owned=True) == ["capture remove docs"]
+
+
 def test_what_differs_is_looked_at_and_mended():
     for mode, first in ((Mode.OFFLINE, ["findings docs", "repair docs"]), (Mode.PROXIED, ["findings docs"])):
         told = steps(mode, Phase.VERIFIED, owned=True, differs=True)

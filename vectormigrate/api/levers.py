@@ -1,9 +1,10 @@
-"""Rows of the table that steer a migration: how fast it goes, and whether somebody has to approve of a step."""
+"""Rows of the table that steer a migration: how fast it goes, whether somebody has to approve of a step, and that it is not to be."""
 
 from __future__ import annotations
 
 from vectormigrate.daemon.levers import LEVERS, THROTTLING
 from vectormigrate.daemon.live_settings import REASON
+from vectormigrate.daemon.settings import DRY_RUN, FORCE, YES
 from vectormigrate.model.access import Scope
 from vectormigrate.model.phase import STEPS
 
@@ -11,6 +12,23 @@ from .command import Command, Effect, Example, Positional, Route
 
 _ID = Positional("id", "Id of the migration.")
 STEERING: tuple[Command, ...] = (
+    Command(
+        name="abort",
+        summary="End a migration that has put nothing into its target; neither store has to be there.",
+        details="For one that never came to its copy: wrong credentials, a store that is gone, a change of mind. Exits 4 where"
+        " anything may be in the target: that is for `rollback`. An empty collection that it made stays. It is final.",
+        positionals=(_ID,),
+        settings=(DRY_RUN, FORCE, YES),
+        result="MigrationStatus",
+        scope=Scope.OPERATE,
+        routes=(Route("POST", "/migrations/{id}/abort"),),
+        effect=Effect.DESTROYS,
+        examples=(
+            Example("abort docs --dry-run", "whether it can be ended so; changes nothing"),
+            Example("abort docs", "asks first"),
+        ),
+        handler="verbs:abort",
+    ),
     Command(
         name="throttle",
         summary="Let a migration copy and compare more slowly, or wait, from now on, whatever process runs it.",

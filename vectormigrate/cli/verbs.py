@@ -1,6 +1,8 @@
-"""`validate`, `repair`, `rollback` and `pause`: the verbs that need an id and nothing else."""
+"""`validate`, `repair`, `rollback`, `abort` and `pause`: the verbs that need an id and nothing else."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import msgspec
 
@@ -9,10 +11,11 @@ from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import overlay
 from vectormigrate.daemon.validate_settings import comparing
 from vectormigrate.model.errors import GateRefused, StateLocked
+from vectormigrate.model.phase import FINAL
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
 
-from .asked import offered
+from .asked import asked, offered
 from .call import Answer, Call
 from .delegated import by_daemon
 from .doors import own, view
@@ -86,6 +89,22 @@ async def rollback(call: Call) -> Answer:
         return Answer(report, exit_code=_stopped(stop))
     done = dry_run or (report.left == 0 and report.foreign_changed == 0)
     return Answer(report, exit_code=0 if done else FAILED)
+
+
+async def abort(call: Call) -> Answer:
+    """End what has put nothing into its target: by the daemon, or here when none runs."""
+    with view(call) as viewer:
+        status = viewer.status(call.migration_id)
+    if not call.value("dry-run"):
+        _confirm(
+            call,
+            f"This ends {status.migration_id!r} for good; nothing is looked at or changed in {status.source} and {status.target}.",
+        )
+    answer = await asked(call)
+    if call.value("dry-run") and status.phase not in FINAL:
+        would = f"{call.migration_id} ({status.phase}) can be aborted: it has put nothing into {status.target}; nothing was changed"
+        return replace(answer, text=would)
+    return answer
 
 
 async def pause(call: Call) -> Answer:

@@ -17,6 +17,7 @@ from typing import Any, Self, Unpack
 
 import msgspec
 
+from vectormigrate.engine.aborting import abort
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.migration import Conductor, rest
@@ -246,6 +247,12 @@ class Control:
         await rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
+    async def abort(self, migration_id: str, *, dry_run: bool) -> MigrationStatus:
+        """End one that put nothing into its target. Raises GateRefused where it may have. Needs neither side."""
+        self._check_idle(migration_id)
+        await abort(self._database, migration_id, self._clock, self._on_event, dry_run=dry_run)
+        return self._status(migration_id)
+
     def stop(self) -> None:
         """Ask what runs to finish its batches, write its checkpoints and return."""
         for whole in self._wholes.values():
@@ -353,6 +360,12 @@ class Control:
                 hint=f"compare again with `vectormigrate validate {migration_id} --full`",
             )
 
+    def _check_idle(self, migration_id: str) -> None:
+        if self.runs(migration_id):
+            raise GateRefused(
+                f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
+            )
+
     # Putting it together.
 
     def _divided(self, migration_id: str) -> Specification | None:
@@ -365,8 +378,7 @@ class Control:
 
     @asynccontextmanager
     async def _as_a_whole(self, asked: Specification) -> AsyncIterator[Whole]:
-        if self.runs(asked.id):
-            raise _busy(asked.id)
+        self._check_idle(asked.id)
         async with self._advising(asked), self._listening():
             whole = self._wholes[asked.id] = self._whole(asked)
             try:
@@ -380,8 +392,7 @@ class Control:
         self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
     ) -> AsyncIterator[_Run]:
         assert self._session is not None, "a Control is used as an async context manager"
-        if migration_id in self._runs:
-            raise _busy(migration_id)
+        self._check_idle(migration_id)
         migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
         spec = migration.specification
         secrets = self._secrets
@@ -487,9 +498,3 @@ class Control:
 
     def _status(self, migration_id: str) -> MigrationStatus:
         return self._database.read(lambda tx: views.status(tx, migration_id))
-
-
-def _busy(migration_id: str) -> GateRefused:
-    return GateRefused(
-        f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
-    )

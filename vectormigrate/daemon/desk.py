@@ -242,6 +242,12 @@ class Desk:
             return await self._live(asked, "rollback", RollbackReport, dry_run=dry_run)
         return await self._control.rollback(asked.migration_id, dry_run=dry_run)
 
+    async def abort(self, asked: Asked) -> MigrationStatus:
+        dry_run = asked.value("dry-run")
+        if self._host is not None and self._spec(asked).mode is not Mode.OFFLINE:
+            return await self._live(asked, "abort", MigrationStatus, dry_run=dry_run)
+        return await self._control.abort(asked.migration_id, dry_run=dry_run)
+
     async def attest(self, asked: Asked) -> MigrationStatus:
         return await self._live(asked, "attest", MigrationStatus, by=asked.value("by") or asked.who.name)
 

@@ -430,6 +430,11 @@ class Host:
         async with self._approved(hosted, "rollback"), self._halted(hosted):
             return await hosted.conductor.rollback(dry_run=False, remove_unknown=True)
 
+    async def _abort(self, hosted: _Hosted, *, dry_run: bool) -> object:
+        async with nullcontext() if dry_run else self._halted(hosted):
+            await hosted.conductor.abort(dry_run=dry_run)
+        return self.status(hosted.conductor.migration.id)
+
     async def _validate(self, hosted: _Hosted, **how: Unpack[Comparing]) -> object:
         return await hosted.conductor.validate(**how)
 
@@ -475,6 +480,7 @@ class Host:
 
 VERBS = frozenset(
     {
+        "abort",
         "allow-deletes",
         "attest",
         "status",

@@ -19,7 +19,7 @@ from contextlib import aclosing, asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Unpack
 
-from vectormigrate.engine import aliases, repair
+from vectormigrate.engine import aborting, aliases, repair
 from vectormigrate.engine import preflight as looking
 from vectormigrate.engine.backfill.coordinator import CopyCoordinator
 from vectormigrate.engine.backfill.planner import plan_ranges
@@ -404,7 +404,7 @@ class Conductor:
         began = self._clock.monotonic()
         migration = self.migration
         await self._greet()
-        if migration.mapping is None:
+        if migration.mapping is None or migration.phase is Phase.ABORTED:
             return await self._roll_back_nothing(migration, dry_run=dry_run)
         done_already = migration.phase is Phase.ROLLED_BACK
         if not dry_run and not done_already:
@@ -447,9 +447,13 @@ class Conductor:
             dropped = migration.target_created and await undoing.drop_empty(
                 migration.specification.target.collection
             )
-            if migration.phase not in FINAL:
-                await self._move(migration.phase, Phase.ABORTED)
+            await self.abort(dry_run=False)
         return undoing.report(Removal(), dropped=dropped, seconds=0.0)
+
+    async def abort(self, *, dry_run: bool) -> None:
+        """End it without touching a store. Raises GateRefused where something may be in the target."""
+        if self._database.read(lambda tx: aborting.check(tx, self._id)) and not dry_run:
+            await self._move(self.migration.phase, Phase.ABORTED, aborting.REASON)
 
     # Shared.
 

@@ -47,13 +47,16 @@ def next_steps(
     owned: bool,
     attested: bool = False,
     differs: bool = False,
+    untouched: bool = False,
 ) -> tuple[str, ...]:
     """Commands. `owned`: some process owns the state file; `attested`: somebody vouched for the writers; `differs`: the last
-    comparison found something.
+    comparison found something; `untouched`: nothing was put into the target.
     """
     told = _offline(phase, owned=owned) if mode is Mode.OFFLINE else _live(mode, phase, owned, attested)
     if differs and phase is Phase.VERIFIED:
         told = ("findings {id}", *(["repair {id}"] if mode is Mode.OFFLINE else []), *told)
+    if told and untouched and phase in (Phase.PAUSED, Phase.FAILED):
+        told = (told[0], "abort {id}", *told[1:])
     return tuple(f"{_PROGRAM} {step.format(id=migration_id)}" for step in told)
 
 

@@ -19,7 +19,7 @@ from vectormigrate.model.specification import Specification, in_force
 from vectormigrate.model.status import MigrationStatus
 from vectormigrate.model.whole import status_of
 
-from . import approvals, levers, throttles
+from . import approvals, levers, throttles, written
 from .database import Transaction
 
 _STATUS = """
@@ -139,10 +139,11 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         below = [_status(tx, one, owned=owned) for one in held]
         return status_of(asked, below, datetime.fromisoformat(created), owned=owned, waiting=waiting)
     phase, given = Phase(phase_text), levers.read(set_since)
+    resting = Phase(resume) if resume else None
     return MigrationStatus(
         migration_id=name,
         phase=phase,
-        resume_phase=Phase(resume) if resume else None,
+        resume_phase=resting,
         source=f"{asked.source.kind}:{asked.source.collection}",
         target=f"{asked.target.kind}:{asked.target.collection}",
         total=total,
@@ -159,7 +160,13 @@ def _status(tx: Transaction, row: Sequence[Any], *, owned: bool) -> MigrationSta
         ended_at=datetime.fromisoformat(ended) if ended else None,
         error=error,
         next_steps=next_steps(
-            name, asked.mode, phase, owned=owned, attested=attested is not None, differs=found > 0
+            name,
+            asked.mode,
+            phase,
+            owned=owned,
+            attested=attested is not None,
+            differs=found > 0,
+            untouched=resting is not None and not written.anything(tx, name, phase, resting),
         ),
         mode=asked.mode,
         primary=side or "source",
