@@ -26,7 +26,7 @@ from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.specification import Specification
 
-_LONGEST = 150.0
+_LONGEST = 100.0
 """Seconds, more than the quarantine of a request that was not answered."""
 
 
