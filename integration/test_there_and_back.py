@@ -57,7 +57,7 @@ async def test_there_and_back(
     away: str,
 ) -> None:
     if cells.left(figures.LEFT, home, away):
-        pytest.skip("VECTORMIGRATE_GO_ON: an earlier sitting has left this pair")
+        pytest.skip(cells.ALREADY)
     if not at_home.get(home):
         for table in tables(home):
             await asyncio.to_thread(stores[home].make, f"home-{home}-{table.name}", table)

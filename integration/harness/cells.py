@@ -38,6 +38,10 @@ def _git(*words: str) -> str:
     ).stdout.strip()
 
 
+ALREADY = "VECTORMIGRATE_GO_ON is set, and an earlier run has measured this pair already"
+"""Why a cell is skipped that is `left`."""
+
+
 def left(folder: Path, one: str, other: str) -> bool:
     """Whether an earlier sitting has measured a cell and this one is to go on behind it (`VECTORMIGRATE_GO_ON=1`)."""
     engine()  # while it is what was imported

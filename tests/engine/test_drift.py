@@ -78,21 +78,16 @@ _LONG = 330.0
 """Seconds in which a difference is believed, compared and, where that may be, mended."""
 
 
+MANY = 200
+"""Records of which a share means something."""
+
+
 @pytest.fixture
 def online():
     made = Online()
     yield made
     made.state.close()
     made.world.close()
-
-
-async def many(online):
-    """A verified migration of so many records that a share of them means something."""
-    await online.world.fill(range(200))
-    await online.start()
-    await online.conductor.attest("me")
-    async with online.running():
-        await online.until("verified")
 
 
 @asynccontextmanager
@@ -141,7 +136,7 @@ async def test_nothing_is_cut_over_before_counts_that_disagree_were_compared(onl
 
 @virtually
 async def test_a_few_records_that_are_gone_behind_our_back_are_deleted(online):
-    await many(online)
+    await online.verified(MANY)
     await online.stores.source.delete(SOURCE, [3, 4])
     async with online.running():
         await asyncio.sleep(_LONG)
@@ -151,7 +146,7 @@ async def test_a_few_records_that_are_gone_behind_our_back_are_deleted(online):
 @virtually
 async def test_a_shard_that_is_away_deletes_nothing(online):
     """However often the counts disagree; and when it is back, nothing has happened."""
-    await many(online)
+    await online.verified(MANY)
     async with online.running() as conductor:
         async with without(online.world.source.tables[SOURCE], range(0, 200, 2)):
             await asyncio.sleep(2 * _LONG)
@@ -165,7 +160,7 @@ async def test_a_shard_that_is_away_deletes_nothing(online):
 
 @virtually
 async def test_a_shard_of_the_new_primary_that_is_away_deletes_nothing_at_the_source(online):
-    await many(online)
+    await online.verified(MANY)
     async with online.running() as conductor:
         await conductor.cutover()
         await online.until_idle()
@@ -177,7 +172,7 @@ async def test_a_shard_of_the_new_primary_that_is_away_deletes_nothing_at_the_so
 
 @virtually
 async def test_somebody_who_has_looked_may_say_that_they_are_gone(online):
-    await many(online)
+    await online.verified(MANY)
     await online.stores.source.delete(SOURCE, list(range(100)))
     async with online.running():
         await asyncio.sleep(_LONG)
@@ -189,7 +184,7 @@ async def test_somebody_who_has_looked_may_say_that_they_are_gone(online):
 
 @virtually
 async def test_what_a_request_may_have_removed_unnamed_is_deleted_at_large(online):
-    await many(online)
+    await online.verified(MANY)
     async with online.router.writing({SOURCE: [Whole(Scope.CLEAR)]}):
         await online.stores.source.delete(SOURCE, list(range(100)))
     async with online.running():

@@ -142,9 +142,9 @@ class Online:
 
     # Steps that most tests take.
 
-    async def verified(self):
+    async def verified(self, records=5):
         """Start, attest, copy; the way to `verified`."""
-        await self.world.fill(range(5))
+        await self.world.fill(range(records))
         await self.start()
         await self.conductor.attest("me")
         async with self.running():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import msgspec
 
+from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
-from vectormigrate.daemon.specify import overlay
+from vectormigrate.daemon.specify import Request, overlay
 from vectormigrate.daemon.validate_settings import comparing
 from vectormigrate.model.errors import GateRefused, StateLocked
 from vectormigrate.model.phase import FINAL
@@ -23,6 +26,8 @@ from .exits import code_of
 from .live import ask
 from .progress import Follower
 
+_Result = TypeVar("_Result")
+
 FAILED = 1
 FINDINGS = 3
 
@@ -36,11 +41,10 @@ async def validate(call: Call) -> Answer:
         return Answer(found, exit_code=0 if found.ok else FINDINGS)
     if (answer := await by_daemon(call, request)) is not None:
         return answer
-    with Follower.of(call) as follower:
-        async with own(call, request.literals, follower) as control:
-            with stopping(lambda _: control.stop()) as stop:
-                report = await control.validate(call.migration_id, **comparing(call.value))
-    return Answer(report, exit_code=_stopped(stop) or (0 if report.ok else FINDINGS))
+    report, stopped = await _here(
+        call, request, lambda control: control.validate(call.migration_id, **comparing(call.value))
+    )
+    return Answer(report, exit_code=stopped or (0 if report.ok else FINDINGS))
 
 
 async def repair(call: Call) -> Answer:
@@ -57,11 +61,10 @@ async def repair(call: Call) -> Answer:
         )
     if (answer := await by_daemon(call, request)) is not None:
         return answer
-    with Follower.of(call) as follower:
-        async with own(call, request.literals, follower) as control:
-            with stopping(lambda _: control.stop()) as stop:
-                result = await control.repair(call.migration_id, dry_run=dry_run)
-    return Answer(result, exit_code=_stopped(stop) or code_of(result, "repair"))
+    result, stopped = await _here(
+        call, request, lambda control: control.repair(call.migration_id, dry_run=dry_run)
+    )
+    return Answer(result, exit_code=stopped or code_of(result, "repair"))
 
 
 async def rollback(call: Call) -> Answer:
@@ -80,13 +83,12 @@ async def rollback(call: Call) -> Answer:
         return Answer(told, exit_code=0 if dry_run or not (told.left or told.foreign_changed) else FAILED)
     if (answer := await by_daemon(call, request)) is not None:
         return answer
-    with Follower.of(call) as follower:
-        async with own(call, request.literals, follower) as control:
-            with stopping(lambda _: control.stop()) as stop:
-                report = await control.rollback(call.migration_id, dry_run=dry_run)
-    if _stopped(stop) and report.left:
+    report, stopped = await _here(
+        call, request, lambda control: control.rollback(call.migration_id, dry_run=dry_run)
+    )
+    if stopped and report.left:
         call.remark(f"stopped midway; go on with: vectormigrate rollback {call.migration_id}")
-        return Answer(report, exit_code=_stopped(stop))
+        return Answer(report, exit_code=stopped)
     done = dry_run or (report.left == 0 and report.foreign_changed == 0)
     return Answer(report, exit_code=0 if done else FAILED)
 
@@ -120,6 +122,17 @@ async def pause(call: Call) -> Answer:
         return Answer(msgspec.convert(told, MigrationStatus))
     async with own(call, {}, lambda event: None) as control:
         return Answer(await control.pause(call.migration_id))
+
+
+async def _here(
+    call: Call, request: Request, work: Callable[[Control], Awaitable[_Result]]
+) -> tuple[_Result, int]:
+    """Do it in this process; what came of it, and the exit code of a signal that stopped it, or 0."""
+    with Follower.of(call) as follower:
+        async with own(call, request.literals, follower) as control:
+            with stopping(lambda _: control.stop()) as stop:
+                result = await work(control)
+    return result, _stopped(stop)
 
 
 def _stopped(stop: Stop) -> int:
