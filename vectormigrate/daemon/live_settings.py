@@ -40,6 +40,17 @@ def _share(name: str, default: float, words: str) -> Setting:
 
 
 TERMS = (
+    Setting(
+        name="write-timeout",
+        section="live",
+        kind=Kind.FLOAT,
+        default=30.0,
+        least=0.1,
+        most=3600,
+        unit="seconds",
+        help="Longest wait for the source's answer to a write of a live migration, while other requests have"
+        " `upstream-timeout`; --quarantine should be at least twice as long.",
+    ),
     _seconds(
         "visibility", 0.0, "How long an acknowledged write may stay unseen by reads that no barrier helps."
     ),

@@ -3,14 +3,16 @@ import random
 
 import pytest
 
+from tests.fakes.front import FakeUpstream
 from tests.fakes.lanes import make_bench
 from tests.fakes.world import SOURCE, records, shape
 from vectormigrate.engine.dualwrite.lane import Ends
 from vectormigrate.engine.dualwrite.router import Router
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, Unresolved
 from vectormigrate.model.touch import Ids, Unnamed
 from vectormigrate.state.roles import Role, Side
 from vectormigrate.stores.front import Outcome
+from vectormigrate.stores.raw import HttpRequest
 
 UPSTREAM = object()
 
@@ -143,7 +145,32 @@ async def test_names_that_were_told_before_there_was_a_lane_lead_to_it(bench):
 async def test_a_write_is_marked_by_the_lane_of_its_collection(bench, router):
     async with router.writing({SOURCE: [Ids((1,))], "else": [Ids((2,))]}) as write:
         assert bench.marks() == ["i:1"]
-        assert write.access.upstream is UPSTREAM
+        assert write.access.store is None
+
+
+async def test_a_marked_write_is_not_waited_for_longer_than_its_migrations_bear(bench_of):
+    """One that nobody marks, and a read, have the time of the upstream alone."""
+    upstream = FakeUpstream()
+    upstream.send = lambda request, *, stream=False: asyncio.sleep(60)
+    router = Router(upstream, random.Random(1))
+    benches = {
+        name: await bench_of(terms={"write_timeout": limit}) for name, limit in (("a", 7.0), ("b", 5.0))
+    }
+    for name, bench in benches.items():
+        router.add(name, routed(bench, name, upstream))
+    clock = asyncio.get_running_loop()
+    began = clock.time()
+    with pytest.raises(Unresolved, match="within 5 s"):
+        async with router.writing({"a": [Ids((1,))], "b": [Ids((2,))], "else": [Ids((3,))]}) as write:
+            await write.access.upstream.send(HttpRequest("PUT", "/"))
+    assert clock.time() - began == 5
+    assert all(bench.ledger.unresolved for bench in benches.values())
+    for bench in benches.values():
+        bench.lane.marking = False
+    for names in (("a", "b"), ("else",)):
+        async with router.writing({name: [Ids((4,))] for name in names}) as write:
+            assert write.access.upstream is upstream
+    assert router.reading("a").upstream is upstream
 
 
 async def test_a_write_of_nothing_under_migration_passes(bench, router):

@@ -155,6 +155,11 @@ class Lane:
         return self.ends.side(self.role.primary.other)
 
     @property
+    def write_timeout(self) -> float:
+        """Seconds that a marked write may take."""
+        return self._terms.write_timeout
+
+    @property
     def read_share(self) -> float:
         """Share of the reads that the secondary answers now, 0 to 1."""
         return self.role.reads if self.whole else 0.0

@@ -18,6 +18,7 @@ from vectormigrate.model.touch import Touch
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.raw import Upstream
 
+from .bounded import Bounded
 from .lane import Lane, Pass
 
 Observer = Callable[[str, float, Callable[[], tuple[Query, Sequence[Match]] | None]], None]
@@ -120,6 +121,9 @@ class Router(Front):
                 passes[name] = await stack.enter_async_context(lane.writing(touches, size))
             elsewhere = len(collections) < len(touched) or not touched
             access = self._meeting([one.access for one in passes.values()], elsewhere=elsewhere)
+            limits = [lane.write_timeout for lane, _ in lanes.values() if lane.marking]
+            if access.upstream is not None and limits:
+                access = replace(access, upstream=Bounded(access.upstream, min(limits)))
             yield _Written(access, {name: passes[of] for name, of in collections.items()})
 
     def _meeting(self, accesses: Sequence[Access], *, elsewhere: bool) -> Access:

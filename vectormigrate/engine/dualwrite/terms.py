@@ -14,6 +14,10 @@ class Terms:
 
     quarantine: float = 60.0
     """T_z: a request that was not answered is applied within this, or never."""
+    write_timeout: float = 30.0
+    """How long the source may take for a write that is marked: half of the quarantine at most, or what is answered last
+    may land behind it when the process that sent it is dead.
+    """
     visibility: float = 0.0
     """T_vis: how long an acknowledged write may stay unseen by reads, where no barrier tells."""
     coalesce: float = 0.1

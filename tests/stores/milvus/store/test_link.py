@@ -71,7 +71,7 @@ def test_a_time_that_cannot_be_meant_is_refused(text):
 
 def test_times_are_those_of_the_endpoint():
     plain, quick = Link(Endpoint("milvus", "http://host")), link_to("http://host", timeout="3")
-    assert (plain.dial_timeout, plain.timeout) == (10.0, 60.0)
+    assert (plain.dial_timeout, plain.timeout) == (10.0, 30.0)
     assert (quick.dial_timeout, quick.timeout) == (3.0, 3.0)
 
 

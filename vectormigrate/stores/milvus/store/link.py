@@ -91,7 +91,7 @@ class Link:
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint.url)
         self.dial_timeout = seconds(endpoint, "timeout", 10.0)
-        self.timeout = seconds(endpoint, "timeout", 60.0)
+        self.timeout = seconds(endpoint, "timeout", 30.0)
         """For an answer: Milvus Lite takes seconds for a page of a large collection."""
         self.slow_timeout = seconds(endpoint, "slow_timeout", 3600.0)
         """For what may build an index: flushing, indexing, loading."""

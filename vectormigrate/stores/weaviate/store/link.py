@@ -78,7 +78,7 @@ class Link:
     def __init__(self, endpoint: Endpoint) -> None:
         self.address = parse_address(endpoint)
         self.dial_timeout = seconds(endpoint, "timeout", 10.0)
-        self.timeout = seconds(endpoint, "timeout", 60.0)
+        self.timeout = seconds(endpoint, "timeout", 30.0)
         """For an answer."""
         self.slow_timeout = seconds(endpoint, "slow_timeout", 3600.0)
         """For what waits until vectors are indexed."""
