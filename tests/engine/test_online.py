@@ -11,7 +11,7 @@ from vectormigrate.model.errors import GateRefused, IllegalTransition, StateFull
 from vectormigrate.model.events import PhaseChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.touch import Scope, Whole
+from vectormigrate.model.touch import Matching, Scope, Whole
 from vectormigrate.state import migrations
 from vectormigrate.stores.capture import Changes
 
@@ -150,6 +150,28 @@ async def test_a_write_of_unknown_extent_is_compared_and_then_owed_no_more(onlin
         await asyncio.sleep(10)
         assert online.owed == []
         assert online.versions("target") == online.versions("source") == {0: 0, 3: 0, 4: 0}
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@virtually
+async def test_what_a_filter_may_have_removed_before_it_was_copied_is_gone(online, dies):
+    """Nobody knows which ids it matched: of those owed just then none is said to be deleted, and that many look like a shard."""
+    await online.verified()
+    async with online.running():
+        await online.put(*range(100, 180))
+        await asyncio.sleep(5)
+        await online.put(*range(100, 180), version=2)
+        async with online.router.writing({SOURCE: [Matching(None, removes=True)]}):
+            await online.stores.source.delete(SOURCE, list(range(100, 140)))
+        assert online.owed == ["owed"]
+        await asyncio.sleep(0 if dies else 15)
+    if dies:
+        await online.die()
+        await online.start()
+        async with online.running():
+            await asyncio.sleep(QUARANTINE + 15)
+    assert (online.owed, online.debt, online.live.scheduler.guard.tripped) == ([], 0, False)
+    assert online.versions("target") == online.versions("source")
 
 
 @virtually

@@ -265,18 +265,19 @@ class OnlineConductor(Conductor):
     async def _compare(self) -> None:
         """Compare both sides whole, mark what differs, and count what was owed to it as compared.
 
-        What is absent may rightly be so where a request that names no ids, or one without a mark, may have removed it. Where the
-        counts alone led here, or a comparison, it may as well be a shard that is away: then such deletes are guarded.
+        What is absent may rightly be so where a request that names no ids, or one without a mark, may have removed it, also what
+        is marked already. Where counts led here, or a comparison, it may be a shard that is away: such deletes are guarded.
         """
         live = self._lane_of()
         await live.calm(self._stopping)
         up_to = self._database.read(scopes.last_number)
         asked = self._owed()
         gap = live.close_gap()
-        reason = "reconcile" if asked or gap else "finding"
         done = False
         try:
-            await self._reconcile(self.migration, reason)
+            if asked or gap:
+                await live.scheduler.believe()
+            await self._reconcile(self.migration, "reconcile" if asked or gap else "finding")
             if not self._stopping.is_set():
                 await self._database.write(lambda tx: scopes.compared(tx, self._id, up_to))
                 done = True
@@ -332,9 +333,8 @@ class OnlineConductor(Conductor):
         await self._look_at_shape()
         await self._validation(self.migration).again()
         live = self._lane_of()
-        quiet = not live.busy()
-        primary = await live.lane.primary.count(live.lane.ends.collection)
-        secondary = await live.lane.secondary.count(live.lane.ends.collection)
+        quiet, lane = not live.busy(), live.lane
+        primary, secondary = [await one.count(lane.ends.collection) for one in (lane.primary, lane.secondary)]
         if abs(primary - secondary) <= self._database.read(lambda tx: waivers.count(tx, self._id)):
             secondary = primary  # as far as somebody goes without
         if quiet and not live.busy() and self._drift.differ(primary, secondary):

@@ -171,10 +171,9 @@ class Marker:
             case Unnamed():
                 await self._in_time(self._scopes.forward(number))
             case Whole(scope):
-                self._ledger.mean()
-                await self._in_time(self._scopes.owe(number, scope.value))
+                await self._owe(number, scope.value)
             case Unknown(what):
-                await self._in_time(self._scopes.owe(number, what))
+                await self._owe(number, what)
 
     async def _resolve(self, noted: Noted, number: int, touch: Matching) -> None:
         if not self._guards.enumerate_first:
@@ -186,12 +185,18 @@ class Marker:
         found = await self._scopes.matching(self._primary(), self._collection, touch)
         unseen = self._ledger.unseen()
         if found is None or unseen is None:
-            await self._in_time(self._scopes.owe(number, "a filter that could not be resolved into ids"))
+            await self._owe(number, "a filter that could not be resolved into ids", removes=touch.removes)
             return
         await self._mark_more(noted, [*found, *unseen, *landing], removes=touch.removes)
         reached("scope.enumerated")
         await self._in_time(self._scopes.forward(number))
         reached("scope.forwarded")
+
+    async def _owe(self, number: int, why: str, *, removes: bool = True) -> None:
+        """It leaves, and may change anything: what is marked by now, and absent behind it, is gone for no strange reason."""
+        if removes:
+            self._ledger.mean()
+        await self._in_time(self._scopes.owe(number, why))
 
     async def _mark_more(self, noted: Noted, ids: Sequence[RecordId], *, removes: bool) -> None:
         """Ids of a write that became known after it was registered. Others may have been registered meanwhile, and a
