@@ -26,7 +26,8 @@ _ASIDE = "_vm_meta"
 _INTS = "_vm_ints"
 _ORIGINAL = "_vm_id"
 _NORMS = "_vm_norm"
-_OURS = frozenset({_ASIDE, _INTS, _ORIGINAL, _NORMS})
+_SPARSE = "_vm_sparse"
+_OURS = frozenset({_ASIDE, _INTS, _ORIGINAL, _NORMS, _SPARSE})
 
 
 class Fate(StrEnum):
@@ -239,18 +240,31 @@ def _same(one: Any, other: Any) -> bool:
 
 def _vectors(source: Held, target: Held, names: Names) -> Verdict:
     wanted = {names.vectors.get(name, name): vector for name, vector in source.vectors.items()}
+    spelled = _spelled(target)
+    if spelled:
+        target = replace(target, vectors={**target.vectors, **spelled})
     if any(isinstance(name, Unnamed) for name in (*source.vectors, *target.vectors)):
         wanted = _by_kind(source.vectors)
         target = replace(target, vectors=_by_kind(target.vectors))
     if wanted.keys() != target.vectors.keys():
         return Verdict(Fate.WRONG, f"vectors {sorted(wanted)} arrived as {sorted(target.vectors)}")
     norms = target.payload.get(_NORMS) or {}
-    worst = EXACT
+    worst = Verdict(Fate.CONVERTED, f"in JSON, under `{_SPARSE}`") if spelled else EXACT
     for name, vector in wanted.items():
         norm = next(iter(norms.values()), None) if isinstance(name, Unnamed) else norms.get(name)
         found = _vector(vector, target.vectors[name], norm)
         worst = max(worst, found, key=lambda one: one.rank)
     return worst
+
+
+def _spelled(target: Held) -> dict[str, SparseVector]:
+    """Sparse vectors that stand beside the record as text of JSON."""
+    text = target.payload.get(_SPARSE)
+    told = json.loads(text) if isinstance(text, str) else {}
+    return {
+        name: SparseVector(np.array(one["indices"], np.int64), np.array(one["values"], np.float32))
+        for name, one in told.items()
+    }
 
 
 def _by_kind(vectors: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_a_store_that_can_do_everything_holds_everything():
         ({"id_kinds": frozenset({IdKind.MIXED})}, ("id", "negative integer"), Fate.REFUSED, "not between 0"),
         ({"id_kinds": frozenset({IdKind.INT})}, ("id", "text"), Fate.REFUSED, "do not fit"),
         ({"max_id_bytes": 512}, ("id", "text of 1,000 bytes"), Fate.REFUSED, "do not fit 512"),
-        ({"sparse": False}, ("vector", "sparse"), Fate.REFUSED, "no sparse vectors"),
+        ({"sparse": False}, ("vector", "sparse"), Fate.CONVERTED, "no sparse vectors: kept as JSON"),
         ({"max_dim": 2000}, ("vector", "3,000 dimensions"), Fate.REFUSED, "at most 2000"),
         ({"normalises_cosine": True}, ("vector", "cosine, not of length one"), Fate.CONVERTED, "length one"),
         ({"field_types": frozenset({FieldType.TEXT})}, ("field", "decimal"), Fate.CONVERTED, "all digits"),

@@ -123,7 +123,6 @@ class TestNew:
     @pytest.mark.parametrize(
         ("vector", "lacks", "words"),
         [
-            (replace(VEC, kind=VectorKind.SPARSE), {"sparse": False}, "no sparse"),
             (replace(VEC, kind=VectorKind.MULTI), {"multi": False}, "no multi"),
             (replace(VEC, element=Element.BINARY), {"elements": frozenset({Element.FLOAT32})}, "no binary"),
             (VEC, {"elements": frozenset({Element.FLOAT16})}, "no float32"),

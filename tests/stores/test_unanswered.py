@@ -12,6 +12,7 @@ from vectormigrate.model.collection import (
     IdKind,
     Metric,
     VectorField,
+    VectorKind,
 )
 from vectormigrate.model.mapping import make_plan
 from vectormigrate.model.plan import MappingOptions
@@ -67,3 +68,9 @@ def test_undeclared_keys_that_the_target_cannot_hold():
     rigid = replace(CAPABILITIES, dynamic=False)
     plan = make_plan(SHAPE, rigid, "docs", options=MappingOptions(accept=("undeclared",)))
     assert "filters by keys that nobody declared, left behind" in unanswered("sqlite", plan)
+
+
+def test_a_vector_that_the_target_has_as_json_is_searched_by_nobody():
+    source = replace(SHAPE, vectors=(VectorField("words", VectorKind.SPARSE, metric=Metric.DOT),))
+    plan = make_plan(source, replace(CAPABILITIES, sparse=False), "docs")
+    assert unanswered("sqlite", plan) == ("searches by vector 'words', which is kept as JSON",)

@@ -31,7 +31,7 @@ from .collection import (
 from .errors import VectormigrateError
 from .identity import IdRule
 from .mapping import Translator
-from .plan import Fate, FieldPlan, VectorPlan
+from .plan import Fate
 from .planning import make_plan
 from .record import RecordId
 
@@ -185,8 +185,7 @@ def _verdict(kind: Kind, target: Capabilities, admitted: Callable[[CollectionSha
     reason = admitted(shape, translation.batch)
     if reason:
         return Verdict(kind.group, kind.name, Fate.REFUSED, reason)
-    parts: tuple[VectorPlan | FieldPlan, ...] = (*plan.vectors, *plan.fields)
-    reasons = [part.reason for part in parts if part.reason]
+    reasons = [part.reason for part in plan.parts if part.reason]
     if kind.group == "id" and plan.id_rule is not IdRule.SAME:
         reasons.insert(0, plan.id_rule.value)
     elif kind.group != "vector":

@@ -36,9 +36,11 @@ from .identity import to_source, to_target
 from .layout import Relayout
 from .lengths import LENGTHS, restored
 from .mapping import cast_column
-from .plan import FieldPlan, MappingPlan, VectorPlan
+from .payload_columns import column_of
+from .plan import FieldPlan, MappingPlan
 from .query import Query
 from .record import Payload, RecordId
+from .spelling import SPARSE, is_ours, read
 
 _COMPARABLE = frozenset({"extended_json", "uuid_text"})
 """Conversions that keep equality of values."""
@@ -48,8 +50,7 @@ _OPEN = frozenset({"", "extended_json"})
 
 def obstacles(plan: MappingPlan, source: CollectionShape) -> list[str]:
     """Why records cannot be carried back as they were; empty when they can."""
-    plans: tuple[VectorPlan | FieldPlan, ...] = (*plan.vectors, *plan.fields)
-    lost = [f"{one.source!r} is left behind" for one in plans if not one.kept]
+    lost = [f"{one.source!r} is left behind" for one in plan.parts if not one.kept]
     if len(plan.spread) > 1:
         lost.append("more than one field is spread: whose a key was cannot be told")
     if plan.spread and source.dynamic:
@@ -65,7 +66,7 @@ def as_named(plan: MappingPlan) -> bool:
     """
     changed = any(one.source != one.target or one.conversion for one in plan.fields)
     renamed = any(one.source != one.target for one in plan.vectors)
-    return not (plan.spread or plan.edits or plan.layout or changed or renamed)
+    return not (plan.spread or plan.edits or plan.layout or plan.spelled or changed or renamed)
 
 
 def speaks_alike(plan: MappingPlan, source: CollectionShape, dialect: str) -> bool:
@@ -122,6 +123,10 @@ class Inverse:
             plan = self._vectors.get(name)
             if plan is not None:
                 columns[plan.source] = cast_column(column, self._source.vector(plan.source).element)
+        if self._plan.spelled:
+            held = self._forward[SPARSE]
+            notes = [_decoded(held, note) for note in column_of(batch.payload, held.target)]
+            columns |= read(notes, self._plan.spelled)
         return columns
 
     def payload(self, payload: Payload, source_id: RecordId) -> Payload:
@@ -142,6 +147,8 @@ class Inverse:
                 found[key] = value
         if self._spread is not None and spread:
             found[self._spread] = spread
+        if self._plan.spelled and not is_ours(found.pop(SPARSE, None), self._plan.spelled):
+            raise StoreBroken(f"what stands under {SPARSE!r} of the target cannot be read back")
         if self._relayout is not None:
             found = self._relayout.backward(found, source_id)
         return found if self._editor is None else self._editor.backward(found)
@@ -158,6 +165,8 @@ class Inverse:
         using = next(
             (one.target for one in self._plan.vectors if one.source == query.using and one.kept), None
         )
+        if any(one.source == query.using for one in self._plan.spelled):
+            raise Unsupported(f"vector {query.using!r} is kept as JSON by the target, which cannot search it")
         if using is None:
             raise Unsupported(f"there is no vector {query.using!r}")
         return replace(query, using=using, filter=where)
@@ -201,8 +210,8 @@ class Inverse:
             if len(path) == 1:
                 raise Unsupported(f"field {path[0]!r} is spread over several")
             return self._unplanned(path[1:]), None
-        if path[0] == LENGTHS and self._plan.lengths:
-            raise Unsupported(f"the payload key {LENGTHS!r} is ours")
+        if (path[0] == LENGTHS and self._plan.lengths) or (path[0] == SPARSE and self._plan.spelled):
+            raise Unsupported(f"the payload key {path[0]!r} is ours")
         plan = self._forward.get(path[0])
         if plan is None:
             if self._spread is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import identity
+from . import identity, spelling
 from .batch import Batch, Column, DenseColumn, SparseColumn
 from .capabilities import Capabilities
 from .collection import Element
@@ -71,6 +71,7 @@ class Translator:
             and not self._spread
             and not plan.edits
             and plan.layout is None
+            and not plan.spelled
             and self._declared.keys() <= self._fields.keys()
             and all(field.fate is Fate.EXACT for field in self._fields.values())
         )
@@ -93,6 +94,7 @@ class Translator:
         """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
         ids, payloads, rows = [], [], []
+        vectors = spelling.written(batch.vectors, self._plan.spelled)
         for row, record_id in enumerate(batch.ids):
             try:
                 if row in faults:
@@ -100,7 +102,7 @@ class Translator:
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
-                payload = payload if self._as_is else self._payload(payload, record_id)
+                payload = payload if self._as_is else self._payload(payload, record_id, vectors.get(row))
                 if self._plan.lengths and LENGTHS in payload:
                     raise RecordRefused(f"the payload key {LENGTHS!r} is ours", hint=_OWN_KEY)
                 payloads.append({**payload, LENGTHS: notes[row]} if row in notes else payload)
@@ -137,10 +139,12 @@ class Translator:
         """One payload of the source behind the edits of single fields. Raises RecordRefused."""
         return payload if self._editor is None else self._editor.forward(payload)
 
-    def _payload(self, payload: Payload, record_id: RecordId) -> Payload:
+    def _payload(self, payload: Payload, record_id: RecordId, vectors: spelling.Note | None) -> Payload:
         payload = self.edited(payload)
         if self._relayout is not None:
             payload = self._relayout.forward(payload, record_id)
+        if self._plan.spelled:
+            payload = _with_vectors(payload, vectors)
         translated: Payload = {}
         for key, value in payload.items():
             plan = self._fields.get(key)
@@ -178,6 +182,13 @@ class Translator:
         if reason:
             raise RecordRefused(f"field {target!r} of the target: {reason}")
         return value
+
+
+def _with_vectors(payload: Payload, vectors: spelling.Note | None) -> Payload:
+    """The payload with the vectors that are spelled out, as a field of the source."""
+    if spelling.SPARSE in payload:
+        raise RecordRefused(f"the payload key {spelling.SPARSE!r} is ours", hint="rename that field")
+    return payload if vectors is None else {**payload, spelling.SPARSE: vectors}
 
 
 def _put(translated: Payload, key: str, value: Any) -> None:

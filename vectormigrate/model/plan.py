@@ -134,15 +134,24 @@ class MappingPlan:
     """Which records are moved."""
     lengths: tuple[str, ...] = ()
     """Vectors of the target whose lengths are noted beside the record."""
+    spelled: tuple[VectorPlan, ...] = ()
+    """Sparse vectors that the target has no place for: kept as JSON beside the record, and in none of `vectors`."""
     layout: LayoutPlan | None = None
     """From which framework's layout to which; None where payloads stay laid out as they are."""
     aliases: tuple[str, ...] = ()
     """Other names that the target is given."""
 
+    @property
+    def parts(self) -> tuple[VectorPlan | FieldPlan, ...]:
+        """Every vector and field, whatever becomes of it."""
+        return (*self.vectors, *self.spelled, *self.fields)
+
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""
         lines = [
-            f"vector {plan.source!r}: {plan.fate}: {plan.reason}" for plan in self.vectors if plan.reason
+            f"vector {plan.source!r}: {plan.fate}: {plan.reason}"
+            for plan in (*self.vectors, *self.spelled)
+            if plan.reason
         ]
         lines += [f"field {plan.source!r}: {plan.fate}: {plan.reason}" for plan in self.fields if plan.reason]
         if self.id_rule is not IdRule.SAME:
@@ -151,8 +160,7 @@ class MappingPlan:
 
     def lost(self) -> Iterator[tuple[str, Loss]]:
         """What is lost for good, with the name of the vector or field that it happens to."""
-        plans: tuple[VectorPlan | FieldPlan, ...] = (*self.vectors, *self.fields)
-        for plan in plans:
+        for plan in self.parts:
             if not plan.kept or plan.loss:
                 name = loss_name(plan)
                 accepted = name in self.accepted if plan.kept else plan.fate is Fate.DROPPED

@@ -40,6 +40,7 @@ from .plan import (
     VectorPlan,
     loss_name,
 )
+from .spelling import spell_out
 
 
 def make_plan(
@@ -83,6 +84,7 @@ def _make_plan(
     keys: frozenset[str],
 ) -> MappingPlan:
     """Of a source as it is behind edits and layout."""
+    source, options, spelled = spell_out(source, capabilities, existing, options)
     held = existing.id if existing else None
     rule = identity.choose_rule(source.id, held, capabilities, surrogates=options.surrogates)
     names = Names(capabilities, options.rename or {})
@@ -96,7 +98,7 @@ def _make_plan(
     lengths = _kept_lengths(vectors, options, room=existing.dynamic if existing else capabilities.dynamic)
     if existing is not None:
         fields += _lost_partitions(source, existing, options)
-        return _plan(rule, existing, vectors, fields, options, lengths)
+        return replace(_plan(rule, existing, vectors, fields, options, lengths), spelled=spelled)
     undeclared = source.dynamic or options.spread or lengths or not capabilities.field_types
     shape = CollectionShape(
         target_name,
@@ -112,7 +114,7 @@ def _make_plan(
         source.native,
     )
     fields += _lost_partitions(source, shape, options)
-    return _plan(rule, shape, vectors, fields, options, lengths)
+    return replace(_plan(rule, shape, vectors, fields, options, lengths), spelled=spelled)
 
 
 def _plan(

@@ -179,8 +179,7 @@ def _answer(
     named: Mapping[str, Field | VectorField | None],
     warnings: list[str],
 ) -> Recommendation:
-    parts: tuple[FieldPlan | VectorPlan, ...] = (*plan.vectors, *plan.fields)
-    plans = {one.source: one for one in parts}
+    plans = {one.source: one for one in plan.parts}
     mappings = [
         _id_mapping(plan, known=named["id"] is not None)
         if name == "id"
@@ -214,6 +213,8 @@ def _warnings(plan: MappingPlan) -> Iterable[str]:
     for vector in plan.vectors:
         if vector.kept and vector.normalised:
             yield f"{vector.source!r}: {vector.reason}"
+    for vector in plan.spelled:
+        yield f"{vector.source!r}: {vector.reason}"
 
 
 def _limits(target: Capabilities) -> Iterable[str]:

@@ -58,6 +58,7 @@ def unanswered(
     lost = [
         f"searches by vector {one.source!r}, which is left behind" for one in plan.vectors if not one.kept
     ]
+    lost += [f"searches by vector {one.source!r}, which is kept as JSON" for one in plan.spelled]
     names = {UNDECLARED: "keys that nobody declared", PARTITION: "partition"}
     lost += [
         f"filters by {names.get(one.source, repr(one.source))}, left behind"

@@ -16,6 +16,10 @@ from vectormigrate.model.layout import PROFILES, Document, LayoutPlan, read
 from vectormigrate.model.lengths import LENGTHS
 from vectormigrate.model.mapping import Translator
 from vectormigrate.model.record import id_text
+from vectormigrate.model.spelling import SPARSE
+
+_NOTES = (LENGTHS, SPARSE)
+"""Keys of ours that the target has among the metadata."""
 
 
 class Reading:
@@ -48,7 +52,7 @@ def _difference(before: Document, after: Document) -> str:
     if (before.text or "") != (after.text or ""):
         return f"the application would read a text of {len(after.text or '')} letters, not of {len(before.text or '')}"
     ours, theirs = before.metadata or {}, after.metadata or {}
-    for key in (*ours, *(key for key in theirs if key not in ours and key != LENGTHS)):
+    for key in (*ours, *(key for key in theirs if key not in ours and key not in _NOTES)):
         if ours.get(key) != theirs.get(key):
             return f"the application would read other metadata under {key!r}"
     return ""
