@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
@@ -85,6 +86,24 @@ def test_the_text_is_as_other_readers_will_find_it(value, text):
 def test_what_looks_like_ours_and_is_not_stays_an_object(text, value):
     assert same_value(jsonvalue.loads(text), value)
     assert math.copysign(1, jsonvalue.loads("-0.0")) == -1
+
+
+@pytest.mark.parametrize("encode", [str, str.encode])
+def test_a_price_makes_nobody_look_at_every_value(encode):
+    calls = []
+
+    def called(text):
+        calls.clear()
+        sys.setprofile(lambda frame, event, _: calls.append(frame) if event == "call" else None)
+        try:
+            jsonvalue.loads(encode(text))
+        finally:
+            sys.setprofile(None)
+        return len(calls)
+
+    values = ", ".join(['{"a": {"b": "c"}}'] * 100)
+    assert called(f'[{values}, {{"price": "$5"}}]') < 100
+    assert called(f'[{values}, {{"$uuid": "no"}}]') > 200
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "Infinity", "[1,]", "'a'"])

@@ -31,8 +31,7 @@ def loads(text: str | bytes) -> Any:
         value = _DECODER.decode(text)
     except msgspec.DecodeError as error:
         raise ValueError(_HALF if _spells_half_a_pair(text) else str(error)) from None
-    tagged = '"$' in text if isinstance(text, str) else b'"$' in text
-    return _untag(value) if tagged else value
+    return _untag(value) if _may_be_tagged(text) else value
 
 
 def surely_same(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -153,6 +152,17 @@ def _could_be_ours(item: dict[str, Any]) -> bool:
     if key == "$literal":
         return isinstance(inner, dict) and _could_be_ours(inner)
     return _build(key, inner) is not _NOT_OURS
+
+
+_TAGS = tuple(f'"{key}"' for key in (*_BUILD, "$literal"))
+_TAGS_AS_BYTES = tuple(tag.encode() for tag in _TAGS)
+
+
+def _may_be_tagged(text: str | bytes) -> bool:
+    """Whether a tag stands anywhere in it. A page is read as one text, and one price in it must not make all of it slow."""
+    if isinstance(text, str):
+        return '"$' in text and any(tag in text for tag in _TAGS)
+    return b'"$' in text and any(tag in text for tag in _TAGS_AS_BYTES)
 
 
 _NOT_OURS = object()
