@@ -39,13 +39,15 @@ def main() -> None:
 
 
 def _cell(told: dict[str, Any]) -> str:
-    """Records that came back the same to the bit, of those that went; what stayed at home."""
+    """Records that came back the same to the bit, of those that went; how far off the vectors of others are; what stayed at home."""
     found = told["collections"]
     if not found:
         return "not run"
     went = sum(one["records"] for one in found)
     other = sum(one["different"] + one["missing"] + one["refused"] for one in found)
     same = f"{went:,}" if not other else f"{went - other:,} of {went:,}"
+    off = max(one.get("ulps", 0.0) for one in found)
+    same += f", others {off:.2g} ulp off" if off else ""
     left = sorted({name for one in found for name in one["left_at_home"]})
     return same + (f", without {', '.join(left)}" if left else "")
 

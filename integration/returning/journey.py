@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from integration.matrix.kinds import MARK, Table
 from integration.matrix.side import Held, Side, mapped
@@ -25,7 +28,10 @@ from vectormigrate.model.specification import Specification, StoreRef
 
 _BATCH = 500
 _EXAMPLES = 3
-_MOST = 1_000_000
+_ULPS = 2
+"""Units in the last place that rounding may move a number by, of a vector that was at length one and of a long double."""
+_ROUNDED = ("to the rounding of ", " units in their last place off")
+"""The plan's words for that."""
 _SPARSE = "sparse_values"
 """What sparse vectors are called in Pinecone, where they have no names."""
 _NARROW = ("pinecone", "qdrant")
@@ -47,6 +53,10 @@ class Told:
     missing: int = 0
     extra: int = 0
     different: int = 0
+    rounded: int = 0
+    """Of the different ones, those in which nothing is further off than `_ULPS`."""
+    ulps: float = 0.0
+    """How far an element of a vector is off at most, in units of the last place that it had."""
     columns: bool = True
     """Whether columns came back in their types."""
     examples: list[str] = field(default_factory=list)
@@ -57,8 +67,10 @@ class Told:
 
     @property
     def truthful(self) -> bool:
-        """Whether the plan was right: what it promised came back, and what it warned of did not."""
-        return self.identical == (not self.unrestored)
+        """Whether the plan was right: what it promised came back, and what it warned of did not, and that by no more than it said."""
+        by_rounding = all(any(words in line for words in _ROUNDED) for line in self.unrestored)
+        no_further = self.rounded == self.different or not by_rounding
+        return self.identical == (not self.unrestored) and no_further
 
 
 class Journey:
@@ -179,24 +191,43 @@ def compare(told: Told, before: Sequence[Held], after: Sequence[Held]) -> None:
     told.extra = len(after) - len(were.keys() & are.keys())
     for mark, one in were.items():
         found = are.get(mark)
-        difference = "" if found is None else _difference(one, found)
-        told.different += bool(difference)
-        if difference and len(told.examples) < _EXAMPLES:
+        difference = found and _difference(one, found)
+        if not found or not difference:
+            continue
+        told.different += 1
+        told.rounded += not _difference(one, found, _ULPS)
+        told.ulps = max(
+            told.ulps, *(_ulps(one.vectors[name], found.vectors.get(name)) for name in one.vectors)
+        )
+        if len(told.examples) < _EXAMPLES:
             told.examples.append(f"{mark}: {difference}")
 
 
-def _difference(one: Held, other: Held) -> str:
-    """The first difference of two records; empty when they are the same to the bit."""
+def _ulps(vector: Any, other: Any) -> float:
+    """How far the elements of a vector are from what they were at most, in units of their last place; infinite where they are not
+    the same elements at all.
+    """
+    if other is None or same_bits(vector, other):
+        return math.inf if other is None else 0.0
+    arrays = isinstance(vector, np.ndarray) and isinstance(other, np.ndarray)
+    if not arrays or vector.dtype.kind != "f" or (vector.dtype, vector.shape) != (other.dtype, other.shape):
+        return math.inf
+    return float((np.abs(vector - other) / np.spacing(np.abs(vector))).max())
+
+
+def _difference(one: Held, other: Held, ulps: int = 0) -> str:
+    """The first difference of two records that is more than `ulps` units in the last place; empty when there is none."""
     if type(one.id) is not type(other.id) or one.id != other.id:
         return f"id {one.id!r} became {other.id!r}"
     if one.vectors.keys() != other.vectors.keys():
         return f"vectors {sorted(one.vectors)} became {sorted(other.vectors)}"
     for name, vector in one.vectors.items():
-        if not same_bits(vector, other.vectors[name]):
+        back = other.vectors[name]
+        if _ulps(vector, back) > ulps if ulps else not same_bits(vector, back):
             return f"vector {name!r} changed"
     for key in sorted(one.payload.keys() | other.payload.keys()):
         if key not in one.payload or key not in other.payload:
             return f"{key!r} {'appeared' if key in other.payload else 'is missing'}"
-        if not same_value(one.payload[key], other.payload[key]):
+        if not same_value(one.payload[key], other.payload[key], ulps):
             return f"{key!r}: {one.payload[key]!r:.80} became {other.payload[key]!r:.80}"
     return "" if one.place == other.place else f"place {one.place!r} became {other.place!r}"
