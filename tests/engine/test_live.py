@@ -346,7 +346,7 @@ async def test_a_gap_stands_until_a_comparison_that_began_behind_it_is_done(stag
         False,
         True,
     )  # the flag is up until the comparison has come to its end
-    live.end_gap()
+    await live.end_gap()
     assert (live.gap_stands, stage.gap.named) == (False, [])
 
 
@@ -358,7 +358,7 @@ async def test_another_gap_meanwhile_keeps_the_flag(stage):
     live.close_gap()
     stage.state.full = True
     await stage.put(1)
-    live.end_gap()
+    await live.end_gap()
     assert (live.gap, stage.gap.named) == (True, [stage.id])
 
 

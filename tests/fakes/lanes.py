@@ -15,7 +15,7 @@ from vectormigrate.engine.dualwrite.ledger import Ledger
 from vectormigrate.engine.dualwrite.scheduler import Scheduler
 from vectormigrate.engine.dualwrite.scopes import Scopes
 from vectormigrate.engine.dualwrite.terms import Guards, Terms
-from vectormigrate.model.errors import RecordRefused
+from vectormigrate.model.errors import RecordRefused, StateError
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 from vectormigrate.model.touch import Ids
@@ -29,22 +29,27 @@ TERMS = Terms(quarantine=60.0, coalesce=0.1, provisional_after=0.25, mark_limit=
 
 
 class Gap:
-    """The flag without its file; `broken` is a disk that takes nothing at all."""
+    """The flag without its file; `broken` is a disk that takes nothing at all, `stuck` one that does not answer."""
 
     def __init__(self):
         self.named = []
-        self.broken = False
+        self.broken = self.stuck = False
 
     def read(self):
         return list(self.named)
 
     def raise_for(self, one):
         if self.broken:
-            raise OSError("no")
+            raise StateError("neither takes anything")
         if one not in self.named:
             self.named.append(one)
 
-    def clear(self, one):
+    async def up(self, one):
+        if self.stuck:
+            await asyncio.sleep(3600)
+        self.raise_for(one)
+
+    async def down(self, one):
         if one in self.named:
             self.named.remove(one)
 

@@ -155,7 +155,8 @@ class Live:
         takes nothing, and not even the flag for that can be raised.
         """
         if not self._recorded:
-            self.lane.marker.open_gap("the state file took nothing when the daemon started")
+            self._told(GapOpened(self._id, "the state file took nothing when the daemon started"))
+            self._gap.raise_for(self._id)
         now = self._clock.monotonic()
         strays = 0.0 if self._clean else self.terms.quarantine
         ledger = self.lane.ledger
@@ -342,10 +343,10 @@ class Live:
         was, self.gap = self.gap, False
         return was
 
-    def end_gap(self) -> None:
+    async def end_gap(self) -> None:
         """That comparison is done, and there was no gap since it began."""
         if not self.gap:
-            self._gap.clear(self._id)
+            await self._gap.down(self._id)
 
     def reopen_gap(self, *, gap: bool) -> None:
         """That comparison came to no end."""

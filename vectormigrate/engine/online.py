@@ -285,7 +285,7 @@ class OnlineConductor(Conductor):
             if not done:
                 live.reopen_gap(gap=gap)
         if done:
-            live.end_gap()
+            await live.end_gap()
             live.look()
 
     async def _pay_down(self, live: Live) -> None:

@@ -71,10 +71,19 @@ async def test_who_would_rather_refuse_refuses(bench_of):
 
 async def test_what_can_neither_be_marked_nor_flagged_does_not_leave(bench):
     bench.state.full = bench.gap.broken = True
-    with pytest.raises(StateError, match="nothing was sent"):
+    with pytest.raises(StateError, match="takes anything"):
         async with bench.lane.writing(touch(1), 10):
             raise AssertionError("it left")
     assert (bench.ledger.in_flight, bench.lane.fence.entered) == (0, 0)
+
+
+async def test_a_disk_that_is_stuck_before_the_flag_is_up_is_not_waited_for(bench):
+    bench.state.before, bench.gap.stuck = 10.0, True
+    began = bench.clock.monotonic()
+    with pytest.raises(StateError, match="the disk is stuck"):
+        async with bench.lane.writing(touch(1), 10):
+            raise AssertionError("it left")
+    assert bench.clock.monotonic() - began == pytest.approx(4.0)  # for the mark, and for the flag
 
 
 async def test_a_predicate_that_cannot_be_noted_raises_the_flag_too(bench):

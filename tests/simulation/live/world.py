@@ -51,7 +51,10 @@ class Gap:
     def raise_for(self, one):
         self.named.add(one)
 
-    def clear(self, one):
+    async def up(self, one):
+        self.raise_for(one)
+
+    async def down(self, one):
         self.named.discard(one)
 
 

@@ -101,7 +101,7 @@ class Marker:
         except (StateError, TimeoutError) as error:
             if self._terms.fail_closed:
                 raise StateError("the write cannot be marked: the state file does not take it") from error
-            self.open_gap(str(error))
+            await self._open_gap(str(error))
             self._scopes.raised += 1  # what was read before may be older than what it does, as with an intent
             noted.unmarked = True
             self.unmarked += 1
@@ -113,7 +113,7 @@ class Marker:
         try:
             await self._mark_more(noted, ids, removes=False)
         except (StateError, TimeoutError) as error:
-            self.open_gap(str(error))
+            await self._open_gap(str(error))
 
     async def mark(self, entries: Sequence[Entry], generation: int, reason: str) -> None:
         """Return when the marks of these ids are durable. Those that are already need no write, unless they must say from
@@ -151,13 +151,15 @@ class Marker:
         async with asyncio.timeout(self._terms.mark_limit):
             return await noting
 
-    def open_gap(self, why: str = "") -> None:
-        """Note durably that writes leave, or left, without a mark. Raises StateError when even that cannot be done."""
+    async def _open_gap(self, why: str) -> None:
+        """Note durably that writes leave, or left, without a mark. Raises StateError when even that cannot be done in time."""
         self._on_event(GapOpened(self._id, why or "a mark took too long"))
         try:
-            self._gap.raise_for(self._id)
-        except OSError as broken:
-            raise StateError("the write can neither be marked nor flagged: nothing was sent") from broken
+            await self._in_time(self._gap.up(self._id))
+        except TimeoutError:
+            raise StateError(
+                "the disk is stuck: neither the state file nor the gap flag beside it takes anything"
+            ) from None
 
     # Writes whose ids nobody knows.
 
