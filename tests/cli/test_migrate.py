@@ -122,6 +122,34 @@ def test_a_plan_is_written_as_a_file_that_it_can_be_made_of_again(terminal):
     assert (again.code, again.document["fields"]) == (0, first.document["fields"])
 
 
+def test_a_schema_is_shown_and_written_where_there_is_no_target_yet(terminal):
+    terminal.source()
+    side, path = terminal.flags()[:6], str(terminal.directory / "m.toml")
+    shown = terminal.run("schema", *side, "--target-type", "pgvector", "--write-mapping", path)
+    assert shown.code == 0, shown.err
+    assert "8 dimensions" in shown.out
+    assert terminal.run("plan", "docs", *terminal.flags(), "--mapping", path).code == 0
+    assert terminal.run("schema", *side, "--target-type", "sqlite", "--json").document["target"] == "sqlite"
+    terminal.run("migrate", "docs", *terminal.flags())
+    assert "sqlite:docs -> sqlite:docs" in terminal.run("schema", "docs").out
+
+
+def test_a_schema_of_what_is_not_said(terminal):
+    for words, told in (
+        ([], "there are missing: --source-type, --target-type"),
+        (
+            ["--source-type", "sqlite", "--source-index", "a", "--target-type", "qdrant"],
+            "missing: --source-url",
+        ),
+        (
+            ["--source-type", "sqlite", "--target-type", "qdrant", "--field", "a=frob"],
+            "the type 'frob' of 'a'",
+        ),
+    ):
+        ran = terminal.run("schema", *words)
+        assert (ran.code, told in ran.err) == (2, True), ran.err
+
+
 def test_plan_says_with_which_code_it_would_not_start(terminal):
     terminal.source()
     terminal.source(3, "new.db")

@@ -70,7 +70,8 @@ def take(command: Command, given: Mapping[str, Any]) -> Taken:
             raise UsageError(f"{command.name} needs {name}")
     assert command.scope is not None
     changed = (found.get("change") or "").partition("=")[0].strip().replace("_", "-")
-    needs = max((command.scope, *(_needed(name) for name in (*flags, changed))), key=list(Scope).index)
+    telling = (name for name in (*flags, changed) if name not in command.free)
+    needs = max((command.scope, *map(_needed, telling)), key=list(Scope).index)
     return Taken(found.pop(ID, None) or "", found, flags, needs)
 
 

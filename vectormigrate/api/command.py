@@ -91,6 +91,8 @@ class Command:
     scope: Scope | None = None
     """What a key must hold to have a daemon do it; None for what only a terminal does."""
     effect: Effect = Effect.LOOKS
+    free: tuple[str, ...] = ()
+    """Settings that describe a store and reach none: whoever may ask for the command may give them."""
     harmless: tuple[str, ...] = ()
     """Of a command that destroys, those of its actions that do not."""
     idempotent: bool = True

@@ -26,7 +26,6 @@ from vectormigrate.daemon.settings import (
     SIGNED_BY,
     STATUS,
     WAY,
-    WRITE_MAPPING,
     YES,
 )
 from vectormigrate.daemon.validate_settings import VALIDATE
@@ -34,6 +33,7 @@ from vectormigrate.model.access import Scope
 
 from .administration import ADMINISTRATION
 from .command import Command, Effect, Example, Positional, Route
+from .foresight import FLAGS, FORESIGHT
 from .levers import STEERING
 from .snapshots import SNAPSHOTS
 
@@ -42,11 +42,6 @@ ACCESS = tuple(
     replace(setting, unset="as stored") for setting in SIDES if setting.name.endswith(("-url", "-api-key"))
 )
 """How a secret that is not stored by reference is given again to a later command."""
-
-_FLAGS = (
-    "--source-type sqlite --source-url old.db --source-index documents"
-    " --target-type pgvector --target-url postgresql://app@localhost/search --target-index documents"
-)
 
 
 def _look(name: str) -> Route:
@@ -84,13 +79,13 @@ COMMANDS: tuple[Command, ...] = (
         lasting=True,
         makes=True,
         examples=(
-            Example(f"migrate docs {_FLAGS}", "SQLite to Postgres"),
+            Example(f"migrate docs {FLAGS}", "SQLite to Postgres"),
             Example("migrate docs", "go on after a stop, or start what vectormigrate.toml describes"),
             Example(
                 "migrate docs --source old --source-index documents --target new --target-index documents",
                 "stores named in vectormigrate.toml",
             ),
-            Example(f"migrate docs {_FLAGS} --dry-run", "only say what would happen"),
+            Example(f"migrate docs {FLAGS} --dry-run", "only say what would happen"),
             Example(
                 "migrate library --source old --each-collection 'docs-*' --target new --target-index '{name}_v2'",
                 "every collection that is called so, each with a state of its own",
@@ -150,36 +145,8 @@ COMMANDS: tuple[Command, ...] = (
         examples=(Example("resume docs", "go on from the last checkpoint"),),
         handler="migrate:resume",
     ),
-    Command(
-        name="plan",
-        summary="What a migration would do, what it would change, and how long it would take.",
-        details="Says for every vector and field whether it arrives exact, converted or not at all. Writes nothing.",
-        positionals=(ID,),
-        settings=(*SIDES, *MIGRATE, WRITE_MAPPING),
-        result="PlanDocument",
-        scope=Scope.OPERATE,
-        routes=(_verb("plan"),),
-        examples=(
-            Example(f"plan docs {_FLAGS}", "before anything is written"),
-            Example(f"plan docs {_FLAGS} --write-mapping docs.toml", "a mapping file to edit"),
-        ),
-        handler="migrate:plan",
-    ),
+    *FORESIGHT,
     *SNAPSHOTS,
-    Command(
-        name="doctor",
-        summary="Check connections, rights, versions, limits, the disk and the state file.",
-        positionals=(Positional("id", "Id of a migration, to check its stores.", required=False),),
-        settings=SIDES,
-        result="Examined",
-        scope=Scope.OPERATE,
-        routes=(Route("POST", "/doctor"), _verb("doctor")),
-        examples=(
-            Example("doctor", "this machine and the state file"),
-            Example("doctor docs", "the stores of a migration"),
-        ),
-        handler="inspect:doctor",
-    ),
     Command(
         name="status",
         summary="Where a migration is.",
@@ -388,7 +355,7 @@ COMMANDS: tuple[Command, ...] = (
         harmless=("install", "check"),
         examples=(
             Example("capture check docs", "is every change seen, and how old is the oldest that waits"),
-            Example(f"capture install docs {_FLAGS}", "before the first run"),
+            Example(f"capture install docs {FLAGS}", "before the first run"),
             Example("capture install docs --way outbox", "by triggers, though a slot would be allowed"),
             Example("capture remove docs", "when the migration is over"),
         ),

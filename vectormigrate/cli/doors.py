@@ -9,9 +9,11 @@ from vectormigrate.daemon.capture import Action
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.crewing import prepare
 from vectormigrate.daemon.doctor import doctor
+from vectormigrate.daemon.recommending import schema
 from vectormigrate.daemon.secrets import Literal, Secrets, StoreKey
 from vectormigrate.daemon.specify import Request
 from vectormigrate.daemon.viewing import Viewer
+from vectormigrate.model.documents import SchemaDocument
 from vectormigrate.model.errors import StateMissing, UnknownMigration
 from vectormigrate.model.events import Event
 from vectormigrate.model.specification import Specification
@@ -56,6 +58,11 @@ async def foresee(call: Call, request: Request, *, strict: bool = False) -> Plan
     return await foreseeing.plan(
         request.specification, Secrets(request.literals, call.environ), strict=strict
     )
+
+
+async def recommend(call: Call, request: Request) -> SchemaDocument:
+    """What the source of a request holds and would become; owns nothing and writes nothing."""
+    return await schema(request.specification, call.value("field"), Secrets(request.literals, call.environ))
 
 
 async def examine(call: Call, request: Request | None) -> list[Check]:

@@ -1,4 +1,4 @@
-"""`migrate`, `resume` and `plan`: settings to a specification, and then the run, followed to its end."""
+"""`migrate`, `resume`, `plan` and `schema`: settings to a specification, and then the run, followed to its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.homeward import went
 from vectormigrate.daemon.signals import Stop, stopping
-from vectormigrate.daemon.specify import Request, check_id, overlay, specify
+from vectormigrate.daemon.specify import Request, check_id, described, overlay, specify
+from vectormigrate.model.documents import SchemaDocument
 from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Existing, Mode, Specification
@@ -19,7 +20,7 @@ from vectormigrate.model.status import MigrationStatus, PlanDocument
 
 from .call import Answer, Call
 from .delegated import by_daemon
-from .doors import foresee, own, stored, view
+from .doors import foresee, own, recommend, stored, view
 from .failure import spelled
 from .following import handed_over
 from .live import ask
@@ -62,6 +63,16 @@ async def plan(call: Call) -> Answer:
     return await _plan(call, request)
 
 
+async def schema(call: Call) -> Answer:
+    """Say what a source holds, and what it would become."""
+    known = stored(call) if call.words["id"] else None
+    request = described(call.merged) if known is None else overlay(known, call.merged)
+    _warn(call, request)
+    document = await recommend(call, request)
+    _write_mapping(call, request, document)
+    return Answer(document)
+
+
 def _request(call: Call, known: Specification | None) -> Request:
     """The migration that is there, or one to be made."""
     if known is not None:
@@ -88,13 +99,16 @@ async def _hand_over(call: Call, request: Request) -> Answer:
 
 async def _plan(call: Call, request: Request) -> Answer:
     document = await foresee(call, request)
-    written = call.merged.get("write-mapping")
-    if written is not None and written.value:
-        path = str(written.value)
-        asked = request.specification
+    if "write-mapping" in call.merged:
+        _write_mapping(call, request, document)
+    return Answer(document, exit_code=_plan_code(call, request.specification, document))
+
+
+def _write_mapping(call: Call, request: Request, document: PlanDocument | SchemaDocument) -> None:
+    path, asked = call.value("write-mapping"), request.specification
+    if path:
         mapping_file.write(path, document, asked.mapping, asked.division)
         call.remark(f"written to {path}: edit it, and give it back with --mapping {path}")
-    return Answer(document, exit_code=_plan_code(call, request.specification, document))
 
 
 def _plan_code(call: Call, specification: Specification, document: PlanDocument) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 
 from vectormigrate.cli.report.document import duration, moment, number, searched, size
 from vectormigrate.cli.report.html import visible
-from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
+from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations, SchemaDocument
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Lever, Mode
@@ -198,6 +199,49 @@ def _plan(plan: PlanDocument) -> list[str]:
     lines += [f"would come back otherwise: {visible(line)}" for line in plan.unrestored]
     lines += [f"note: {visible(note)}" for note in plan.notes]
     return [*lines, "", *_checks(plan.checks)] if plan.checks else lines
+
+
+@render.register
+def _schema(found: SchemaDocument) -> list[str]:
+    lines = [f"{found.source} -> {found.target}"]
+    if found.shape is not None:
+        lines += ["", *table(("what", "source", "type"), _shape(found.shape))]
+    if found.inferred:
+        lines += _facts([("payload", _inferred(found.inferred))])
+    rows = (
+        [
+            one.source_field,
+            one.target_field,
+            f"{one.confidence:g}",
+            "yes" if one.conversion_needed else "no",
+            one.notes,
+        ]
+        for one in found.field_mappings
+    )
+    lines += ["", *table(("source", "target", "confidence", "converted", "why"), rows)]
+    lines += ["", f"confidence {found.overall_confidence:g}"]
+    named = [loss.name for loss in found.named_losses if not loss.accepted]
+    lines += [f"lost, unless accepted: --accept {shlex.quote(visible(name))}" for name in named]
+    return [*lines, *(f"note: {visible(line)}" for line in found.warnings)]
+
+
+def _shape(shape: CollectionShape) -> Iterable[list[object]]:
+    yield ["id", shape.id.name, shape.id.kind]
+    for vector in shape.vectors:
+        words = [
+            vector.kind,
+            vector.element,
+            f"{vector.dim} dimensions" if vector.dim else "",
+            vector.metric or "",
+        ]
+        yield ["vector", vector.name or "(unnamed)", ", ".join(filter(None, words))]
+    for one in shape.fields:
+        of = f" of {one.element}" if one.element else ""
+        yield ["field", one.name, f"{one.type}{of}{'' if one.nullable else ', never null'}"]
+    if shape.dynamic:
+        yield ["field", "*", "any key"]
+    if shape.partitions:
+        yield ["partitions", f"{len(shape.partitions):,}", ", ".join(shape.partitions[:_FIELDS])]
 
 
 def _inferred(fields: Sequence[Mapping[str, Any]]) -> str:

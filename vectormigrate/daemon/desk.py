@@ -28,6 +28,7 @@ from vectormigrate.model.documents import (
     Migrations,
     Operation,
     Operations,
+    SchemaDocument,
 )
 from vectormigrate.model.errors import GateRefused, PhaseError, UsageError
 from vectormigrate.model.specification import Mode, Specification
@@ -52,8 +53,9 @@ from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
 from .levers import change_of, released, throttling
+from .recommending import schema
 from .secrets import Secrets
-from .specify import Request, overlay, specify
+from .specify import Request, described, overlay, specify
 from .trail import Trail
 from .validate_settings import comparing
 from .viewing import Viewer
@@ -152,6 +154,11 @@ class Desk:
     async def plan(self, asked: Asked) -> PlanDocument:
         request = self._request(asked)
         return await plan(request.specification, self._with(request))
+
+    async def schema(self, asked: Asked) -> SchemaDocument:
+        known = self._known(asked.migration_id) if asked.migration_id else None
+        request = described(asked.merged) if known is None else overlay(known, asked.merged)
+        return await schema(request.specification, asked.value("field"), self._with(request))
 
     async def doctor(self, asked: Asked) -> Examined:
         request = None

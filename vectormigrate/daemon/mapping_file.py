@@ -1,6 +1,6 @@
 """The mapping file: TOML that people edit, to `MappingOptions` and a `Division`, and back.
 
-`plan --write-mapping` writes what would happen, `--mapping` says what shall. Unknown keys are refused with what was
+`plan` and `schema` write what would happen (`--write-mapping`), `--mapping` says what shall. Unknown keys are refused with what was
 perhaps meant: a wish that is not understood must not be passed over.
 """
 
@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vectormigrate.model.collection import FieldType, IdField, IdKind, Metric
 from vectormigrate.model.division import WHOLE, Division
@@ -20,8 +20,8 @@ from vectormigrate.model.errors import ConfigInvalid, UsageError
 from vectormigrate.model.exchange import read_filter
 from vectormigrate.model.layout import FRAMEWORKS
 from vectormigrate.model.mapping import MappingOptions
+from vectormigrate.model.plan import Loss
 from vectormigrate.model.selection import Selection
-from vectormigrate.model.status import PlanDocument
 
 _TOP = ("accept", "metric", "surrogates", "lengths", "layout", "records", "split", "fields", "vectors")
 _RECORDS = ("where", "partitions")
@@ -171,7 +171,26 @@ class _Reader:
 # Writing.
 
 
-def write(path: str, plan: PlanDocument, options: MappingOptions, division: Division = WHOLE) -> None:
+class Foreseen(Protocol):
+    """What is written: a `PlanDocument`, or a `SchemaDocument`."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def vectors(self) -> Iterable[dict[str, object]]: ...
+    @property
+    def fields(self) -> Iterable[dict[str, object]]: ...
+    @property
+    def named_losses(self) -> Iterable[Loss]: ...
+    @property
+    def inferred(self) -> Iterable[dict[str, object]]: ...
+    @property
+    def layout(self) -> dict[str, object]: ...
+
+
+def write(path: str, plan: Foreseen, options: MappingOptions, division: Division = WHOLE) -> None:
     """Write a plan as a file to edit. Raises ConfigInvalid when it cannot be written."""
     lines = (*_whole(plan, options), *_split(division), *_lines(plan, options))
     try:
@@ -180,7 +199,7 @@ def write(path: str, plan: PlanDocument, options: MappingOptions, division: Divi
         raise ConfigInvalid(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
+def _lines(plan: Foreseen, options: MappingOptions) -> Iterable[str]:
     edits = {edit.field: edit for edit in options.edits}
     for item in plan.vectors:
         yield from _table("vectors", item, options, {"narrow": str(item["source"]) in options.narrow})
@@ -195,7 +214,7 @@ def _lines(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
     yield from _sampled(plan, written | set(named))
 
 
-def _whole(plan: PlanDocument, options: MappingOptions) -> Iterable[str]:
+def _whole(plan: Foreseen, options: MappingOptions) -> Iterable[str]:
     """What concerns the whole collection."""
     yield f"# {plan.source} -> {plan.target}: edit, then give it to plan and migrate with --mapping."
     yield "# What each key means: docs/mapping.md."
@@ -232,7 +251,7 @@ def _split(division: Division) -> Iterable[str]:
             yield f"rest = {_value(division.rest)}"
 
 
-def _sampled(plan: PlanDocument, written: set[str]) -> Iterable[str]:
+def _sampled(plan: Foreseen, written: set[str]) -> Iterable[str]:
     """Keys that nobody declared, as the sample has them."""
     for seen in plan.inferred:
         name = str(seen["name"])

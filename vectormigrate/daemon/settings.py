@@ -265,6 +265,23 @@ WRITE_MAPPING = Setting(
     help="Write the plan as a mapping file, to be edited and given back with --mapping.",
     unset="not written",
 )
+FIELD = Setting(
+    name="field",
+    section="schema",
+    kind=Kind.PAIRS,
+    default={},
+    metavar="NAME=TYPE",
+    help="A field or vector of a source that is not looked at, with its type in any store's words (varchar(200), halfvec(768));"
+    " repeatable.",
+    unset="id, title, url and content",
+)
+MAPPED = tuple(
+    one
+    for one in MIGRATE
+    if one.name
+    in ("rename", "drop", "spread", "narrow", "metric", "accept", "mapping", "source-layout", "target-layout")
+)
+"""Those that say how a collection is mapped."""
 DRY_RUN = Setting(
     name="dry-run",
     section="migrate",
@@ -387,6 +404,7 @@ SETTINGS: tuple[Setting, ...] = (
     *SIDES,
     *MIGRATE,
     WRITE_MAPPING,
+    FIELD,
     DRY_RUN,
     *VALIDATE,
     FORCE,

@@ -134,6 +134,25 @@ def _given_over(ref: StoreRef, given: StoreRef) -> StoreRef:
     )
 
 
+_UNNAMED = "unnamed"
+"""In place of an id, of what is asked of stores and of no migration."""
+
+
+def described(merged: Merged) -> Request:
+    """A source to be looked at, and a target of which the kind is enough. Raises UsageError that names every missing flag."""
+    specification = Specification(_UNNAMED, _side("source", merged), _side("target", merged))
+    source = specification.source
+    missing = [f"{side}-type" for side in SIDES if not getattr(specification, side).kind]
+    if source.collection and not source.url and source.kind not in _NO_ADDRESS:
+        missing.append("source-url")
+    if missing:
+        raise UsageError(
+            f"there are missing: {', '.join('--' + name for name in missing)}",
+            hint="name the source with its collection, or two kinds of store; `vectormigrate schema --help` shows examples",
+        )
+    return _seal(_apply(specification, merged, lambda given: True), merged)
+
+
 def overlay(stored: Specification, merged: Merged) -> Request:
     """An existing migration and what was given with its id. Raises MigrationExists naming what differs.
 
@@ -377,6 +396,7 @@ def _refuse_same(wished: Specification) -> None:
     source, target = wished.source, wished.target
     if (
         source.kind == target.kind
+        and bool(target.collection)
         and source.collection == target.collection
         and not wished.division
         and _place(source) == _place(target)

@@ -33,7 +33,7 @@ from vectormigrate.model.inference import SAMPLE, SeenField, infer
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
-from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingOptions
+from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingOptions, fates
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
@@ -160,6 +160,39 @@ async def examine(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A source as it is, and how a new collection of some kind of store would hold it."""
+
+    source: CollectionShape
+    mapping: MappingPlan
+    inferred: tuple[SeenField, ...]
+    layouts: Layouts
+    notes: tuple[str, ...]
+
+
+async def propose(spec: Specification, source: Store, target: Capabilities) -> Proposal:
+    """Look at one side alone. Raises as `examine` does, but for losses, which are in the plan."""
+    shape = await source.describe(spec.source.collection)
+    _check_names(spec, shape)
+    sample = await _sample(spec, source, shape)
+    shape = _with_dimensions(shape, sample)
+    inferred = infer(sample.payload) if sample is not None else ()
+    layout = layouts(spec, shape, None, inferred, 0 if sample is None else len(sample))
+    with _placed(spec):
+        mapping = make_plan(
+            shape,
+            target,
+            spec.target.collection,
+            None,
+            _mapping_options(spec, source),
+            layout.plan,
+            frozenset(seen.name for seen in inferred),
+        )
+    notes = (*_vector_notes(shape, forgotten=source.capabilities.normalises_cosine), *layout.notes)
+    return Proposal(shape, mapping, inferred, layout, notes)
+
+
 def _mapping_options(spec: Specification, source: Store) -> MappingOptions:
     """What was said about the mapping. Lengths of vectors need no note where the source has forgotten them already, and on a
     way back, which writes what had left and nothing else.
@@ -260,14 +293,8 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         target_count=preflight.target_count,
         foreign=preflight.target_count,
         id_rule=mapping.id_rule,
-        vectors=tuple(
-            {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
-            for plan in mapping.vectors
-        ),
-        fields=tuple(
-            {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
-            for plan in mapping.fields
-        ),
+        vectors=fates(mapping.vectors),
+        fields=fates(mapping.fields),
         losses=tuple(mapping.losses()),
         refused=(
             *(f"{source}: {loss.reason}" for source, loss in mapping.lost() if not loss.accepted),
@@ -281,12 +308,14 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         requests=requests,
         target_bytes=preflight.total * _target_bytes(preflight),
         layout=preflight.layouts.told(),
-        inferred=tuple(_told(seen) for seen in preflight.inferred),
+        inferred=tuple(seen.told() for seen in preflight.inferred),
         named_losses=tuple(loss for _, loss in mapping.lost()),
         no_way_back=tuple(obstacles(mapping, preflight.source)),
         unrestored=preflight.unrestored,
         notes=(
-            *_vector_notes(preflight, forgotten=source.capabilities.normalises_cosine and spec.back is None),
+            *_vector_notes(
+                preflight.source, forgotten=source.capabilities.normalises_cosine and spec.back is None
+            ),
             *preflight.layouts.notes,
             *_refusal_notes(preflight),
             *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
@@ -296,9 +325,9 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
     )
 
 
-def _vector_notes(preflight: Preflight, *, forgotten: bool) -> list[str]:
+def _vector_notes(shape: CollectionShape, *, forgotten: bool) -> list[str]:
     """What the source itself has not, of vectors; `forgotten` are the lengths of those under cosine."""
-    vectors = preflight.source.vectors
+    vectors = shape.vectors
     if not vectors:
         return [
             "the source has no vectors, as far as can be seen: where they are can be said with --source-option"
@@ -387,18 +416,6 @@ def _target_bytes(preflight: Preflight) -> int:
         if plan.kept and shape.vector(plan.source).kind is not VectorKind.SPARSE
     ]
     return sum(vectors) + preflight.payload_bytes
-
-
-def _told(seen: SeenField) -> dict[str, object]:
-    """One inferred key as people and programs read it."""
-    return {
-        "name": seen.name,
-        "type": seen.type.value,
-        "types": seen.types,
-        "present": seen.present,
-        "nulls": seen.nulls,
-        "max_length": seen.max_length,
-    }
 
 
 def _payload_bytes(sample: Batch | None) -> int:

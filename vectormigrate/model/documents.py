@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .collection import CollectionShape
 from .mapping import MappingPlan
+from .plan import Loss
+from .recommendation import FieldMapping
 from .status import Check, MigrationStatus, ValidationReport
 
 
@@ -48,6 +51,32 @@ class Examined:
 
     checks: list[Check]
     ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDocument:
+    """What a source holds, and how a new collection of another kind of store would hold it. Nothing is written."""
+
+    source: str
+    """"kind:collection", or the kind alone when no collection was looked at."""
+    target: str
+    """The kind, and the collection where one was named."""
+    field_mappings: tuple[FieldMapping, ...]
+    overall_confidence: float
+    """The mean of the fields', two digits."""
+    warnings: tuple[str, ...]
+    shape: CollectionShape | None
+    """Of the source; None when no collection was looked at."""
+    proposed: CollectionShape
+    """Of the target."""
+    vectors: tuple[dict[str, object], ...]
+    fields: tuple[dict[str, object], ...]
+    named_losses: tuple[Loss, ...]
+    """What would be lost for good, by the names that `--accept` takes."""
+    inferred: tuple[dict[str, object], ...] = ()
+    """What the sampled payloads hold, by key: name, type, types, present, nulls, max_length."""
+    layout: dict[str, object] = field(default_factory=dict)
+    """Whose layout each side has: source, target, detected, certain, moves."""
 
 
 @dataclass(frozen=True, slots=True)

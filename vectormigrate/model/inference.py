@@ -43,6 +43,17 @@ class SeenField:
         nullable = self.nulls > 0 or self.present < sampled
         return Field(self.name, self.type, nullable, self.element)
 
+    def told(self) -> dict[str, object]:
+        """As people and programs read it."""
+        return {
+            "name": self.name,
+            "type": self.type.value,
+            "types": self.types,
+            "present": self.present,
+            "nulls": self.nulls,
+            "max_length": self.max_length,
+        }
+
 
 @dataclass(slots=True)
 class _Key:

@@ -5,7 +5,7 @@ It is stored with the migration. `planning.py` makes it, `mapping.py` carries it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -177,6 +177,14 @@ class MappingPlan:
                 hint=f"accept each loss by its name ({named}), or choose another target",
                 collection=self.target.name,
             )
+
+
+def fates(plans: Iterable[VectorPlan | FieldPlan]) -> tuple[dict[str, object], ...]:
+    """Where each goes and how, as people and programs read it."""
+    return tuple(
+        {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
+        for plan in plans
+    )
 
 
 def loss_name(plan: VectorPlan | FieldPlan) -> str:

@@ -97,6 +97,13 @@ def recommend(source: Capabilities, target: Capabilities, schema: Any = None) ->
     such a list under `fields`; None asks about the four names that are known well. A type is a word of `FieldType` or a
     store's own (`varchar(200)`, `numeric(10,2)`, `text[]`, `halfvec(768)`), and null says that only the name is known.
     """
+    return propose(source, target, schema)[1]
+
+
+def propose(
+    source: Capabilities, target: Capabilities, schema: Any = None
+) -> tuple[MappingPlan, Recommendation]:
+    """The plan behind `recommend` with it."""
     named = _named(WELL_KNOWN if schema is None else schema, schema is None)
     fields = {name: kind for name, kind in named.items() if isinstance(kind, Field | None)}
     vectors = tuple(kind for kind in named.values() if isinstance(kind, VectorField))
@@ -112,8 +119,15 @@ def recommend(source: Capabilities, target: Capabilities, schema: Any = None) ->
         plan = make_plan(shape, target, "recommended")
     except MappingRefused as error:
         plan = make_plan(replace(shape, id=IdField("id", next(iter(target.id_kinds)))), target, "recommended")
-        return _answer(source, target, plan, named, [error.message])
-    return _answer(source, target, plan, named, [])
+        return plan, _answer(source, target, plan, named, [error.message])
+    return plan, _answer(source, target, plan, named, [])
+
+
+def judge(source: Capabilities, target: Capabilities, plan: MappingPlan, key: str) -> Recommendation:
+    """What is to be said of the plan of a collection that was looked at, whose key is called so."""
+    parts: tuple[FieldPlan | VectorPlan, ...] = (*plan.vectors, *plan.fields)
+    mappings = [_id_mapping(plan, key, known=True), *(_mapping(one, known=True) for one in parts)]
+    return _told(source, target, plan, mappings, [])
 
 
 def _named(schema: Any, bare: bool) -> dict[str, Field | VectorField | None]:
@@ -181,21 +195,31 @@ def _answer(
 ) -> Recommendation:
     plans = {one.source: one for one in plan.parts}
     mappings = [
-        _id_mapping(plan, known=named["id"] is not None)
+        _id_mapping(plan, "id", known=named["id"] is not None)
         if name == "id"
         else _mapping(plans[name], known=kind is not None)
         for name, kind in named.items()
     ]
+    return _told(source, target, plan, mappings, warnings)
+
+
+def _told(
+    source: Capabilities,
+    target: Capabilities,
+    plan: MappingPlan,
+    mappings: list[FieldMapping],
+    warnings: list[str],
+) -> Recommendation:
     mean = sum(one.confidence for one in mappings) / len(mappings) if mappings else 0.0
     told = (*warnings, *_warnings(plan), *_limits(target))
     return Recommendation(source.kind, target.kind, tuple(mappings), round(mean, 2), told)
 
 
-def _id_mapping(plan: MappingPlan, *, known: bool) -> FieldMapping:
+def _id_mapping(plan: MappingPlan, key: str, *, known: bool) -> FieldMapping:
     converted = plan.id_rule is not IdRule.SAME
     confidence = (0.9 if converted else 1.0) if known else WELL_KNOWN["id"]
     return FieldMapping(
-        "id", plan.target.id.name, confidence, converted, plan.id_rule.value if converted else ""
+        key, plan.target.id.name, confidence, converted, plan.id_rule.value if converted else ""
     )
 
 
