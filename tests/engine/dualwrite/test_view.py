@@ -10,7 +10,7 @@ from tests.fakes.statefile import MemoryState
 from vectormigrate.engine.dualwrite.lane import Ends
 from vectormigrate.engine.dualwrite.view import TargetView
 from vectormigrate.engine.validate.vectors import normalised
-from vectormigrate.model.batch import Batch, dense_column
+from vectormigrate.model.batch import Batch, dense_column, sparse_column
 from vectormigrate.model.collection import (
     CollectionShape,
     Field,
@@ -20,6 +20,7 @@ from vectormigrate.model.collection import (
     KeyOrder,
     Metric,
     VectorField,
+    VectorKind,
 )
 from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import CollectionExists, CollectionMissing, RecordRefused, Unsupported
@@ -27,7 +28,7 @@ from vectormigrate.model.filter import Compare, Comparison, HasId, Native
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Query
-from vectormigrate.model.record import id_text
+from vectormigrate.model.record import SparseVector, id_text
 from vectormigrate.model.specification import Existing, Specification, StoreRef
 from vectormigrate.model.touch import Ids
 from vectormigrate.state import migrations, ownership
@@ -443,3 +444,28 @@ async def test_a_target_that_forgets_lengths_gives_them_back_and_shows_no_note()
         np.testing.assert_array_max_ulp(found.vectors["v"].values, sent.vectors["v"].values, 1)
     assert [one.record.payload for one in matches] == wanted
     np.testing.assert_array_max_ulp(matches[0].record.dense["v"], near, 1)
+
+
+async def test_sparse_vectors_that_the_target_has_as_json_are_vectors_to_everybody_who_asks():
+    unable = replace(PLAIN, sparse=False)
+    shape = replace(SHAPE, vectors=(*SHAPE.vectors, VectorField("s", VectorKind.SPARSE, metric=Metric.DOT)))
+    memory = Memory(capabilities=unable)
+    target = MemoryStore(Endpoint("memory", "new"), memory)
+    plan = make_plan(shape, unable, "copy")
+    await target.create(plan.target)
+    view = TargetView(MemoryState(), ID, target, shape, plan, Existing.FAIL)
+    weights = SparseVector(np.array([2, 7]), np.array([0.1, 1e-40], np.float32))
+    sent = batch([3, 5])
+    await view.upsert("docs", replace(sent, vectors={**sent.vectors, "s": sparse_column([weights, None])}))
+    await view.patch("docs", [uid(3)], {"n": 4})
+
+    found = await view.fetch("docs", sent.ids)
+    [match] = await view.query("docs", Query(np.array([3, 0], np.float32), "v", limit=1, with_record=True))
+    assert list(found.payload) == [{"n": 4}, {"n": 5}]
+    assert match.record.payload == {"n": 4}
+    for record in (found.record(0), match.record):
+        assert record.sparse["s"].indices.tolist() == [2, 7]
+        assert record.sparse["s"].values.tobytes() == weights.values.tobytes()
+    assert found.record(1).sparse == {}
+    with pytest.raises(Unsupported, match="kept as JSON"):
+        await view.query("docs", Query(weights, "s"))
