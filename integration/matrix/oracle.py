@@ -27,6 +27,8 @@ _INTS = "_vm_ints"
 _ORIGINAL = "_vm_id"
 _NORMS = "_vm_norm"
 _SPARSE = "_vm_sparse"
+_NUMBERED = (0x8F0D1F3A2D0B8000, 0x8F0D1F3A2D0B8001)
+"""How a UUID begins that stands for an integer: one below zero, or any other."""
 _OURS = frozenset({_ASIDE, _INTS, _ORIGINAL, _NORMS, _SPARSE})
 
 
@@ -100,6 +102,10 @@ def _ids(target: Held) -> Iterator[tuple[str, str | None, Any]]:
     noted = target.payload.get(_ORIGINAL)
     if isinstance(noted, str):
         yield f"beside it, under `{_ORIGINAL}`", target.place, _spoken(noted)
+    if isinstance(target.id, UUID) and target.id.int >> 64 in _NUMBERED:
+        number = target.id.int % 2**64
+        below = target.id.int >> 64 == _NUMBERED[0]
+        yield "a UUID that ends in its 64 bits", target.place, number - 2**64 if below else number
     if not isinstance(target.id, str):
         return
     for rule, read in (

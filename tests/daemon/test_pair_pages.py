@@ -73,7 +73,7 @@ def test_what_a_reader_has_to_know_is_there(made):
     assert "40,960 bytes of payload" in row(qdrant, "pinecone", "limits")
     assert "stored with length one" in row(postgres, "qdrant", "metrics")
     assert "lost before" in row(qdrant, "milvus", "metrics")
-    assert "sparse: refused" in row(qdrant, "weaviate", "vectors")
+    assert "sparse: converted (kept as JSON" in row(qdrant, "weaviate", "vectors")
     assert "snapshot is a file of Qdrant's own" in qdrant
     assert "--mode proxied" in qdrant
     assert "--mode captured" in postgres

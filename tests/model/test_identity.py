@@ -38,6 +38,8 @@ OF_RULE = {
     IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
     IdRule.MIXED_TEXT: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.TEXT_MIXED: text | (st.integers(0, 2**64) | st.uuids()).map(str),
+    IdRule.INT_UUID: st.integers(-(2**63), 2**63 - 1),
+    IdRule.MIXED_UUID: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.SURROGATE: scalar_ids,
     IdRule.COMPOUND_TEXT: st.lists(scalar_ids, min_size=1, max_size=3).map(tuple),
 }
@@ -93,7 +95,8 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         (IdKind.TEXT, IdKind.TEXT, IdRule.SAME),
         (IdKind.TEXT, IdKind.INT, None),
         (IdKind.TEXT, IdKind.UUID, IdRule.SURROGATE),
-        (IdKind.INT, IdKind.UUID, IdRule.SURROGATE),
+        (IdKind.INT, IdKind.UUID, IdRule.INT_UUID),
+        (IdKind.MIXED, IdKind.UUID, IdRule.MIXED_UUID),
         (IdKind.UUID, IdKind.INT, None),
         (IdKind.COMPOUND, IdKind.INT, None),
         (IdKind.MIXED, IdKind.MIXED, IdRule.SAME),
@@ -146,10 +149,36 @@ def test_mixed_ids_go_into_a_narrower_key_only_where_it_is_there_already():
         choose_rule(key(IdKind.MIXED), None, able)
 
 
-def test_a_store_of_uuids_alone_takes_numbers_as_surrogates():
+def test_a_store_of_uuids_alone_takes_numbers_as_uuids_that_stand_for_them():
     able = replace(CAPABILITIES, id_kinds=frozenset({IdKind.UUID}))
     for existing in (None, key(IdKind.UUID)):
-        assert choose_rule(key(IdKind.MIXED), existing, able) is IdRule.SURROGATE
+        assert choose_rule(key(IdKind.MIXED), existing, able) is IdRule.MIXED_UUID
+        assert choose_rule(key(IdKind.MIXED), existing, able, surrogates=True) is IdRule.SURROGATE
+    with pytest.raises(MappingRefused):  # a store that has keys of integers is to be given one
+        choose_rule(key(IdKind.INT), key(IdKind.UUID), CAPABILITIES)
+
+
+def test_uuids_that_stand_for_numbers_stay_what_they_are_and_in_order():
+    numbers = (-(2**63), -1, 0, 5, 2**63 - 1, 2**64 - 1)
+    made = [to_target(IdRule.MIXED_UUID, one) for one in numbers]
+    assert [str(one) for one in made] == [
+        "8f0d1f3a-2d0b-8000-8000-000000000000",
+        "8f0d1f3a-2d0b-8000-ffff-ffffffffffff",
+        "8f0d1f3a-2d0b-8001-0000-000000000000",
+        "8f0d1f3a-2d0b-8001-0000-000000000005",
+        "8f0d1f3a-2d0b-8001-7fff-ffffffffffff",
+        "8f0d1f3a-2d0b-8001-ffff-ffffffffffff",
+    ]
+    assert made == sorted(made)
+    assert [to_source(IdRule.INT_UUID, one) for one in made] == list(numbers)
+
+
+def test_a_uuid_that_stands_for_a_number_is_nobody_else_s_id():
+    taken = to_target(IdRule.MIXED_UUID, 5)
+    assert misfit(to_target(IdRule.MIXED_UUID, taken), key(IdKind.UUID), CAPABILITIES)
+    assert to_source(IdRule.INT_UUID, ONE) is None
+    assert to_source(IdRule.MIXED_UUID, ONE) == ONE
+    assert misfit(to_target(IdRule.INT_UUID, 2**64), key(IdKind.UUID), CAPABILITIES)
 
 
 def test_surrogates_are_made_on_request_where_single_ids_may_not_fit():

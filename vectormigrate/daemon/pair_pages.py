@@ -48,6 +48,8 @@ _RULES = {
     IdRule.COMPOUND_TEXT: 'one text of all parts, such as `c:["s:a","i:1"]`',
     IdRule.MIXED_TEXT: "text: decimal digits, or the UUID in lower case",
     IdRule.TEXT_MIXED: "what they spell exactly, an integer or a UUID",
+    IdRule.INT_UUID: "UUIDs that [stand for them](../mapping.md#ids)",
+    IdRule.MIXED_UUID: "UUIDs as they are, integers as UUIDs that [stand for them](../mapping.md#ids)",
     IdRule.SURROGATE: "as they are where they spell what the key holds, else a UUID made of the id, which itself stands under"
     " `_vm_id` beside the record",
 }
@@ -110,7 +112,9 @@ def _summary(source: str, target: str, found: Sides) -> str:
     rules = {rule for name, rule in _rules(source, target, found) if name != _PARTED.get(source)}
     if rules <= {IdRule.SAME}:
         return "ids stay"
-    return "ids get surrogates" if IdRule.SURROGATE in rules else "ids become text"
+    if IdRule.SURROGATE in rules:
+        return "ids get surrogates"
+    return "ids become UUIDs" if rules & {IdRule.INT_UUID, IdRule.MIXED_UUID} else "ids become text"
 
 
 def _anchor(target: str) -> str:

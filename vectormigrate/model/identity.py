@@ -46,11 +46,18 @@ class IdRule(StrEnum):
     """An integer as its decimal text, a UUID as its lower-case hyphenated text."""
     TEXT_MIXED = "text_mixed"
     """The reverse: text that spells an integer or a UUID exactly so, as that. Any other text stays and fits nowhere."""
+    INT_UUID = "int_uuid"
+    """An integer as a UUID of 64 bits that are ours and its own 64 bits, so that the order stays, too."""
+    MIXED_UUID = "mixed_uuid"
+    """The same for an integer, and a UUID as it is. One that stands for an integer becomes that, and fits nowhere."""
     SURROGATE = "surrogate"
     """An id that the key can hold as it is; any other as an id made of it, with the original beside it. What is written
     here is the source's id on both sides: the change is made at the store's door (`stores.surrogate`)."""
 
 
+_BELOW_ZERO, _FROM_ZERO = 0x8F0D1F3A2D0B8000, 0x8F0D1F3A2D0B8001
+"""The upper halves of UUIDs that stand for integers (version 8: what is in them is ours to say). Never to be changed."""
+_HALF = 2**64
 ORIGINAL = "_vm_id"
 """Payload key under which the canonical text of an id stands that its record could not be stored under."""
 _SPACE = UUID("8f0d1f3a-2d0b-5b57-9c25-6a8f5f0d7c11")
@@ -63,6 +70,7 @@ _INTO_TEXT = {
     IdKind.COMPOUND: IdRule.COMPOUND_TEXT,
     IdKind.MIXED: IdRule.MIXED_TEXT,
 }
+_INTO_UUID = {IdKind.INT: IdRule.INT_UUID, IdKind.MIXED: IdRule.MIXED_UUID}
 
 
 def choose_rule(
@@ -79,9 +87,9 @@ def choose_rule(
         return IdRule.SAME
     if _overlap(source.kind, target, kinds) and not (made and source.kind is IdKind.MIXED):
         return IdRule.SAME  # ids that the other side cannot hold are refused one by one
-    rule = _INTO_TEXT.get(source.kind) if IdKind.TEXT in kinds else None
-    if rule is not None:
-        return rule
+    into = _INTO_TEXT if IdKind.TEXT in kinds else _INTO_UUID if made and kinds == {IdKind.UUID} else {}
+    if source.kind in into:
+        return into[source.kind]
     if made:
         return IdRule.SURROGATE
     if source.kind is IdKind.TEXT and IdKind.MIXED in kinds:
@@ -112,6 +120,8 @@ def _like(source: IdField, target: IdField | None) -> bool:
 
 def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdKind:
     """The kind of key that the rule gives in a new collection."""
+    if rule in _INTO_UUID.values():
+        return IdKind.UUID
     if rule is IdRule.TEXT_MIXED:
         return IdKind.MIXED
     if rule is IdRule.SURROGATE:
@@ -131,8 +141,24 @@ def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
             return str(record_id)
         case IdRule.TEXT_MIXED:
             return _spelled(record_id) if isinstance(record_id, str) else record_id
+        case IdRule.INT_UUID | IdRule.MIXED_UUID:
+            return _swapped(record_id)
         case IdRule.COMPOUND_TEXT:
             return id_text(record_id)
+
+
+def _swapped(record_id: RecordId) -> RecordId:
+    """The UUID that stands for an integer of 64 bits, and the integer that a UUID stands for; any other id itself."""
+    if isinstance(record_id, int) and INT64_MIN <= record_id <= UINT64_MAX:
+        upper = _BELOW_ZERO if record_id < 0 else _FROM_ZERO
+        return UUID(int=upper * _HALF + record_id % _HALF)
+    if isinstance(record_id, UUID):
+        upper, lower = divmod(record_id.int, _HALF)
+        if upper == _FROM_ZERO:
+            return lower
+        if upper == _BELOW_ZERO and lower >= _HALF // 2:
+            return lower - _HALF
+    return record_id
 
 
 def _spelled(text: str) -> RecordId:
@@ -151,6 +177,9 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     if rule is IdRule.TEXT_MIXED:
         source_id = str(target_id)
         return source_id if to_target(rule, source_id) == target_id else None
+    if rule in _INTO_UUID.values():
+        swapped = _swapped(target_id) if isinstance(target_id, UUID) else None
+        return swapped if rule is IdRule.MIXED_UUID or isinstance(swapped, int) else None
     if not isinstance(target_id, str):
         return None
     try:

@@ -46,6 +46,7 @@ _MERGEABLE = {
     (IdRule.SAME, KeyOrder.BYTES, KeyOrder.BYTES),
     (IdRule.SAME, KeyOrder.UUID, KeyOrder.UUID),
     (IdRule.UUID_TEXT, KeyOrder.UUID, KeyOrder.BYTES),
+    (IdRule.INT_UUID, KeyOrder.NUMERIC, KeyOrder.UUID),
 }
 """Id rule, order of the source, order of the target: where both scans give the mapped ids in Python's own order."""
 
