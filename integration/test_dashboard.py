@@ -127,14 +127,14 @@ def browser() -> Iterator[Browser]:
         made.close()
 
 
-def opened(browser: Browser, daemon: Daemon, **words: object) -> tuple[Page, list[str]]:
+def opened(browser: Browser, daemon: Daemon, at: str = "/", **words: object) -> tuple[Page, list[str]]:
     """A page of an operator, and what went wrong in it."""
     context = browser.new_context(http_credentials={"username": "operator", "password": KEY}, **words)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
-    page.goto(f"http://127.0.0.1:{daemon.api}/")
+    page.goto(f"http://127.0.0.1:{daemon.api}{at}")
     return page, wrong
 
 
@@ -197,12 +197,38 @@ def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser,
     expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("main .buttons button").first.focus()
+    held = page.evaluate("document.activeElement.textContent")
+    for _ in range(2):  # what is shown is asked for again, and who is on a button stays there
+        page.wait_for_event(
+            "requestfinished", lambda one: one.url.endswith("/v1/migrations/docs"), timeout=30_000
+        )
+    assert page.evaluate("document.activeElement.textContent") == held
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     picture(page, "dashboard-phone")
     assert wrong == []
+
+
+def test_a_migration_has_an_address_of_its_own_and_is_steered_there(browser: Browser, daemon: Daemon) -> None:
+    page, wrong = opened(browser, daemon, at="/dashboard/#/docs")
+    for verb, field, typed, told in [
+        ("Throttle", "Records a second", "", "Set: throttle-hold=true"),
+        ("Unthrottle", "", "", ""),
+        ("Check", "", "", ""),
+        ("Compare a sample", "Records, chosen at random", "50", "50 compared"),
+    ]:
+        page.get_by_role("button", name=verb, exact=True).click(timeout=30_000)
+        dialog = page.get_by_role("dialog")
+        if typed:
+            dialog.get_by_label(field).fill(typed)
+        dialog.get_by_role("button", name=verb, exact=True).click()
+        expect(dialog.get_by_text(f"{verb}: done.")).to_be_visible(timeout=60_000)
+        dialog.get_by_role("button", name="Close").click()
+        expect(page.get_by_text(told).first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Unthrottle")).to_have_count(0)
+    assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
 
 
 def test_a_crowd_of_events_does_not_put_off_the_look(browser: Browser, daemon: Daemon) -> None:
@@ -227,4 +253,5 @@ def test_the_page_says_so_when_the_daemon_does_not_answer_and_what_it_shows_is_n
     expect(page.get_by_text("there is no migration")).to_be_visible(timeout=30_000)
     assert page.locator("img").count() == 0
     page.route("**/v1/**", lambda route: route.abort())
-    expect(page.get_by_text("the daemon does not answer")).to_be_visible(timeout=30_000)
+    expect(page.locator("#connection")).to_have_text("the daemon does not answer", timeout=30_000)
+    expect(page.locator("#told")).to_have_text("the daemon does not answer")

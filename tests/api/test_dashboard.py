@@ -10,9 +10,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from vectormigrate.api.command import Effect
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.api.dashboard import ROOT, dashboard
 from vectormigrate.daemon.chronicle import name_of
+from vectormigrate.daemon.settings import DRY_RUN
 from vectormigrate.model.events import Event
 from vectormigrate.model.phase import Phase
 
@@ -83,19 +85,45 @@ def test_it_hears_of_every_event():
     assert set(re.findall(r'"(\w+)"', heard)) >= {name_of(kind) for kind in get_args(Event)}
 
 
-def test_its_verbs_and_phases_are_those_of_the_program():
-    verbs = re.findall(r'verb: "([\w-]+)"', text_of("actions.js"))
-    posted = {
-        route.path.rpartition("/")[2]
+BEFORE = {"migrate", "plan", "schema", "capture/install"}
+"""Verbs for somebody who makes a migration, which a page about one that is there does not."""
+
+
+def verbs_of_the_program():
+    """What can be posted about one migration."""
+    about = "/migrations/{id}/"
+    return {
+        route.path.removeprefix(about)
         for command in COMMANDS
         for route in command.routes
-        if route.method == "POST"
+        if route.method == "POST" and route.path.startswith(about)
     }
-    assert len(verbs) >= 8
-    assert set(verbs) <= posted
+
+
+def test_it_has_a_button_for_every_verb_of_the_program():
+    buttons = set(re.findall(r'verb: "([\w/-]+)"', text_of("actions.js")))
+    assert buttons <= verbs_of_the_program() <= buttons | BEFORE
+
+
+def test_what_cannot_be_taken_back_is_typed_and_tried_dry_where_it_can_be():
+    by_verb = {
+        re.match(r'verb: "([\w/-]+)"', row)[1]: row for row in text_of("actions.js").split("\n  { ")[1:]
+    }
+    for command in COMMANDS:
+        row = by_verb.get(command.name)
+        if row is None:
+            continue
+        if command.effect is Effect.DESTROYS:
+            assert "typed: true" in row, command.name
+        assert ("dry: " in row) == (DRY_RUN in command.settings), command.name
+
+
+def test_its_phases_are_those_of_the_program():
     phases = {
         one
-        for found in re.findall(r"phases: \[([^\]]*)\]", text_of("actions.js"))
+        for found in re.findall(
+            r"(?:phases: |const (?:WORKING|RESTING|FULL) = )\[([^\]]*)\]", text_of("actions.js")
+        )
         for one in re.findall(r'"(\w+)"', found)
     }
     phases |= {
@@ -103,4 +131,5 @@ def test_its_verbs_and_phases_are_those_of_the_program():
         for found in re.findall(r"(?:offline|live): \[([^\]]*)\]", text_of("app.js"))
         for one in re.findall(r'"(\w+)"', found)
     }
+    assert "verified" in phases
     assert phases <= {phase.value for phase in Phase}

@@ -9,6 +9,9 @@ export class Refused extends Error {
   }
 }
 
+// A browser shows the key to what is below the page that asked for it: it is asked for again at the root, and knows it already.
+await fetch("/", { headers: { accept: "text/html" }, redirect: "manual" }).catch(() => {});
+
 async function ask(path, options = {}) {
   const answer = await fetch(path, { credentials: "same-origin", ...options });
   const text = await answer.text();

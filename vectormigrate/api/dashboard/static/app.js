@@ -2,8 +2,8 @@
 // that something happened.
 
 import * as api from "./api.js";
-import { confirm, sensible } from "./actions.js";
-import { bytes, card, clock, count, make, moment, seconds, table, word } from "./format.js";
+import { confirm, sensible, waive } from "./actions.js";
+import { bytes, card, clock, count, lately, make, moment, renew, seconds, table, word } from "./format.js";
 import { Latency } from "./latency.js";
 
 const PHASES = {
@@ -23,6 +23,8 @@ function tell(text) {
 }
 
 function state(ok, words) {
+  const was = !connection.classList.contains("off");
+  if (ok !== was) tell(ok ? "the daemon answers again" : words);
   connection.textContent = words;
   connection.classList.toggle("off", !ok);
 }
@@ -41,7 +43,7 @@ const listed = (migrations, first, none) => table([first, "Phase", "From", "To",
 class List {
   async look() {
     const page = await api.migrations();
-    main.replaceChildren(make("h1", {}, "Migrations"),
+    renew(main, make("h1", {}, "Migrations"),
       card("", listed(page.migrations, "Id", "There is none yet. `vectormigrate migrate ID` makes one.")));
   }
   every() { return RARE; }
@@ -71,17 +73,17 @@ class One {
     if (event.kind === "validated") this.rare = 0; // there is another report
     this.log.push(event);
     this.log = this.log.slice(-200);
-    if (this.parts) this.parts.events.replaceChildren(...this.lines());
+    if (this.parts) renew(this.parts.events, ...this.lines());
   }
 
   lines() {
     return [...this.log].reverse().map((event) => {
-      return make("li", {}, make("time", { datetime: event.at }, clock(event.at)), event.text || word(event.kind));
+      return make("li", {}, make("time", { datetime: event.at }, lately(event.at)), event.text || word(event.kind));
     });
   }
 
   async look() {
-    const status = await api.status(this.id);
+    const status = this.status = await api.status(this.id);
     const [last, found, dead, numbers] = await this.slow(status);
     this.sample(status);
     if (!this.parts) this.build();
@@ -149,11 +151,11 @@ class One {
     const p = this.parts;
     const phases = status.mode === "offline" ? PHASES.offline : PHASES.live;
     const at = phases.indexOf(status.resume_phase || status.phase);
-    p.head.replaceChildren(
+    renew(p.head,
       make("h1", {}, status.migration_id),
       make("p", { class: "soft" }, `${status.source} → ${status.target}, ${status.mode}; the ${status.primary} answers the application`),
       Object.keys(status.levers).length
-        ? make("p", { class: "soft" }, `Set: ${Object.entries(status.levers).map(([name, value]) => `${name}=${value}`).join(", ")}`)
+        ? make("p", { class: "soft" }, `Set: ${Object.entries(status.levers).map(([name, value]) => `${name.replaceAll("_", "-")}=${value}`).join(", ")}`)
         : "",
       make("ol", { class: "phases", "aria-label": "Phases" }, phases.map((phase, place) => make("li",
         { class: place < at ? "done" : place === at && phase === status.phase ? "now" : "", "aria-current": phase === status.phase ? "step" : null }, word(phase))),
@@ -168,23 +170,26 @@ class One {
     const large = (name, value, level, hint) =>
       make("div", { class: "card number" }, make("span", {}, name), make("b", { class: level }, value), make("span", {}, hint));
     const lag = live ? live.lag_seconds : null;
-    p.numbers.replaceChildren(
+    renew(p.numbers,
       large("Lag", seconds(lag), lag === null ? "" : lag > 60 ? "bad" : lag > 5 ? "warn" : "good", "oldest record not copied yet"),
-      large("Debt", count(status.debt), status.debt > 10000 ? "warn" : "", "ids the secondary still owes"),
+      large("Debt", count(status.debt), status.debt > 10000 ? "warn" : status.debt ? "" : "good", "ids the secondary still owes"),
       large("Longest finding", seconds(status.findings && this.since ? (Date.now() - this.since) / 1000 : 0),
         status.findings ? "bad" : "good", `${count(status.findings)} findings`),
       large("Refused", count(status.dead_letters), status.dead_letters ? "bad" : "good", "records the target will not take"));
     this.copy(status);
-    p.pieces.replaceChildren(status.parts.length ? card("Parts", listed(status.parts, "Part", "")) : "");
-    p.gates.replaceChildren(live && live.gates.length
-      ? make("ul", { class: "gates" }, live.gates.map((gate) => make("li", { class: gate.open ? "good" : "bad" },
+    renew(p.pieces, status.parts.length ? card("Parts", listed(status.parts, "Part", "")) : "");
+    renew(p.gates, live && live.gates.length
+      ? make("ul", { class: "gates" }, [...live.gates].sort((one, other) => one.open - other.open).map((gate) => make("li", { class: gate.open ? "good" : "bad" },
         `${gate.open ? "✓" : "✗"} ${gate.name}${gate.open ? "" : `: ${gate.reason}`}`)))
       : make("p", { class: "empty" }, live ? "Not asked yet." : "Only a live migration is cut over."));
-    p.buttons.replaceChildren(...sensible(status).map((action) => make("button", {
-      type: "button", class: action.danger ? "danger" : action.first ? "first" : "",
-      onclick: () => confirm(action, status, () => soon()),
-    }, action.label)));
-    if (!p.buttons.childElementCount) p.buttons.append(make("p", { class: "empty" }, "Nothing: it is over, or under way to somewhere."));
+    const verbs = sensible(status).map((action) => this.button(action));
+    renew(p.buttons, verbs.length ? verbs : make("p", { class: "empty" }, "Nothing: it is over, or under way to somewhere."));
+  }
+
+  button(action, label = action.label) {
+    return make("button", {
+      type: "button", class: action.danger ? "danger" : action.first ? "first" : "", onclick: () => confirm(action, this.status, soon),
+    }, label);
   }
 
   copy(status) {
@@ -210,7 +215,7 @@ class One {
     this.plot = new uPlot({
       width: box.clientWidth || 300, height: 160, cursor: { show: false }, legend: { show: false },
       scales: { lag: { range: (_, __, most) => [0, Math.max(1, most)] }, y: { range: (_, __, most) => [0, Math.max(10, most)] } },
-      axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }, { ...axis, size: 60, label: "records/s" }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false } }],
+      axes: [{ ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick * 1000)) }, { ...axis, size: 60, label: "records/s", stroke: color("--accent") }, { ...axis, side: 1, scale: "lag", size: 50, label: "lag, s", grid: { show: false }, stroke: color("--warn"), show: this.status.mode !== "offline" }],
       series: [{}, { stroke: color("--accent"), width: 2 }, { stroke: color("--warn"), width: 1, scale: "lag" }],
     }, data, box);
     new ResizeObserver(() => this.plot.setSize({ width: box.clientWidth, height: 160 })).observe(box);
@@ -221,21 +226,22 @@ class One {
     const report = last.validation;
     const times = found.findings.map((one) => Date.parse(one.first_seen));
     this.since = times.length ? Math.min(...times) : null;
-    p.validation.replaceChildren(...(report ? this.compared(report) : [make("p", { class: "empty" }, "There was none yet.")]));
-    p.findings.replaceChildren(
+    renew(p.validation, ...(report ? this.compared(report) : [make("p", { class: "empty" }, "There was none yet.")]));
+    renew(p.findings,
       table(["Kind", "Id", "What", "Since"], found.findings.map((one) => [one.kind, one.id, one.detail || "", moment(one.first_seen)]),
         "Nothing differs that anybody knows of."),
       status.findings > 20 ? make("p", {},
         make("button", { type: "button", disabled: this.offset === 0, onclick: () => this.page(-20) }, "Earlier"), " ",
         make("button", { type: "button", disabled: this.offset + 20 >= status.findings, onclick: () => this.page(20) }, "Later"),
         ` ${this.offset + 1} to ${Math.min(this.offset + 20, status.findings)} of ${count(status.findings)}`) : "");
-    p.dead.replaceChildren(table(["Id", "Why"], dead.dead_letters.map((one) => [one.id, one.message]), "Nothing was refused."));
+    renew(p.dead, table(["Id", "Why", ""], dead.dead_letters.map((one) =>
+      [one.id, one.message, status.mode === "offline" ? "" : this.button(waive(one.id), "Go without")]), "Nothing was refused."));
     const rows = numbers ? this.latency.look(numbers) : [];
-    const two = ([half, most]) => `${seconds(half)} / ${seconds(most)}`;
-    p.latency.replaceChildren(
+    const two = ([half, most]) => (half === null ? "none" : `${seconds(half)} / ${seconds(most)}`);
+    renew(p.latency,
       table(["Listener", "Whole request", "Of it, the source", "Of it, us"], rows.map((row) =>
         [row.listener, two(row.request), two(row.source), two(row.added)]), "Nothing passes through the daemon for it."),
-      rows.length ? make("p", { class: "soft" }, "Half / 99 % of the requests since the last look were faster.") : "");
+      rows.length ? make("p", { class: "soft" }, "Half / 99 % of the requests of the last 20 seconds were faster.") : "");
   }
 
   page(by) {

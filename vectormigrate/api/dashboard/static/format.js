@@ -23,6 +23,8 @@ export function bytes(value) {
 }
 
 export const clock = (iso) => new Date(iso).toLocaleTimeString([], { hour12: false });
+// Of today the time, of another day the date as well.
+export const lately = (iso) => (new Date(iso).toDateString() === new Date().toDateString() ? clock(iso) : moment(iso));
 export const moment = (iso) => (iso ? new Date(iso).toLocaleString([], { hour12: false }) : "–");
 export const word = (text) => String(text).replaceAll("_", " ");
 
@@ -40,12 +42,22 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-export const card = (title, ...children) => make("section", { class: "card" }, make("h2", {}, title), ...children);
+export const card = (title, ...children) => make("section", { class: "card" }, title ? make("h2", {}, title) : "", ...children);
+
+// Other children, unless they are as they were: who reads with a keyboard or a screen reader keeps their place.
+export function renew(element, ...children) {
+  const next = make(element.tagName, {}, ...children);
+  if ([...next.childNodes].length === element.childNodes.length
+    && [...next.childNodes].every((one, place) => one.isEqualNode(element.childNodes[place]))) return;
+  const held = element.contains(document.activeElement) ? document.activeElement.textContent : null;
+  element.replaceChildren(...next.childNodes);
+  if (held) [...element.querySelectorAll("a, button")].find((one) => one.textContent === held)?.focus();
+}
 
 export function table(heads, rows, empty) {
   if (!rows.length) return make("p", { class: "empty" }, empty);
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": heads.join(", ") },
     make("table", {},
       make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))),
-      make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell) => make("td", {}, cell)))))));
+      make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell, place) => make("td", { "data-head": heads[place] }, cell)))))));
 }
