@@ -24,10 +24,9 @@ from vectormigrate.model.filter import Compare, Comparison
 from vectormigrate.model.inverse import Inverse, as_named, obstacles
 from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
-from vectormigrate.model.plan import Fate
+from vectormigrate.model.plan import SPARSE, Fate, FieldPlan, VectorPlan, fates
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import SparseVector
-from vectormigrate.model.spelling import SPARSE
 from vectormigrate.stores.memory import CAPABILITIES
 
 F32 = np.float32
@@ -83,6 +82,8 @@ def test_the_plan_says_so_and_a_search_by_them_is_refused():
     [told] = plan.spelled
     assert (told.source, told.fate) == ("words", Fate.CONVERTED)
     assert [one.source for one in plan.vectors] == ["d"]
+    assert [one["source"] for one in fates(plan, VectorPlan)] == ["d", "words"]
+    assert fates(plan, FieldPlan) == ()
     assert any("kept as JSON" in line and "words" in line for line in plan.losses())
     assert obstacles(plan, SHAPE) == []
     assert not as_named(plan)

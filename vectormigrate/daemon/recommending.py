@@ -11,7 +11,7 @@ from typing import Any
 from vectormigrate.engine import preflight
 from vectormigrate.model.documents import SchemaDocument
 from vectormigrate.model.errors import UsageError
-from vectormigrate.model.plan import MappingPlan, fates
+from vectormigrate.model.plan import FieldPlan, MappingPlan, VectorPlan, fates
 from vectormigrate.model.recommendation import Recommendation, judge, propose, recommend
 from vectormigrate.model.specification import Specification
 from vectormigrate.stores import registry
@@ -61,8 +61,8 @@ def _document(
         warnings=(*found.warnings, *(seen.notes if seen else ())),
         shape=seen.source if seen else None,
         proposed=plan.target,
-        vectors=fates(plan.vectors),
-        fields=fates(plan.fields),
+        vectors=fates(plan, VectorPlan),
+        fields=fates(plan, FieldPlan),
         named_losses=tuple(loss for _, loss in plan.lost()),
         inferred=tuple(one.told() for one in seen.inferred) if seen else (),
         layout=seen.layouts.told() if seen else {},

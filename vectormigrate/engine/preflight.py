@@ -33,7 +33,7 @@ from vectormigrate.model.inference import SAMPLE, SeenField, infer
 from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
-from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingOptions, fates
+from vectormigrate.model.plan import PARTITION, UNDECLARED, FieldPlan, MappingOptions, VectorPlan, fates
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
@@ -293,8 +293,8 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         target_count=preflight.target_count,
         foreign=preflight.target_count,
         id_rule=mapping.id_rule,
-        vectors=fates(mapping.vectors),
-        fields=fates(mapping.fields),
+        vectors=fates(mapping, VectorPlan),
+        fields=fates(mapping, FieldPlan),
         losses=tuple(mapping.losses()),
         refused=(
             *(f"{source}: {loss.reason}" for source, loss in mapping.lost() if not loss.accepted),

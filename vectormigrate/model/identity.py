@@ -177,7 +177,7 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     if rule is IdRule.TEXT_MIXED:
         source_id = str(target_id)
         return source_id if to_target(rule, source_id) == target_id else None
-    if rule in _INTO_UUID.values():
+    if rule in (IdRule.INT_UUID, IdRule.MIXED_UUID):
         swapped = _swapped(target_id) if isinstance(target_id, UUID) else None
         return swapped if rule is IdRule.MIXED_UUID or isinstance(swapped, int) else None
     if not isinstance(target_id, str):

@@ -37,10 +37,10 @@ from .layout import Relayout
 from .lengths import LENGTHS, restored
 from .mapping import cast_column
 from .payload_columns import column_of
-from .plan import FieldPlan, MappingPlan
+from .plan import SPARSE, FieldPlan, MappingPlan
 from .query import Query
 from .record import Payload, RecordId
-from .spelling import SPARSE, is_ours, read
+from .spelling import is_ours, read
 
 _COMPARABLE = frozenset({"extended_json", "uuid_text"})
 """Conversions that keep equality of values."""

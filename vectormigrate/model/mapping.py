@@ -23,7 +23,7 @@ from .errors import RecordRefused
 from .fieldtype import misfit
 from .layout import Relayout
 from .lengths import LENGTHS, Note, noted, taken, with_notes
-from .plan import UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
+from .plan import SPARSE, UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
 from .record import Payload, RecordId, id_text
 
@@ -186,9 +186,11 @@ class Translator:
 
 def _with_vectors(payload: Payload, vectors: spelling.Note | None) -> Payload:
     """The payload with the vectors that are spelled out, as a field of the source."""
-    if spelling.SPARSE in payload:
-        raise RecordRefused(f"the payload key {spelling.SPARSE!r} is ours", hint="rename that field")
-    return payload if vectors is None else {**payload, spelling.SPARSE: vectors}
+    if SPARSE in payload:
+        raise RecordRefused(
+            f"the payload key {SPARSE!r} is ours", hint="leave the sparse vectors behind (--drop)"
+        )
+    return payload if vectors is None else {**payload, SPARSE: vectors}
 
 
 def _put(translated: Payload, key: str, value: Any) -> None:

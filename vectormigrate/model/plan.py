@@ -5,7 +5,7 @@ It is stored with the migration. `planning.py` makes it, `mapping.py` carries it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +18,9 @@ from .selection import EVERYTHING, Selection
 
 UNDECLARED = "*"
 """Stands for all keys that nobody declared: in a plan, and in `MappingOptions.drop`."""
+
+SPARSE = "_vm_sparse"
+"""Payload key under which stand sparse vectors that the target has no place for: see `spelling.py`."""
 
 PARTITION = "(partition)"
 """Stands for the partition of each record: in a plan, and in `MappingOptions.drop`."""
@@ -143,8 +146,9 @@ class MappingPlan:
 
     @property
     def parts(self) -> tuple[VectorPlan | FieldPlan, ...]:
-        """Every vector and field, whatever becomes of it."""
-        return (*self.vectors, *self.spelled, *self.fields)
+        """Every vector and field of the source, whatever becomes of it."""
+        own = [field for field in self.fields if not self.spelled or field.source != SPARSE]
+        return (*self.vectors, *self.spelled, *own)
 
     def losses(self) -> list[str]:
         """One line for everything that does not arrive as it left."""
@@ -179,11 +183,12 @@ class MappingPlan:
             )
 
 
-def fates(plans: Iterable[VectorPlan | FieldPlan]) -> tuple[dict[str, object], ...]:
-    """Where each goes and how, as people and programs read it."""
+def fates(plan: MappingPlan, kind: type[VectorPlan | FieldPlan]) -> tuple[dict[str, object], ...]:
+    """Where each vector or each field goes and how, as people and programs read it."""
     return tuple(
-        {"source": plan.source, "target": plan.target, "fate": plan.fate, "reason": plan.reason}
-        for plan in plans
+        {"source": part.source, "target": part.target, "fate": part.fate, "reason": part.reason}
+        for part in plan.parts
+        if isinstance(part, kind)
     )
 
 

@@ -125,8 +125,7 @@ def propose(
 
 def judge(source: Capabilities, target: Capabilities, plan: MappingPlan, key: str) -> Recommendation:
     """What is to be said of the plan of a collection that was looked at, whose key is called so."""
-    parts: tuple[FieldPlan | VectorPlan, ...] = (*plan.vectors, *plan.fields)
-    mappings = [_id_mapping(plan, key, known=True), *(_mapping(one, known=True) for one in parts)]
+    mappings = [_id_mapping(plan, key, known=True), *(_mapping(one, known=True) for one in plan.parts)]
     return _told(source, target, plan, mappings, [])
 
 

@@ -15,14 +15,13 @@ import numpy as np
 from .batch import Column, SparseColumn, sparse_column
 from .capabilities import Capabilities
 from .collection import CollectionShape, Field, FieldType, VectorKind
-from .plan import Fate, MappingOptions, VectorPlan
+from .plan import SPARSE, Fate, MappingOptions, VectorPlan
 from .record import SparseVector
 
-SPARSE = "_vm_sparse"
-"""Payload key: an object of vector names to `{"indices": [...], "values": [...]}`."""
 _TEXTUAL = frozenset({FieldType.JSON, FieldType.TEXT})
 
 Note = dict[str, Any]
+"""What stands under `plan.SPARSE`: vector names to `{"indices": [...], "values": [...]}`."""
 
 
 def spell_out(

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from vectormigrate.model.mapping import MappingPlan
+from vectormigrate.model.plan import FieldPlan, VectorPlan, fates
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import (
     MigrationStatus,
@@ -211,6 +212,8 @@ def mapping_rows(mapping: MappingPlan | PlanDocument) -> list[dict[str, str]]:
             "reason": "" if same else rule,
         }
     ]
+    if isinstance(mapping, MappingPlan):
+        plain |= {"vectors": fates(mapping, VectorPlan), "fields": fates(mapping, FieldPlan)}
     for what in ("vector", "field"):
         for item in plain[f"{what}s"]:
             row = {key: str(item.get(key) or "") for key in ("source", "target", "fate", "reason")}
