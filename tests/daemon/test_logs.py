@@ -60,11 +60,27 @@ def test_an_exception_is_told_with_its_traceback_and_without_its_secrets(form):
     assert stream.getvalue().count("\n") == (1 if form == "json" else stream.getvalue().count("\n"))
 
 
+FORGED = "\n2026-01-01T00:00:00Z INFO vectormigrate: all is well\r\x1b[2J\u2028"
+
+
 def test_nobody_can_write_a_line_of_ours():
     stream = io.StringIO()
     with logging_to(stream, "info"):
-        OURS.info("id %s", "1\n2026-01-01T00:00:00Z INFO vectormigrate: all is well\r")
-    assert stream.getvalue().count("\n") == 1
+        OURS.info("id %s", FORGED)
+    assert len(stream.getvalue().splitlines()) == 1
+    assert stream.getvalue()[:-1].isprintable()
+
+
+def test_nor_by_what_an_exception_says():
+    stream = io.StringIO()
+    with logging_to(stream, "info"):
+        try:
+            raise ValueError(FORGED)
+        except ValueError:
+            OURS.exception("it broke")
+    first, *rest = stream.getvalue().splitlines()
+    assert first.endswith("it broke")
+    assert all(line.startswith("  ") and line.isprintable() for line in rest)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 from typing import TextIO
 
 from vectormigrate.model.errors import VectormigrateError
+from vectormigrate.model.plaintext import spelled
 
 LONGEST = 1000
 """Characters of one line: an error fits a screen, whatever a server puts into it."""
@@ -37,13 +38,6 @@ def lines(error: VectormigrateError) -> list[str]:
     if error.hint:
         told.append(f"  hint:  {error.hint}")
     return [spelled(line[:LONGEST]) for line in told]
-
-
-def spelled(text: str) -> str:
-    """Text in which every character shows: ids are somebody's data, and may hold what would steer a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _retry(error: VectormigrateError) -> str:

@@ -18,10 +18,11 @@ from rich.progress import Progress as Bars
 from vectormigrate.model import events
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.events import Event
+from vectormigrate.model.plaintext import spelled
 from vectormigrate.model.telling import sentence
 
 from .call import Call
-from .failure import LONGEST, spelled
+from .failure import LONGEST
 
 EVERY = 10.0
 """Seconds between two lines where there is no terminal."""

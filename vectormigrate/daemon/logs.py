@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from vectormigrate.model.plaintext import spelled
+
 _OURS = ("vectormigrate", "uvicorn", "asyncio", "aiohttp")
 """The loggers of what this process is made of; a vendor's client logs nothing here."""
 STARS = "***"
@@ -80,11 +82,10 @@ def _clean(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def _text(_: WrappedLogger, __: str, line: EventDict) -> str:
-    """One line, and what an exception left below it. A break inside a message would forge another line."""
-    exception = line.pop("exception", None)
-    words = str(line["event"]).replace("\r", "\\r").replace("\n", "\\n")
-    told = f"{line['timestamp']} {str(line['level']).upper()} {line['logger']}: {words}"
-    return told if exception is None else f"{told}\n{exception}"
+    """One line, and what an exception left below it, set in. A break inside a message would forge another line."""
+    exception = str(line.pop("exception", "")).splitlines()
+    told = f"{line['timestamp']} {str(line['level']).upper()} {line['logger']}: {spelled(str(line['event']))}"
+    return "\n".join([told, *(f"  {spelled(one)}" for one in exception)])
 
 
 def _json(line: object, **_: object) -> str:

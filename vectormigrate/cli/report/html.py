@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from vectormigrate import __version__
-from vectormigrate.cli.failure import spelled
+from vectormigrate.model.plaintext import spelled
 
 from . import charts, document
 from .document import Report
