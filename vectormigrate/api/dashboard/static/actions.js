@@ -87,13 +87,14 @@ export const sensible = (status) => [
   ...ACTIONS.filter((one) => one.phases.includes(status.phase) && (!one.when || one.when(status))),
 ];
 
+const HIDDEN = ["migration_id", "dry_run", "next_steps"];
 const answered = (value) => Array.isArray(value) && value.every((one) => typeof one === "string");
 
 // What a verb answered: its plain values in words, its checks, and how many gates are open.
 function shown(result) {
   const plain = result.phase ? { phase: word(result.phase), error: result.error } : result;
   const rows = Object.entries(plain)
-    .filter(([name, value]) => name !== "next_steps" && value !== null && value !== "" && (typeof value !== "object" || answered(value)))
+    .filter(([name, value]) => !HIDDEN.includes(name) && value !== null && value !== "" && (typeof value !== "object" || answered(value)))
     .map(([name, value]) => [word(name), typeof value === "number" ? count(value) : answered(value) ? value.join("; ") || "none" : String(value)]);
   for (const one of result.checks || []) rows.push([`${one.ok ? "✓" : "✗"} ${one.name}`, [one.detail, one.hint].filter(Boolean).join("; ")]);
   const gates = result.gates || [];
