@@ -1,10 +1,13 @@
-"""The pages: every one is in the site, and every link inside the repository leads somewhere."""
+"""The pages: every one is in the site, every link inside the repository leads somewhere, what is to be typed can be."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+
+from vectormigrate.cli import arguments
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -32,3 +35,18 @@ def test_every_link_leads_somewhere(page):
             assert path.exists(), target
             if page.is_relative_to(DOCS):  # what is beside the pages is not on the site
                 assert path.is_relative_to(DOCS), target
+
+
+def test_the_first_migration_of_the_readme_is_ten_lines_that_can_be_typed():
+    (lines,) = re.findall(
+        r"^## The first migration\n.*?^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S
+    )
+    assert lines.count("\n") <= 10
+    typed = [
+        arguments.parse(words[1:])
+        for line in lines.replace("\\\n", " ").splitlines()
+        if (words := shlex.split(line.removesuffix("&"), comments=True))[0] == "vectormigrate"
+    ]
+    assert [one.command.name for one in typed] == [
+        "serve", "migrate", "attest", "status", "report", "cutover", "revert", "rollback",
+    ]  # fmt: skip
