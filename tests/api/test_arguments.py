@@ -72,3 +72,9 @@ def test_nobody_reads_files_of_the_machine_over_the_network(reference):
     with pytest.raises(Forbidden, match="target_api_key may not be"):
         refuse_the_host(take(MIGRATE, {"migration_id": "a", "target_api_key": reference}))
     refuse_the_host(take(MIGRATE, {"migration_id": "a", "target_api_key": "env:NAME"}))
+
+
+def test_a_mapping_is_given_as_text_over_a_network():
+    refuse_the_host(take(MIGRATE, {"migration_id": "a", "mapping": "surrogates = true\n"}))
+    with pytest.raises(Forbidden, match="may not name a file"):
+        refuse_the_host(take(MIGRATE, {"migration_id": "a", "mapping": "/etc/passwd"}))

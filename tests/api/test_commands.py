@@ -51,7 +51,7 @@ def test_promised_defaults():
 
 def test_what_changes_something_can_be_rehearsed_or_is_harmless():
     changing = {command.name for command in COMMANDS if not command.reads_only}
-    offline = {"migrate", "export", "import", "resume", "validate", "rollback", "pause", "capture"}
+    offline = {"migrate", "apply", "export", "import", "resume", "validate", "rollback", "pause", "capture"}
     offline |= {"throttle", "unthrottle", "set", "approve", "waive", "repair", "abort"}
     assert changing == offline | {
         "serve",
@@ -67,7 +67,7 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "vec",
         "mcp",
     }
-    for name in ("migrate", "export", "import", "repair", "rollback", "abort", "cutover", "revert"):
+    for name in ("migrate", "apply", "export", "import", "repair", "rollback", "abort", "cutover", "revert"):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 
 

@@ -24,6 +24,17 @@ async def test_what_a_source_holds_and_would_become(tmp_path):
         assert (await here.ask("GET", "/v1/migrations"))[1]["migrations"] == []
 
 
+async def test_a_mapping_goes_along_as_text(tmp_path):
+    given = two_stores(tmp_path)
+    async with site(tmp_path) as here:
+        mapping = '[fields.title]\nrename = "name"\n'
+        _, plan = await here.ask("POST", "/v1/migrations/docs/plan", {**given, "mapping": mapping})
+        assert [one["target"] for one in plan["fields"]] == ["name"]
+        assert plan["arguments"]["mapping"] == mapping
+        status, problem = await here.ask("POST", "/v1/migrations/docs/plan", {**given, "mapping": "old.db"})
+        assert (status, problem["code"]) == (403, "forbidden")
+
+
 def test_kinds_of_stores_are_no_secret_and_their_addresses_are():
     def needs(**given):
         return take(BY_NAME["schema"], given).needs

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.fakes.api import site, slow_world, two_stores
+from tests.fakes.tables import held
 from tests.fakes.terminal import Terminal
 from vectormigrate.cli import delegated
 from vectormigrate.model.documents import Operation
@@ -41,6 +42,14 @@ async def test_a_whole_life_beside_a_daemon(tmp_path, run):
         assert (await run("rollback", "docs", "--yes", "--json")).document["deleted"] == 30
         told = {(row["verb"], row["way"], row["outcome"]) for row in await here.audit()}
         assert {(name, "socket", "ok") for name in ("migrate", "resume", "validate", "rollback")} <= told
+
+
+async def test_a_mapping_file_goes_along(tmp_path, run):
+    async with site(tmp_path):
+        (tmp_path / "m.toml").write_text('[fields.title]\nrename = "name"\n')
+        moved = await run("migrate", "docs", *flags(two_stores(tmp_path)), "--mapping", "m.toml")
+        assert moved.code == 0, moved.err
+        assert held(tmp_path / "new.db", "SELECT name FROM docs WHERE id = 3") == [("title 3",)]
 
 
 async def test_an_export_is_done_by_the_daemon_too(tmp_path, run):

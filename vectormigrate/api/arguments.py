@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from vectormigrate.daemon.mapping_file import is_text
 from vectormigrate.daemon.setting import Kind, Setting, Value
 from vectormigrate.daemon.settings import SIDES
 from vectormigrate.model.access import Scope
@@ -83,6 +84,12 @@ def _needed(name: str) -> Scope:
 
 def refuse_the_host(taken: Taken) -> None:
     """Over a network nobody may have a file of the daemon's machine read, or a command run there. Raises Forbidden."""
+    mapping = taken.flags.get("mapping")
+    if isinstance(mapping, str) and not is_text(mapping):
+        raise Forbidden(
+            "mapping may not name a file in a request",
+            hint="give the text of the mapping file, TOML of several lines",
+        )
     for name, value in taken.flags.items():
         if isinstance(value, str) and value.startswith(_ON_THE_HOST):
             raise Forbidden(

@@ -7,8 +7,6 @@ method of `daemon.desk.Desk`, of the same name.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vectormigrate.daemon.api_settings import API, REMOTE
 from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
@@ -22,6 +20,7 @@ from vectormigrate.daemon.settings import (
     MIGRATE,
     OFFSET,
     OUTPUT,
+    PLAN_DIGEST,
     SIDES,
     SIGNED_BY,
     STATUS,
@@ -33,15 +32,11 @@ from vectormigrate.model.access import Scope
 
 from .administration import ADMINISTRATION
 from .command import Command, Effect, Example, Positional, Route
-from .foresight import FLAGS, FORESIGHT
+from .foresight import ACCESS, FLAGS, FORESIGHT
 from .levers import STEERING
 from .snapshots import SNAPSHOTS
 
 ID = Positional("id", "Id of the migration.")
-ACCESS = tuple(
-    replace(setting, unset="as stored") for setting in SIDES if setting.name.endswith(("-url", "-api-key"))
-)
-"""How a secret that is not stored by reference is given again to a later command."""
 
 
 def _look(name: str) -> Route:
@@ -71,7 +66,7 @@ COMMANDS: tuple[Command, ...] = (
         " connects, reads, maps and reports, and writes nothing. With --mode proxied or captured the daemon runs it, and"
         " this command returns once the daemon has taken it over.",
         positionals=(ID,),
-        settings=(*SIDES, *MIGRATE, DRY_RUN, FOLLOW),
+        settings=(*SIDES, *MIGRATE, PLAN_DIGEST, DRY_RUN, FOLLOW),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations"), Route("POST", "/migrations/{id}/migrate")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from vectormigrate.daemon.settings import FIELD, MAPPED, MIGRATE, SIDES, WRITE_MAPPING
+from dataclasses import replace
+
+from vectormigrate.daemon.api_settings import REMOTE
+from vectormigrate.daemon.live_settings import FOLLOW
+from vectormigrate.daemon.settings import DRY_RUN, FIELD, MAPPED, MIGRATE, OUTPUT, SIDES, WRITE_MAPPING
 from vectormigrate.model.access import Scope
 
-from .command import Command, Example, Positional, Route
+from .command import Command, Effect, Example, Positional, Route
 
 _ID = Positional("id", "Id of the migration.")
 FLAGS = (
@@ -13,6 +17,10 @@ FLAGS = (
     " --target-type pgvector --target-url postgresql://app@localhost/search --target-index documents"
 )
 """Two sides, for examples."""
+ACCESS = tuple(
+    replace(setting, unset="as stored") for setting in SIDES if setting.name.endswith(("-url", "-api-key"))
+)
+"""How a secret that is not stored by reference is given again to a later command."""
 
 FORESIGHT: tuple[Command, ...] = (
     Command(
@@ -20,15 +28,32 @@ FORESIGHT: tuple[Command, ...] = (
         summary="What a migration would do, what it would change, and how long it would take.",
         details="Says for every vector and field whether it arrives exact, converted or not at all. Writes nothing.",
         positionals=(_ID,),
-        settings=(*SIDES, *MIGRATE, WRITE_MAPPING),
+        settings=(*SIDES, *MIGRATE, WRITE_MAPPING, OUTPUT),
         result="PlanDocument",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations/{id}/plan"),),
         examples=(
             Example(f"plan docs {FLAGS}", "before anything is written"),
             Example(f"plan docs {FLAGS} --write-mapping docs.toml", "a mapping file to edit"),
+            Example("plan docs --source old --target new -o docs.plan", "to be read, and begun with `apply`"),
         ),
         handler="migrate:plan",
+    ),
+    Command(
+        name="apply",
+        summary="Begin what a plan says that was written to a file, and nothing else.",
+        details="Looks at both sides anew, and exits 4 when what was asked for, the shape of the source, the target or the"
+        " mapping has changed since the plan was made; nothing is begun then. It is `migrate` with what `plan` was given: it"
+        " can be killed, and goes on with the same words. A secret that was given by value is not in the file: give it again.",
+        positionals=(Positional("file", "The plan, as `plan -o FILE` wrote it."),),
+        settings=(*ACCESS, DRY_RUN, FOLLOW, *REMOTE),
+        result="MigrationStatus",
+        effect=Effect.CHANGES,
+        examples=(
+            Example("apply docs.plan", "what was read and agreed to"),
+            Example("apply docs.plan --dry-run", "whether it still holds"),
+        ),
+        handler="apply:apply",
     ),
     Command(
         name="schema",

@@ -20,7 +20,6 @@ from vectormigrate.daemon.settings import GLOBAL
 from vectormigrate.model.errors import UsageError
 
 PROGRAM = "vectormigrate"
-_SHORT = {"quiet": "-q", "verbose": "-v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def build(*, complete: bool = False) -> argparse.ArgumentParser:
 def _add_settings(parser: argparse.ArgumentParser, settings: tuple[Setting, ...], complete: bool) -> None:
     parser.add_argument("-h", "--help", action="store_true", default=argparse.SUPPRESS)
     for setting in settings:
-        names = [_SHORT[setting.name]] if setting.name in _SHORT else []
+        names = [f"-{setting.letter}"] if setting.letter else []
         names.append(f"--{setting.name}")
         words: dict[str, Any] = {"dest": setting.name, "default": argparse.SUPPRESS}
         if complete:

@@ -15,8 +15,8 @@ from vectormigrate.api.reception import shell
 from vectormigrate.api.schemas import result_type
 from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
+from vectormigrate.daemon.saying import worded
 from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.daemon.setting import Value
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
 from vectormigrate.model.documents import LastReport
@@ -26,8 +26,6 @@ from .call import Answer, Call
 from .doors import own
 from .exits import code_of
 from .inspect import compose, present
-
-_GIVEN = ("flag", "environment")
 
 
 async def asked(call: Call) -> Answer:
@@ -55,16 +53,7 @@ async def offered(call: Call) -> Any:
 def given(call: Call) -> dict[str, Any]:
     """What was said for this command, as a request says it: what a file says of it here is for this machine alone."""
     words: dict[str, Any] = {outside(name): word for name, word in call.words.items() if word is not None}
-    for setting in call.command.arguments:
-        found = call.merged[setting.name]
-        if found.layer in _GIVEN:
-            words[setting.key] = plain(found.value)
-    return words
-
-
-def plain(value: Value) -> Any:
-    """A value as JSON has it."""
-    return list(value) if isinstance(value, tuple) else value
+    return words | worded(call.command.arguments, call.merged)
 
 
 def _dry(call: Call) -> bool:

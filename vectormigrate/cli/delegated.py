@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,13 +15,14 @@ import msgspec
 from vectormigrate.api.command import outside
 from vectormigrate.api.remote import outcome
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
+from vectormigrate.daemon.saying import said
 from vectormigrate.daemon.signals import stopping
 from vectormigrate.daemon.specify import SIDES, Request
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import GateRefused, StateLocked, UnknownMigration
 from vectormigrate.model.events import Progress
 
-from .asked import answer_of, plain
+from .asked import answer_of
 from .call import Answer, Call
 from .doors import view
 from .progress import Follower
@@ -99,10 +99,8 @@ def _given(call: Call, request: Request) -> dict[str, Any]:
         if (
             found.layer != "default" and setting.name not in SIDES
         ):  # a store by name is told by what it stands for
-            words[setting.key] = plain(found.value)
+            words[setting.key] = said(setting, found.value)
     for side in SIDES:
         if f"{side}_url" in words and not request.literals:
             words[f"{side}_url"] = getattr(request.specification, side).url
-    if words.get("mapping"):
-        words["mapping"] = str(Path(words["mapping"]).expanduser().absolute())
     return words

@@ -117,7 +117,7 @@ def _row(setting: Setting) -> str:
 
 def flag_words(setting: Setting) -> str:
     """`--batch-size N`, as help and usage show it."""
-    short = {"quiet": "-q, ", "verbose": "-v, "}.get(setting.name, "")
+    short = f"-{setting.letter}, " if setting.letter else ""
     if setting.kind is Kind.FLAG:
         return f"{short}--{setting.name}"
     metavar = setting.metavar or {Kind.INT: "N", Kind.FLOAT: "X"}.get(setting.kind, setting.key.upper())

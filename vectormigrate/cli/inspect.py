@@ -147,9 +147,9 @@ def present(call: Call, told: Report, notary: Notary | None = None) -> Answer:
         document = notary.sign(document)
         signer = check(document)
     if html:
-        _write(html, render(told))
+        output.write(html, render(told))
     if written:
-        _write(written, output.as_json(document) + "\n")
+        output.write(written, output.as_json(document) + "\n")
     if html or written:
         return Answer(
             Written(
@@ -158,13 +158,6 @@ def present(call: Call, told: Report, notary: Notary | None = None) -> Answer:
             code,
         )
     return Answer(document, code, text=output.as_json(document))
-
-
-def _write(name: str, text: str) -> None:
-    try:
-        Path(name).expanduser().write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror}", hint="choose another file") from None
 
 
 async def doctor(call: Call) -> Answer:

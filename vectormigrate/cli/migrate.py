@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import msgspec
 
+from vectormigrate.api.commands import BY_NAME
 from vectormigrate.daemon import mapping_file
+from vectormigrate.daemon.config import Merged
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.homeward import went
+from vectormigrate.daemon.promise import hold
+from vectormigrate.daemon.saying import sealed, worded
+from vectormigrate.daemon.settings import MIGRATE, SIDES
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, described, overlay, specify
 from vectormigrate.model.documents import SchemaDocument
 from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty, UsageError
+from vectormigrate.model.onward import onward
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.plaintext import spelled
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
+from . import output
 from .call import Answer, Call
 from .delegated import by_daemon
 from .doors import foresee, own, recommend, stored, view
-from .failure import spelled
+from .elsewhere import remote
 from .following import handed_over
 from .live import ask
 from .progress import Follower
@@ -41,6 +50,12 @@ async def migrate(call: Call) -> Answer:
     if call.value("dry-run"):
         return await _plan(call, request)
     return await _run(call, request, create=known is None)
+
+
+async def begin(call: Call, migration_id: str, merged: Merged) -> Answer:
+    """Have `migrate` do what another command stands for, here or where `--url` says."""
+    asked = replace(call, command=BY_NAME["migrate"], words={"id": migration_id}, merged=merged)
+    return await (remote(asked) if call.value("url") else migrate(asked))
 
 
 async def resume(call: Call) -> Answer:
@@ -87,6 +102,8 @@ async def _hand_over(call: Call, request: Request) -> Answer:
             "a secret by value cannot be given to the daemon: it is not stored, and a restart would need it again",
             hint="name it, as ${NAME} in its place or env:NAME, file:PATH, command:LINE, and start the daemon with it",
         )
+    if call.value("plan-digest") and stored(call) is None:
+        hold(call.value("plan-digest"), await foresee(call, request))
     document = {"specification": msgspec.to_builtins(request.specification)}
     told = await ask_owner(call.state, "create", request.specification.id, document)
     if told is None:
@@ -99,9 +116,20 @@ async def _hand_over(call: Call, request: Request) -> Answer:
 
 async def _plan(call: Call, request: Request) -> Answer:
     document = await foresee(call, request)
+    if "plan-digest" in call.merged:
+        hold(call.value("plan-digest"), document)
+    document = replace(document, arguments=sealed(worded((*SIDES, *MIGRATE), call.merged), request))
+    if "output" in call.merged and call.value("output"):
+        _write_plan(call, document)
     if "write-mapping" in call.merged:
         _write_mapping(call, request, document)
     return Answer(document, exit_code=_plan_code(call, request.specification, document))
+
+
+def _write_plan(call: Call, document: PlanDocument) -> None:
+    path = str(call.value("output"))
+    output.write(path, output.as_json(onward(document)) + "\n")
+    call.remark(f"written to {path}: begin exactly this with: vectormigrate apply {path}")
 
 
 def _write_mapping(call: Call, request: Request, document: PlanDocument | SchemaDocument) -> None:
@@ -128,6 +156,7 @@ async def _run(call: Call, request: Request, *, create: bool) -> Answer:
     if create:
         # Looked at before anything is stored: an id is not taken by a wish that cannot be had.
         foreseen = await foresee(call, request, strict=True)
+        hold(call.value("plan-digest"), foreseen)
         for remark in (*foreseen.losses, *foreseen.notes):
             call.remark(f"note: {spelled(remark)}")
     with Follower.of(call) as follower:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
+from vectormigrate.model.errors import UsageError
 from vectormigrate.model.onward import onward
 
 from .call import Answer, Call
@@ -27,3 +30,11 @@ def show(answer: Answer, call: Call) -> None:
 def as_json(document: object) -> str:
     """One document, indented; keys are those of the classes, times are RFC 3339, numbers that are none are null."""
     return msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode()
+
+
+def write(name: str, text: str) -> None:
+    """Write a file that was asked for. Raises UsageError when that cannot be."""
+    try:
+        Path(name).expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name} cannot be written: {error.strerror}", hint="choose another file") from None

@@ -7,7 +7,6 @@ is, and how it gets on disk, is `stores.parquet`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from vectormigrate.api.commands import BY_NAME
@@ -18,8 +17,7 @@ from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.registry import open_store
 
 from .call import Answer, Call
-from .elsewhere import remote
-from .migrate import migrate
+from .migrate import begin
 
 _BATCH = 1000
 """Records of a write where nobody says how many: each is a file until the end, and 1,000 are three times as quick as 100."""
@@ -75,7 +73,4 @@ async def _migrated(call: Call, given: Mapping[str, Value]) -> Answer:
     command, origin = BY_NAME["migrate"], f"{call.command.name} {call.words['folder']}"
     unsaid = {one.name: Given(one.default, "default", "default") for one in command.all_settings}
     said = {name: Given(value, "flag", origin) for name, value in given.items()}
-    asked = replace(
-        call, command=command, words={"id": call.words["id"]}, merged={**unsaid, **call.merged, **said}
-    )
-    return await (remote(asked) if call.value("url") else migrate(asked))
+    return await begin(call, call.migration_id, {**unsaid, **call.merged, **said})

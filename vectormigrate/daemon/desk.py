@@ -53,8 +53,11 @@ from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
 from .levers import change_of, released, throttling
+from .promise import hold
 from .recommending import schema
+from .saying import sealed, worded
 from .secrets import Secrets
+from .settings import MIGRATE, SIDES
 from .specify import Request, described, overlay, specify
 from .trail import Trail
 from .validate_settings import comparing
@@ -153,7 +156,8 @@ class Desk:
 
     async def plan(self, asked: Asked) -> PlanDocument:
         request = self._request(asked)
-        return await plan(request.specification, self._with(request))
+        told = await plan(request.specification, self._with(request))
+        return replace(told, arguments=sealed(worded((*SIDES, *MIGRATE), asked.merged), request))
 
     async def schema(self, asked: Asked) -> SchemaDocument:
         known = self._known(asked.migration_id) if asked.migration_id else None
@@ -187,9 +191,12 @@ class Desk:
             return await plan(spec, self._with(request))
         _refuse_literals(request)
         if spec.mode is not Mode.OFFLINE:
+            if asked.value("plan-digest") and not self._known(spec.id):
+                hold(asked.value("plan-digest"), await plan(spec, self._secrets))
             return msgspec.convert(await self._hosting().create(spec), MigrationStatus)
         if not self._known(spec.id):
-            await plan(spec, self._secrets, strict=True)  # an id is not taken by a wish that cannot be had
+            # An id is not taken by a wish that cannot be had.
+            hold(asked.value("plan-digest"), await plan(spec, self._secrets, strict=True))
             await self._control.create(spec)
         return await self._control.run(spec.id)
 

@@ -16,6 +16,7 @@ from vectormigrate.stores.unanswered import unanswered
 
 from .crewing import worker_count
 from .parting import parts_of
+from .promise import digest, digest_of_parts
 from .secrets import Secrets
 from .tasks import Stores, SystemClock
 
@@ -31,7 +32,8 @@ async def plan(
         for part in await parts_of(spec, secrets):
             lent = secrets.lent(spec.source, part.source).lent(spec.target, part.target)
             plans.append(await plan(part, lent, clock, strict=strict))
-        return plan_of(spec, plans)
+        whole = plan_of(spec, plans)
+        return replace(whole, digest=digest_of_parts(whole.parts))
     monotonic = (clock or SystemClock()).monotonic
     source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
     async with Stores.open(source, target, spec.mapping.selection, spec.back) as stores:
@@ -40,6 +42,7 @@ async def plan(
         if strict:
             preflight.check_startable(spec, found)
         told = await preflight.document(spec, found, stores.source, workers=worker_count(spec))
+        told = replace(told, digest=digest(spec, found))
         if spec.mode is not Mode.PROXIED:
             return told
         kinds = spec.source.kind, spec.target.kind

@@ -31,20 +31,39 @@ _VECTOR = ("rename", "drop", "narrow")
 
 
 def load(path: str) -> MappingOptions:
-    """Read and check a file. Raises ConfigInvalid that names the file and the key."""
-    return _Reader(path).options(_document(path))
+    """Read and check a file, or its text. Raises ConfigInvalid that names the file and the key."""
+    return _Reader(_named(path)).options(_document(path))
 
 
 def division(path: str) -> Division:
     """What the file makes parts by, if it does. Raises ConfigInvalid as `load` does."""
-    return _Reader(path).division(_document(path))
+    return _Reader(_named(path)).division(_document(path))
 
 
-def _document(path: str) -> dict[str, Any]:
+def is_text(given: str) -> bool:
+    """Whether this is what stands in a file, and not its name."""
+    return "\n" in given
+
+
+def text_of(given: str) -> str:
+    """What stands in a file, where that is not what was given. Raises ConfigInvalid when it cannot be read."""
+    return given if is_text(given) else f"{_read(given)}\n"
+
+
+def _named(given: str) -> str:
+    return "the mapping" if is_text(given) else given
+
+
+def _document(given: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        return tomllib.loads(text_of(given))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigInvalid(f"{path} is not valid TOML: {error}") from None
+        raise ConfigInvalid(f"{_named(given)} is not valid TOML: {error}") from None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ConfigInvalid(f"{path} is not UTF-8 text") from None
     except OSError as error:

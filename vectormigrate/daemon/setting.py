@@ -53,6 +53,8 @@ class Setting:
     metavar: str = ""
     section: str = ""
     """Table of the file that holds it; "" for the top of the file."""
+    letter: str = ""
+    """The flag in short, where it has one."""
     secret: bool = False
     """Shown as stars."""
     local: bool = False

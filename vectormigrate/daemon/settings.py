@@ -34,12 +34,14 @@ GLOBAL = (
     Setting(name="json", kind=Kind.FLAG, default=False, help="Print one JSON document, errors too."),
     Setting(
         name="quiet",
+        letter="q",
         kind=Kind.FLAG,
         default=False,
         help="No progress and no remarks; results and errors only.",
     ),
     Setting(
         name="verbose",
+        letter="v",
         kind=Kind.FLAG,
         default=False,
         help="Say more: retries, phases, where values came from.",
@@ -182,10 +184,9 @@ MIGRATE = (
     ),
     Setting(
         name="mapping",
-        local=True,
         section="migrate",
         metavar="FILE",
-        help="A mapping file: what is renamed, cast, left out, hidden; see docs/mapping.md. Flags beat it.",
+        help="A mapping file, in a request its text: what is renamed, cast, left out, hidden; see docs/mapping.md. Flags beat it.",
         unset="none",
     ),
     *(
@@ -264,6 +265,13 @@ WRITE_MAPPING = Setting(
     metavar="FILE",
     help="Write the plan as a mapping file, to be edited and given back with --mapping.",
     unset="not written",
+)
+PLAN_DIGEST = Setting(
+    name="plan-digest",
+    section="plan",
+    metavar="DIGEST",
+    help="Begin only if the plan still is the one of this digest, as `plan --json` told it.",
+    unset="whatever the plan is now",
 )
 FIELD = Setting(
     name="field",
@@ -367,6 +375,7 @@ SIGNED_BY = Setting(
 )
 OUTPUT = Setting(
     name="output",
+    letter="o",
     local=True,
     section="report",
     metavar="FILE",
@@ -404,6 +413,7 @@ SETTINGS: tuple[Setting, ...] = (
     *SIDES,
     *MIGRATE,
     WRITE_MAPPING,
+    PLAN_DIGEST,
     FIELD,
     DRY_RUN,
     *VALIDATE,

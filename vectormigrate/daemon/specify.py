@@ -422,7 +422,7 @@ def _place(ref: StoreRef) -> str:
 
 
 def _differences(stored: Specification, wished: Specification) -> list[str]:
-    then, asked = _settings(stored), _settings(wished)
+    then, asked = settings_of(stored), settings_of(wished)
     return [
         f"{name} is {_show(then[name])}, not {_show(asked[name])}"
         for name in then
@@ -430,7 +430,7 @@ def _differences(stored: Specification, wished: Specification) -> list[str]:
     ]
 
 
-def _settings(specification: Specification) -> dict[str, Any]:
+def settings_of(specification: Specification) -> dict[str, Any]:
     """By the names of the flags. Keys are left out: how to get in is no property of a migration."""
     values: dict[str, Any] = {}
     for side in SIDES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from .phase import Phase
 from .plan import Loss
@@ -284,5 +285,9 @@ class PlanDocument:
     """Of a migration of several parts, each of them."""
     unanswered: tuple[str, ...] = ()
     """Of a proxied migration: what an application can ask the source now and is refused after a cutover."""
+    digest: str = ""
+    """Of what was asked for, the shapes, the target and the mapping: `migrate --plan-digest` starts only as long as it is this."""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What was asked for, as a request says it, secrets by value left out: what `apply` asks for again."""
     next_steps: tuple[str, ...] = ()
     """Commands that make sense behind it."""
