@@ -39,7 +39,9 @@ def test_every_link_leads_somewhere(page):
 
 def test_the_first_migration_of_the_readme_is_ten_lines_that_can_be_typed():
     (lines,) = re.findall(
-        r"^## The first migration\n.*?^```\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S
+        r"^## The first migration\n.*?^```\n(.*?)^```",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE | re.DOTALL,
     )
     assert lines.count("\n") <= 10
     typed = [
