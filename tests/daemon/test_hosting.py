@@ -21,7 +21,7 @@ from vectormigrate.model.errors import (
     Unreachable,
     UsageError,
 )
-from vectormigrate.model.events import PhaseChanged, Warned
+from vectormigrate.model.events import PhaseChanged, Progress, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, SwapReport
@@ -343,6 +343,26 @@ async def test_what_may_pass_is_tried_again(site, monkeypatch):
         await host.answer("attest", "move", {"by": "me"})
         await site.until("verified")
     assert any(isinstance(event, Warned) and "trying again" in event.message for event in site.events)
+
+
+async def test_that_it_is_tried_again_is_told_until_it_has_come_further(site, monkeypatch):
+    monkeypatch.setattr(hosting, "_AGAIN", 3600)
+    site.world.set(max_retries=0)
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until("passthrough")
+        site.world.target.faults.next_errors.append(Unreachable("gone"))
+        await host.answer("attest", "move", {"by": "me"})
+        await site.until("failed")
+        told = await host.answer("status", "move", {})
+        assert told["waiting"] == "it is tried again by itself every few seconds"
+        hosted = host._hosted["move"]
+        await site.database.write(lambda tx: migrations.move(tx, "move", Phase.FAILED, Phase.BACKFILL, at=""))
+        told = await host.answer("status", "move", {})
+        assert told["waiting"] == "trying again; the attempt before ended with: gone"
+        host._heard(Progress("move", "backfill", 1, 5))
+        assert (await host.answer("status", "move", {}))["waiting"] == ""
 
 
 async def test_what_needs_a_person_waits_for_one(site):

@@ -29,7 +29,7 @@ from vectormigrate.model.errors import (
     UsageError,
     VectormigrateError,
 )
-from vectormigrate.model.events import Event, Warned
+from vectormigrate.model.events import Event, Progress, RangeDone, Validated, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import LiveStatus
@@ -78,6 +78,8 @@ class _Hosted:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Verbs that stop or start the conductor go one after the other."""
     live: Live | None = None
+    again: str = ""
+    """What ended the attempt before this one, as long as it has not come further; empty when nothing did."""
 
 
 class Host:
@@ -103,7 +105,7 @@ class Host:
         self._passages = passages
         self._supervisor = supervisor
         self._clock = clock
-        self._on_event = each(on_event, telemetry.on_event)
+        self._on_event = each(on_event, telemetry.on_event, self._heard)
         self._settings = settings
         self._telemetry = telemetry
         self._messenger = messenger
@@ -333,16 +335,22 @@ class Host:
                 if hosted.conductor.migration.phase is Phase.CREATED:
                     await check_approved(self._database, migration_id, "migrate", self._clock)
                 await hosted.conductor.run()
-                hosted.go.clear()
+                hosted.again = ""
             except VectormigrateError as error:
                 logger.warning("migration %s: %s: %s", migration_id, error.code, error.message)
-                if not error.retryable:
-                    hosted.go.clear()
+                hosted.again = error.message if error.retryable else ""
             finally:
                 hosted.idle.set()
-            if hosted.go.is_set():
+            if not hosted.again:
+                hosted.go.clear()
+            elif hosted.go.is_set():
                 self._on_event(Warned(migration_id, f"trying again in {_AGAIN:.0f} s"))
                 await asyncio.sleep(_AGAIN)
+
+    def _heard(self, event: Event) -> None:
+        """What is copied or compared is further than the attempt that failed."""
+        if isinstance(event, Progress | RangeDone | Validated) and event.migration_id in self._hosted:
+            self._hosted[event.migration_id].again = ""
 
     # The verbs.
 
@@ -475,24 +483,10 @@ class Host:
         return document
 
     async def _live_status(self, hosted: _Hosted) -> LiveStatus:
-        return await live_status(hosted.conductor, hosted.live, hosted.shadow)
+        return await live_status(hosted.conductor, hosted.live, hosted.shadow, hosted.again)
 
 
 VERBS = frozenset(
-    {
-        "abort",
-        "allow-deletes",
-        "attest",
-        "status",
-        "cutover",
-        "revert",
-        "commit",
-        "reads",
-        "pause",
-        "resume",
-        "retry",
-        "rollback",
-        "validate",
-    }
+    "abort allow-deletes attest status cutover revert commit reads pause resume retry rollback validate".split()  # noqa: SIM905 one line
 )
 """What a daemon can be told about a migration."""

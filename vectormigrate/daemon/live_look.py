@@ -8,12 +8,14 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.phase import FINAL
+from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.status import GateStatus, LiveStatus
 
 
-async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Shadow) -> LiveStatus:
-    """Raises GateRefused as long as there is no plan, and when it is over."""
+async def live_status(
+    conductor: OnlineConductor, live: Live | None, shadow: Shadow, again: str = ""
+) -> LiveStatus:
+    """`again`: what ended the attempt before, when it is tried again by itself. Raises GateRefused as long as there is no plan, and when it is over."""
     if live is None:
         phase = conductor.migration.phase
         why = f"is {phase}" if phase in FINAL else "has no plan yet"
@@ -35,5 +37,13 @@ async def live_status(conductor: OnlineConductor, live: Live | None, shadow: Sha
         msgspec.to_builtins(scheduler.tally),
         msgspec.to_builtins(shadow.status()),
         tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
-        conductor.waiting,
+        _tried(conductor.migration.phase, again) or conductor.waiting,
     )
+
+
+def _tried(phase: Phase, again: str) -> str:
+    if not again:
+        return ""
+    if phase is Phase.FAILED:
+        return "it is tried again by itself every few seconds"
+    return f"trying again; the attempt before ended with: {again}"
