@@ -27,7 +27,8 @@ def test_a_store_that_can_do_everything_holds_everything():
     [
         ({"id_kinds": frozenset({IdKind.TEXT})}, ("id", "integer"), Fate.CONVERTED, "int_text"),
         ({"id_kinds": frozenset({IdKind.MIXED})}, ("id", "text"), Fate.CONVERTED, "surrogate"),
-        ({"id_kinds": frozenset({IdKind.MIXED})}, ("id", "negative integer"), Fate.REFUSED, "not between 0"),
+        ({"id_kinds": frozenset({IdKind.MIXED})}, ("id", "negative integer"), Fate.CONVERTED, "int_mixed"),
+        ({"id_kinds": frozenset({IdKind.MIXED})}, ("id", "integer"), Fate.EXACT, ""),
         ({"id_kinds": frozenset({IdKind.INT})}, ("id", "text"), Fate.REFUSED, "do not fit"),
         ({"max_id_bytes": 512}, ("id", "text of 1,000 bytes"), Fate.REFUSED, "do not fit 512"),
         ({"sparse": False}, ("vector", "sparse"), Fate.CONVERTED, "no sparse vectors: kept as JSON"),

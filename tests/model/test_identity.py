@@ -38,6 +38,7 @@ OF_RULE = {
     IdRule.INT_TEXT: st.integers(-(2**63), 2**63 - 1),
     IdRule.MIXED_TEXT: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.TEXT_MIXED: text | (st.integers(0, 2**64) | st.uuids()).map(str),
+    IdRule.INT_MIXED: st.integers(-(2**63), 2**63 - 1),
     IdRule.INT_UUID: st.integers(-(2**63), 2**63 - 1),
     IdRule.MIXED_UUID: st.integers(0, 2**64 - 1) | st.uuids(),
     IdRule.SURROGATE: scalar_ids,
@@ -101,7 +102,7 @@ def test_an_id_that_the_rule_did_not_make_is_not_ours(rule):
         (IdKind.COMPOUND, IdKind.INT, None),
         (IdKind.MIXED, IdKind.MIXED, IdRule.SAME),
         (IdKind.MIXED, IdKind.TEXT, IdRule.MIXED_TEXT),
-        (IdKind.INT, IdKind.MIXED, IdRule.SAME),
+        (IdKind.INT, IdKind.MIXED, IdRule.INT_MIXED),
         (IdKind.UUID, IdKind.MIXED, IdRule.SAME),
         (IdKind.TEXT, IdKind.MIXED, IdRule.SURROGATE),
         (IdKind.COMPOUND, IdKind.MIXED, IdRule.SURROGATE),
@@ -170,7 +171,11 @@ def test_uuids_that_stand_for_numbers_stay_what_they_are_and_in_order():
         "8f0d1f3a-2d0b-8001-ffff-ffffffffffff",
     ]
     assert made == sorted(made)
-    assert [to_source(IdRule.INT_UUID, one) for one in made] == list(numbers)
+    assert [to_source(IdRule.MIXED_UUID, one) for one in made] == list(numbers)
+    assert [to_source(IdRule.INT_UUID, one) for one in made] == [*numbers[:-1], None]
+    assert [to_target(IdRule.INT_MIXED, one) for one in numbers] == [*made[:2], *numbers[2:]]
+    assert [to_source(IdRule.INT_MIXED, one) for one in made] == [*numbers[:2], *[None] * 4]
+    assert to_source(IdRule.INT_MIXED, 2**63) is None
 
 
 def test_a_uuid_that_stands_for_a_number_is_nobody_else_s_id():
@@ -183,7 +188,7 @@ def test_a_uuid_that_stands_for_a_number_is_nobody_else_s_id():
 
 def test_surrogates_are_made_on_request_where_single_ids_may_not_fit():
     able = replace(CAPABILITIES, id_kinds=frozenset({IdKind.MIXED}))
-    assert choose_rule(key(IdKind.INT), None, able) is IdRule.SAME
+    assert choose_rule(key(IdKind.INT), None, able) is IdRule.INT_MIXED
     assert choose_rule(key(IdKind.INT), None, able, surrogates=True) is IdRule.SURROGATE
     assert choose_rule(key(IdKind.INT), None, CAPABILITIES, surrogates=True) is IdRule.SAME
     ascii_only = replace(CAPABILITIES, id_kinds=frozenset({IdKind.TEXT}), ascii_ids=True)
@@ -307,11 +312,17 @@ def test_ids_that_plainly_fit_fit_each(kind, limited):
 
 @pytest.mark.parametrize(
     ("kind", "ids"),
-    [(IdKind.TEXT, ["a", "b"]), (IdKind.INT, [-(2**63), 2**63 - 1]), (IdKind.UUID, [UUID(int=1)])],
+    [
+        (IdKind.TEXT, ["a", "b"]),
+        (IdKind.INT, [-(2**63), 2**63 - 1]),
+        (IdKind.UUID, [UUID(int=1)]),
+        (IdKind.MIXED, [0, 2**64 - 1]),
+        (IdKind.MIXED, [UUID(int=1)]),
+    ],
 )
 def test_usual_ids_plainly_fit(kind, ids):
     assert plainly_fit(ids, key(kind), CAPABILITIES)
-    assert not plainly_fit([*ids, 2**63], key(kind), CAPABILITIES)
+    assert not plainly_fit([*ids, 2**64], key(kind), CAPABILITIES)
 
 
 @pytest.mark.parametrize(

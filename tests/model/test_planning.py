@@ -94,7 +94,7 @@ class TestNew:
 
     def test_integers_become_numbers_of_a_mixed_key(self):
         plan = make_plan(SOURCE, able(id_kinds=frozenset({IdKind.MIXED})), "copy")
-        assert (plan.id_rule, plan.target.id.kind) == (IdRule.SAME, IdKind.MIXED)
+        assert (plan.id_rule, plan.target.id.kind) == (IdRule.INT_MIXED, IdKind.MIXED)
 
     def test_doubles_that_lose_a_digit_are_told(self):
         source = replace(SOURCE, fields=(Field("f", FieldType.FLOAT), Field("g", FieldType.INT)))

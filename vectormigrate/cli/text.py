@@ -43,6 +43,7 @@ _IDS: Mapping[str, str] = {
     IdRule.COMPOUND_TEXT: "keys of several parts, as one text",
     IdRule.MIXED_TEXT: "integers and UUIDs, as their text",
     IdRule.TEXT_MIXED: "text that spells an integer or a UUID, as that",
+    IdRule.INT_MIXED: "as they are; integers below zero as UUIDs that stand for them",
     IdRule.INT_UUID: "integers, as UUIDs that stand for them",
     IdRule.MIXED_UUID: "UUIDs as they are, integers as UUIDs that stand for them",
     IdRule.SURROGATE: "as they are where the key can hold them; else one made of it, the original beside it",

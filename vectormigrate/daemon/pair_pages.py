@@ -48,6 +48,7 @@ _RULES = {
     IdRule.COMPOUND_TEXT: 'one text of all parts, such as `c:["s:a","i:1"]`',
     IdRule.MIXED_TEXT: "text: decimal digits, or the UUID in lower case",
     IdRule.TEXT_MIXED: "what they spell exactly, an integer or a UUID",
+    IdRule.INT_MIXED: "as they are, those below zero as UUIDs that [stand for them](../mapping.md#ids)",
     IdRule.INT_UUID: "UUIDs that [stand for them](../mapping.md#ids)",
     IdRule.MIXED_UUID: "UUIDs as they are, integers as UUIDs that [stand for them](../mapping.md#ids)",
     IdRule.SURROGATE: "as they are where they spell what the key holds, else a UUID made of the id, which itself stands under"
@@ -110,7 +111,7 @@ def _index(found: Sides) -> str:
 
 def _summary(source: str, target: str, found: Sides) -> str:
     rules = {rule for name, rule in _rules(source, target, found) if name != _PARTED.get(source)}
-    if rules <= {IdRule.SAME}:
+    if rules <= identity.STAYING:
         return "ids stay"
     if IdRule.SURROGATE in rules:
         return "ids get surrogates"

@@ -29,7 +29,7 @@ from .collection import (
     VectorKind,
 )
 from .errors import VectormigrateError
-from .identity import IdRule
+from .identity import STAYING, IdRule
 from .mapping import Translator
 from .plan import Fate
 from .planning import make_plan
@@ -186,7 +186,8 @@ def _verdict(kind: Kind, target: Capabilities, admitted: Callable[[CollectionSha
     if reason:
         return Verdict(kind.group, kind.name, Fate.REFUSED, reason)
     reasons = [part.reason for part in plan.parts if part.reason]
-    if kind.group == "id" and plan.id_rule is not IdRule.SAME:
+    stays = plan.id_rule in STAYING and translation.batch.ids == kind.record.ids
+    if kind.group == "id" and not stays:
         reasons.insert(0, plan.id_rule.value)
     elif kind.group != "vector":
         reasons = [part.reason for part in plan.fields if part.reason]

@@ -46,6 +46,8 @@ class IdRule(StrEnum):
     """An integer as its decimal text, a UUID as its lower-case hyphenated text."""
     TEXT_MIXED = "text_mixed"
     """The reverse: text that spells an integer or a UUID exactly so, as that. Any other text stays and fits nowhere."""
+    INT_MIXED = "int_mixed"
+    """An integer that is not below zero as it is, any other as INT_UUID has it."""
     INT_UUID = "int_uuid"
     """An integer as a UUID of 64 bits that are ours and its own 64 bits, so that the order stays, too."""
     MIXED_UUID = "mixed_uuid"
@@ -55,6 +57,8 @@ class IdRule(StrEnum):
     here is the source's id on both sides: the change is made at the store's door (`stores.surrogate`)."""
 
 
+STAYING = frozenset({IdRule.SAME, IdRule.INT_MIXED})
+"""Rules by which an id stays what it is wherever the key can hold it so."""
 _BELOW_ZERO, _FROM_ZERO = 0x8F0D1F3A2D0B8000, 0x8F0D1F3A2D0B8001
 """The upper halves of UUIDs that stand for integers (version 8: what is in them is ours to say). Never to be changed."""
 _HALF = 2**64
@@ -86,7 +90,8 @@ def choose_rule(
     if source.kind in kinds and (source.kind is not IdKind.COMPOUND or _like(source, target)):
         return IdRule.SAME
     if _overlap(source.kind, target, kinds) and not (made and source.kind is IdKind.MIXED):
-        return IdRule.SAME  # ids that the other side cannot hold are refused one by one
+        # UUIDs and unsigned integers that the other side cannot hold are refused one by one.
+        return IdRule.INT_MIXED if source.kind is IdKind.INT else IdRule.SAME
     into = _INTO_TEXT if IdKind.TEXT in kinds else _INTO_UUID if made and kinds == {IdKind.UUID} else {}
     if source.kind in into:
         return into[source.kind]
@@ -122,7 +127,7 @@ def target_kind(rule: IdRule, source: IdKind, capabilities: Capabilities) -> IdK
     """The kind of key that the rule gives in a new collection."""
     if rule in _INTO_UUID.values():
         return IdKind.UUID
-    if rule is IdRule.TEXT_MIXED:
+    if rule in (IdRule.TEXT_MIXED, IdRule.INT_MIXED):
         return IdKind.MIXED
     if rule is IdRule.SURROGATE:
         preferred = (IdKind.TEXT, IdKind.MIXED, IdKind.UUID)
@@ -141,6 +146,8 @@ def to_target(rule: IdRule, record_id: RecordId) -> RecordId:
             return str(record_id)
         case IdRule.TEXT_MIXED:
             return _spelled(record_id) if isinstance(record_id, str) else record_id
+        case IdRule.INT_MIXED:
+            return _swapped(record_id) if isinstance(record_id, int) and record_id < 0 else record_id
         case IdRule.INT_UUID | IdRule.MIXED_UUID:
             return _swapped(record_id)
         case IdRule.COMPOUND_TEXT:
@@ -177,9 +184,8 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     if rule is IdRule.TEXT_MIXED:
         source_id = str(target_id)
         return source_id if to_target(rule, source_id) == target_id else None
-    if rule in (IdRule.INT_UUID, IdRule.MIXED_UUID):
-        swapped = _swapped(target_id) if isinstance(target_id, UUID) else None
-        return swapped if rule is IdRule.MIXED_UUID or isinstance(swapped, int) else None
+    if rule in (IdRule.INT_MIXED, IdRule.INT_UUID, IdRule.MIXED_UUID):
+        return _number_of(rule, target_id)
     if not isinstance(target_id, str):
         return None
     try:
@@ -196,6 +202,17 @@ def to_source(rule: IdRule, target_id: RecordId) -> RecordId | None:
     except ValueError:
         return None
     return source if to_target(rule, source) == target_id else None
+
+
+def _number_of(rule: IdRule, target_id: RecordId) -> RecordId | None:
+    """The integer that a target id is or stands for, or a UUID where the source has such, too; None for any other."""
+    if isinstance(target_id, int):
+        return target_id if rule is IdRule.INT_MIXED and 0 <= target_id <= INT64_MAX else None
+    found = _swapped(target_id) if isinstance(target_id, UUID) else None
+    if rule is IdRule.MIXED_UUID:
+        return found
+    most = -1 if rule is IdRule.INT_MIXED else INT64_MAX
+    return found if isinstance(found, int) and found <= most else None
 
 
 def native(record_id: RecordId, source: IdKind, key: IdField, capabilities: Capabilities) -> RecordId | None:
@@ -275,9 +292,12 @@ def plainly_fit(ids: Sequence[RecordId], key: IdField, capabilities: Capabilitie
 
     False only says that each has to be looked at by `misfit`.
     """
-    if set(map(type, ids)) != {_TYPES[key.kind]}:
-        return False
     known = cast("Sequence[Any]", ids)
+    types = set(map(type, ids))
+    if key.kind is IdKind.MIXED:
+        return types == {UUID} or (types == {int} and min(known) >= 0 and max(known) <= UINT64_MAX)
+    if types != {_TYPES[key.kind]}:
+        return False
     match key.kind:
         case IdKind.INT:
             return bool(min(known) >= INT64_MIN and max(known) <= INT64_MAX)

@@ -24,7 +24,7 @@ from .collection import (
     VectorKind,
 )
 from .errors import MappingRefused, UsageError
-from .identity import IdRule
+from .identity import STAYING
 from .plan import UNDECLARED, Fate, FieldPlan, MappingPlan, VectorPlan
 from .planning import make_plan
 
@@ -215,7 +215,7 @@ def _told(
 
 
 def _id_mapping(plan: MappingPlan, key: str, *, known: bool) -> FieldMapping:
-    converted = plan.id_rule is not IdRule.SAME
+    converted = plan.id_rule not in STAYING
     confidence = (0.9 if converted else 1.0) if known else WELL_KNOWN["id"]
     return FieldMapping(
         key, plan.target.id.name, confidence, converted, plan.id_rule.value if converted else ""
@@ -228,7 +228,7 @@ def _mapping(plan: FieldPlan | VectorPlan, *, known: bool) -> FieldMapping:
 
 
 def _warnings(plan: MappingPlan) -> Iterable[str]:
-    if plan.id_rule is not IdRule.SAME:
+    if plan.id_rule not in STAYING:
         yield f"ids are converted: {plan.id_rule}"
     for source, loss in plan.lost():
         name = "keys that nobody declared" if source == UNDECLARED else f"{source!r}"
