@@ -28,6 +28,7 @@ from .pairs import SOURCE, TARGET, make_batch, make_ids, make_pair, make_payload
 
 HASHED = replace(CAPABILITIES, key_order=frozenset({KeyOrder.OTHER}))
 TEXT_ONLY = replace(CAPABILITIES, id_kinds=frozenset({IdKind.TEXT}))
+UUIDS_ONLY = replace(CAPABILITIES, id_kinds=frozenset({IdKind.UUID}))
 
 
 def kinds(pair):
@@ -240,6 +241,7 @@ async def test_a_normalising_target_is_expected_and_still_watched():
         (IdKind.TEXT, CAPABILITIES, {Method.MERGE}),
         (IdKind.UUID, CAPABILITIES, {Method.MERGE}),
         (IdKind.UUID, TEXT_ONLY, {Method.MERGE}),
+        (IdKind.INT, UUIDS_ONLY, {Method.MERGE}),
         (IdKind.INT, TEXT_ONLY, {Method.FORWARD, Method.REVERSE}),
         (IdKind.COMPOUND, CAPABILITIES, {Method.FORWARD, Method.REVERSE}),
         (IdKind.INT, HASHED, {Method.FORWARD, Method.REVERSE}),
@@ -248,6 +250,9 @@ async def test_a_normalising_target_is_expected_and_still_watched():
 async def test_scans_are_merged_only_where_the_order_is_the_same(kind, capabilities, methods):
     pair = await make_pair(shape(kind), capabilities=capabilities)
     assert {span.method for span in await plan_spans(pair.sides, 4)} == methods
+    totals = await pair.scan()
+    assert clean(totals)
+    assert totals.tally.compared == 200
 
 
 async def test_ranges_given_are_used_and_carried_to_the_target():
