@@ -9,7 +9,7 @@ import pytest
 
 from tests.stores.qdrant.facade.answering import A, B, comparing
 from vectormigrate.model.filter import Native
-from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.base import Content, Endpoint
 from vectormigrate.stores.memory import CAPABILITIES, Database, MemoryStore
 from vectormigrate.stores.qdrant.facade import matching
 from vectormigrate.stores.qdrant.facade.matching import condition
@@ -200,6 +200,21 @@ class TestFullText:
             400,
             "Bad request: a full-text index cannot be made here: only Qdrant knows how it takes a text apart",
         )
+
+
+@pytest.mark.parametrize(
+    ("one", "wanted", "read"),
+    [
+        ({"has_id": [1]}, Content.IDS, Content.IDS),
+        (key("n", values_count={"gt": 1}), Content.IDS, Content.PAYLOAD),
+        (key("n", values_count={"gt": 1}), Content.PAYLOAD, Content.PAYLOAD),
+        (key("n", values_count={"gt": 1}), Content.FULL, Content.FULL),
+        ({"should": [{"has_vector": "w"}]}, Content.IDS, Content.FULL),
+    ],
+)
+def test_vectors_are_read_where_they_are_wanted_or_looked_at(one, wanted, read):
+    store = MemoryStore(Endpoint("memory"), Database())
+    assert condition(store, {"must": [one]}).content(wanted) is read
 
 
 def test_a_store_of_qdrants_own_is_asked_in_its_own_words():

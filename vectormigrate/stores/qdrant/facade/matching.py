@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.filter import And, Filter, HasId, Native
@@ -43,6 +45,16 @@ class Condition:
         """Those of them that are of these as well."""
         native = None if self.native is None else And((self.native, *others))
         return replace(self, where=_all(self.where, *others), native=native)
+
+    def content(self, wanted: Content) -> Content:
+        """How much of each record has to be read for what is wanted of it and for what is looked at."""
+        if self.check is None:
+            return wanted
+        if b'"has_vector"' in msgspec.json.encode(
+            self.check
+        ):  # perhaps in a value alone, which costs no more than time
+            return Content.FULL
+        return Content.PAYLOAD if wanted is Content.IDS else wanted
 
     def holds(self, match: Match) -> bool:
         """Whether a match, found by `where` and with its record, matches."""
@@ -117,7 +129,7 @@ async def pages(
             if given:
                 raise
     found: AsyncGenerator[Page, None]
-    content = content if chosen.check is None else Content.FULL
+    content = chosen.content(content)
     if chosen.where == EVERYTHING:
         found = store.scan(collection, span, limit=limit, content=content)
     else:
