@@ -61,7 +61,7 @@ export const ACTIONS = [
       + " have stopped writing to it." },
   { verb: "revert", label: "Revert", phases: ["reversed"], when: live, dry: true, typed: true, first: true,
     says: "The source answers the application again, with everything that was written since the cutover." },
-  { verb: "commit", label: "Commit", phases: ["reversed"], when: live, typed: true, danger: true,
+  { verb: "commit", label: "Commit", phases: ["reversed"], when: live, dry: true, typed: true, danger: true,
     says: "Gives up the way back: the source is owed nothing any more and may be taken down." },
   { verb: "abort", label: "Abort", phases: ["created", "preflight", "passthrough", ...RESTING], dry: true, typed: true, danger: true,
     when: (status) => !RESTING.includes(status.phase) || status.next_steps.some((step) => step.includes(" abort ")),
