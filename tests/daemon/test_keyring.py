@@ -1,3 +1,6 @@
+import hmac
+from hmac import compare_digest
+
 import pytest
 
 from tests.fakes.clock import FakeClock
@@ -55,6 +58,25 @@ async def test_no_two_keys_are_alike_and_none_is_near_another(keyring):
         "x" * 100_000,
     ):
         assert keyring.open(wrong, "rest") is None, wrong[:60]
+
+
+async def test_every_wrong_key_is_compared_in_constant_time(keyring, clock, monkeypatch):
+    """How long it takes tells neither how much of a key is right nor whether there is one of that id."""
+    keyring.configure("the configured one")
+    revoked, made = await keyring.create(Scope.READ, "", None)
+    await keyring.revoke(made.id)
+    good, _ = await keyring.create(Scope.READ, "", None)
+    compared = []
+
+    def compare(one, other):
+        compared.append((len(one), len(other)))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    for wrong in ("the configured", "vmk_none_x", f"{good[:-1]}!", revoked, "vmk_" + "x" * 10_000):
+        compared.clear()
+        assert keyring.open(wrong, "rest") is None
+        assert compared == [(32, 32), (32, 32)]
 
 
 async def test_keys_end_and_are_revoked_at_once(keyring, clock):
