@@ -60,10 +60,14 @@ def test_secrets_are_not_written_and_given_again(terminal):
 def test_what_is_no_plan(terminal):
     (terminal.directory / "odd").write_text('{"migration_id": "a", "digest": "x", "arguments": {"frob": 1}}')
     (terminal.directory / "none").write_text("[1]")
+    (terminal.directory / "newer").write_text(
+        '{"format_version": 2, "migration_id": "a", "digest": "x", "arguments": {}}'
+    )
     for words, told in (
         ([], "needs FILE"),
         (["nowhere"], "cannot be read"),
         (["none"], "is no plan"),
+        (["newer"], "has the form 2, and this version knows 1"),
         (["odd"], "asks for 'frob'"),
     ):
         ran = terminal.run("apply", *words)

@@ -32,7 +32,9 @@ async def test_without_a_daemon_it_is_done_here(terminal):
     assert (verified.code, "is whole" in verified.out) == (0, True)
     for words in (("events",), ("operations",)):
         assert (await asyncio.to_thread(terminal.run, *words)).code == 0
-    assert (await asyncio.to_thread(terminal.run, "keys", "revoke", "none")).code == 2
+    for words, told in ((("revoke", "none"), "no key 'none'"), (("revoke",), "needs the id of a key")):
+        refused = await asyncio.to_thread(terminal.run, "keys", *words)
+        assert (refused.code, told in refused.err) == (2, True), refused.err
 
 
 async def test_a_daemon_on_this_machine_is_asked_by_its_socket(tmp_path):

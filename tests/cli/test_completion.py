@@ -15,6 +15,7 @@ def test_a_script_knows_every_command_and_flag(terminal, shell):
         assert command.name in script
     assert "batch-size" in script
     assert terminal.run("completion", shell, "--json").document == {
+        "format_version": 1,
         "shell": shell,
         "script": script.rstrip("\n"),
     }

@@ -53,4 +53,5 @@ def test_a_document_goes_to_standard_output():
     assert show(WHOLE, as_json=True, out=out, err=err) == 5
     assert err.getvalue() == ""
     document = json.loads(out.getvalue())
+    assert document["format_version"] == 1
     assert document["error"] == {**WHOLE.as_dict(), "ids": list(WHOLE.ids), "exit_code": 5}

@@ -80,10 +80,14 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     assert (back.code, back.document["primary"]) == (0, "source"), back.document
     assert terminal.sql("old.db", "SELECT title FROM docs WHERE id = 99") == [("new",)]
     assert terminal.run("cutover", "docs", "--yes").code == 0
+    could = terminal.run("commit", "docs", "--dry-run")
+    assert (could.code, "could be committed now" in could.err) == (0, True), could.err
+    assert terminal.run("status", "docs", "--json").document["phase"] == "reversed"
     ended = terminal.run("commit", "docs", "--yes", "--json")
     assert (ended.document["phase"], ended.document["ended_at"] is None) == ("committed", False)
     onward = terminal.run("resume", "docs")
     assert (onward.code, "is committed: it cannot go on" in onward.err) == (4, True)
+    assert terminal.run("commit", "docs", "--dry-run").code == 4
     again = terminal.run("commit", "docs", "--yes")
     assert (again.code, "in phase committed" in again.err) == (4, True)
 

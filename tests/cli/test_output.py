@@ -27,7 +27,8 @@ def shown(answer, **flags):
 def test_json_is_the_dataclass_and_nothing_else():
     document = shown(Answer(reports.STATUS), json=True)
     assert msgspec.json.decode(document, type=MigrationStatus) == reports.STATUS
-    assert list(json.loads(document)) == list(reports.STATUS.__dataclass_fields__)
+    assert list(json.loads(document)) == ["format_version", *reports.STATUS.__dataclass_fields__]
+    assert json.loads(document)["format_version"] == 1
 
 
 def test_words_otherwise():
@@ -46,7 +47,7 @@ def test_what_to_do_next_is_read_last():
 
 
 def test_text_of_an_answer_is_not_in_the_document():
-    assert json.loads(shown(Answer({"a": 1}, text="words"), json=True)) == {"a": 1}
+    assert json.loads(shown(Answer({"a": 1}, text="words"), json=True)) == {"format_version": 1, "a": 1}
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf")])

@@ -137,7 +137,11 @@ def test_check_says_whether_it_can_be_served(terminal):
     )
     good = terminal.run("serve", "--check")
     assert (good.code, good.out) == (0, "docs: qdrant at 127.0.0.1:6333, to q:6333\ncan be served\n")
-    assert terminal.run("serve", "--check", "--json").document == {"listeners": ["docs"], "ok": True}
+    assert terminal.run("serve", "--check", "--json").document == {
+        "format_version": 1,
+        "listeners": ["docs"],
+        "ok": True,
+    }
     assert not (terminal.directory / "state.db").exists()
     file.write_text('[listeners.docs]\ndialect = "qdrant"\n')
     bad = terminal.run("serve", "--check")

@@ -145,6 +145,12 @@ def test_an_unknown_key_is_guessed(written):
     with pytest.raises(ConfigInvalid) as caught:
         written("[migrate]\nbatch_sise = 1\n")
     assert caught.value.hint == "did you mean batch_size?"
+    with pytest.raises(ConfigInvalid, match=r"line 2: serve.addr is not known") as caught:
+        written("[serve]\naddr = 'x'\n")
+    assert caught.value.hint == "addr belongs in [api]"
+    with pytest.raises(ConfigInvalid) as caught:
+        written("[migrate]\nstate = 'x'\n")
+    assert caught.value.hint == "state belongs in no table, at the top of the file"
 
 
 def test_files_that_cannot_be_read(tmp_path):

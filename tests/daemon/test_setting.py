@@ -53,7 +53,7 @@ def test_takes(setting, given, value):
         (BATCH, True, "not True"),
         (BATCH, None, "not None"),
         (BATCH, [1], r"not \[1\]"),
-        (RATE, "nan", "a number from 0.5 to 2.0, not 'nan'"),
+        (RATE, "nan", "a number from 0.5 to 2, not 'nan'"),
         (RATE, "inf", "not 'inf'"),
         (FLAG, "maybe", "true or false, not 'maybe'"),
         (FLAG, 1, "true or false"),

@@ -86,6 +86,8 @@ def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():
         None,
         ("how llamaindex lays out records in sqlite is not known: records arrive as they are",),
     )
+    twice = look("sqlite", "sqlite", payload={"a": 1}, source_layout="mem0")
+    assert len(twice.notes) == 1
 
 
 def test_integers_that_became_floats_are_told_where_a_filter_would_miss_them():

@@ -195,6 +195,10 @@ async def test_losses_are_named_and_accepted_by_name(world):
     preflight.check_startable(world.spec, found)
     plan = await document(world, found)
     assert ([one.accepted for one in plan.named_losses], plan.refused) == ([True], ())
+    assert plan.notes == ()
+    world.set(mapping=MappingOptions(accept=("undeclared", "undeclard")))
+    told = (await document(world, await examine(world))).notes
+    assert told == ("nothing is lost by the name 'undeclard', which was accepted",)
 
 
 async def test_hashing_needs_a_key(world):

@@ -60,7 +60,7 @@ def test_a_threshold_that_proves_nothing(terminal, flags):
     assert terminal.run("migrate", "docs", *flags).code == 0
     for value in ("0.5", "2", "nan", "-1", "close"):
         ran = terminal.run("validate", "docs", "--threshold", value)
-        assert_error(ran, 2, "--threshold must be a number from 0.98 to 1.0")
+        assert_error(ran, 2, "--threshold must be a number from 0.98 to 1")
 
 
 def test_a_kind_of_store_that_nobody_knows(terminal, tmp_path, flags):

@@ -38,7 +38,9 @@ def arguments(body: bytes, content_type: str | None) -> dict[str, Any]:
     if not body:
         return {}
     if (content_type or "").partition(";")[0].strip().lower() != MEDIA:
-        raise RequestRefused(f"the body must be {MEDIA}", status=415)
+        raise RequestRefused(
+            f"the body must be {MEDIA}", status=415, hint=f"send the header Content-Type: {MEDIA}"
+        )
     given = load(body)
     if not isinstance(given, Mapping):
         raise RequestRefused("the body must be a JSON object")

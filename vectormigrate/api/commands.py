@@ -286,12 +286,15 @@ COMMANDS: tuple[Command, ...] = (
         name="commit",
         summary="Give up the way back: the source is told nothing any more.",
         positionals=(ID,),
-        settings=(FORCE, YES),
+        settings=(DRY_RUN, FORCE, YES),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(_verb("commit"),),
         effect=Effect.DESTROYS,
-        examples=(Example("commit docs", "asks first"),),
+        examples=(
+            Example("commit docs --dry-run", "whether it could be; changes nothing"),
+            Example("commit docs", "asks first"),
+        ),
         handler="live:commit",
     ),
     Command(

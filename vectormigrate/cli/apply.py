@@ -10,7 +10,7 @@ from vectormigrate.api.commands import BY_NAME
 from vectormigrate.daemon import config
 from vectormigrate.model.errors import UsageError
 
-from .call import Answer, Call
+from .call import FORMAT_VERSION, Answer, Call
 from .migrate import begin
 
 _NEEDED = {"migration_id": str, "digest": str, "arguments": dict}
@@ -45,4 +45,9 @@ def _plan(path: str) -> dict[str, Any]:
         isinstance(document.get(name), kind) for name, kind in _NEEDED.items()
     ):
         raise UsageError(f"{path} is no plan", hint="write one with: vectormigrate plan ID ... -o FILE")
+    if document.get("format_version", FORMAT_VERSION) != FORMAT_VERSION:
+        raise UsageError(
+            f"{path} has the form {document['format_version']}, and this version knows {FORMAT_VERSION}",
+            hint="plan it anew with this version",
+        )
     return document

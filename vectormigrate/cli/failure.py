@@ -11,6 +11,8 @@ from typing import TextIO
 from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.plaintext import spelled
 
+from .call import FORMAT_VERSION
+
 LONGEST = 1000
 """Characters of one line: an error fits a screen, whatever a server puts into it."""
 LONGEST_ID = 80
@@ -19,7 +21,10 @@ LONGEST_ID = 80
 def show(error: VectormigrateError, *, as_json: bool, out: TextIO, err: TextIO) -> int:
     """Print an error and give the exit code of the process."""
     if as_json:
-        document = {"error": {**error.as_dict(), "exit_code": error.exit_code}}
+        document = {
+            "format_version": FORMAT_VERSION,
+            "error": {**error.as_dict(), "exit_code": error.exit_code},
+        }
         print(json.dumps(document, ensure_ascii=False), file=out, flush=True)
     else:
         print("\n".join(lines(error)), file=err, flush=True)

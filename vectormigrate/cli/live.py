@@ -58,8 +58,12 @@ async def revert(call: Call) -> Answer:
 
 async def commit(call: Call) -> Answer:
     """Give up the way back."""
-    confirm(call, "gives up the way back: the source is told nothing any more", dry_run=False)
-    return Answer(await ask(call, "commit", MigrationStatus))
+    dry_run = call.value("dry-run")
+    confirm(call, "gives up the way back: the source is told nothing any more", dry_run=dry_run)
+    answer = Answer(await ask(call, "commit", MigrationStatus, dry_run=dry_run))
+    if dry_run:
+        call.remark("it could be committed now; nothing was changed")
+    return answer
 
 
 async def reads(call: Call) -> Answer:

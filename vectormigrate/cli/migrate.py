@@ -128,7 +128,7 @@ async def _plan(call: Call, request: Request) -> Answer:
 
 def _write_plan(call: Call, document: PlanDocument) -> None:
     path = str(call.value("output"))
-    output.write(path, output.as_json(onward(document)) + "\n")
+    output.write(path, output.as_json(output.versioned(onward(document))) + "\n")
     call.remark(f"written to {path}: begin exactly this with: vectormigrate apply {path}")
 
 

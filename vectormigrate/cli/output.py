@@ -9,14 +9,14 @@ import msgspec
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.onward import onward
 
-from .call import Answer, Call
+from .call import FORMAT_VERSION, Answer, Call
 from .daemon_text import render
 
 
 def show(answer: Answer, call: Call) -> None:
     """Print the result of a command."""
     if call.json:
-        text = as_json(onward(answer.document))
+        text = as_json(versioned(onward(answer.document)))
     elif answer.text is not None:
         text = answer.text
     else:
@@ -25,6 +25,12 @@ def show(answer: Answer, call: Call) -> None:
         print(text, file=call.out, flush=True)
     for line in answer.then:
         call.remark(line)
+
+
+def versioned(document: object) -> object:
+    """The document, saying first which form it has."""
+    plain = msgspec.to_builtins(document, enc_hook=str)
+    return {"format_version": FORMAT_VERSION, **plain} if isinstance(plain, dict) else plain
 
 
 def as_json(document: object) -> str:

@@ -172,7 +172,7 @@ class _Checker:
             if key not in known:
                 near = get_close_matches(key, list(known), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it may hold: {', '.join(sorted(known))}"
-                raise self._wrong(key, where, "is not known", hint)
+                raise self._wrong(key, where, "is not known", _elsewhere(key) or hint)
 
     def _profiles(self, values: dict[str, Value], stores: dict[str, Any], where: str) -> None:
         for side in ("source", "target"):
@@ -198,6 +198,13 @@ class _Checker:
 
     def _wrong(self, key: str, where: str, what: str, hint: str = "") -> ConfigInvalid:
         return ConfigInvalid(f"{self._place(key, where)}: {self._named_key(key, where)} {what}", hint=hint)
+
+
+def _elsewhere(key: str) -> str:
+    """Where a key belongs that stands in the wrong table; empty when it belongs nowhere."""
+    homes = [f"[{section}]" for section, known in _SECTIONS.items() if key in known]
+    homes += ["no table, at the top of the file"] if key in _TOP else []
+    return f"{key} belongs in {' or '.join(homes)}" if homes else ""
 
 
 def merge(

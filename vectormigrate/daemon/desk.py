@@ -273,7 +273,7 @@ class Desk:
         return await self._live(asked, "revert", SwapReport, dry_run=asked.value("dry-run"))
 
     async def commit(self, asked: Asked) -> MigrationStatus:
-        return await self._live(asked, "commit", MigrationStatus)
+        return await self._live(asked, "commit", MigrationStatus, dry_run=asked.value("dry-run"))
 
     async def allow_deletes(self, asked: Asked) -> LiveStatus:
         return await self._live(asked, "allow-deletes", LiveStatus, by=asked.value("by") or asked.who.name)
@@ -312,6 +312,11 @@ class Desk:
                     Scope(asked.value("scope")), asked.value("label"), lifetime
                 )
                 return Keys([made], secret)
+            case "rotate" | "revoke" if not key:
+                raise UsageError(
+                    f"keys {asked.words['action']} needs the id of a key",
+                    hint="`vectormigrate keys list` shows those there are",
+                )
             case "rotate":
                 secret, made = await self._keyring.rotate(key, asked.value("overlap"))
                 return Keys([made], secret)

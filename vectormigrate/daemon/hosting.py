@@ -387,9 +387,9 @@ class Host:
         async with self._approved(hosted, "revert", dry_run=dry_run):
             return await hosted.conductor.revert(dry_run=dry_run)
 
-    async def _commit(self, hosted: _Hosted) -> object:
-        async with self._approved(hosted, "commit"):
-            await hosted.conductor.commit()
+    async def _commit(self, hosted: _Hosted, *, dry_run: bool = False) -> object:
+        async with self._approved(hosted, "commit", dry_run=dry_run):
+            await hosted.conductor.commit(dry_run=dry_run)
         return self.status(hosted.conductor.migration.id)
 
     async def _reads(self, hosted: _Hosted, *, share: float) -> object:

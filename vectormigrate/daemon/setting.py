@@ -153,7 +153,7 @@ class Setting:
         """What a number may be, for people: "a whole number from 1 to 10,000"."""
         words = "a whole number" if self.kind is Kind.INT else "a number"
         if self.least is not None and self.most is not None:
-            return f"{words} from {self.least:,} to {self.most:,}"
+            return f"{words} from {_number(self.least)} to {_number(self.most)}"
         if self.least is not None:
             return f"{words}, {self.least:,} or more"
         return words
@@ -161,6 +161,10 @@ class Setting:
     def _wrong(self, given: object, origin: str, expected: str, hint: str = "") -> UsageError:
         shown = "that" if self.secret else repr(given)[:80]
         return UsageError(f"{origin} must be {expected}, not {shown}", hint=hint or self.because)
+
+
+def _number(limit: float) -> str:
+    return f"{int(limit):,}" if limit == int(limit) else f"{limit:,}"
 
 
 def _scalar(value: object) -> str:

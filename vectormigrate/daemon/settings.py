@@ -31,7 +31,7 @@ GLOBAL = (
         help="The configuration file.",
         unset="vectormigrate.toml of this directory, when there is one",
     ),
-    Setting(name="json", kind=Kind.FLAG, default=False, help="Print one JSON document, errors too."),
+    Setting(name="json", kind=Kind.FLAG, default=False, help="Print one JSON document, errors too; its `format_version` says the form."),
     Setting(
         name="quiet",
         letter="q",

@@ -86,6 +86,6 @@ def _notes(spec: Specification, origin: str, source: str, target: str, detected:
             f"the source may have been written by {name}, which cannot be told for certain:"
             f" if it was, say --source-layout {name}"
         )
-    for framework, kind in ((source, origin), (target, spec.target.kind)):
+    for framework, kind in dict.fromkeys(((source, origin), (target, spec.target.kind))):
         if RAW not in (source, target) and profile_for(framework, kind, None) is None:
             yield f"how {framework} lays out records in {kind} is not known: records arrive as they are"

@@ -417,19 +417,18 @@ class OnlineConductor(Conductor):
         """Raise GateRefused with every closed gate."""
         closed = [gate for gate in found if not gate.open]
         if closed:
-            accepts = (
-                "; --no-way-back accepts that there is none"
-                if "way back" in {one.name for one in closed}
-                else ""
-            )
+            one_way = any(gate.name == "way back" for gate in closed)
+            accepts = "; --no-way-back accepts that there is none" if one_way else ""
             raise GateRefused(
                 "not yet: " + "; ".join(f"{gate.name}: {gate.reason}" for gate in closed),
                 hint=f"`vectormigrate gates {self._id}` shows all of them; try again when they are open{accepts}",
             )
 
-    async def commit(self) -> None:
+    async def commit(self, *, dry_run: bool = False) -> None:
         """Give up the way back: the source is owed nothing any more."""
         self._expect(Phase.REVERSED)
+        if dry_run:
+            return
         reached("commit.asked")
         live = self._lane_of()
         live.scheduler.paused = True

@@ -21,6 +21,7 @@ from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorKind
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
     CollectionMissing,
@@ -318,6 +319,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
             ),
             *preflight.layouts.notes,
             *_refusal_notes(preflight),
+            *_idle_notes(spec, mapping),
             *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
             *preflight.aliases.notes,
             *preflight.cautions,
@@ -337,6 +339,17 @@ def _vector_notes(shape: CollectionShape, *, forgotten: bool) -> list[str]:
             "the source keeps vectors under cosine at length one: what their lengths were before, nobody knows"
         ]
     return []
+
+
+def _idle_notes(spec: Specification, mapping: MappingPlan) -> list[str]:
+    """What was accepted and does not happen: a name was perhaps meant otherwise. Of parts some may lose what others do not."""
+    names = {loss.name for _, loss in mapping.lost()}
+    idle = [name for name in spec.mapping.accept if name not in names]
+    return (
+        []
+        if whole_of(spec.id)
+        else [f"nothing is lost by the name {name!r}, which was accepted" for name in idle]
+    )
 
 
 def _refusal_notes(preflight: Preflight) -> list[str]:

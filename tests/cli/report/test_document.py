@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.reports import CLEAN_SAMPLE, FULL, MAPPING, REPORT, SAMPLE
 from vectormigrate.cli.report import as_json
 from vectormigrate.cli.report.document import (
+    configuration,
     duration,
     mapping_rows,
     number,
@@ -18,6 +19,8 @@ from vectormigrate.cli.report.document import (
     verdict,
 )
 from vectormigrate.model.identity import IdRule
+from vectormigrate.model.plan import MappingOptions
+from vectormigrate.model.specification import Specification, StoreRef
 from vectormigrate.model.status import PlanDocument
 
 
@@ -89,6 +92,32 @@ def test_a_range_shows_both_digests_only_when_they_differ():
     torn = replace(FULL, ranges=({**FULL.ranges[7], "target_digest": "00"},))
     assert ranges(torn).rows[0][:2] == ("s:00008750-n", "(the end)")
     assert ranges(torn).rows[0][-1] == "73f09ab4e1c72d58, the target's 00"
+
+
+def test_ranges_of_either_side_add_up():
+    one = {"source_count": 2, "target_count": 0, "source_digest": "f" * 16, "target_digest": "0" * 16}
+    other = {
+        "source_count": 1,
+        "target_count": 3,
+        "source_digest": "0" * 15 + "2",
+        "target_digest": "0" * 15 + "1",
+    }
+    seen = ranges(replace(FULL, ranges=(one, other)))
+    assert seen.rows[-1] == ("all of them", "", 3, 3, 0, 0, 0, "0" * 15 + "1")
+    assert len(ranges(replace(FULL, ranges=(one,))).rows) == 1
+
+
+def test_what_was_asked_for_is_told_in_words_and_nothing_else():
+    asked = Specification(
+        "docs",
+        StoreRef("sqlite", "old.db", "documents"),
+        StoreRef("memory", "", "documents"),
+        mapping=MappingOptions(drop=("a", "b")),
+    )
+    told = dict(configuration(replace(REPORT, specification=asked)))
+    assert (told["source kind"], told["mapping drop"]) == ("sqlite", "a; b")
+    assert "mapping spread" not in told
+    assert not [value for value in told.values() if value in ("()", "[]", "{}", "None")]
 
 
 def test_a_table_takes_items_of_different_keys():

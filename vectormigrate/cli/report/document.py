@@ -5,14 +5,16 @@ The words matter most here: a full scan may say "equal", a sample never does and
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from vectormigrate.cli.call import FORMAT_VERSION
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.plan import FieldPlan, VectorPlan, fates
 from vectormigrate.model.specification import Specification
@@ -45,7 +47,7 @@ class Report:
 def as_json(report: Report) -> dict[str, Any]:
     """The same data as plain values, with the verdict that the page shows."""
     document: dict[str, Any] = msgspec.to_builtins(report, enc_hook=str)
-    return {"verdict": verdict(report), "ok": is_proved(report), **document}
+    return {"format_version": FORMAT_VERSION, "verdict": verdict(report), "ok": is_proved(report), **document}
 
 
 def is_proved(report: Report) -> bool:
@@ -148,8 +150,21 @@ def _is_number(cell: object) -> bool:
 
 
 def ranges(seen: ValidationReport) -> Table:
-    """The ranges of a full scan: bounds, counts, and the digests of both sides, once where they are equal."""
-    return table([_range(item) for item in seen.ranges])
+    """The ranges of a full scan: bounds, counts, and the digests of both sides, once where they are equal; and their sums, for
+    sides without an order in common are read by ranges of their own.
+    """
+    rows = [_range(item) for item in seen.ranges]
+    whole = {**_range(_sum(seen.ranges)), "behind": "all of them", "up to": ""}
+    return table([*rows, whole] if len(rows) > 1 else rows)
+
+
+def _sum(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of ranges: digests are added modulo 2**64, as those of ids are."""
+    counts = ("source_count", "target_count", "missing", "extra", "mismatched")
+    digests = ("source_digest", "target_digest")
+    return {name: sum(item.get(name) or 0 for item in items) for name in counts} | {
+        name: f"{sum(int(item.get(name) or '0', 16) for item in items) % 2**64:016x}" for name in digests
+    }
 
 
 def _range(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -252,12 +267,16 @@ def configuration(report: Report) -> list[tuple[str, str]]:
     if report.specification is None:
         return []
     plain = msgspec.to_builtins(report.specification, enc_hook=str)
-    return [
-        (f"{name} {part}".strip().replace("_", " "), str(value))
-        for name, held in plain.items()
-        for part, value in (held.items() if isinstance(held, dict) else [("", held)])
-        if value not in ("", None, [], {}, 0, False)
-    ]
+    return [(name.replace("_", " "), value) for name, value in _given("", plain)]
+
+
+def _given(name: str, held: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(held, dict):
+        for part, value in held.items():
+            yield from _given(f"{name} {part}".strip(), value)
+    elif held not in ("", None, [], (), 0, False):
+        several = held if isinstance(held, list | tuple) else (held,)
+        yield name, "; ".join(one if isinstance(one, str) else json.dumps(one) for one in several)
 
 
 def similarity(seen: ValidationReport) -> list[tuple[str, str]]:
