@@ -7,26 +7,20 @@ refused after a cutover, is written to `integration/sdk/out/`.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from integration.harness.serving import in_a_process
 from integration.harness.sides import Side
 from tests.fakes.milvus import LiteServer, judge_url
 from tests.fakes.qdrant import QdrantServer
 from tests.life import milvus, pinecone, qdrant, weaviate
-from tests.life.daemon import Behind, Daemon
 from tests.life.stage import milvus_story, pinecone_story, qdrant_story, weaviate_story
 from tests.life.story import Tally
 from vectormigrate.model.specification import StoreRef
@@ -38,35 +32,6 @@ TARGETS = ("pgvector", "milvus", "sqlite")
 WAYS = ("scroll", "count", "search")
 ONLY_QDRANT = {f"{way} where match text" for way in WAYS}
 """How Qdrant takes a text apart, nobody else knows."""
-
-
-@asynccontextmanager
-async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
-    """`vectormigrate serve`, until the block ends."""
-    words = ["--dialect", behind.dialect, "--listen", "127.0.0.1:0", "--upstream", behind.url]
-    words += ["--grpc-upstream", behind.grpc_url] if behind.grpc_url else []
-    words += ["--control-upstream", behind.control_url] if behind.control_url else []
-    words += ["--index", behind.index] if behind.index else []
-    words += ["--grpc-listen", "127.0.0.1:0"] if behind.two_ports else []
-    words += ["--coalesce", "0.01", "--provisional-after", "0.02", "--delete-confirmation", "0.1"]
-    log, state = folder / "serve.log", folder / "state.db"
-    command = [sys.executable, "-m", "vectormigrate", "serve", "--addr", "off", "--state", str(state), *words]
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            command, stdout=told, stderr=told, cwd=folder, env={**os.environ, "PINECONE_KEY": pinecone.KEY}
-        )
-    try:
-        async with asyncio.timeout(60):
-            while (
-                found := re.search(r" at \S+:(\d+)(?:, gRPC alone at \S+:(\d+))?", log.read_text())
-            ) is None:
-                assert process.poll() is None, log.read_text()
-                await asyncio.sleep(0.05)
-        yield Daemon(state, int(found[1]), int(found[2] or 0))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(process.wait, 30)
-    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 @pytest.fixture(scope="module")

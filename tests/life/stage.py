@@ -27,7 +27,7 @@ from tests.fakes.weaviate import serving as serving_weaviate
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 
 from . import milvus, pinecone, qdrant, weaviate
-from .answers import Call, ask_all
+from .answers import Answers, Call, ask_all
 from .daemon import Behind, Daemon, in_process
 from .story import Ask, Life, Tally, lived, told
 from .weaviate_client import weaviate_client
@@ -37,19 +37,25 @@ MIGRATION = "moving"
 
 
 @asynccontextmanager
-async def asking(client: AbstractContextManager[Any]) -> AsyncIterator[Ask]:
-    """Ask a client that blocks, always in the same thread."""
+async def asking(client: AbstractContextManager[Any], threads: int = 1) -> AsyncIterator[Ask]:
+    """Ask a client that blocks, always in the same thread; in several of them where calls may be under way at once."""
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1) as thread:
-        entered = await loop.run_in_executor(thread, client.__enter__)
+    with ThreadPoolExecutor(threads) as pool:
+        entered = await loop.run_in_executor(pool, client.__enter__)
 
-        async def ask(calls: list[Call]) -> dict[str, Any]:
-            return await loop.run_in_executor(thread, ask_all, entered, calls)
+        async def ask_some(calls: list[Call]) -> Answers:
+            return await loop.run_in_executor(pool, ask_all, entered, calls)
+
+        async def ask(calls: list[Call]) -> Answers:
+            async with asyncio.TaskGroup() as group:
+                shares = [group.create_task(ask_some(calls[first::threads])) for first in range(threads)]
+            found = {name: answer for share in shares for name, answer in share.result().items()}
+            return {call.name: found[call.name] for call in calls}
 
         try:
             yield ask
         finally:
-            await loop.run_in_executor(thread, client.__exit__, None, None, None)
+            await loop.run_in_executor(pool, client.__exit__, None, None, None)
 
 
 def _specification(source: StoreRef, target: StoreRef) -> Specification:
