@@ -27,9 +27,10 @@ _INTS = "_vm_ints"
 _ORIGINAL = "_vm_id"
 _NORMS = "_vm_norm"
 _SPARSE = "_vm_sparse"
+_PLACE = "_vm_partition"
 _NUMBERED = (0x8F0D1F3A2D0B8000, 0x8F0D1F3A2D0B8001)
 """How a UUID begins that stands for an integer: one below zero, or any other."""
-_OURS = frozenset({_ASIDE, _INTS, _ORIGINAL, _NORMS, _SPARSE})
+_OURS = frozenset({_ASIDE, _INTS, _ORIGINAL, _NORMS, _SPARSE, _PLACE})
 
 
 class Fate(StrEnum):
@@ -68,7 +69,7 @@ class Names:
 
 def judge(group: str, record: Record, source: Held, target: Held, names: Names) -> Verdict:
     """The verdict about the part of a record that its group is about; wrong if any other part is."""
-    identity = _identity(record, target)
+    identity = _whereabouts(record, target)
     payload = _payload(record, target, names)
     vectors = _vectors(source, target, names)
     for part in (identity, payload, vectors):
@@ -78,6 +79,15 @@ def judge(group: str, record: Record, source: Held, target: Held, names: Names) 
 
 
 # Ids and places.
+
+
+def _whereabouts(record: Record, target: Held) -> Verdict:
+    """Of the id, and of the partition where its name stands beside the record."""
+    if not isinstance(target.payload.get(_PLACE), str) or target.payload[_PLACE] != record.partition:
+        return _identity(record, target)
+    found = _identity(replace(record, partition=None), target)
+    rule = " and ".join(filter(None, (f"its partition under `{_PLACE}`", found.how)))
+    return found if found.fate is Fate.WRONG else Verdict(Fate.CONVERTED, rule)
 
 
 def _identity(record: Record, target: Held) -> Verdict:

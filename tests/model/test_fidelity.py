@@ -38,7 +38,7 @@ def test_a_store_that_can_do_everything_holds_everything():
         ({"field_types": frozenset({FieldType.INT})}, ("field", "text"), Fate.REFUSED, "no type for text"),
         ({"dynamic": False}, ("value", "nested"), Fate.REFUSED, "keys that it does not declare"),
         ({"inexact_doubles": True}, ("field", "double"), Fate.REFUSED, "last digit"),
-        ({"partitions": False}, ("place", "partition"), Fate.REFUSED, "no partitions"),
+        ({"partitions": False}, ("place", "partition"), Fate.CONVERTED, "no partitions: kept beside it"),
     ],
 )
 def test_what_a_target_lacks_is_in_the_table_with_its_limit(lacks, kind, fate, words):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .batch import Batch, Column
+from .beside import is_ours, read
 from .collection import CollectionShape
 from .conversion import CONVERSIONS
 from .edits import Editor, edited_shape
@@ -37,10 +38,9 @@ from .layout import Relayout
 from .lengths import LENGTHS, restored
 from .mapping import cast_column
 from .payload_columns import column_of
-from .plan import SPARSE, FieldPlan, MappingPlan
+from .plan import PARTITION, SPARSE, FieldPlan, MappingPlan
 from .query import Query
 from .record import Payload, RecordId
-from .spelling import is_ours, read
 
 _COMPARABLE = frozenset({"extended_json", "uuid_text"})
 """Conversions that keep equality of values."""
@@ -113,7 +113,15 @@ class Inverse:
             batch = batch.take(rows)
         kept = [one for one in ids if one is not None]
         payloads = [self.payload(payload, one) for payload, one in zip(batch.payload, kept, strict=False)]
-        return replace(batch, ids=kept, vectors=self.columns(batch), payload=payloads)
+        places = self.partitions(batch)
+        return replace(batch, ids=kept, vectors=self.columns(batch), payload=payloads, partition=places)
+
+    def partitions(self, batch: Batch) -> list[str | None] | None:
+        """The partitions of a batch in the source's terms."""
+        place = self._forward.get(PARTITION)
+        if place is None or not place.kept or not batch.payload:
+            return batch.partition
+        return [str(one) if one is not None else None for one in column_of(batch.payload, place.target)]
 
     def columns(self, batch: Batch) -> dict[str, Column]:
         """The vectors of a batch in the source's terms."""
@@ -147,6 +155,7 @@ class Inverse:
                 found[key] = value
         if self._spread is not None and spread:
             found[self._spread] = spread
+        found.pop(PARTITION, None)
         if self._plan.spelled and not is_ours(found.pop(SPARSE, None), self._plan.spelled):
             raise StoreBroken(f"what stands under {SPARSE!r} of the target cannot be read back")
         if self._relayout is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import identity, spelling
+from . import beside, identity
 from .batch import Batch, Column, DenseColumn, SparseColumn
 from .capabilities import Capabilities
 from .collection import Element
@@ -23,7 +23,7 @@ from .errors import RecordRefused
 from .fieldtype import misfit
 from .layout import Relayout
 from .lengths import LENGTHS, Note, noted, taken, with_notes
-from .plan import SPARSE, UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
+from .plan import PARTITION, SPARSE, UNDECLARED, Fate, FieldPlan, MappingOptions, MappingPlan, VectorPlan
 from .planning import make_plan
 from .record import Payload, RecordId, id_text
 
@@ -66,6 +66,7 @@ class Translator:
         self._spread = frozenset(plan.spread)
         self._declared = {field.name: field for field in plan.target.fields}
         self._origins = {field.target: field.source for field in self._fields.values()}
+        self._ours = [SPARSE] * bool(plan.spelled) + [PARTITION] * (PARTITION in self._fields)
         self._as_is = (
             not self._lost
             and not self._spread
@@ -94,7 +95,7 @@ class Translator:
         """Translate ids and payloads where some may be refused; `translated` has the columns already."""
         refused: list[tuple[int, RecordRefused]] = []
         ids, payloads, rows = [], [], []
-        vectors = spelling.written(batch.vectors, self._plan.spelled)
+        placeless = self._placeless(batch)
         for row, record_id in enumerate(batch.ids):
             try:
                 if row in faults:
@@ -102,7 +103,9 @@ class Translator:
                 target_id = identity.to_target(self._plan.id_rule, record_id)
                 self._check_id(target_id)
                 payload = batch.payload[row] if batch.payload else {}
-                payload = payload if self._as_is else self._payload(payload, record_id, vectors.get(row))
+                payload = (
+                    payload if self._as_is else self._payload(payload, record_id, placeless.get(row, {}))
+                )
                 if self._plan.lengths and LENGTHS in payload:
                     raise RecordRefused(f"the payload key {LENGTHS!r} is ours", hint=_OWN_KEY)
                 payloads.append({**payload, LENGTHS: notes[row]} if row in notes else payload)
@@ -139,12 +142,24 @@ class Translator:
         """One payload of the source behind the edits of single fields. Raises RecordRefused."""
         return payload if self._editor is None else self._editor.forward(payload)
 
-    def _payload(self, payload: Payload, record_id: RecordId, vectors: spelling.Note | None) -> Payload:
+    def _placeless(self, batch: Batch) -> dict[int, Payload]:
+        """By row, what of a record the target has no place for, as fields of the source."""
+        vectors = beside.written(batch.vectors, self._plan.spelled)
+        found: dict[int, Payload] = {row: {SPARSE: note} for row, note in vectors.items()}
+        if PARTITION in self._fields:
+            for row, name in enumerate(batch.partition or ()):
+                if name is not None:
+                    found.setdefault(row, {})[PARTITION] = name
+        return found
+
+    def _payload(self, payload: Payload, record_id: RecordId, placeless: Payload) -> Payload:
         payload = self.edited(payload)
         if self._relayout is not None:
             payload = self._relayout.forward(payload, record_id)
-        if self._plan.spelled:
-            payload = _with_vectors(payload, vectors)
+        for key in self._ours:
+            if key in payload:
+                raise RecordRefused(f"the payload key {key!r} is ours")
+        payload = {**payload, **placeless} if placeless else payload
         translated: Payload = {}
         for key, value in payload.items():
             plan = self._fields.get(key)
@@ -182,15 +197,6 @@ class Translator:
         if reason:
             raise RecordRefused(f"field {target!r} of the target: {reason}")
         return value
-
-
-def _with_vectors(payload: Payload, vectors: spelling.Note | None) -> Payload:
-    """The payload with the vectors that are spelled out, as a field of the source."""
-    if SPARSE in payload:
-        raise RecordRefused(
-            f"the payload key {SPARSE!r} is ours", hint="leave the sparse vectors behind (--drop)"
-        )
-    return payload if vectors is None else {**payload, SPARSE: vectors}
 
 
 def _put(translated: Payload, key: str, value: Any) -> None:

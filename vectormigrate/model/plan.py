@@ -20,10 +20,12 @@ UNDECLARED = "*"
 """Stands for all keys that nobody declared: in a plan, and in `MappingOptions.drop`."""
 
 SPARSE = "_vm_sparse"
-"""Payload key under which stand sparse vectors that the target has no place for: see `spelling.py`."""
+"""Payload key under which stand sparse vectors that the target has no place for: see `beside.py`."""
 
 PARTITION = "(partition)"
 """Stands for the partition of each record: in a plan, and in `MappingOptions.drop`."""
+PLACE = "_vm_partition"
+"""Payload key under which the partition stands where the target has none, unless another was asked for."""
 
 _SAID = {UNDECLARED: "undeclared keys"}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import identity
+from .beside import put_beside
 from .capabilities import Capabilities
 from .collection import (
     CollectionShape,
@@ -40,7 +41,6 @@ from .plan import (
     VectorPlan,
     loss_name,
 )
-from .spelling import spell_out
 
 
 def make_plan(
@@ -84,7 +84,7 @@ def _make_plan(
     keys: frozenset[str],
 ) -> MappingPlan:
     """Of a source as it is behind edits and layout."""
-    source, options, spelled = spell_out(source, capabilities, existing, options)
+    source, options, spelled = put_beside(source, capabilities, existing, options)
     held = existing.id if existing else None
     rule = identity.choose_rule(source.id, held, capabilities, surrogates=options.surrogates)
     names = Names(capabilities, options.rename or {})
@@ -378,7 +378,7 @@ def _plan_fields(
         plans = _once_each(plans)
     declared = {field.name for field in source.fields} | {vector.name for vector in source.vectors}
     for name in options.drop:
-        if name not in declared and name != UNDECLARED:
+        if name not in declared and name not in (UNDECLARED, PARTITION):
             plans.append(FieldPlan(name, "", Fate.DROPPED, reason="left behind by request"))
     asked = {name: target for name, target in (options.rename or {}).items() if name != source.id.name}
     for name, target in {**moved, **asked}.items():
@@ -433,7 +433,9 @@ def _plan_field(
         return FieldPlan(field.name, "", Fate.REFUSED, reason=f"the target has no type for {field.type}")
     edited = next((edit for edit in options.edits if edit.field == field.name), None)
     reasons = [*((edited.said(),) if edited else ()), *((into.reason,) if into.reason else ())]
-    if target != field.name and not reasons:
+    if field.name == PARTITION:
+        reasons.append(f"the target has no partitions: kept beside it, under {target!r}")
+    elif target != field.name and not reasons:
         reasons.append(f"renamed to {target!r}")
     inexact = field.type is FieldType.FLOAT and capabilities.inexact_doubles
     if inexact:

@@ -44,7 +44,7 @@ class ReturnedStore(Wrapper):
         held = await self._inner.describe(collection)
         shape, same = self._back.shape, self._back.plan.id_rule is IdRule.SAME
         order = held.id.order if same else KeyOrder.OTHER
-        partitions = held.partitions if shape.partitions else ()
+        partitions = (held.partitions or shape.partitions) if shape.partitions else ()
         return replace(shape, name=collection, id=replace(shape.id, order=order), partitions=partitions)
 
     def _batch(self, batch: Batch, content: Content) -> Batch:
@@ -74,7 +74,8 @@ class ReturnedStore(Wrapper):
                 payloads[row] = self._inverse.payload(payload, source_id)
             except (RecordRefused, StoreBroken) as error:
                 faults.setdefault(row, error.message)
-        return replace(batch, ids=ids, vectors=self._inverse.columns(batch), payload=payloads, faults=faults)
+        columns, places = self._inverse.columns(batch), self._inverse.partitions(batch)
+        return replace(batch, ids=ids, vectors=columns, payload=payloads, partition=places, faults=faults)
 
     async def scan(
         self, collection: str, span: Range, *, limit: int | None = None, content: Content = Content.FULL

@@ -15,10 +15,10 @@ from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.layout import PROFILES, Document, LayoutPlan, read
 from vectormigrate.model.lengths import LENGTHS
 from vectormigrate.model.mapping import Translator
-from vectormigrate.model.plan import SPARSE
+from vectormigrate.model.plan import PLACE, SPARSE
 from vectormigrate.model.record import id_text
 
-_NOTES = (LENGTHS, SPARSE)
+_NOTES = (LENGTHS, SPARSE, PLACE)
 """Keys of ours that the target has among the metadata."""
 
 

@@ -1,7 +1,8 @@
-"""Sparse vectors that a target has no place for: spelled out as JSON beside the record, so that the way back has them.
+"""What a target has no place for, kept beside the record, so that the way back has it: sparse vectors and partitions.
 
-They arrive whole and come home to the bit, but are searched by nobody meanwhile: `plan` says so. The surprise: to the rest
-of a plan they are one more declared field of the source, planned and converted by the table that plans every other.
+A sparse vector stands there as JSON, arrives whole and comes home to the bit, but is searched by nobody meanwhile: `plan` says
+so. A partition is its name. The surprise: to the rest of a plan both are declared fields of the source, planned and converted
+by the table that plans every other.
 """
 
 from __future__ import annotations
@@ -15,26 +16,28 @@ import numpy as np
 from .batch import Column, SparseColumn, sparse_column
 from .capabilities import Capabilities
 from .collection import CollectionShape, Field, FieldType, VectorKind
-from .plan import SPARSE, Fate, MappingOptions, VectorPlan
+from .plan import PARTITION, PLACE, SPARSE, Fate, MappingOptions, VectorPlan
 from .record import SparseVector
 
+_TEXT = frozenset({FieldType.TEXT})
 _TEXTUAL = frozenset({FieldType.JSON, FieldType.TEXT})
 
 Note = dict[str, Any]
 """What stands under `plan.SPARSE`: vector names to `{"indices": [...], "values": [...]}`."""
 
 
-def spell_out(
+def put_beside(
     source: CollectionShape,
     capabilities: Capabilities,
     existing: CollectionShape | None,
     options: MappingOptions,
 ) -> tuple[CollectionShape, MappingOptions, tuple[VectorPlan, ...]]:
-    """The source with a field in place of the vectors that go this way, what was said about the others, and the plans of
-    those. All as given where the target has sparse vectors, or no room for any key.
+    """The source with fields in place of what goes this way, what was said about the rest, and the plans of the vectors. As
+    given where the target has places of its own, or no room for any key.
     """
+    source, options = _partitions(source, capabilities, existing, options)
     wanted = [one for one in source.vectors if one.kind is VectorKind.SPARSE and one.name not in options.drop]
-    if capabilities.sparse or not wanted or not _room(capabilities, existing):
+    if capabilities.sparse or not wanted or not _room(capabilities, existing, SPARSE, _TEXTUAL):
         return source, options, ()
     rename = dict(options.rename or {})
     reason = f"the target has no sparse vectors: kept as JSON beside it, under {SPARSE!r}, and not searchable"
@@ -46,11 +49,30 @@ def spell_out(
     return replace(source, vectors=rest, fields=fields), replace(options, rename=rename), plans
 
 
-def _room(capabilities: Capabilities, existing: CollectionShape | None) -> bool:
+def _partitions(
+    source: CollectionShape,
+    capabilities: Capabilities,
+    existing: CollectionShape | None,
+    options: MappingOptions,
+) -> tuple[CollectionShape, MappingOptions]:
+    """The source with its partition as one more field, which may be given another name than ours."""
+    has = capabilities.partitions if existing is None else existing.partitions
+    rename = {PARTITION: PLACE, **(options.rename or {})}
+    unwanted = not source.partitions or has or PARTITION in options.drop
+    if unwanted or not _room(capabilities, existing, rename[PARTITION], _TEXT):
+        return source, options
+    field = Field(PARTITION, FieldType.TEXT, indexed=True)
+    return replace(source, fields=(*source.fields, field), partitions=()), replace(options, rename=rename)
+
+
+def _room(
+    capabilities: Capabilities, existing: CollectionShape | None, key: str, types: frozenset[FieldType]
+) -> bool:
+    """Whether the target, there or still to be made, has room under a key for values of one of these types."""
     if existing is None:
-        return capabilities.dynamic or bool(capabilities.field_types & _TEXTUAL)
-    held = existing.field_named(SPARSE)
-    return existing.dynamic if held is None else held.type in _TEXTUAL
+        return capabilities.dynamic or bool(capabilities.field_types & types)
+    held = existing.field_named(key)
+    return existing.dynamic if held is None else held.type in types
 
 
 def written(columns: Mapping[str, Column], plans: Sequence[VectorPlan]) -> dict[int, Note]:

@@ -1,4 +1,4 @@
-"""Sparse vectors in a target without any: as JSON beside the record, there and back."""
+"""What a target has no place for, beside the record, there and back: sparse vectors as JSON, partitions by name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vectormigrate.model.filter import Compare, Comparison
 from vectormigrate.model.inverse import Inverse, as_named, obstacles
 from vectormigrate.model.layout import LayoutPlan
 from vectormigrate.model.mapping import MappingOptions, Translator, make_plan
-from vectormigrate.model.plan import SPARSE, Fate, FieldPlan, VectorPlan, fates
+from vectormigrate.model.plan import PARTITION, PLACE, SPARSE, Fate, FieldPlan, VectorPlan, fates
 from vectormigrate.model.query import Query
 from vectormigrate.model.record import SparseVector
 from vectormigrate.stores.memory import CAPABILITIES
@@ -163,3 +163,51 @@ def test_a_framework_s_payload_is_laid_out_without_them():
 
 def test_where_there_are_sparse_vectors_they_go_as_such():
     assert plan_of(target=CAPABILITIES).spelled == ()
+
+
+PARTED = CollectionShape(
+    "docs", IdField("id", IdKind.INT), (DENSE,), partitions=("red", "dark/blue"), dynamic=True
+)
+PLACED = Batch([1, 2, 3], {"d": BATCH.vectors["d"]}, [{}, {"a": 1}, {}], ["red", None, "dark/blue"])
+UNPARTED = replace(CAPABILITIES, partitions=False)
+
+
+def test_partitions_go_as_a_field_that_can_be_filtered_by_and_come_back():
+    plan = plan_of(PARTED, UNPARTED)
+    plan.check()
+    assert plan.target.partitions == ()
+    held = plan.target.field_named(PLACE)
+    assert (held.type, held.indexed) == (FieldType.TEXT, True)
+    assert fates(plan, FieldPlan)[0] | {"reason": ""} == {
+        "source": PARTITION,
+        "target": PLACE,
+        "fate": Fate.CONVERTED,
+        "reason": "",
+    }
+    sent = Translator(plan, UNPARTED)(PLACED).batch
+    assert sent.partition is None
+    assert sent.payload == [{PLACE: "red"}, {"a": 1}, {PLACE: "dark/blue"}]
+    found = Inverse(plan, PARTED).batch(sent)
+    assert (found.partition, found.payload) == (PLACED.partition, PLACED.payload)
+    assert obstacles(plan, PARTED) == []
+
+
+def test_partitions_may_have_another_name_or_stay_behind():
+    plan = plan_of(PARTED, UNPARTED, options=MappingOptions(rename={PARTITION: "tenant"}))
+    assert Translator(plan, UNPARTED)(PLACED).batch.payload[0] == {"tenant": "red"}
+    left = plan_of(PARTED, UNPARTED, options=MappingOptions(drop=(PARTITION,)))
+    assert Translator(left, UNPARTED)(PLACED).batch.payload[0] == {}
+    assert obstacles(left, PARTED) == [f"{PARTITION!r} is left behind"]
+
+
+def test_a_key_that_is_called_as_ours_is_refused_where_a_partition_goes():
+    batch = replace(PLACED, payload=[{PARTITION: "x"}, {PLACE: "y"}, {}])
+    refused = Translator(plan_of(PARTED, UNPARTED), UNPARTED)(batch).refused
+    assert [row for row, _ in refused] == [0, 1]
+
+
+def test_partitions_without_room_for_their_name_are_refused():
+    closed = CollectionShape("there", PARTED.id, (DENSE,))
+    with pytest.raises(MappingRefused, match="no partitions"):
+        plan_of(replace(PARTED, dynamic=False), existing=closed).check()
+    assert plan_of(PARTED, existing=replace(closed, dynamic=True)).spelled == ()
