@@ -45,12 +45,14 @@ def batch():
     return Batch(list(IDS), {"v": vectors}, [{"price": Decimal(f"{one}.50")} for one in IDS])
 
 
-@pytest.fixture(params=[IdKind.TEXT, IdKind.UUID])
+@pytest.fixture(params=[(IdKind.TEXT, False), (IdKind.UUID, False), (IdKind.UUID, True)])
 async def went(request):
     """A store with its own ids, types and names, what came there, and its plan."""
     store = MemoryStore(Endpoint("memory"), Database())
-    store.database.capabilities = replace(CAPABILITIES, id_kinds=frozenset({request.param}), field_types=HELD)
-    plan = make_plan(SHAPE, store.capabilities, "copy", options=MappingOptions(rename={"price": "cost"}))
+    kind, surrogates = request.param
+    store.database.capabilities = replace(CAPABILITIES, id_kinds=frozenset({kind}), field_types=HELD)
+    options = MappingOptions(rename={"price": "cost"}, surrogates=surrogates)
+    plan = make_plan(SHAPE, store.capabilities, "copy", options=options)
     await store.create(plan.target)
     sent = Translator(plan, store.capabilities)(batch())
     assert not sent.refused
@@ -108,6 +110,23 @@ async def test_what_somebody_else_wrote_is_a_fault_and_not_left_out():
     found = await read(back.scan("copy", EVERYWHERE))
     assert {one for one, (_, fault) in found.items() if fault} == {"one", 7}
     assert found[3] == ({"price": Decimal("3.50")}, False)
+
+
+async def test_partitions_that_stood_beside_the_records_are_partitions_again():
+    store = MemoryStore(Endpoint("memory"), Database())
+    store.database.capabilities = replace(CAPABILITIES, partitions=False)
+    source = replace(SHAPE, partitions=("red", "blue"))
+    plan = make_plan(source, store.capabilities, "copy")
+    await store.create(plan.target)
+    places = ["red", None, "blue"]
+    translated = Translator(plan, store.capabilities)(replace(batch(), partition=places)).batch
+    await store.upsert("copy", translated)
+    back = returned(store, WayBack("there", "memory", source, plan))
+    assert (await back.describe("copy")).partitions == ("red", "blue")
+    assert (await back.fetch("copy", IDS)).partition == places
+    (page,) = [one async for one in back.scan("copy", EVERYWHERE)]
+    assert dict(zip(page.batch.ids, page.batch.partition, strict=True)) == dict(zip(IDS, places, strict=True))
+    assert [payload.keys() for payload in page.batch.payload] == [{"price"}] * 3
 
 
 async def test_it_is_neither_searched_nor_written(went):
