@@ -361,3 +361,19 @@ async def test_what_takes_long_is_asked_aside_and_holds_up_nobody(database):
         await database.write(insert("two"))  # the loop and the writer go on meanwhile
         gate.set()
     assert [verb for (verb,) in asked.result()] == ["one", "two"]
+
+
+async def test_all_who_ask_for_the_gap_flag_share_it_and_it_is_given_back_with_the_file(path):
+    """Each knows only the names that it wrote itself: two would take down each other's."""
+    before = len(os.listdir("/proc/self/fd"))
+    database = Database.open(path)
+    await database.gap.up("a")
+    await database.gap.up("b")
+    await database.gap.down("a")
+    database.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+    again = Database.open(path)
+    try:
+        assert again.gap.read() == ["b"]
+    finally:
+        again.close()

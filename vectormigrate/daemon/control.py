@@ -41,7 +41,6 @@ from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import MigrationStatus, RollbackReport, ValidationReport
 from vectormigrate.state import approvals, levers, migrations, sessions, views, waivers
 from vectormigrate.state.database import Database, Transaction
-from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
@@ -458,7 +457,7 @@ class Control:
             migration.mapping,
             self._clock,
             self._on_event,
-            GapFlag(self._database.path),
+            self._database.gap,
             terms=Terms(
                 quarantine=spec.quarantine,
                 coalesce=0.0,

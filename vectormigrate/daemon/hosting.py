@@ -35,7 +35,6 @@ from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import LiveStatus
 from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
-from vectormigrate.state.gap import GapFlag
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores import registry
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
@@ -109,7 +108,6 @@ class Host:
         self._settings = settings
         self._telemetry = telemetry
         self._messenger = messenger
-        self._gap = GapFlag(database.path)
         self._hosted: dict[str, _Hosted] = {}
         self._creating = asyncio.Lock()
         self._stack = AsyncExitStack()
@@ -140,7 +138,6 @@ class Host:
             if hosted.live is not None:
                 await hosted.live.idle()
         await self._stack.aclose()
-        self._gap.close()
 
     @property
     def quiet(self) -> bool:
@@ -267,7 +264,7 @@ class Host:
                 stores,
                 self._clock,
                 self._on_event,
-                self._gap,
+                self._database.gap,
                 self._settings.terms,
                 upstream=None if passage is None else passage.upstream,
                 capture=capture,

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from vectormigrate.model.measure import SIZES, Histogram
 from vectormigrate.model.points import reached
 
 from . import upgrade
+from .gap import GapFlag
 
 T = TypeVar("T")
 Transaction = apsw.Connection
@@ -118,6 +120,11 @@ class Database:
         with translated(self.path):
             return work(self._reader)
 
+    @cached_property
+    def gap(self) -> GapFlag:
+        """The flag beside the file, one for all who ask: each knows only the names that it wrote itself. Raises OSError."""
+        return GapFlag(self.path)
+
     async def aside(self, work: Callable[[Transaction], T]) -> T:
         """Run a query that may take long, off the loop and on a connection of its own; sees the last commit."""
         return await asyncio.to_thread(self._aside, work)
@@ -138,6 +145,8 @@ class Database:
         self._thread.join()
         self._reader.close()
         self._connection.close()
+        if "gap" in self.__dict__:
+            self.gap.close()
         os.ftruncate(self._lock, 0)
         os.close(self._lock)
 
