@@ -1,6 +1,7 @@
 """What a daemon does when it is asked; most of it is tried over the wire in `tests/api`."""
 
 import asyncio
+import threading
 from contextlib import suppress
 
 import pytest
@@ -9,8 +10,10 @@ from tests.fakes.api import site, slow_world, two_stores, until
 from tests.fakes.tables import fill, tables
 from vectormigrate.api.commands import BY_NAME, COMMANDS
 from vectormigrate.daemon.desk import Asked, Desk
+from vectormigrate.daemon.viewing import Viewer
 from vectormigrate.model.access import Principal, Scope
 from vectormigrate.model.errors import GateRefused, UnknownMigration, UsageError
+from vectormigrate.state.database import Reader
 
 SHELL = Principal("user me", Scope.ADMIN, "socket")
 
@@ -23,6 +26,23 @@ async def here(tmp_path):
 
 def test_every_command_that_a_daemon_does_is_a_method():
     assert [one.name for one in COMMANDS if one.scope and not hasattr(Desk, one.name.replace("-", "_"))] == []
+
+
+async def test_who_looks_keeps_no_request_waiting(here, tmp_path, monkeypatch):
+    """Counting a million marks takes a tenth of a second, and a dashboard looks every five."""
+    ask, looked = here.parts.dispatcher.ask, []
+    begun = await here.parts.dispatcher.begin(
+        SHELL, "migrate", {"migration_id": "docs", **two_stores(tmp_path)}
+    )
+    await here.finished({"id": begun.id})
+    monkeypatch.setattr(
+        Viewer, "open", lambda state: looked.append(threading.current_thread()) or Viewer(Reader(state))
+    )
+    for name in ("status", "findings", "dead-letters", "report"):
+        await ask(SHELL, name, {"migration_id": "docs"})
+    await ask(SHELL, "list", {})
+    assert len(looked) == 5
+    assert threading.main_thread() not in looked
 
 
 async def test_an_offline_migration_is_paused_and_goes_on(here):

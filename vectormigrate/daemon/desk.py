@@ -7,7 +7,7 @@ migrations are their host's business, offline ones are run here as any process w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,7 +42,7 @@ from vectormigrate.model.status import (
     ValidationReport,
 )
 
-from . import operations, vec
+from . import operations, paging, vec
 from .capture import Action, capture
 from .chronicle import page_of
 from .config import Merged
@@ -65,6 +65,7 @@ from .viewing import Viewer
 
 T = TypeVar("T")
 _DAY = 86_400.0
+_PAGE = ("limit", "offset", "cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,16 @@ class Desk:
 
     # Looking.
 
-    async def status(self, asked: Asked) -> MigrationStatus:
+    async def _seen(self, look: Callable[[Viewer], T]) -> T:
+        """What the state file says, looked at beside the loop: marks are counted, of which there may be millions."""
+        return await asyncio.to_thread(self._see, look)
+
+    def _see(self, look: Callable[[Viewer], T]) -> T:
         with self._view() as viewer:
-            found = viewer.status(asked.migration_id)
+            return look(viewer)
+
+    async def status(self, asked: Asked) -> MigrationStatus:
+        found = await self._seen(lambda viewer: viewer.status(asked.migration_id))
         if found.mode is Mode.OFFLINE:
             return found
         try:
@@ -128,31 +136,24 @@ class Desk:
             return found
 
     async def list(self, asked: Asked) -> Migrations:
-        limit, offset = asked.value("limit"), asked.value("offset")
-        with self._view() as viewer:
-            return Migrations(viewer.list(asked.value("status"), limit, offset), limit, offset)
+        return await self._seen(lambda viewer: paging.migrations(viewer, asked.value))
 
     async def gates(self, asked: Asked) -> LiveStatus:
         return await self._live(asked, "status", LiveStatus)
 
     async def findings(self, asked: Asked) -> Findings:
-        limit, offset = asked.value("limit"), asked.value("offset")
-        with self._view() as viewer:
-            found = viewer.findings(asked.migration_id, limit, offset)
-        return Findings(asked.migration_id, found, limit, offset)
+        return await self._seen(lambda viewer: paging.findings(viewer, asked.migration_id, asked.value))
 
     async def dead_letters(self, asked: Asked) -> DeadLetters:
         if asked.value("retry"):
             await self._live(asked, "retry", MigrationStatus)
-        limit, offset = asked.value("limit"), asked.value("offset")
-        with self._view() as viewer:
-            found = viewer.dead_letters(asked.migration_id, limit, offset)
-        return DeadLetters(asked.migration_id, found, limit, offset)
+        return await self._seen(lambda viewer: paging.dead_letters(viewer, asked.migration_id, asked.value))
 
     async def report(self, asked: Asked) -> LastReport:
         name = asked.migration_id
-        with self._view() as viewer:
-            return LastReport(viewer.status(name), viewer.report(name), viewer.mapping(name))
+        return await self._seen(
+            lambda viewer: LastReport(viewer.status(name), viewer.report(name), viewer.mapping(name))
+        )
 
     async def plan(self, asked: Asked) -> PlanDocument:
         request = self._request(asked)
@@ -177,7 +178,7 @@ class Desk:
         return page_of(self._control.database, asked.value("after"), wanted, asked.value("limit"))
 
     async def operations(self, asked: Asked) -> Operations:
-        return self._operations.page(asked.migration_id or None, asked.value("limit"), asked.value("offset"))
+        return self._operations.page(asked.migration_id or None, *map(asked.value, _PAGE))
 
     async def operation(self, asked: Asked) -> Operation:
         return self._operations.get(asked.words["operation"] or "")
@@ -330,7 +331,7 @@ class Desk:
             against = asked.value("against")
             return await self._trail.verify(Path(against) if against else None)
         wanted = asked.value("migration")
-        return self._trail.page(wanted, asked.value("limit"), asked.value("offset"))
+        return self._trail.page(wanted, *map(asked.value, _PAGE))
 
     # What they have in common.
 
