@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vectormigrate.daemon.api_settings import AFTER, AUDIT, KEYS, VEC
-from vectormigrate.daemon.settings import DRY_RUN, LIMIT, MIGRATE, OFFSET
+from vectormigrate.daemon.settings import CURSOR, DRY_RUN, LIMIT, MIGRATE, OFFSET
 from vectormigrate.model.access import Scope
 
 from .command import Command, Effect, Example, Positional, Route
@@ -50,7 +50,7 @@ ADMINISTRATION: tuple[Command, ...] = (
         name="operations",
         summary="Commands that were given to a daemon and outlast their request, newest first.",
         positionals=(Positional("id", "Id of a migration.", required=False),),
-        settings=(LIMIT, OFFSET),
+        settings=(LIMIT, OFFSET, CURSOR),
         result="Operations",
         scope=Scope.READ,
         routes=(Route("GET", "/operations"), Route("GET", "/migrations/{id}/operations")),
@@ -104,7 +104,7 @@ ADMINISTRATION: tuple[Command, ...] = (
         details="Every request is in it, refused ones too, and every move of a migration; each row holds a digest of the one"
         " before it. verify exits 1 when the chain is broken, or differs from a copy given with --against.",
         positionals=(Positional("action", "What to do.", choices=("list", "verify")),),
-        settings=(*AUDIT, LIMIT, OFFSET),
+        settings=(*AUDIT, LIMIT, OFFSET, CURSOR),
         result="AuditLog",
         scope=Scope.ADMIN,
         routes=(

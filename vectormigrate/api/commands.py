@@ -11,6 +11,7 @@ from vectormigrate.daemon.api_settings import API, REMOTE
 from vectormigrate.daemon.live_settings import BY, FOLLOW, LIVE, NO_WAY_BACK, RETRY, SHARE
 from vectormigrate.daemon.serving_settings import DIALECTS, EMULATE, EMULATED_AT, SERVE
 from vectormigrate.daemon.settings import (
+    CURSOR,
     DIRECTORY,
     DRY_RUN,
     FORCE,
@@ -161,7 +162,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="list",
         summary="Every migration of the state file.",
-        settings=(STATUS, LIMIT, OFFSET),
+        settings=(STATUS, LIMIT, OFFSET, CURSOR),
         result="Migrations",
         scope=Scope.READ,
         routes=(Route("GET", "/migrations"),),
@@ -363,7 +364,7 @@ COMMANDS: tuple[Command, ...] = (
         name="findings",
         summary="What differs, as the last validation saw it.",
         positionals=(ID,),
-        settings=(LIMIT, OFFSET),
+        settings=(LIMIT, OFFSET, CURSOR),
         result="Findings",
         scope=Scope.READ,
         routes=(_look("findings"),),
@@ -376,7 +377,7 @@ COMMANDS: tuple[Command, ...] = (
         details="An offline migration tries them again whenever it is resumed, a live one with --retry or when the record"
         " is written anew.",
         positionals=(ID,),
-        settings=(LIMIT, OFFSET, RETRY),
+        settings=(LIMIT, OFFSET, CURSOR, RETRY),
         result="DeadLetters",
         scope=Scope.READ,
         routes=(_look("dead-letters"), _verb("dead-letters")),

@@ -60,7 +60,10 @@ class Rest:
             if command.name == "events" and _STREAM in request.headers.get("accept", ""):
                 return await self._follow(request, given)
             result = await self._ask(request, command, given)
-            return _cached(request, bodies.dump(result), fixed=_is_fixed(result))
+            answer = _cached(request, bodies.dump(result), fixed=_is_fixed(result))
+            if cursor := getattr(result, "next_cursor", ""):
+                answer.headers["link"] = _onward(request, cursor)
+            return answer
 
         async def change(request: Request) -> Response:
             body = await request.body()
@@ -149,6 +152,12 @@ def _cached(request: Request, body: bytes, *, fixed: bool) -> Response:
     if fixed and not {tag, f"W/{tag}", "*"}.isdisjoint(known):
         return Response(status_code=304, headers={"etag": tag})
     return Response(body, headers={"etag": tag}, media_type=bodies.MEDIA)
+
+
+def _onward(request: Request, cursor: str) -> str:
+    """Where the next page is (RFC 8288)."""
+    url = request.url.remove_query_params("offset").include_query_params(cursor=cursor)
+    return f'<{url.path}?{url.query}>; rel="next"'
 
 
 def _is_fixed(result: object) -> bool:

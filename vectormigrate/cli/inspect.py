@@ -15,10 +15,11 @@ from vectormigrate import __version__
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.cli.report import Report, as_json, render
 from vectormigrate.cli.report.document import is_proved, verdict
+from vectormigrate.daemon import paging
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.notary import Notary, check
 from vectormigrate.daemon.specify import overlay, specify
-from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations
+from vectormigrate.model.documents import Examined, Migrations
 from vectormigrate.model.errors import PhaseError, SignatureWrong, StateMissing, UsageError
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Mode
@@ -57,33 +58,25 @@ async def _live(call: Call) -> LiveStatus | None:
 
 def list_migrations(call: Call) -> Answer:
     """A page of migrations."""
-    limit, offset = call.value("limit"), call.value("offset")
     try:
         with view(call) as viewer:
-            return Answer(Migrations(viewer.list(call.value("status"), limit, offset), limit, offset))
+            return Answer(paging.migrations(viewer, call.value))
     except StateMissing:
-        return Answer(Migrations([], limit, offset))
+        return Answer(Migrations([], call.value("limit"), call.value("offset")))
 
 
 def findings(call: Call) -> Answer:
     """A page of what differs."""
-    limit, offset = call.value("limit"), call.value("offset")
     with view(call) as viewer:
-        viewer.status(call.migration_id)
-        return Answer(
-            Findings(call.migration_id, viewer.findings(call.migration_id, limit, offset), limit, offset)
-        )
+        return Answer(paging.findings(viewer, call.migration_id, call.value))
 
 
 async def dead_letters(call: Call) -> Answer:
     """A page of what was refused for good; with `--retry` the daemon tries all of it once more."""
-    limit, offset = call.value("limit"), call.value("offset")
     if call.value("retry"):
         await _retry(call)
     with view(call) as viewer:
-        viewer.status(call.migration_id)
-        letters = viewer.dead_letters(call.migration_id, limit, offset)
-    return Answer(DeadLetters(call.migration_id, letters, limit, offset))
+        return Answer(paging.dead_letters(viewer, call.migration_id, call.value))
 
 
 async def _retry(call: Call) -> None:

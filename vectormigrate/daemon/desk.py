@@ -293,13 +293,14 @@ class Desk:
             raise GateRefused("vectors are being moved already", hint="wait until that has ended")
         async with self._moving:
             environ = self._secrets.environ
-            return await vec.move(
+            moving = vec.move(
                 asked.value("from") or "",
                 vec.destination(asked.value("to"), environ),
                 batch_size=asked.value("batch-size"),
                 dry_run=asked.value("dry-run"),
                 environ=environ,
             )
+            return await (moving if self._host is None else self._host.telemetry.moving(moving))
 
     # Who may ask, and who did.
 

@@ -13,6 +13,7 @@ import msgspec
 from vectormigrate.model import documents
 from vectormigrate.model.access import Principal
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.cursor import behind, next_cursor
 from vectormigrate.model.errors import StateFull, UsageError, VectormigrateError
 from vectormigrate.state import operations
 from vectormigrate.state.database import Database, Transaction
@@ -74,10 +75,14 @@ class Operations:
         """One of any time. Raises UsageError."""
         return self._database.read(lambda tx: one(tx, operation_id))
 
-    def page(self, migration_id: str | None, limit: int, offset: int) -> documents.Operations:
-        """Newest first, of one migration or of all."""
-        found = self._database.read(lambda tx: operations.page(tx, migration_id, limit, offset))
-        return documents.Operations([_shown(each) for each in found], limit, offset)
+    def page(
+        self, migration_id: str | None, limit: int, offset: int, cursor: str | None = None
+    ) -> documents.Operations:
+        """Newest first, of one migration or of all. Raises UsageError for a cursor that is none."""
+        at = behind(cursor, str, str)
+        found = self._database.read(lambda tx: operations.page(tx, migration_id, limit, offset, at))
+        onward = next_cursor(found, limit, lambda one: (one.started_at, one.id))
+        return documents.Operations([_shown(each) for each in found], limit, offset, onward)
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""

@@ -31,7 +31,12 @@ GLOBAL = (
         help="The configuration file.",
         unset="vectormigrate.toml of this directory, when there is one",
     ),
-    Setting(name="json", kind=Kind.FLAG, default=False, help="Print one JSON document, errors too; its `format_version` says the form."),
+    Setting(
+        name="json",
+        kind=Kind.FLAG,
+        default=False,
+        help="Print one JSON document, errors too; its `format_version` says the form.",
+    ),
     Setting(
         name="quiet",
         letter="q",
@@ -357,6 +362,13 @@ OFFSET = Setting(
     unit="rows",
     help="Leave out the first.",
 )
+CURSOR = Setting(
+    name="cursor",
+    section="list",
+    metavar="TEXT",
+    help="Go on behind the page that ended with this `next_cursor`; what came since shifts nothing.",
+    unset="from the beginning",
+)
 HTML = Setting(
     name="html",
     local=True,
@@ -422,6 +434,7 @@ SETTINGS: tuple[Setting, ...] = (
     STATUS,
     LIMIT,
     OFFSET,
+    CURSOR,
     HTML,
     OUTPUT,
     SIGNED_BY,

@@ -16,6 +16,7 @@ from typing import Any
 
 from vectormigrate.model.access import Principal
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.cursor import behind, next_cursor
 from vectormigrate.model.documents import AuditLog
 from vectormigrate.model.errors import UsageError
 from vectormigrate.state import audit
@@ -145,9 +146,12 @@ class Trail:
             await asyncio.to_thread(_write, path, rows)
             self._copied = last = int(rows[-1]["number"])
 
-    def page(self, migration_id: str | None, limit: int, offset: int) -> AuditLog:
-        """Rows, newest first."""
-        return AuditLog(self._database.read(lambda tx: audit.latest(tx, migration_id, limit, offset)))
+    def page(self, migration_id: str | None, limit: int, offset: int, cursor: str | None = None) -> AuditLog:
+        """Rows, newest first. Raises UsageError for a cursor that is none."""
+        at = behind(cursor, int)
+        before = int(at[0]) if at else None
+        rows = self._database.read(lambda tx: audit.latest(tx, migration_id, limit, offset, before))
+        return AuditLog(rows, next_cursor=next_cursor(rows, limit, lambda row: (row["number"],)))
 
     async def verify(self, against: Path | None = None) -> AuditLog:
         """Follow the chain, and compare it with a copy when one is given. Raises UsageError for one that is none."""

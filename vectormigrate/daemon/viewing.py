@@ -6,6 +6,7 @@ import builtins
 from pathlib import Path
 from typing import Self
 
+from vectormigrate.model.cursor import Key
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Specification
@@ -52,20 +53,28 @@ class Viewer:
         """A command that was given to a daemon. Raises UsageError."""
         return self._reader.read(lambda tx: operations.one(tx, operation_id))
 
-    def list(self, status: str | None, limit: int, offset: int) -> list[MigrationStatus]:
+    def list(
+        self, status: str | None, limit: int, offset: int, behind: Key | None = None
+    ) -> list[MigrationStatus]:
         """Migrations, newest first, of one phase or all."""
         owned = self.owned
-        return self._reader.read(lambda tx: views.all_statuses(tx, status, limit, offset, owned=owned))
+        return self._reader.read(
+            lambda tx: views.all_statuses(tx, status, limit, offset, behind, owned=owned)
+        )
 
-    def findings(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
+    def findings(
+        self, migration_id: str, limit: int, offset: int, behind: Key | None = None
+    ) -> builtins.list[dict[str, object]]:
         """Differences that the last validation left. Raises UnknownMigration."""
         self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: views.findings(tx, migration_id, limit, offset))
+        return self._reader.read(lambda tx: views.findings(tx, migration_id, limit, offset, behind))
 
-    def dead_letters(self, migration_id: str, limit: int, offset: int) -> builtins.list[dict[str, object]]:
+    def dead_letters(
+        self, migration_id: str, limit: int, offset: int, behind: Key | None = None
+    ) -> builtins.list[dict[str, object]]:
         """Records that the target refused. Raises UnknownMigration."""
         self._reader.read(lambda tx: views.specification(tx, migration_id))
-        return self._reader.read(lambda tx: views.dead_letters(tx, migration_id, limit, offset))
+        return self._reader.read(lambda tx: views.dead_letters(tx, migration_id, limit, offset, behind))
 
     def report(self, migration_id: str) -> ValidationReport | None:
         """The last validation; None when there was none. Raises UnknownMigration."""

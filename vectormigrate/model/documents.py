@@ -19,6 +19,8 @@ class Migrations:
     migrations: list[MigrationStatus]
     limit: int
     offset: int
+    next_cursor: str = ""
+    """What the next page goes on from (`cursor`); empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Findings:
     offset: int
     next_steps: tuple[str, ...] = ()
     """Commands that make sense behind it."""
+    next_cursor: str = ""
+    """What the next page goes on from (`cursor`); empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class DeadLetters:
     offset: int
     next_steps: tuple[str, ...] = ()
     """Commands that make sense behind it."""
+    next_cursor: str = ""
+    """What the next page goes on from (`cursor`); empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,8 @@ class Operations:
     operations: list[Operation]
     limit: int
     offset: int
+    next_cursor: str = ""
+    """What the next page goes on from (`cursor`); empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +217,5 @@ class AuditLog:
     broken: tuple[str, ...] = ()
     """What does not fit."""
     ok: bool = True
+    next_cursor: str = ""
+    """What the next page goes on from (`cursor`); empty when there is none."""

@@ -110,11 +110,14 @@ def since(tx: Transaction, number: int, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def latest(tx: Transaction, migration_id: str | None, limit: int, offset: int) -> list[dict[str, Any]]:
-    """A page, newest first, of one migration or of all."""
+def latest(
+    tx: Transaction, migration_id: str | None, limit: int, offset: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """A page, newest first, of one migration or of all, or of those before a number."""
     rows = tx.execute(
-        _SELECT + " WHERE ?1 IS NULL OR migration_id = ?1 ORDER BY number DESC LIMIT ?2 OFFSET ?3",
-        (migration_id, limit, offset),
+        _SELECT + " WHERE (?1 IS NULL OR migration_id = ?1) AND (?4 IS NULL OR number < ?4)"
+        " ORDER BY number DESC LIMIT ?2 OFFSET ?3",
+        (migration_id, limit, offset, before),
     )
     return [_document(row) for row in rows]
 

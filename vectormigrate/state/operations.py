@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vectormigrate.model.cursor import Key
+
 from .database import Transaction
 
 _COLUMNS = "id, command, migration_id, actor, state, started_at, ended_at, result, error"
@@ -68,12 +70,15 @@ def get(tx: Transaction, operation_id: str) -> StoredOperation | None:
     return None if row is None else StoredOperation(*row)
 
 
-def page(tx: Transaction, migration_id: str | None, limit: int, offset: int) -> list[StoredOperation]:
-    """Newest first, of one migration or of all."""
+def page(
+    tx: Transaction, migration_id: str | None, limit: int, offset: int, behind: Key | None = None
+) -> list[StoredOperation]:
+    """Newest first, of one migration or of all, or of those behind (started_at, id)."""
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM operation WHERE ?1 IS NULL OR migration_id = ?1"  # noqa: S608 a constant
+        f"SELECT {_COLUMNS} FROM operation WHERE (?1 IS NULL OR migration_id = ?1)"  # noqa: S608 a constant
+        " AND (?4 IS NULL OR started_at < ?4 OR started_at = ?4 AND id > ?5)"
         " ORDER BY started_at DESC, id LIMIT ?2 OFFSET ?3",
-        (migration_id, limit, offset),
+        (migration_id, limit, offset, *(behind or (None, None))),
     )
     return [StoredOperation(*row) for row in rows]
 

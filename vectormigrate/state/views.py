@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from vectormigrate.model.cursor import Key
 from vectormigrate.model.division import part_bounds
 from vectormigrate.model.errors import UnknownMigration
 from vectormigrate.model.mapping import MappingPlan
@@ -58,22 +59,33 @@ def unknown(migration_id: str) -> UnknownMigration:
 
 
 def all_statuses(
-    tx: Transaction, phase: str | None, limit: int, offset: int, *, owned: bool = False
+    tx: Transaction,
+    phase: str | None,
+    limit: int,
+    offset: int,
+    behind: Key | None = None,
+    *,
+    owned: bool = False,
 ) -> list[MigrationStatus]:
-    """Migrations, newest first, optionally of one phase only. Parts are counted in the whole that they are parts of, and not
+    """Migrations, newest first, optionally of one phase only, or those behind (created_at, id). Parts are counted in the whole that they are parts of, and not
     told: there may be thousands.
     """
-    found = (one for one in _wholes(tx, owned=owned) if phase in (None, one.phase))
+    found = (one for one in _wholes(tx, behind, owned=owned) if phase in (None, one.phase))
     return [replace(one, parts=()) for one in islice(found, offset, offset + limit)]
 
 
 def each_status(tx: Transaction) -> list[MigrationStatus]:
     """Everything that is moved by itself: migrations of one piece, and parts."""
-    return [one for whole in _wholes(tx, owned=False) for one in whole.parts or (whole,)]
+    return [one for whole in _wholes(tx, None, owned=False) for one in whole.parts or (whole,)]
 
 
-def _wholes(tx: Transaction, *, owned: bool) -> Iterator[MigrationStatus]:
-    rows = tx.execute(_STATUS + " WHERE instr(migration.id, ':') = 0 ORDER BY created_at DESC, migration.id")
+def _wholes(tx: Transaction, behind: Key | None, *, owned: bool) -> Iterator[MigrationStatus]:
+    rows = tx.execute(
+        _STATUS + " WHERE instr(migration.id, ':') = 0"
+        " AND (?1 IS NULL OR created_at < ?1 OR created_at = ?1 AND migration.id > ?2)"
+        " ORDER BY created_at DESC, migration.id",
+        behind or (None, None),
+    )
     return (_status(tx, row, owned=owned) for row in rows.fetchall())
 
 
@@ -99,28 +111,41 @@ def mapping(tx: Transaction, migration_id: str) -> MappingPlan | None:
     return msgspec.json.decode(row[0], type=MappingPlan) if row and row[0] else None
 
 
-def findings(tx: Transaction, migration_id: str, limit: int, offset: int) -> list[dict[str, object]]:
-    """Findings as documents."""
+def findings(
+    tx: Transaction, migration_id: str, limit: int, offset: int, behind: Key | None = None
+) -> list[dict[str, object]]:
+    """Findings as documents, or those behind (migration, kind, id, detail)."""
     keys = ("kind", "id", "detail", "cosine", "norm_ratio", "generation", "first_seen", "last_seen")
-    return _documents(tx, keys, "finding", migration_id, "kind, id, detail", limit, offset)
+    return _documents(tx, keys, "finding", migration_id, "kind, id, detail", limit, offset, behind)
 
 
-def dead_letters(tx: Transaction, migration_id: str, limit: int, offset: int) -> list[dict[str, object]]:
-    """Refused records as documents."""
-    return _documents(
-        tx, ("id", "code", "message", "hint", "at"), "dead_letter", migration_id, "id", limit, offset
-    )
+def dead_letters(
+    tx: Transaction, migration_id: str, limit: int, offset: int, behind: Key | None = None
+) -> list[dict[str, object]]:
+    """Refused records as documents, or those behind (migration, id)."""
+    keys = ("id", "code", "message", "hint", "at")
+    return _documents(tx, keys, "dead_letter", migration_id, "id", limit, offset, behind)
 
 
 def _documents(
-    tx: Transaction, keys: Sequence[str], table: str, migration_id: str, order: str, limit: int, offset: int
+    tx: Transaction,
+    keys: Sequence[str],
+    table: str,
+    migration_id: str,
+    order: str,
+    limit: int,
+    offset: int,
+    behind: Key | None,
 ) -> list[dict[str, object]]:
     """Rows of a migration, or of all its parts: these say of which."""
+    onward = f" AND (migration_id, {order}) > ({', '.join('?' * len(behind))})" if behind else ""
     statement = (
-        f"SELECT migration_id, {', '.join(keys)} FROM {table} WHERE migration_id = ? OR migration_id > ? AND migration_id < ?"  # noqa: S608 constants of this module
+        f"SELECT migration_id, {', '.join(keys)} FROM {table}"  # noqa: S608 constants of this module
+        f" WHERE (migration_id = ? OR migration_id > ? AND migration_id < ?){onward}"
         f" ORDER BY migration_id, {order} LIMIT ? OFFSET ?"
     )
-    rows = tx.execute(statement, (migration_id, *part_bounds(migration_id), limit, offset))
+    bounds = (migration_id, *part_bounds(migration_id), *(behind or ()))
+    rows = tx.execute(statement, (*bounds, limit, offset))
     return [
         ({} if part == migration_id else {"part": part}) | dict(zip(keys, values, strict=True))
         for part, *values in rows
