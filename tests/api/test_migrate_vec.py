@@ -41,6 +41,16 @@ async def test_the_line_that_everybody_knows(here):
     assert told == ANSWER
 
 
+async def test_it_is_counted_and_told_in_the_words_of_qortex(here, caplog):
+    caplog.set_level("INFO")
+    await here.ask("POST", PATH, {"source_type": "sqlite"})
+    numbers = (await here.parts.dispatcher.desk._host.numbers()).decode()
+    assert "\nqortex_migration_vectors_total 12.0\n" in numbers
+    assert "\nqortex_migration_duration_seconds_count 1.0\n" in numbers
+    told = [line.split()[0] for line in caplog.messages if line.startswith("vec.migrate")]
+    assert told == ["vec.migrate.start", "vec.migrate.batch", "vec.migrate.complete"]
+
+
 async def test_both_names_and_a_dry_run(here):
     for body in (
         {"source": "sqlite", "dry_run": True},

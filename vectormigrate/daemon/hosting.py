@@ -106,7 +106,7 @@ class Host:
         self._clock = clock
         self._on_event = each(on_event, telemetry.on_event, self._heard)
         self._settings = settings
-        self._telemetry = telemetry
+        self.telemetry = telemetry
         self._messenger = messenger
         self._hosted: dict[str, _Hosted] = {}
         self._creating = asyncio.Lock()
@@ -157,7 +157,7 @@ class Host:
             )
             for name, one in self._hosted.items()
         ]
-        return await exposition(self._telemetry, self._database, self._session.epoch, hosted, self._clock)
+        return await exposition(self.telemetry, self._database, self._session.epoch, hosted, self._clock)
 
     async def tell_status(self, every: float) -> None:
         """Tell whoever is told what happens where each migration is that is under way, every so many seconds, for ever."""
@@ -205,8 +205,8 @@ class Host:
         )
         stores = replace(
             opened,
-            source=self._telemetry.store(spec.id, "source", opened.source),
-            target=self._telemetry.store(spec.id, "target", opened.target),
+            source=self.telemetry.store(spec.id, "source", opened.source),
+            target=self.telemetry.store(spec.id, "target", opened.target),
         )
         capture = None
         if spec.mode is Mode.CAPTURED:
@@ -277,7 +277,7 @@ class Host:
             free_bytes=self._free_bytes,
             inputs=surroundings(self._clock),
         )
-        self._telemetry.feel(conductor.throttle.felt, spec.id, "" if passage is None else passage.name)
+        self.telemetry.feel(conductor.throttle.felt, spec.id, "" if passage is None else passage.name)
         conductor.overlap = shadow.overlap
         if self._messenger is not None:
             conductor.allowed = self._messenger.ask

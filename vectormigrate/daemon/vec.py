@@ -23,6 +23,7 @@ from vectormigrate.model.batch import Batch, dense_column
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, VectorField
 from vectormigrate.model.documents import MigrateResult
 from vectormigrate.model.errors import CollectionMissing, UsageError
+from vectormigrate.model.events import Event, Progress
 from vectormigrate.model.specification import Existing, Specification, StoreRef
 from vectormigrate.stores.base import EVERYWHERE, Store
 
@@ -121,11 +122,16 @@ async def _foresee(spec: Specification, secrets: Secrets) -> tuple[int, int, int
 
 async def _copy(spec: Specification, secrets: Secrets) -> tuple[int, int, int]:
     with tempfile.TemporaryDirectory(prefix="vectormigrate-vec-") as folder:
-        async with Control.open(Path(folder) / "state.db", secrets=secrets) as control:
+        async with Control.open(Path(folder) / "state.db", secrets=secrets, on_event=_told) as control:
             await control.create(spec)
             done = await control.run(spec.id)
     refused = done.dead_letters
     return done.copied + refused, done.copied, done.batches
+
+
+def _told(event: Event) -> None:
+    if isinstance(event, Progress) and event.work == "backfill":
+        logger.info("vec.migrate.batch vectors_read=%d", event.done)
 
 
 # Objects of a caller.

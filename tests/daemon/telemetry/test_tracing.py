@@ -9,6 +9,7 @@ from tests.fakes.facades import Scripted, Talking
 from vectormigrate.daemon.telemetry import tracing
 from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.telemetry.tracing import TracedFacade, TracedUpstream, made_of, traces_of
+from vectormigrate.model.documents import MigrateResult
 from vectormigrate.model.errors import UsageError
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.memory import open_store
@@ -45,6 +46,17 @@ def traces(spans):
     made = made_of(provider, trace)
     yield made
     made.close()
+
+
+async def test_a_copy_of_vectors_has_the_span_that_qortex_gave_it(traces, spans):
+    async def copy():
+        return MigrateResult("sqlite", "memory", 1, 12, 12, 0.5, False)
+
+    for one in (Telemetry(FakeClock(), traces), Telemetry(FakeClock())):
+        assert (await one.moving(copy())).vectors_read == 12
+        assert (one.vectors, one.moves.count, one.moves.sum) == (12, 1, 0.5)
+    (span,) = spans.get_finished_spans()
+    assert span.name == "vec.migrate"
 
 
 async def test_a_request_goes_on_with_the_trace_it_came_with(traces, spans):

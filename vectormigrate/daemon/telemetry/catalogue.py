@@ -4,7 +4,7 @@ dashboards and the alert rules are held against this table, and nothing that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -22,11 +22,17 @@ class Metric:
     kind: Kind
     help: str
     labels: tuple[str, ...] = ()
+    prefix: str = PREFIX
+
+    @property
+    def full_name(self) -> str:
+        """With the prefix."""
+        return self.prefix + self.name
 
     @property
     def exported(self) -> tuple[str, ...]:
         """Names of its samples, as a query uses them."""
-        name = PREFIX + self.name
+        name = self.full_name
         if self.kind == "counter":
             return (f"{name}_total",)
         return (name,) if self.kind == "gauge" else (f"{name}_bucket", f"{name}_sum", f"{name}_count")
@@ -220,6 +226,15 @@ PROCESS = _group(
         ("event", "outcome"),
     ),
 )
+QORTEX = tuple(
+    replace(metric, prefix="qortex_")
+    for metric in _group(
+        "vectors of qortex",
+        ("migration_vectors", "counter", "Vectors that `vec` wrote.", ()),
+        ("migration_duration_seconds", "histogram", "How long a `vec` took.", ()),
+    )
+)
+"""What qortex counted, under its names."""
 
 CATALOGUE: tuple[Metric, ...] = (
     *CLIENT,
@@ -230,6 +245,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *VERIFICATION,
     *CUTOVER,
     *PROCESS,
+    *QORTEX,
 )
 BY_NAME = {metric.name: metric for metric in CATALOGUE}
 
@@ -255,7 +271,7 @@ def reference() -> str:
             "|---|---|---|---|",
         ]
         lines += [
-            f"| `{metric.exported[0] if metric.kind != 'histogram' else PREFIX + metric.name}` | {metric.kind} |"
+            f"| `{metric.exported[0] if metric.kind != 'histogram' else metric.full_name}` | {metric.kind} |"
             f" {', '.join(metric.labels)} | {metric.help} |"
             for metric in CATALOGUE
             if metric.group == group

@@ -196,6 +196,8 @@ def _events(out: Families, telemetry: Telemetry) -> None:
         out.add("workers_lost", count, name)
     for (event, outcome), count in sorted(telemetry.hooks.items()):
         out.add("hooks", count, event, outcome)
+    out.add("migration_vectors", telemetry.vectors)
+    out.histogram("migration_duration_seconds", telemetry.moves)
 
 
 def _process(out: Families, telemetry: Telemetry, state: Path, epoch: int) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from vectormigrate.model.measure import Histogram
 
-from .catalogue import BY_NAME, PREFIX
+from .catalogue import BY_NAME
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 _KINDS: dict[str, type[Family]] = {
@@ -54,7 +54,7 @@ class Families(Collector):
         family = self._families.get(name)
         if family is None:
             make = _KINDS[metric.kind]
-            family = self._families[name] = make(PREFIX + name, metric.help, labels=metric.labels)
+            family = self._families[name] = make(metric.full_name, metric.help, labels=metric.labels)
         return family
 
     def collect(self) -> Iterator[Family]:

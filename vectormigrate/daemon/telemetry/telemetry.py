@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from vectormigrate.engine.throttle import Felt
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.documents import MigrateResult
 from vectormigrate.model.events import (
     Event,
     PhaseChanged,
@@ -59,6 +61,10 @@ class Telemetry:
         """Seconds that are over."""
         self.hooks: Counter[tuple[str, str]] = Counter()
         """By event, and "ok" or "failed"."""
+        self.vectors = 0
+        """Written by `vec`."""
+        self.moves = Histogram()
+        """Seconds of each `vec`."""
         self._late: deque[float] = deque(maxlen=_BEATS)
 
     # What is measured.
@@ -82,6 +88,14 @@ class Telemetry:
         traffic = self.sides.setdefault((migration_id, side), SideTraffic())
         measured = MeasuredStore(inner, traffic, self._now)
         return measured if self._traces is None else TracedStore(measured, self._traces, side)
+
+    async def moving(self, work: Awaitable[MigrateResult]) -> MigrateResult:
+        """A copy of vectors, under the names that qortex has for it."""
+        with nullcontext() if self._traces is None else self._traces.doing("vec.migrate"):
+            result = await work
+        self.vectors += result.vectors_written
+        self.moves.observe(result.duration_seconds)
+        return result
 
     def feel(self, felt: Felt, migration_id: str, listener: str) -> None:
         """Have a migration feel what is measured here: the target's answers, and the source's to whoever asks `listener`, if

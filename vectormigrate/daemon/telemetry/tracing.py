@@ -43,6 +43,10 @@ class Traces:
         """The span of a question to a database."""
         return self._tracer.start_as_current_span(name, kind=self._trace.SpanKind.CLIENT)
 
+    def doing(self, name: str) -> Any:
+        """The span of something that this process does by itself."""
+        return self._tracer.start_as_current_span(name)
+
     def outgoing(self) -> str:
         """The `traceparent` of the span that is open."""
         carrier: dict[str, str] = {}
