@@ -60,7 +60,10 @@ url = "https://ops.example/in"
 secret = "hidden-three"
 """
     )
+    said = "no way to postgresql://app:hidden-four@host/db"  # by a driver, whose errors are kept as they are
+    migrated.sql("state.db", f"UPDATE migration SET error = '{said}'")
     text = "".join(bundle().values())
+    assert "no way to postgresql://app:***@host/db" in text
     assert "hidden" not in text
     assert "***" in text
 
