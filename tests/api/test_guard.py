@@ -351,9 +351,10 @@ async def test_lines_of_the_copy_are_lines(tmp_path):
 
 async def test_no_secret_is_in_anything_that_is_kept_or_said(tmp_path, caplog):
     caplog.set_level("DEBUG")
-    secrets = ["sekrit-source-key", "sekrit-password", KEY]
+    secrets = ["sekrit-source-key", "sekrit-password", "sekrit-mistyped-key", KEY]
     async with site(tmp_path, audit_log=tmp_path / "audit.jsonl") as here:
         secrets.append(await here.key("read"))
+        await here.raw("GET", "/v1/keys", b"", BEARER + b"sekrit-mistyped-key")
         given = {
             "migration_id": "docs",
             "source_type": "qdrant",
