@@ -22,7 +22,7 @@ from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import RequestRefused, VectormigrateError
 from vectormigrate.model.status import MigrationStatus
 
-from . import bodies, openapi, problem, stream
+from . import bodies, manual, openapi, problem, stream
 from .command import ID, ROOT, Command, Route
 from .commands import BY_NAME, COMMANDS
 from .dispatch import Dispatcher
@@ -49,10 +49,14 @@ class Rest:
             for command in COMMANDS
             for route in command.routes
         ]
-        return [described, *asked]
+        return [described, Path(f"{ROOT}/docs", self._explain, methods=["GET"]), *asked]
 
     async def _describe(self, request: Request) -> Response:
         return Response(openapi.encoded(), media_type=bodies.MEDIA)
+
+    async def _explain(self, request: Request) -> Response:
+        headers = {"content-security-policy": manual.POLICY}
+        return Response(manual.page(), media_type="text/html; charset=utf-8", headers=headers)
 
     def _endpoint(self, command: Command, route: Route) -> Callable[[Request], Awaitable[Response]]:
         async def look(request: Request) -> Response:
