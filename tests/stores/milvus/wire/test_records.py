@@ -13,7 +13,7 @@ from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.record import SparseVector
 from vectormigrate.stores.milvus.pb import milvus_pb2
-from vectormigrate.stores.milvus.wire.records import encode, upsert_request
+from vectormigrate.stores.milvus.wire.records import encode, never_returned, upsert_request
 from vectormigrate.stores.milvus.wire.results import read_batch
 from vectormigrate.stores.milvus.wire.schema import Column, DataType, Layout
 from vectormigrate.stores.milvus.wire.server import parse_version
@@ -178,3 +178,9 @@ def test_a_vector_type_that_is_only_read():
     layout = layout_of(vectors=(Column("v", DataType.BFloat16Vector, dim=2),))
     with pytest.raises(Unsupported, match="only read"):
         faults(layout, [{}], v=DenseColumn(np.ones((1, 2), np.float32)))
+
+
+def test_the_greatest_integer_is_an_id_that_a_server_takes_and_never_shows():
+    faults = never_returned([5, 2**63 - 1, "9223372036854775807"], NEW)
+    assert faults == {1: "milvus counts a record of id 9223372036854775807 and never returns it"}
+    assert never_returned([2**63 - 1], LITE) == {}

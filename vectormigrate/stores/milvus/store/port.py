@@ -28,6 +28,7 @@ from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range
 from vectormigrate.stores.milvus import filters
 from vectormigrate.stores.milvus.wire import requests, results
 from vectormigrate.stores.milvus.wire.native import DIALECT
+from vectormigrate.stores.milvus.wire.records import never_returned
 from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 from vectormigrate.stores.options import seconds
@@ -90,6 +91,9 @@ class MilvusStore(Store):
 
     async def partitions(self, collection: str) -> Mapping[str, str]:
         return await self._run(self._catalog.partitions, collection)
+
+    def misfits(self, batch: Batch) -> Mapping[int, str]:
+        return never_returned(batch.ids, self._catalog.server)
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape

@@ -148,7 +148,7 @@ class Reader:
                     raise self._link.place(opened.layout.collection).error(
                         StoreBroken,
                         f"record {id_text(record_id)[:200]} is in two partitions at once",
-                        "delete one of the two",
+                        "delete one of the two, or move each partition by itself (--each-partition)",
                     )
         return [found.get(record_id) for record_id in ids]
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch, DenseColumn, SparseColumn
-from vectormigrate.model.collection import IdKind
 from vectormigrate.model.errors import Unsupported
-from vectormigrate.model.record import Array
+from vectormigrate.model.record import Array, RecordId
 from vectormigrate.stores import decimals
 from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
 
@@ -73,6 +72,14 @@ class _Bad(ValueError):
     """A value that the column cannot hold."""
 
 
+def never_returned(ids: Sequence[RecordId], server: Server) -> dict[int, str]:
+    """The rows of records that this server would take and never show again, with why."""
+    if server.lite or _NEVER_RETURNED not in ids:
+        return {}
+    fault = f"milvus counts a record of id {_NEVER_RETURNED} and never returns it"
+    return {row: fault for row, one in enumerate(ids) if one == _NEVER_RETURNED}
+
+
 def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
     """Encode the payload of a batch and find its bad rows. Raises Unsupported for what concerns all records."""
     encoded = Encoded(batch, {column.name: [] for column in layout.fields}, [])
@@ -82,10 +89,7 @@ def encode(batch: Batch, layout: Layout, server: Server) -> Encoded:
             raise Unsupported(
                 f"vector {column.name!r} is of a type that is only read", collection=layout.collection
             )
-    if not server.lite and layout.id_kind is IdKind.INT:
-        for row, record_id in enumerate(batch.ids):
-            if record_id == _NEVER_RETURNED:
-                encoded.faults[row] = f"milvus counts a record of id {_NEVER_RETURNED} and never returns it"
+    encoded.faults.update(never_returned(batch.ids, server))
     rows = _Rows(layout, server)
     for row in range(len(batch)):
         fault = rows.append(encoded, batch.payload[row] if batch.payload else {})
