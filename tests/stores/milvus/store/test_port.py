@@ -15,6 +15,7 @@ from vectormigrate.model.filter import And, Compare, Comparison, Exists, Native
 from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.milvus import open_store
+from vectormigrate.stores.milvus.store import port
 from vectormigrate.stores.milvus.wire.native import schema_of
 
 
@@ -106,7 +107,17 @@ async def test_the_index_answers_as_an_exact_search_does(subject, metric):
     assert answers[0][0].record.id == answers[0][0].id
 
 
-async def test_a_filter_that_milvus_cannot_say_is_applied_here(subject):
+@pytest.mark.parametrize("named", [10_000, 3], ids=["by ids", "here"])
+async def test_a_filter_that_milvus_cannot_say_is_applied_here(subject, monkeypatch, named):
+    monkeypatch.setattr(port, "_NAMED", named)
+    read = []
+    select = subject.store.select
+
+    def selected(*args, **words):
+        read.append(words["content"])
+        return select(*args, **words)
+
+    monkeypatch.setattr(subject.store, "select", selected)
     shape = await subject.create(fields=[], dynamic=True)
     records = make_records(shape, make_ids(shape.id.kind, 30))
     records = [replace(record, payload=_sparse_payload(n)) for n, record in enumerate(records)]
@@ -120,6 +131,9 @@ async def test_a_filter_that_milvus_cannot_say_is_applied_here(subject):
         got = await subject.store.query(shape.name, Query(asked, "vec", limit=30, filter=condition))
         assert {match.id for match in got} == {records[n].id for n in wanted}
         assert [match.score for match in got] == sorted(match.score for match in got)
+    nobody = Query(asked, "vec", filter=Exists(("b",)))
+    assert await subject.store.query(shape.name, nobody) == []
+    assert set(read) == {Content.PAYLOAD}, "vectors are read to be looked at"
 
 
 async def test_a_query_of_another_dimension_names_both(subject):

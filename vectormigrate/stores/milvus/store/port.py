@@ -1,6 +1,7 @@
 """`Store` over Milvus: the blocking client in threads of this store's own, pages one after the other, and searches.
 
-The surprise: a search that must be exact, or whose filter Milvus cannot say, reads the records and is answered here.
+The surprise: a search that must be exact reads the records and is answered here. So is one whose filter Milvus cannot say, unless
+few match: then only their payloads are read, and Milvus is asked for the nearest of their ids.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -19,7 +21,7 @@ from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
 from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorField, VectorKind
 from vectormigrate.model.errors import ShapeMismatch, Unsupported
-from vectormigrate.model.filter import Filter, Native, foreign_words, matches
+from vectormigrate.model.filter import Filter, HasId, Native, foreign_words, matches
 from vectormigrate.model.operation import WriteResult
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, SparseVector
@@ -44,6 +46,8 @@ T = TypeVar("T")
 _THREADS = 8
 _LISTING = 200_000
 """Ids that one page of a listing may hold where the server sets no limit."""
+_NAMED = 10_000
+"""Records that a search names one by one, where Milvus has no words for its filter."""
 _EXACT_INDEXES = frozenset({"flat", "BIN_FLAT", "BRUTE_FORCE"})
 
 
@@ -214,8 +218,13 @@ class MilvusStore(Store):
         column = next(column for column in opened.layout.vectors if column.name == field.name)
         exactly = query.exact and (field.index is None or field.index.kind not in _EXACT_INDEXES)
         beyond = query.limit > MAX_WINDOW or column.type == DataType.BFloat16Vector
-        if exactly or beyond or (query.filter is not None and expression is None):
+        if exactly or beyond:
             return await self._search_here(opened, query, field, expression)
+        if query.filter is not None and expression is None:
+            found = await self._looked_up(collection, query.filter)
+            if found is None:
+                return await self._search_here(opened, query, field, None)
+            return await self.query(collection, replace(query, filter=found)) if found.ids else []
         request = requests.search_request(
             opened.layout,
             column,
@@ -229,6 +238,18 @@ class MilvusStore(Store):
         hits = results.read_matches(answer.results, field.metric or Metric.COSINE)
         records = await self._records(collection, [hit for hit, _ in hits]) if query.with_record else {}
         return [Match(hit, score, records.get(hit)) for hit, score in hits]
+
+    async def _looked_up(self, collection: str, where: Filter) -> HasId | None:
+        """What matches a filter that Milvus has no words for, found without reading vectors; None where a list of ids would not do."""
+        if isinstance(where, HasId):
+            return None
+        ids: list[RecordId] = []
+        async with aclosing(self.select(collection, where, content=Content.PAYLOAD)) as pages:
+            async for page in pages:
+                ids += page.batch.ids
+                if len(ids) > _NAMED:
+                    return None
+        return HasId(tuple(ids))
 
     async def _records(self, collection: str, ids: Sequence[RecordId]) -> dict[RecordId, Record]:
         batch = await self._run(self._reader.fetch, collection, ids)
