@@ -469,3 +469,21 @@ async def test_sparse_vectors_that_the_target_has_as_json_are_vectors_to_everybo
     assert found.record(1).sparse == {}
     with pytest.raises(Unsupported, match="kept as JSON"):
         await view.query("docs", Query(weights, "s"))
+
+
+async def test_partitions_that_the_target_has_not_are_partitions_to_everybody_who_asks():
+    unable = replace(PLAIN, partitions=False)
+    shape = replace(SHAPE, partitions=("red", "blue"))
+    target = MemoryStore(Endpoint("memory", "new"), Memory(capabilities=unable))
+    plan = make_plan(shape, unable, "copy")
+    await target.create(plan.target)
+    view = TargetView(MemoryState(), ID, target, shape, plan, Existing.FAIL)
+    sent = replace(batch([3, 5]), partition=["red", None])
+    await view.upsert("docs", sent)
+    await view.patch("docs", [uid(3)], {"n": 4})
+    [match] = await view.query("docs", Query(np.array([3, 0], np.float32), "v", limit=1, with_record=True))
+    found = await view.fetch("docs", sent.ids)
+    assert (found.partition, list(found.payload)) == (["red", None], [{"n": 4}, {"n": 5}])
+    assert (match.record.partition, match.record.payload) == ("red", {"n": 4})
+    await view.upsert("docs", replace(sent, partition=["blue", "red"]))
+    assert (await view.fetch("docs", sent.ids)).partition == ["blue", "red"]
