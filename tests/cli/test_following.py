@@ -4,23 +4,26 @@ import io
 import os
 import signal
 import threading
+from functools import partial
 
 import pytest
 
 from tests.fakes.served import ServedProcess
+from vectormigrate.cli.following import BEGINS
 from vectormigrate.cli.main import main
 
 
 class Watched(io.StringIO):
-    """Does something as soon as this is said."""
+    """Does something as soon as something is said."""
 
-    def __init__(self, words, then):
+    def __init__(self, reactions):
         super().__init__()
-        self._words, self._then = words, then
+        self._reactions = reactions
 
     def write(self, text):
-        if self._words in text:
-            self._then()
+        for words, then in self._reactions.items():
+            if words in text:
+                then()
         return super().write(text)
 
 
@@ -32,7 +35,8 @@ def followed(terminal):
     with ServedProcess(terminal.directory, *words) as process:
 
         def follow(then):
-            err = Watched("then: vectormigrate attest docs", lambda: then(process))
+            end = partial(process.end, signal.SIGKILL)
+            err = Watched({"then: vectormigrate attest docs": partial(then, process), BEGINS: end})
             flags = [*terminal.flags(), "--mode", "proxied", "--follow"]
             code = main(["migrate", "docs", *flags], environ=terminal.environ, out=io.StringIO(), err=err)
             return code, err.getvalue()
@@ -51,3 +55,8 @@ def test_a_daemon_that_ends_is_told(followed):
     code, told = followed(lambda process: process.end(signal.SIGKILL))
     assert code == 4
     assert "the daemon that ran 'docs' has ended" in told
+
+
+def test_that_it_waits_for_a_while_behind_the_word_is_told(followed, terminal):
+    code, told = followed(lambda _: threading.Thread(target=terminal.run, args=("attest", "docs")).start())
+    assert (code, told.count(BEGINS)) == (4, 1), told  # the daemon was ended as soon as it was said

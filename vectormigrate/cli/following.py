@@ -20,6 +20,7 @@ FAILED = 1
 FINDINGS = 3
 _EVERY = 0.25
 """Seconds between two looks."""
+BEGINS = "the copy begins by itself, once nothing that was sent past the daemon before can still arrive (--quarantine)"
 _UNDER_WAY = (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH, Phase.BACKFILL, Phase.CATCH_UP)
 
 
@@ -27,7 +28,8 @@ async def handed_over(call: Call, status: MigrationStatus) -> Answer:
     """The answer to a word that the daemon took: where it is, or with `--follow` where it came to."""
     if not call.value("follow"):
         then = [f"the daemon runs it; watch it with: vectormigrate status {status.migration_id} --follow"]
-        return Answer(status, then=(*then, *_wanted(status)) if status.phase in _UNDER_WAY else ())
+        waits = [line for line in [_waiting(status)] if line and not status.attested_by]
+        return Answer(status, then=(*then, *waits) if status.phase in _UNDER_WAY else ())
     looked = asyncio.Event()
     with stopping(lambda _: looked.set()) as stop:
         status = await _follow(call, looked)
@@ -41,14 +43,15 @@ async def handed_over(call: Call, status: MigrationStatus) -> Answer:
 
 async def _follow(call: Call, ended: asyncio.Event) -> MigrationStatus:
     before: Phase | None = None
+    told = ""
     with Follower.of(call) as tell:
         while True:
             status = _look(call)
             if before is not None and before is not status.phase:
                 tell(PhaseChanged(status.migration_id, before, status.phase))
-            if status.phase is Phase.PASSTHROUGH and before is not status.phase:
-                for line in _wanted(status):
-                    call.remark(line)
+            if status.phase is Phase.PASSTHROUGH and (line := _waiting(status)) != told:
+                call.remark(line)
+                told = line
             if status.phase is Phase.BACKFILL or (before is Phase.BACKFILL and status.total):
                 tell(Progress(status.migration_id, "backfill", status.copied, status.total))
             before = status.phase
@@ -69,12 +72,11 @@ def _look(call: Call) -> MigrationStatus:
         return viewer.status(call.migration_id)
 
 
-def _wanted(status: MigrationStatus) -> list[str]:
-    """The word for which a migration waits, if it does."""
-    waiting = status.phase in (Phase.CREATED, Phase.PREFLIGHT, Phase.PASSTHROUGH)
-    if not waiting or status.mode is not Mode.PROXIED or status.attested_by:
-        return []
-    name = status.migration_id
-    return [
-        f"nothing is copied until every writer comes through the daemon; then: vectormigrate attest {name}"
-    ]
+def _waiting(status: MigrationStatus) -> str:
+    """What a proxied migration waits for before it copies; "" for others."""
+    if status.mode is not Mode.PROXIED:
+        return ""
+    if not status.attested_by:
+        word = f"vectormigrate attest {status.migration_id}"
+        return f"nothing is copied until every writer comes through the daemon; then: {word}"
+    return BEGINS

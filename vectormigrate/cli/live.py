@@ -14,6 +14,7 @@ from vectormigrate.model.status import LiveStatus, MigrationStatus, SwapReport
 
 from .call import Answer, Call
 from .doors import view
+from .following import BEGINS
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ async def attest(call: Call) -> Answer:
     """Vouch that every writer comes through the daemon."""
     by = call.value("by") or account()
     status = await ask(call, "attest", MigrationStatus, by=by)
-    watch = f"the copy begins by itself; watch it with: vectormigrate status {call.migration_id} --follow"
+    watch = f"{BEGINS}; watch it with: vectormigrate status {call.migration_id} --follow"
     return Answer(status, then=(watch,) if status.phase is Phase.PASSTHROUGH else ())
 
 
