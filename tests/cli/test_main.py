@@ -68,3 +68,14 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait(30) == 1
+
+
+def test_a_profile_is_chosen_by_flag_or_variable(terminal):
+    assert "no configuration file to have the profile" in terminal.run("list", "--profile", "x").err
+    (terminal.directory / "vectormigrate.toml").write_text(
+        "[list]\nlimit = 7\n[profiles.x.list]\nlimit = 3\n"
+    )
+    assert terminal.run("list", "--json").document["limit"] == 7
+    assert terminal.run("list", "--json", "--profile", "x").document["limit"] == 3
+    terminal.environ["VECTORMIGRATE_PROFILE"] = "x"
+    assert terminal.run("list", "--json").document["limit"] == 3

@@ -171,3 +171,58 @@ def test_which_file(tmp_path):
 def test_an_error_names_the_variable():
     with pytest.raises(UsageError, match="VECTORMIGRATE_BATCH_SIZE must be"):
         merge(ALL, {}, {"VECTORMIGRATE_BATCH_SIZE": "0"}, Config())
+
+
+PROFILED = """
+profile = "dev"
+state = "here.db"
+[stores.new]
+kind = "qdrant"
+url = "http://one:6333"
+api_key = "env:KEY"
+[migrate]
+batch_size = 7
+workers = 2
+[profiles.dev]
+[profiles.staging]
+state = "there.db"
+[profiles.staging.stores.new]
+kind = "qdrant"
+url = "http://two:6333"
+[profiles.staging.migrate]
+batch_size = 9
+"""
+
+
+def test_a_profile_lies_over_the_rest(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(PROFILED)
+    plain, over = load(path, {}), load(path, {}, "staging")
+    assert (plain.top["state"], plain.stores["new"]["api_key"]) == ("here.db", "env:KEY")
+    assert over.top["state"] == "there.db"
+    assert over.stores["new"] == {"kind": "qdrant", "url": "http://two:6333"}  # and no key goes there
+    assert over.sections["migrate"] == {"batch_size": 9, "workers": 2}
+    path.write_text(PROFILED.replace('"dev"', '"staging"'))
+    assert load(path, {}).top["state"] == "there.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "hint"),
+    [
+        (PROFILED, "has no profile 'prod'", "profiles there: dev, staging"),
+        ("profiles = 3", "profiles must hold a table for each name", ""),
+        ("[profiles]\nprod = 3", "profiles must hold a table for each name", ""),
+        (
+            "[migrate]\n[profiles.prod.migrate]\nbatch_sise = 1",
+            "line 3: migrate.batch_sise is not known",
+            "batch_size?",
+        ),
+        ("[profiles.prod.stores]\nnew = 3", "stores.new must be a table", ""),
+    ],
+)
+def test_what_is_wrong_with_a_profile(tmp_path, text, told, hint):
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigInvalid, match=told) as caught:
+        load(path, {}, "prod")
+    assert hint in caught.value.hint

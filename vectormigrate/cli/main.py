@@ -91,7 +91,12 @@ def _settle(
     front = config.merge(GLOBAL, _only_global(typed.flags), environ, config.Config())
     given = front["config"].value
     path = config.find(str(given) if given else None, Path.cwd())
-    loaded = config.load(path, environ) if path is not None else config.Config()
+    profile = front["profile"].value
+    if path is None and profile:
+        raise UsageError(
+            f"there is no configuration file to have the profile {profile!r}", hint="name it: --config FILE"
+        )
+    loaded = config.load(path, environ, str(profile or "")) if path is not None else config.Config()
     merged = config.merge(command.all_settings, typed.flags, environ, loaded, typed.words.get("id"))
     return Call(command, typed.words, merged, loaded, environ, out, err, asked)
 

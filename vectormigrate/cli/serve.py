@@ -254,8 +254,9 @@ def _reload(
 
 
 def _settled_again(call: Call) -> tuple[Merged, ServeSettings]:
-    path = call.config.path
-    loaded = configuration.load(Path(path), call.environ) if path else configuration.Config()
+    path, profile = call.config.path, call.merged["profile"]
+    chosen = str(profile.value or "") if profile.layer != "file" else ""  # the file may name another by now
+    loaded = configuration.load(Path(path), call.environ, chosen) if path else configuration.Config()
     flags = {name: given for name, given in call.merged.items() if given.layer == "flag"}
     merged = configuration.merge(call.command.all_settings, {}, call.environ, loaded) | flags
     return merged, settle(merged, loaded)

@@ -2,7 +2,8 @@
 
 The file is one TOML: settings at the top, a table for each group of commands (`[migrate]`, `[validate]`, ...), stores
 by name (`[stores.NAME]`), listeners (`[listeners.NAME]`), receivers (`[webhooks.NAME]`) and whole migrations
-(`[migrations.ID]`, which beats `[migrate]`). `${VAR}` and
+(`[migrations.ID]`, which beats `[migrate]`). A profile (`[profiles.NAME]`, chosen by `--profile`) holds any of these, and lies
+over the rest: what has a name is replaced whole, groups of commands key by key. `${VAR}` and
 `${VAR:-default}` are filled in before anything is checked, on texts only; `$$` is a dollar. The surprise: addresses
 and keys are checked but *not* filled in here. They go on as references, so that the state never learns a secret.
 """
@@ -34,6 +35,7 @@ _STORE_KEYS: dict[str, Setting] = {
 }
 _LISTENER_KEYS = {setting.key: setting for setting in LISTENER}
 _WEBHOOK_KEYS = {setting.key: setting for setting in WEBHOOK}
+_NAMED = ("stores", "migrations", "listeners", "webhooks")
 _TOP = {setting.key: setting for setting in GLOBAL if setting.name != "config"}
 _SECTIONS = {
     section: {setting.key: setting for setting in SETTINGS if setting.section == section}
@@ -77,8 +79,10 @@ def find(given: str | None, directory: Path) -> Path | None:
     return usual if usual.is_file() else None
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read and check a file. Raises ConfigInvalid that names the file and the line or key."""
+def load(path: Path, environ: Mapping[str, str], profile: str | None = None) -> Config:
+    """Read and check a file, as a profile of it has it, which may be named in the file as well. Raises ConfigInvalid that
+    names the file and the line or key.
+    """
     try:
         text = path.read_bytes().decode()
         document = tomllib.loads(text)
@@ -91,7 +95,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         raise ConfigInvalid(f"{path} is not UTF-8 text (line {line})") from None
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
-    return _Checker(path, text, environ).check(document)
+    return _Checker(path, text, environ).check(document, profile)
 
 
 class _Checker:
@@ -101,9 +105,11 @@ class _Checker:
         self._path = path
         self._lines = text.splitlines()
         self._environ = environ
+        self._profile = ""
 
-    def check(self, document: dict[str, Any]) -> Config:
-        tables = {"stores", "migrations", "listeners", "webhooks", *_SECTIONS}
+    def check(self, document: dict[str, Any], profile: str | None) -> Config:
+        document = self._overlaid(document, profile)
+        tables = {*_NAMED, *_SECTIONS}
         self._known(document, {*_TOP, *tables}, "")
         for name in tables & document.keys():
             if not isinstance(document[name], dict):
@@ -125,6 +131,26 @@ class _Checker:
             self._profiles(values, config.stores, f"migrations.{migration_id}")
         self._profiles(config.sections.get("migrate", {}), config.stores, "migrate")
         return config
+
+    def _overlaid(self, document: dict[str, Any], profile: str | None) -> dict[str, Any]:
+        """The document with a profile over it, and without the others."""
+        profiles = document.pop("profiles", {})
+        if not isinstance(profiles, dict) or not all(isinstance(one, dict) for one in profiles.values()):
+            raise self._wrong("profiles", "", "must hold a table for each name")
+        chosen = profile or document.get("profile")
+        if not chosen:
+            return document
+        if chosen not in profiles:
+            known = ", ".join(sorted(profiles)) or "none"
+            raise self._wrong("profiles", "", f"has no profile {chosen!r}", f"profiles there: {known}")
+        self._profile = f"profiles.{chosen}"
+        for key, given in profiles[chosen].items():
+            below = document.get(key)
+            if isinstance(below, dict) and isinstance(given, dict):
+                document[key] = {**below, **given}
+            else:
+                document[key] = given
+        return document
 
     def _named(
         self, tables: dict[str, Any], known: dict[str, Setting], group: str
@@ -185,16 +211,22 @@ class _Checker:
 
     def _place(self, key: str, where: str) -> str:
         """The file, and the line of the key where it can be told: the parser does not keep lines."""
+        profiled = f"{self._profile}.{where}".rstrip(".") if self._profile else where
+        number = self._line(key, profiled) or self._line(key, where)
+        return f"{self._path}, line {number}" if number else str(self._path)
+
+    def _line(self, key: str, where: str) -> int | None:
         inside = not where
         for number, line in enumerate(self._lines, 1):
             bare = line.strip()
             if bare.startswith("["):
-                inside = bare.strip("[] ").replace('"', "") in (where, self._named_key(key, where))
-                if inside and bare.strip("[] ").replace('"', "") == self._named_key(key, where):
-                    return f"{self._path}, line {number}"
+                table = bare.strip("[] ").replace('"', "")
+                if table == self._named_key(key, where):
+                    return number
+                inside = table == where
             elif inside and bare.partition("=")[0].strip().strip('"') == key:
-                return f"{self._path}, line {number}"
-        return str(self._path)
+                return number
+        return None
 
     def _wrong(self, key: str, where: str, what: str, hint: str = "") -> ConfigInvalid:
         return ConfigInvalid(f"{self._place(key, where)}: {self._named_key(key, where)} {what}", hint=hint)

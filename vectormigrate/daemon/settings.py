@@ -32,6 +32,12 @@ GLOBAL = (
         unset="vectormigrate.toml of this directory, when there is one",
     ),
     Setting(
+        name="profile",
+        metavar="NAME",
+        help="The profile of the configuration file that lies over the rest of it, [profiles.NAME].",
+        unset="what the file names at its top, if it does",
+    ),
+    Setting(
         name="json",
         kind=Kind.FLAG,
         default=False,
