@@ -80,8 +80,13 @@ async def test_a_daemon_holds_to_it_too(tmp_path):
         _, plan = await here.ask("POST", "/v1/migrations/docs/plan", given)
         assert plan["arguments"] == given
         body = {"migration_id": "docs", **plan["arguments"], "batch_size": 7, "plan_digest": plan["digest"]}
-        _, operation = await here.ask("POST", "/v1/migrations", body)
-        ended = await here.finished(operation)
-        assert (ended.error["code"], "what was asked for" in ended.error["message"]) == ("gate_refused", True)
+        for mode in ("offline", "captured"):
+            _, operation = await here.ask("POST", "/v1/migrations", {**body, "mode": mode})
+            ended = await here.finished(operation)
+            assert (ended.error["code"], "what was asked for" in ended.error["message"]) == (
+                "gate_refused",
+                True,
+            )
+        assert (await here.ask("GET", "/v1/migrations"))[1]["migrations"] == []
         _, operation = await here.ask("POST", "/v1/migrations", {**body, "batch_size": 100})
         assert (await here.finished(operation)).state == "succeeded"

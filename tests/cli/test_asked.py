@@ -28,6 +28,10 @@ async def test_without_a_daemon_it_is_done_here(terminal):
     assert made.document["secret"].startswith("vmk_")
     listed = await asyncio.to_thread(terminal.run, "keys", "list")
     assert "operate  ci" in listed.out
+    paged = await asyncio.to_thread(terminal.run, "audit", "list", "--limit", "1")
+    onward = paged.out.rpartition("there may be more: ")[2].split()
+    assert onward[0] == "--cursor"
+    assert (await asyncio.to_thread(terminal.run, "audit", "list", *onward)).code == 0
     verified = await asyncio.to_thread(terminal.run, "audit", "verify")
     assert (verified.code, "is whole" in verified.out) == (0, True)
     for words in (("events",), ("operations",)):

@@ -16,7 +16,7 @@ from vectormigrate.model.documents import (
     Operations,
 )
 
-from .text import render, table
+from .text import more, render, table
 
 __all__ = ["render"]
 
@@ -68,7 +68,8 @@ def _audit(log: AuditLog) -> list[str]:
             ]
             for row in log.rows
         )
-        return table(("number", "at", "actor", "what", "migration", "outcome"), rows)
+        heads = ("number", "at", "actor", "what", "migration", "outcome")
+        return [*table(heads, rows), *more(log.next_cursor)]
     older = f"; {log.unchained:,} older rows are not part of it" if log.unchained else ""
     if log.ok:
         return [f"the chain of {log.chained:,} rows is whole{older}", f"  head  {log.head or 'none'}"]
@@ -102,7 +103,7 @@ def _operations(page: Operations) -> list[str]:
     rows = (
         [one.id, one.command, one.migration_id, one.state, _day(one.started_at)] for one in page.operations
     )
-    return table(("id", "command", "migration", "state", "started"), rows)
+    return [*table(("id", "command", "migration", "state", "started"), rows), *more(page.next_cursor)]
 
 
 @render.register

@@ -322,7 +322,12 @@ def _capture(seen: CaptureReport) -> list[str]:
 def _migrations(page: Migrations) -> list[str]:
     if not page.migrations:
         return ["no migrations"]
-    return _migrations_table(page.migrations)
+    return [*_migrations_table(page.migrations), *more(page.next_cursor)]
+
+
+def more(cursor: str) -> list[str]:
+    """How a list goes on, behind a page of it."""
+    return ["", f"there may be more: --cursor {cursor}"] if cursor else []
 
 
 def _migrations_table(items: Iterable[MigrationStatus]) -> list[str]:
@@ -342,14 +347,15 @@ def _share(item: MigrationStatus) -> str:
 def _findings(page: Findings) -> list[str]:
     if not page.findings:
         return [f"{page.migration_id}: no findings{' from there on' if page.offset else ''}"]
-    return _dicts(page.findings, ("part", "kind", "id", "detail", "cosine", "norm_ratio"))
+    rows = _dicts(page.findings, ("part", "kind", "id", "detail", "cosine", "norm_ratio"))
+    return [*rows, *more(page.next_cursor)]
 
 
 @render.register
 def _dead_letters(page: DeadLetters) -> list[str]:
     if not page.dead_letters:
         return [f"{page.migration_id}: no dead letters{' from there on' if page.offset else ''}"]
-    return _dicts(page.dead_letters, ("part", "id"))
+    return [*_dicts(page.dead_letters, ("part", "id")), *more(page.next_cursor)]
 
 
 @render.register
