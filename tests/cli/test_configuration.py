@@ -66,5 +66,18 @@ def test_check(configured):
     assert "line 2" in bad.err
 
 
+def test_what_needs_no_variable_of_the_file_works_without_it(terminal):
+    """From a new shell at night; the daemon, and whoever asks whether the file is good, want them all."""
+    (terminal.directory / "vectormigrate.toml").write_text('[stores.new]\nkind = "qdrant"\nurl = "${NOPE}"\n')
+    assert terminal.run("list").code == 0
+    assert "no migration 'docs'" in terminal.run("status", "docs").err
+    for words in (("config", "check"), ("serve", "--check")):
+        ran = terminal.run(*words)
+        assert (ran.code, "line 3: stores.new.url needs the environment variable NOPE" in ran.err) == (
+            2,
+            True,
+        )
+
+
 def test_no_file(terminal):
     assert terminal.run("config", "check").out == "there is no configuration file; defaults are used\n"

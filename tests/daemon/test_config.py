@@ -112,6 +112,36 @@ def test_addresses_and_keys_stay_references(written):
     assert config.stores["a"]["api_key"] == "${KEY}"
 
 
+UNSET = """
+[migrate]
+drop = ["${NOPE}"]
+[stores.new]
+kind = "pgvector"
+url = "postgresql://app:${NOPE}@localhost/search"
+[stores.odd]
+kind = "milvus"
+options = { database = "${NOPE}" }
+[migrations.docs]
+batch_size = "${NOPE}"
+"""
+
+
+def test_a_variable_that_is_not_set_is_told_to_whoever_needs_it(tmp_path):
+    (path := tmp_path / "vectormigrate.toml").write_text(UNSET)
+    config = load(path, {}, whole=False)
+    merged = merge(GLOBAL, {}, {}, config, "docs")  # as of `status` and `revert`
+    assert merged["state"].layer == "default"
+    sides = merge(SIDES, {"target": "new"}, {}, config)
+    assert (
+        sides["target-url"].value == "postgresql://app:${NOPE}@localhost/search"
+    )  # looked up when it is dialled
+    for settings, flags, line in [(MIGRATE, {}, 3), (SIDES, {"target": "odd"}, 9)]:
+        with pytest.raises(ConfigInvalid, match=f"line {line}: .* needs the environment variable NOPE"):
+            merge(settings, flags, {}, config)
+    with pytest.raises(ConfigInvalid, match=r"line 11: migrations\.docs\.batch_size needs"):
+        merge([one for one in MIGRATE if one.name == "batch-size"], {}, {}, config, "docs")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -27,6 +27,8 @@ from .arguments import Typed
 from .call import Answer, Call
 
 INTERRUPTED = 130
+_WHOLE = ("serve", "config")
+"""Commands for which every variable of the file has to be there."""
 
 
 def run() -> None:
@@ -96,7 +98,9 @@ def _settle(
         raise UsageError(
             f"there is no configuration file to have the profile {profile!r}", hint="name it: --config FILE"
         )
-    loaded = config.load(path, environ, str(profile or "")) if path is not None else config.Config()
+    loaded = config.Config()
+    if path is not None:
+        loaded = config.load(path, environ, str(profile or ""), whole=command.name in _WHOLE)
     merged = config.merge(command.all_settings, typed.flags, environ, loaded, typed.words.get("id"))
     return Call(command, typed.words, merged, loaded, environ, out, err, asked)
 

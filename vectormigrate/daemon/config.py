@@ -55,6 +55,10 @@ class Config:
     migrations: dict[str, dict[str, Value]] = field(default_factory=dict)
     listeners: dict[str, dict[str, Value]] = field(default_factory=dict)
     webhooks: dict[str, dict[str, Value]] = field(default_factory=dict)
+    unset: dict[str, ConfigInvalid] = field(default_factory=dict)
+    """What is wrong with each value that could not be had, by its table and key: it wants a variable that is not set. Raised
+    to whoever uses it; addresses and keys are not among them, but looked up when they are dialled.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,10 @@ def find(given: str | None, directory: Path) -> Path | None:
     return usual if usual.is_file() else None
 
 
-def load(path: Path, environ: Mapping[str, str], profile: str | None = None) -> Config:
+def load(path: Path, environ: Mapping[str, str], profile: str | None = None, *, whole: bool = True) -> Config:
     """Read and check a file, as a profile of it has it, which may be named in the file as well. Raises ConfigInvalid that
-    names the file and the line or key.
+    names the file and the line or key; unless it is wanted as a `whole`, not for variables that are not set: in a shell at
+    night there are few, and a way back wants none of them.
     """
     try:
         text = path.read_bytes().decode()
@@ -95,7 +100,11 @@ def load(path: Path, environ: Mapping[str, str], profile: str | None = None) -> 
         raise ConfigInvalid(f"{path} is not UTF-8 text (line {line})") from None
     except OSError as error:
         raise ConfigInvalid(f"{path} cannot be read: {error.strerror}") from None
-    return _Checker(path, text, environ).check(document, profile)
+    checker = _Checker(path, text, environ)
+    config = checker.check(document, profile)
+    if whole and checker.missing:
+        raise checker.missing[0]
+    return config
 
 
 class _Checker:
@@ -106,6 +115,9 @@ class _Checker:
         self._lines = text.splitlines()
         self._environ = environ
         self._profile = ""
+        self._unset: dict[str, ConfigInvalid] = {}
+        self.missing: list[ConfigInvalid] = []
+        """What is wrong with values, references too, that want a variable which is not set."""
 
     def check(self, document: dict[str, Any], profile: str | None) -> Config:
         document = self._overlaid(document, profile)
@@ -126,6 +138,7 @@ class _Checker:
             self._named(document.get("migrations", {}), _SECTIONS["migrate"], "migrations"),
             self._named(document.get("listeners", {}), _LISTENER_KEYS, "listeners"),
             self._named(document.get("webhooks", {}), _WEBHOOK_KEYS, "webhooks"),
+            self._unset,
         )
         for migration_id, values in config.migrations.items():
             self._profiles(values, config.stores, f"migrations.{migration_id}")
@@ -165,12 +178,17 @@ class _Checker:
         values: dict[str, Value] = {}
         for key, given in table.items():
             setting = known[key]
-            filled = self._fill(given, key, where)
-            origin = f"{self._place(key, where)}: {self._named_key(key, where)}"
-            if setting.reference and isinstance(given, str):
-                filled = given
+            refers, filled = setting.reference and isinstance(given, str), given
             try:
-                values[key] = setting.parse(filled, origin)
+                filled = self._fill(given, key, where)
+            except ConfigInvalid as error:
+                self.missing.append(error)
+                if not refers:
+                    self._unset[self._named_key(key, where)] = error
+                    continue
+            origin = f"{self._place(key, where)}: {self._named_key(key, where)}"
+            try:
+                values[key] = setting.parse(given if refers else filled, origin)
             except UsageError as error:
                 raise ConfigInvalid(error.message, hint=error.hint) from None
         return values
@@ -288,6 +306,10 @@ def _layers(
 
 def _from_file(settings: list[Setting], values: Mapping[str, Value], config: Config, where: str) -> Merged:
     origin = f"{config.path} {where}"
+    table = where.strip("[]") + "." if where.startswith("[") else ""
+    for setting in settings:
+        if (error := config.unset.get(table + setting.key)) is not None:
+            raise error
     return {
         setting.name: Given(values[setting.key], "file", origin)
         for setting in settings
@@ -320,6 +342,9 @@ def _profile(side: str, name: str, config: Config) -> Merged:
             f"there is no store {name!r} in {config.path or 'a configuration file'}",
             hint=f"stores there: {known}",
         )
+    for key, error in config.unset.items():
+        if key.startswith(f"stores.{name}."):
+            raise error
     origin = f"{config.path} [stores.{name}]"
     names = {"kind": "type", "url": "url", "api_key": "api-key", "options": "option"}
     return {f"{side}-{names[key]}": Given(value, "file", origin) for key, value in store.items()}
