@@ -72,6 +72,46 @@ def test_refuses(setting, given, told):
         setting.parse(given, "--x")
 
 
+SECONDS = Setting(name="hold", kind=Kind.FLOAT, least=0, unit="seconds", help="x")
+BYTES = Setting(name="hint-bytes", kind=Kind.INT, least=0, unit="bytes", help="x")
+
+
+@pytest.mark.parametrize(
+    ("setting", "given", "value"),
+    [
+        (SECONDS, "90", 90.0),
+        (SECONDS, "1500ms", 1.5),
+        (SECONDS, "5 m", 300.0),
+        (SECONDS, "1.5h", 5400.0),
+        (SECONDS, "1d", 86_400.0),
+        (BYTES, "64MiB", 67_108_864),
+        (BYTES, "1.5KiB", 1536),
+        (BYTES, "20MB/s", 20_000_000),
+        (BATCH, "5k", 5000),
+        (BATCH, "1.5k/s", 1500),
+    ],
+)
+def test_a_number_may_be_given_in_words_of_its_unit(setting, given, value):
+    assert setting.parse(given, "--x") == value
+
+
+@pytest.mark.parametrize(
+    ("setting", "given"),
+    [
+        (SECONDS, "5k"),
+        (SECONDS, "5 minutes"),
+        (BYTES, "5m"),
+        (BYTES, "0.5"),
+        (BATCH, "11k"),
+        (BATCH, "k"),
+        (BATCH, "5K"),
+    ],
+)
+def test_a_word_that_is_no_unit_is_refused(setting, given):
+    with pytest.raises(UsageError, match="--x must be"):
+        setting.parse(given, "--x")
+
+
 def test_a_near_miss_is_guessed():
     with pytest.raises(UsageError) as caught:
         CHOICE.parse("cosin", "--x")

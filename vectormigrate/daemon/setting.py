@@ -6,8 +6,10 @@ word in the help. Which settings there are is `settings.py`; which of the four g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -30,6 +32,26 @@ class Kind(StrEnum):
     """A table of `KEY=VALUE`: the flag may be repeated; in a variable, separated by commas."""
 
 
+_WORDED = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<word>[a-zA-Z]+)(/s)?")
+_COUNTS = {"k": Decimal(1_000), "M": Decimal(1_000_000)}
+_SCALES = {
+    "seconds": {
+        "ms": Decimal("0.001"),
+        "s": Decimal(1),
+        "m": Decimal(60),
+        "h": Decimal(3_600),
+        "d": Decimal(86_400),
+    },
+    "bytes": {
+        "kB": Decimal(10**3),
+        "MB": Decimal(10**6),
+        "GB": Decimal(10**9),
+        "KiB": Decimal(2**10),
+        "MiB": Decimal(2**20),
+        "GiB": Decimal(2**30),
+    },
+}
+"""What may stand behind a number, by the unit of a setting; `_COUNTS` behind all others."""
 Value = str | int | float | bool | tuple[str, ...] | dict[str, str] | None
 
 
@@ -117,7 +139,8 @@ class Setting:
         try:
             if isinstance(given, bool) or (whole and isinstance(given, float)):
                 raise TypeError
-            value: int | float = int(given) if whole else float(given)  # type: ignore[call-overload, arg-type] # tried
+            told = _scaled(given, self.unit) if isinstance(given, str) else given
+            value: int | float = int(told) if whole else float(told)  # type: ignore[call-overload, arg-type] # tried
         except (TypeError, ValueError):
             raise self._wrong(given, origin, self.expected()) from None
         # NaN fails both comparisons, so it is refused wherever there is a limit.
@@ -161,6 +184,16 @@ class Setting:
     def _wrong(self, given: object, origin: str, expected: str, hint: str = "") -> UsageError:
         shown = "that" if self.secret else repr(given)[:80]
         return UsageError(f"{origin} must be {expected}, not {shown}", hint=hint or self.because)
+
+
+def _scaled(text: str, unit: str) -> str:
+    """A number with a word behind it as the number in the setting's own unit: `90s`, `64MiB`, `5k/s`; anything else as it is."""
+    found = _WORDED.fullmatch(text.strip())
+    scale = _SCALES.get(unit, _COUNTS).get(found["word"]) if found else None
+    if found is None or scale is None:
+        return text
+    value = Decimal(found["number"]) * scale
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def _number(limit: float) -> str:
