@@ -1,5 +1,5 @@
 """The official clients, unchanged, through `vectormigrate serve`: their ordinary life before a cutover, after it and after
-the revert, from every vendor to PostgreSQL, Milvus and SQLite, under every metric.
+the revert, from every vendor to PostgreSQL, Milvus and SQLite, under every metric, and from Qdrant to Weaviate.
 
 Every answer is compared with what the source says of the same life with nobody in between. What was compared, and what is
 refused after a cutover, is written to `integration/sdk/out/`.
@@ -20,6 +20,7 @@ from integration.harness.serving import in_a_process
 from integration.harness.sides import Side
 from tests.fakes.milvus import LiteServer, judge_url
 from tests.fakes.qdrant import QdrantServer
+from tests.fakes.weaviate import serving as weaviate_serving
 from tests.life import milvus, pinecone, qdrant, weaviate
 from tests.life.stage import milvus_story, pinecone_story, qdrant_story, weaviate_story
 from tests.life.story import Tally
@@ -109,6 +110,26 @@ async def test_with_qdrant(
     )
     name = f"qdrant {shape} by {'gRPC' if grpc else 'REST'} to {target.kind}"
     _judged(figures, name, tally, ONLY_QDRANT | {call.name for call in life.beyond()})
+
+
+ONLY_SPARSE = {"search sparse", "search sparse, some"}
+"""Weaviate has the sparse vectors as JSON, and searches none."""
+
+
+@pytest.mark.parametrize("grpc", [False, True], ids=["rest", "grpc"])
+async def test_with_qdrant_into_weaviate(
+    tmp_path: Path, source: QdrantServer, figures: dict[str, dict[str, Any]], grpc: bool
+) -> None:
+    """Integers become UUIDs there, and sparse vectors JSON: the application sees neither."""
+    life = qdrant.Life(qdrant.NAMED)
+    refused = ONLY_QDRANT | ONLY_SPARSE
+    async with weaviate_serving() as endpoint:
+        target = StoreRef("weaviate", endpoint.url, "Moved", options=dict(endpoint.options))
+        tally = await qdrant_story(
+            tmp_path, source, life, target, grpc=grpc, serve=in_a_process, may_refuse=refused
+        )
+    name = f"qdrant named by {'gRPC' if grpc else 'REST'} to weaviate"
+    _judged(figures, name, tally, refused | {call.name for call in life.beyond()})
 
 
 LIVES: dict[str, dict[str, Any]] = {

@@ -211,3 +211,9 @@ def test_partitions_without_room_for_their_name_are_refused():
     with pytest.raises(MappingRefused, match="no partitions"):
         plan_of(replace(PARTED, dynamic=False), existing=closed).check()
     assert plan_of(PARTED, existing=replace(closed, dynamic=True)).spelled == ()
+
+
+def test_where_no_partition_goes_a_key_may_be_called_as_it_likes():
+    batch = replace(BATCH, payload=[{PARTITION: "x", PLACE: "y"}, {}, {}])
+    _, found = there_and_back(batch)
+    assert found.payload == batch.payload

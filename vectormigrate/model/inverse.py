@@ -86,6 +86,7 @@ class Inverse:
         self._vectors = {one.target: one for one in plan.vectors if one.kept}
         self._fields = {one.target: one for one in plan.fields if one.kept and one.source not in plan.spread}
         self._forward = {one.source: one for one in plan.fields}
+        self._place = next((one for one in plan.fields if one.source == PARTITION and one.kept), None)
         self._spread = plan.spread[0] if plan.spread else None
         self._relayout = None if plan.layout is None else Relayout(plan.layout)
         prepared = edited_shape(source, plan.edits)
@@ -118,10 +119,10 @@ class Inverse:
 
     def partitions(self, batch: Batch) -> list[str | None] | None:
         """The partitions of a batch in the source's terms."""
-        place = self._forward.get(PARTITION)
-        if place is None or not place.kept or not batch.payload:
+        if self._place is None or not batch.payload:
             return batch.partition
-        return [str(one) if one is not None else None for one in column_of(batch.payload, place.target)]
+        names = column_of(batch.payload, self._place.target)
+        return [str(one) if one is not None else None for one in names]
 
     def columns(self, batch: Batch) -> dict[str, Column]:
         """The vectors of a batch in the source's terms."""
@@ -155,7 +156,8 @@ class Inverse:
                 found[key] = value
         if self._spread is not None and spread:
             found[self._spread] = spread
-        found.pop(PARTITION, None)
+        if self._place is not None:
+            found.pop(PARTITION, None)
         if self._plan.spelled and not is_ours(found.pop(SPARSE, None), self._plan.spelled):
             raise StoreBroken(f"what stands under {SPARSE!r} of the target cannot be read back")
         if self._relayout is not None:
