@@ -60,6 +60,8 @@ class Bench:
         self.urls = {"sqlite": str(self.folder / "source.db")}
         if "pgvector" in kinds:
             settings = {"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
+            # What a pair left behind is not vacuumed while the next is timed.
+            settings["autovacuum"] = "off"
             postgres = EmbeddedPostgres(self.folder / "postgres", settings=settings)
             postgres.start()
             stack.callback(postgres.stop)
