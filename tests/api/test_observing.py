@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -22,8 +24,16 @@ class Patient:
 
 
 class Numbered:
-    async def numbers(self):
-        return b"vectormigrate_boot_epoch 1.0\n"
+    def __init__(self):
+        self.telemetry = SimpleNamespace(traced=False)
+
+    async def numbers(self, *, open_metrics=False):
+        return b"vectormigrate_boot_epoch 1.0\n" + (b"# EOF\n" if open_metrics else b"")
+
+
+@pytest.fixture
+def host():
+    return Numbered()
 
 
 @pytest.fixture
@@ -32,8 +42,8 @@ def patient():
 
 
 @pytest.fixture
-def client(patient):
-    return TestClient(Starlette(routes=observing(patient)(Numbered(), None)))
+def client(patient, host):
+    return TestClient(Starlette(routes=observing(patient)(host, None)))
 
 
 def test_well(client):
@@ -65,3 +75,13 @@ def test_health_needs_no_key_and_numbers_do(patient):
     paths = {route.path.encode() for route in observing(patient)(Numbered(), None)}
     assert paths - OPEN == {b"/metrics"}
     assert paths >= OPEN
+
+
+def test_the_format_that_holds_traces_is_for_who_asks_where_there_are_any(client, host):
+    asked = {"accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+    assert client.get("/metrics", headers=asked).headers["content-type"] == CONTENT_TYPE
+    host.telemetry.traced = True
+    answer = client.get("/metrics", headers=asked)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+    assert client.get("/metrics").headers["content-type"] == CONTENT_TYPE

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prometheus_client.openmetrics import exposition as openmetrics
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vectormigrate.daemon.hosting import Host
-from vectormigrate.daemon.telemetry.exposition import CONTENT_TYPE
+from vectormigrate.daemon.telemetry.exposition import CONTENT_TYPE, OPEN_METRICS
 from vectormigrate.daemon.telemetry.health import Finding, Health
 
 from .opening import Mount
@@ -32,7 +33,10 @@ def observing(health: Health) -> Mount:
 
     def mount(host: Host, _: Parts) -> Sequence[BaseRoute]:
         async def metrics(request: Request) -> Response:
-            return Response(await host.numbers(), media_type=CONTENT_TYPE, headers=_NO_STORE)
+            # Only traces are a reason for the other format: a scraper that asks for either reads this one.
+            wanted = host.telemetry.traced and OPEN_METRICS in request.headers.get("accept", "")
+            media = openmetrics.CONTENT_TYPE_LATEST if wanted else CONTENT_TYPE
+            return Response(await host.numbers(open_metrics=wanted), media_type=media, headers=_NO_STORE)
 
         return [
             Route("/metrics", metrics, methods=["GET"]),

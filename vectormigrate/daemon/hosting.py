@@ -144,8 +144,8 @@ class Host:
         """Whether no request of this process can still land: the next start need not wait then."""
         return all(hosted.live is None or hosted.live.quiet for hosted in self._hosted.values())
 
-    async def numbers(self) -> bytes:
-        """What a scrape is answered with, in Prometheus' text format."""
+    async def numbers(self, *, open_metrics: bool = False) -> bytes:
+        """What a scrape is answered with: `telemetry.exposition`."""
         hosted = [
             Hosted(
                 name,
@@ -157,7 +157,10 @@ class Host:
             )
             for name, one in self._hosted.items()
         ]
-        return await exposition(self.telemetry, self._database, self._session.epoch, hosted, self._clock)
+        epoch, clock = self._session.epoch, self._clock
+        return await exposition(
+            self.telemetry, self._database, epoch, hosted, clock, open_metrics=open_metrics
+        )
 
     async def tell_status(self, every: float) -> None:
         """Tell whoever is told what happens where each migration is that is under way, every so many seconds, for ever."""

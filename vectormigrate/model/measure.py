@@ -20,18 +20,23 @@ SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 class Histogram:
     """How often a value was at most each of some bounds, and the sum of all values."""
 
-    __slots__ = ("_bounds", "_counts", "sum")
+    __slots__ = ("_bounds", "_counts", "exemplars", "sum")
 
     def __init__(self, bounds: Sequence[float] = SECONDS) -> None:
         """`bounds` ascend; what is greater than the last is counted as well."""
         self._bounds = tuple(bounds)
         self._counts = [0] * (len(self._bounds) + 1)
         self.sum = 0.0
+        self.exemplars: dict[int, tuple[str, float]] = {}
+        """The last value that was traced, and its trace, by the number of its bound."""
 
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
+    def observe(self, value: float, trace: str = "") -> None:
+        """Count one value, of something that has this trace if it has one."""
+        at = bisect_left(self._bounds, value)
+        self._counts[at] += 1
         self.sum += value
+        if trace:
+            self.exemplars[at] = trace, value
 
     @property
     def count(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.facades import Scripted
@@ -118,6 +119,12 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
         while host._hosted["move"].shadow.overlap() is None:
             await asyncio.sleep(0.001)
         text = (await host.numbers()).decode()
+        other = (await host.numbers(open_metrics=True)).decode()
+    both = {
+        sample.name
+        for family in openmetrics.text_string_to_metric_families(other)
+        for sample in family.samples
+    }
     families = text_string_to_metric_families(text)
     names = {
         sample.name
@@ -128,3 +135,4 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
     # Known for as long as a copy runs, which this one does not.
     passing = {PREFIX + "backfill_eta_seconds"}
     assert names == {name for metric in CATALOGUE for name in metric.exported} - passing
+    assert names <= both

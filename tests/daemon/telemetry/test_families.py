@@ -1,4 +1,6 @@
 import pytest
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from vectormigrate.daemon.telemetry.catalogue import CATALOGUE
@@ -47,3 +49,16 @@ def test_nothing_can_be_exported_that_is_not_in_the_catalogue():
         Families().add("surprises", 1)
     with pytest.raises(ValueError, match="label"):
         Families().add("requests", 1, "main")
+
+
+def test_traces_are_told_in_the_format_that_has_room_for_them():
+    seen = Histogram((1.0,))
+    seen.observe(0.5, "ab" * 16)
+    seen.observe(2.0)
+    out = Families()
+    out.histogram("journal_commit_seconds", seen)
+    assert "trace_id" not in out.text().decode()
+    (family,) = openmetrics.text_string_to_metric_families(out.text(generate_latest).decode())
+    told = {sample.labels["le"]: sample.exemplar for sample in family.samples if "le" in sample.labels}
+    assert (told["1.0"].labels, told["1.0"].value) == ({"trace_id": "ab" * 16}, 0.5)
+    assert told["+Inf"] is None

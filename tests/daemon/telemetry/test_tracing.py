@@ -122,3 +122,16 @@ def test_a_collector_without_the_packages_is_told(monkeypatch):
     monkeypatch.setattr(tracing.importlib, "import_module", missing)
     with pytest.raises(UsageError, match="OpenTelemetry is not installed"):
         traces_of({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost"})
+
+
+async def test_a_number_names_a_trace_that_it_is_of(traces):
+    telemetry = Telemetry(FakeClock(), traces)
+    assert (telemetry.traced, Telemetry(FakeClock()).traced) == (True, False)
+    facade = telemetry.facade("main", Scripted())
+    await facade.http(HttpRequest("GET", "/", headers=[(b"traceparent", PARENT.encode())]))
+    (seen,) = telemetry.traffic["main"].requests.values()
+    assert seen.exemplars == {0: (TRACE, 0.0)}
+    unsampled = PARENT.removesuffix("01") + "00"
+    seen.exemplars.clear()
+    await facade.http(HttpRequest("GET", "/", headers=[(b"traceparent", unsampled.encode())]))
+    assert (seen.count, seen.exemplars) == (2, {})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -22,11 +23,13 @@ from vectormigrate.model.status import MigrationStatus
 from vectormigrate.state import numbers, views
 from vectormigrate.state.database import Database, Transaction
 
-from .families import Families
+from .families import Families, Write
 from .telemetry import Telemetry
 from .traffic import Traffic
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS = "application/openmetrics-text"
+_END = b"# EOF\n"
 _SIDES = ("source", "target")
 
 
@@ -70,9 +73,15 @@ def _stored(tx: Transaction) -> tuple[list[_Stored], int]:
 
 
 async def exposition(
-    telemetry: Telemetry, database: Database, epoch: int, hosted: Sequence[Hosted], clock: Clock
+    telemetry: Telemetry,
+    database: Database,
+    epoch: int,
+    hosted: Sequence[Hosted],
+    clock: Clock,
+    *,
+    open_metrics: bool = False,
 ) -> bytes:
-    """What a scrape is answered with, in Prometheus' text format. Raises StateError."""
+    """What a scrape is answered with, in Prometheus' text format, or in the one that has room for traces. Raises StateError."""
     # Marks are counted, of which there may be millions: not where requests wait.
     stored, journal_bytes = await database.aside(_stored)
     out = Families()
@@ -89,7 +98,11 @@ async def exposition(
         _hosted(out, one)
     _events(out, telemetry)
     _process(out, telemetry, database.path, epoch)
-    return out.text() + _interpreter()
+    if open_metrics:
+        return out.text(openmetrics.generate_latest).removesuffix(_END) + _interpreter(
+            openmetrics.generate_latest
+        )
+    return out.text() + _interpreter(generate_latest)
 
 
 def _client(out: Families, traffic: Traffic) -> None:
@@ -211,10 +224,10 @@ def _process(out: Families, telemetry: Telemetry, state: Path, epoch: int) -> No
     out.add("loop_lag_seconds", telemetry.loop_lag)
 
 
-def _interpreter() -> bytes:
+def _interpreter(write: Write) -> bytes:
     """What the library knows of any Python process: memory, processor time, descriptors."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    return generate_latest(registry)
+    return write(registry)

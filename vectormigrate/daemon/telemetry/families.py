@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from vectormigrate.model.measure import Histogram
 
 from .catalogue import BY_NAME
 
 Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+Write: TypeAlias = Callable[[CollectorRegistry], bytes]
 _KINDS: dict[str, type[Family]] = {
     "counter": CounterMetricFamily,
     "gauge": GaugeMetricFamily,
@@ -37,7 +39,10 @@ class Families(Collector):
 
     def histogram(self, name: str, seen: Histogram, *labels: str) -> None:
         """The values of something that was observed."""
-        buckets = [("+Inf" if bound == inf else str(bound), count) for bound, count in seen.cumulative()]
+        buckets = [
+            _bucket(bound, count, seen.exemplars.get(at))
+            for at, (bound, count) in enumerate(seen.cumulative())
+        ]
         family = self._family(name, labels)
         assert isinstance(family, HistogramMetricFamily)
         family.add_metric(labels, buckets, sum_value=seen.sum)
@@ -61,8 +66,19 @@ class Families(Collector):
         """`Collector.collect`, in the order of the catalogue."""
         yield from (self._families[name] for name in BY_NAME if name in self._families)
 
-    def text(self) -> bytes:
-        """The exposition, in the text format 0.0.4."""
+    def text(self, write: Write = generate_latest) -> bytes:
+        """The exposition, in the text format 0.0.4 or another."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self)
-        return generate_latest(registry)
+        return write(registry)
+
+
+def _bucket(
+    bound: float, count: int, example: tuple[str, float] | None
+) -> tuple[str, float] | tuple[str, float, Exemplar]:
+    """`example` is a trace and the value that it had."""
+    name = "+Inf" if bound == inf else str(bound)
+    if example is None:
+        return name, count
+    trace, value = example
+    return name, count, Exemplar({"trace_id": trace}, value)

@@ -108,7 +108,15 @@ class Telemetry:
             felt.source = (self._traffic(listener).source,)
 
     def _traffic(self, listener: str) -> Traffic:
-        return self.traffic.setdefault(listener, Traffic(listener))
+        found = self.traffic.setdefault(listener, Traffic(listener))
+        if self._traces is not None:
+            found.trace = self._traces.current
+        return found
+
+    @property
+    def traced(self) -> bool:
+        """Whether there are traces that a number can be an example of."""
+        return self._traces is not None
 
     # What happens.
 

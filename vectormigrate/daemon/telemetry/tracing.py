@@ -47,6 +47,11 @@ class Traces:
         """The span of something that this process does by itself."""
         return self._tracer.start_as_current_span(name)
 
+    def current(self) -> str:
+        """The id of the trace of the span that is open; empty when it is not sampled, or there is none."""
+        context = self._trace.get_current_span().get_span_context()
+        return f"{context.trace_id:032x}" if context.trace_flags.sampled else ""
+
     def outgoing(self) -> str:
         """The `traceparent` of the span that is open."""
         carrier: dict[str, str] = {}

@@ -53,10 +53,12 @@ class Traffic:
     mark: Histogram = field(default_factory=Histogram)
     """Seconds from the wish to write to the durable mark; waiting at the fence of a cutover is in it."""
     in_flight: int = 0
+    trace: Callable[[], str] = str
+    """The id of the trace that the request at hand belongs to, as 32 hexadecimal digits; empty when it is not traced."""
 
     def passed(self, spent: _Spent, outcome: str, seconds: float) -> None:
         """One request was answered."""
-        self.requests.setdefault((spent.operation, outcome), Histogram()).observe(seconds)
+        self.requests.setdefault((spent.operation, outcome), Histogram()).observe(seconds, self.trace())
         self.added.setdefault(spent.operation, Histogram()).observe(max(0.0, seconds - spent.source))
 
 
