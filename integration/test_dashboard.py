@@ -196,6 +196,9 @@ def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser,
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="To the content").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("[document.activeElement.id, location.hash]") == ["main", "#/docs"]
     page.locator("main .buttons button").first.focus()
     held = page.evaluate("document.activeElement.textContent")
     for _ in range(2):  # what is shown is asked for again, and who is on a button stays there

@@ -324,6 +324,7 @@ function route() {
 }
 
 addEventListener("hashchange", route);
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); }); // `#main` is no migration
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 route();
 api.follow((event) => {
