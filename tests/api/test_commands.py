@@ -67,7 +67,18 @@ def test_what_changes_something_can_be_rehearsed_or_is_harmless():
         "vec",
         "mcp",
     }
-    for name in ("migrate", "apply", "export", "import", "repair", "rollback", "abort", "cutover", "revert", "commit"):
+    for name in (
+        "migrate",
+        "apply",
+        "export",
+        "import",
+        "repair",
+        "rollback",
+        "abort",
+        "cutover",
+        "revert",
+        "commit",
+    ):
         assert "dry-run" in {setting.name for setting in BY_NAME[name].settings}
 
 

@@ -10,6 +10,7 @@ import time
 
 import apsw
 import pytest
+from pathlib import Path
 
 from vectormigrate.model.errors import (
     StateBroken,
@@ -365,13 +366,13 @@ async def test_what_takes_long_is_asked_aside_and_holds_up_nobody(database):
 
 async def test_all_who_ask_for_the_gap_flag_share_it_and_it_is_given_back_with_the_file(path):
     """Each knows only the names that it wrote itself: two would take down each other's."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     database = Database.open(path)
     await database.gap.up("a")
     await database.gap.up("b")
     await database.gap.down("a")
     database.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     again = Database.open(path)
     try:
         assert again.gap.read() == ["b"]
