@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import apsw
 import pytest
-from pathlib import Path
 
 from vectormigrate.model.errors import (
     StateBroken,
