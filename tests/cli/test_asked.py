@@ -107,3 +107,33 @@ async def test_what_this_machine_s_file_says_is_for_this_machine(tmp_path, away)
     async with site(tmp_path) as here:
         said = at(here, "list", "--json", "--config", str(away.directory / "vectormigrate.toml"))
         assert (await asyncio.to_thread(away.run, *said)).document["limit"] == 50
+
+
+async def test_what_a_daemon_elsewhere_foresees_is_written_here(tmp_path, away):
+    async with site(tmp_path) as here:
+        given = two_stores(tmp_path)
+        flags = [
+            word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        files = [str(away.directory / name) for name in ("docs.plan", "docs.toml")]
+        words = at(
+            here,
+            "plan",
+            "docs",
+            *flags,
+            "--rename",
+            "title=name",
+            "-o",
+            files[0],
+            "--write-mapping",
+            files[1],
+        )
+        planned = await asyncio.to_thread(away.run, *words)
+        assert (planned.code, "vectormigrate apply" in planned.err) == (0, True), planned.err
+        assert 'rename = "name"' in (away.directory / "docs.toml").read_text()
+        done = await asyncio.to_thread(away.run, *at(here, "apply", files[0], "--json"))
+        assert (done.code, done.document["phase"]) == (0, "verified"), done.err
+        refused = await asyncio.to_thread(
+            away.run, *at(here, "plan", "two", *flags, "--metric", "hamming", "-o", files[0])
+        )
+        assert refused.code == 2, refused.out

@@ -17,15 +17,17 @@ from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.daemon.control_socket import COMMAND, ask_owner
 from vectormigrate.daemon.saying import worded
 from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.specify import mapped
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.model.documents import LastReport
+from vectormigrate.model.documents import LastReport, SchemaDocument
 from vectormigrate.model.status import PlanDocument
 
 from .call import Answer, Call
 from .doors import own
 from .exits import code_of
 from .inspect import compose, present
+from .keeping import keep
 
 
 async def asked(call: Call) -> Answer:
@@ -64,6 +66,8 @@ def answer_of(call: Call, document: Any) -> Answer:
     """What a daemon answered, as the command answers that has done it itself."""
     kind = PlanDocument if call.command.name == "migrate" and _dry(call) else result_type(call.command.result)
     result: Any = msgspec.convert(document, kind)
+    if isinstance(result, PlanDocument | SchemaDocument):
+        keep(call, result, *mapped(call.merged))
     if isinstance(result, LastReport):
         return present(call, compose(result.status, result.validation, result.mapping))
     return Answer(result, code_of(result, call.command.name))

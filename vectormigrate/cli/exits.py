@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import singledispatch
 
 from vectormigrate.model.documents import AuditLog, Examined
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, MappingRefused
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import (
     CaptureReport,
     MigrationStatus,
+    PlanDocument,
     RollbackReport,
     SwapReport,
     ValidationReport,
@@ -34,6 +35,11 @@ def _status(result: MigrationStatus, command: str) -> int:
     if result.phase is Phase.FAILED:
         return FAILED
     return FINDINGS if result.findings or result.dead_letters else 0
+
+
+@code_of.register
+def _plan(result: PlanDocument, command: str) -> int:
+    return MappingRefused.exit_code if result.refused else 0
 
 
 @code_of.register

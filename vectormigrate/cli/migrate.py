@@ -8,7 +8,6 @@ from dataclasses import replace
 import msgspec
 
 from vectormigrate.api.commands import BY_NAME
-from vectormigrate.daemon import mapping_file
 from vectormigrate.daemon.config import Merged
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
@@ -18,20 +17,18 @@ from vectormigrate.daemon.saying import sealed, worded
 from vectormigrate.daemon.settings import MIGRATE, SIDES
 from vectormigrate.daemon.signals import Stop, stopping
 from vectormigrate.daemon.specify import Request, check_id, described, overlay, specify
-from vectormigrate.model.documents import SchemaDocument
 from vectormigrate.model.errors import GateRefused, MappingRefused, TargetNotEmpty, UsageError
-from vectormigrate.model.onward import onward
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.plaintext import spelled
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
-from . import output
 from .call import Answer, Call
 from .delegated import by_daemon
 from .doors import foresee, own, recommend, stored, view
 from .elsewhere import remote
 from .following import handed_over
+from .keeping import keep
 from .live import ask
 from .progress import Follower
 
@@ -84,7 +81,7 @@ async def schema(call: Call) -> Answer:
     request = described(call.merged) if known is None else overlay(known, call.merged)
     _warn(call, request)
     document = await recommend(call, request)
-    _write_mapping(call, request, document)
+    keep(call, document, request.specification.mapping, request.specification.division)
     return Answer(document)
 
 
@@ -119,24 +116,8 @@ async def _plan(call: Call, request: Request) -> Answer:
     if "plan-digest" in call.merged:
         hold(call.value("plan-digest"), document)
     document = replace(document, arguments=sealed(worded((*SIDES, *MIGRATE), call.merged), request))
-    if "output" in call.merged and call.value("output"):
-        _write_plan(call, document)
-    if "write-mapping" in call.merged:
-        _write_mapping(call, request, document)
+    keep(call, document, request.specification.mapping, request.specification.division)
     return Answer(document, exit_code=_plan_code(call, request.specification, document))
-
-
-def _write_plan(call: Call, document: PlanDocument) -> None:
-    path = str(call.value("output"))
-    output.write(path, output.as_json(output.versioned(onward(document))) + "\n")
-    call.remark(f"written to {path}: begin exactly this with: vectormigrate apply {path}")
-
-
-def _write_mapping(call: Call, request: Request, document: PlanDocument | SchemaDocument) -> None:
-    path, asked = call.value("write-mapping"), request.specification
-    if path:
-        mapping_file.write(path, document, asked.mapping, asked.division)
-        call.remark(f"written to {path}: edit it, and give it back with --mapping {path}")
 
 
 def _plan_code(call: Call, specification: Specification, document: PlanDocument) -> int:

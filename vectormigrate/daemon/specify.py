@@ -153,6 +153,12 @@ def described(merged: Merged) -> Request:
     return _seal(_apply(specification, merged, lambda given: True), merged)
 
 
+def mapped(merged: Merged) -> tuple[MappingOptions, Division]:
+    """What was said about a mapping and about parts, without knowing of what. Raises as `specify` does."""
+    told = _apply(Specification(_UNNAMED, StoreRef("", "", ""), StoreRef("", "", "")), merged, lambda _: True)
+    return told.mapping, told.division
+
+
 def overlay(stored: Specification, merged: Merged) -> Request:
     """An existing migration and what was given with its id. Raises MigrationExists naming what differs.
 
