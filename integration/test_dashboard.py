@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -232,6 +233,32 @@ def test_a_migration_has_an_address_of_its_own_and_is_steered_there(browser: Bro
         expect(page.get_by_text(told).first).to_be_visible(timeout=30_000)
     expect(page.get_by_role("button", name="Unthrottle")).to_have_count(0)
     assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
+
+
+def test_what_stood_still_is_repaired(browser: Browser, daemon: Daemon) -> None:
+    target = (
+        "--target-type",
+        "sqlite",
+        "--target-url",
+        str(daemon.folder / "off.db"),
+        "--target-index",
+        "docs",
+    )
+    daemon.run("migrate", "off", "--source", "old", "--source-index", "docs", *target)
+    with sqlite3.connect(daemon.folder / "off.db") as connection:
+        connection.execute("DELETE FROM docs WHERE rowid < 4")
+    page, _ = opened(browser, daemon, at="/dashboard/#/off")
+    page.get_by_role("button", name="Repair").click(timeout=30_000)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Type off to confirm").fill("off")
+    go = dialog.get_by_role("button", name="Repair")
+    expect(go).to_be_disabled()
+    dialog.get_by_role("button", name="Dry run").click()
+    expect(dialog.get_by_text("3 missing")).to_be_visible(timeout=60_000)
+    go.click()
+    expect(dialog.get_by_text("Repair: done.")).to_be_visible(timeout=60_000)
+    with sqlite3.connect(daemon.folder / "off.db") as connection:
+        assert connection.execute("SELECT count(*) FROM docs").fetchone() == (2000,)
 
 
 def test_a_crowd_of_events_does_not_put_off_the_look(browser: Browser, daemon: Daemon) -> None:
