@@ -47,7 +47,7 @@ def _cell(told: dict[str, Any]) -> str:
     other = sum(one["different"] + one["missing"] + one["refused"] for one in found)
     same = f"{went:,}" if not other else f"{went - other:,} of {went:,}"
     off = max(one.get("ulps", 0.0) for one in found)
-    same += f", others {off:.2g} ulp off" if off else ""
+    same += f", others at most {off:.2g} ulp off" if off else ""
     left = sorted({name for one in found for name in one["left_at_home"]})
     return same + (f", without {', '.join(left)}" if left else "")
 
