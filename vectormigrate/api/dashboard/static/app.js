@@ -241,7 +241,7 @@ class One {
     renew(p.latency,
       table(["Listener", "Whole request", "Of it, the source", "Of it, us"], rows.map((row) =>
         [row.listener, two(row.request), two(row.source), two(row.added)]), "Nothing passes through the daemon for it."),
-      rows.length ? make("p", { class: "soft" }, "Half / 99 % of the requests of the last 20 seconds were faster.") : "");
+      rows.length ? make("p", { class: "soft" }, "Half / 99 % of the requests since the last look were faster.") : "");
   }
 
   page(by) {

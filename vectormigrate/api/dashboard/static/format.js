@@ -46,9 +46,9 @@ export const card = (title, ...children) => make("section", { class: "card" }, t
 
 // Other children, unless they are as they were: who reads with a keyboard or a screen reader keeps their place.
 export function renew(element, ...children) {
-  const next = make(element.tagName, {}, ...children);
-  if ([...next.childNodes].length === element.childNodes.length
-    && [...next.childNodes].every((one, place) => one.isEqualNode(element.childNodes[place]))) return;
+  const next = element.cloneNode(false);
+  next.append(...children.flat(2));
+  if (next.isEqualNode(element)) return;
   const held = element.contains(document.activeElement) ? document.activeElement.textContent : null;
   element.replaceChildren(...next.childNodes);
   if (held) [...element.querySelectorAll("a, button")].find((one) => one.textContent === held)?.focus();
