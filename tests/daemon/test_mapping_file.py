@@ -205,3 +205,15 @@ def test_a_plan_is_written_so_that_it_can_be_read(tmp_path):
     assert mapping_file.load(str(path)) == again
     with pytest.raises(ConfigInvalid, match="cannot be written"):
         mapping_file.write(str(tmp_path / "no" / "x"), plan, OPTIONS)
+
+
+def test_a_mapping_may_be_given_as_its_text():
+    text = '[fields.a]\nrename = "b"\n'
+    assert mapping_file.load(text).rename == {"a": "b"}
+    assert mapping_file.text_of(text) == text
+    for wrong, told in (
+        ("a = [\n", "the mapping is not valid TOML"),
+        ("a = " + "[" * 9_000 + "\n", "nested too deeply"),
+    ):
+        with pytest.raises(ConfigInvalid, match=told):
+            mapping_file.load(wrong)

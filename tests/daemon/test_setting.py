@@ -99,6 +99,7 @@ def test_a_number_may_be_given_in_words_of_its_unit(setting, given, value):
     ("setting", "given"),
     [
         (SECONDS, "5k"),
+        (BYTES, "9" * 21 + "MiB"),
         (SECONDS, "5 minutes"),
         (BYTES, "5m"),
         (BYTES, "0.5"),

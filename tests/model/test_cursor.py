@@ -1,5 +1,7 @@
 """Where the next page begins."""
 
+import base64
+
 import pytest
 
 from vectormigrate.model.cursor import behind, next_cursor
@@ -19,3 +21,18 @@ def test_a_full_page_has_one_behind_it():
 def test_what_is_none_of_this_list(odd):
     with pytest.raises(UsageError, match="no cursor of this list"):
         behind(odd, str, str)
+
+
+@pytest.mark.parametrize(
+    ("made_up", "kinds"),
+    [
+        ("[" * 9_000, (str,)),
+        (f"[{2**63}]", (int,)),
+        ('["\\ud800"]', (str,)),
+        ("[true]", (int,)),
+        ("[1.0]", (int,)),
+    ],
+)
+def test_what_was_made_up(made_up, kinds):
+    with pytest.raises(UsageError, match="no cursor of this list"):
+        behind(base64.urlsafe_b64encode(made_up.encode()).decode(), *kinds)

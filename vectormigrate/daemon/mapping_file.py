@@ -59,6 +59,8 @@ def _document(given: str) -> dict[str, Any]:
         return tomllib.loads(text_of(given))
     except tomllib.TOMLDecodeError as error:
         raise ConfigInvalid(f"{_named(given)} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigInvalid(f"{_named(given)} is nested too deeply") from None
 
 
 def _read(path: str) -> str:

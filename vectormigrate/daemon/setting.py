@@ -32,7 +32,7 @@ class Kind(StrEnum):
     """A table of `KEY=VALUE`: the flag may be repeated; in a variable, separated by commas."""
 
 
-_WORDED = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<word>[a-zA-Z]+)(/s)?")
+_WORDED = re.compile(r"(?P<number>\d{1,20}(\.\d{1,20})?)\s*(?P<word>[a-zA-Z]+)(/s)?")
 _COUNTS = {"k": Decimal(1_000), "M": Decimal(1_000_000)}
 _SCALES = {
     "seconds": {

@@ -29,10 +29,17 @@ def behind(cursor: str | None, *kinds: type) -> Key | None:
         return None
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         key = None
-    if not isinstance(key, list) or [type(one) for one in key] != list(kinds):
+    if not isinstance(key, list) or [type(one) for one in key] != list(kinds) or not all(map(_storable, key)):
         raise UsageError(
             f"{cursor[:80]!r} is no cursor of this list", hint="give the `next_cursor` of the page before"
         )
     return tuple(key)
+
+
+def _storable(value: str | int) -> bool:
+    """Whether a row can have this at all: whoever asks may have made the cursor up."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)
