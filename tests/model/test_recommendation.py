@@ -83,6 +83,50 @@ def test_types_are_known_as_their_stores_call_them(word):
     )
 
 
+@pytest.mark.parametrize("word", ["varchar(", "text(1,2,3)", "vector(3)[]", "nonsense[]", "", "(3)"])
+def test_types_that_nobody_has(word):
+    with pytest.raises(UsageError, match="is not known"):
+        recommend(CAPABILITIES, CAPABILITIES, {"f": word})
+
+
+def test_a_bare_name_is_known_by_its_name_alone():
+    found = by_name(recommend(CAPABILITIES, CAPABILITIES, ["mystery", "title", "id"]))
+    assert [found[name].confidence for name in ("mystery", "title", "id")] == [0.7, 0.95, 1.0]
+    plain = able(field_types=frozenset({FieldType.INT}))
+    assert by_name(recommend(CAPABILITIES, plain, ["mystery"]))["mystery"].conversion_needed
+
+
+def test_what_does_not_fit_is_said():
+    nothing = able(field_types=frozenset({FieldType.INT}), sparse=False, max_payload_bytes=40_960)
+    found = recommend(CAPABILITIES, nothing, {"t": "text"})
+    assert by_name(found)["t"].confidence == 0.0
+    assert found.warnings == (
+        "'t': the target has no type for text",
+        "memory holds at most 40,960 bytes of payload a record",
+        "memory has no sparse vectors",
+    )
+
+
+def test_ids_are_converted_or_cannot_be():
+    text = able(id_kinds=frozenset({IdKind.TEXT}), max_id_bytes=512)
+    found = recommend(CAPABILITIES, text, {"id": "int"})
+    assert by_name(found)["id"] == FieldMapping("id", "id", 0.9, True, "int_text")
+    assert found.warnings == ("ids are converted: int_text", "memory holds ids of at most 512 bytes")
+    integers = able(id_kinds=frozenset({IdKind.INT}))
+    assert "do not fit" in recommend(text, integers, {"id": "text"}).warnings[0]
+    assert by_name(recommend(integers, CAPABILITIES, {"id": "text"}))["id"].confidence == 1.0
+
+
+def test_an_empty_schema_has_no_confidence():
+    assert recommend(CAPABILITIES, CAPABILITIES, {}).overall_confidence == 0.0
+
+
+@pytest.mark.parametrize("schema", ["text", [1], {"a": "colour"}, [{"type": "text"}]])
+def test_a_schema_that_is_none_is_told(schema):
+    with pytest.raises(UsageError, match="source_schema"):
+        recommend(CAPABILITIES, CAPABILITIES, schema)
+
+
 def test_a_type_that_was_made_up_to_be_long_is_refused_at_once():
     """It took minutes in which a daemon answered nobody."""
     spaces = " " * 100_000
