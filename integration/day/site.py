@@ -16,6 +16,7 @@ from os import statvfs_result
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.lanes import Gap
 from tests.fakes.statefile import MemoryState
 from tests.fakes.virtual import LoopClock
 from tests.fakes.world import SOURCE, World
@@ -52,6 +53,7 @@ class State(MemoryState):
         super().__init__()
         self.path = path
         self.commits, self.groups = Histogram(), Histogram()
+        self.gap = Gap()
         self.alive = True
 
 
