@@ -7,7 +7,7 @@ from vectormigrate.daemon.settings import GLOBAL
 def test_what_a_daemon_does_can_be_asked_of_one_elsewhere():
     for command in COMMANDS:
         assert command.all_settings[-len(GLOBAL) :] == GLOBAL
-        if command.name not in ("serve", "mcp", "export", "import"):
+        if command.name not in ("serve", "mcp", "export", "import", "apply"):
             assert (REMOTE[0] in command.all_settings) is (command.scope is not None)
 
 
