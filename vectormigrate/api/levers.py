@@ -36,7 +36,7 @@ STEERING: tuple[Command, ...] = (
         " application go on and are marked, and so do their replays, which draw from --max-rate first. Why it waits is shown"
         " by `status`. Kept in the audit log.",
         positionals=(_ID,),
-        settings=THROTTLING,
+        settings=(*THROTTLING, DRY_RUN),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations/{id}/throttle"),),
@@ -53,6 +53,7 @@ STEERING: tuple[Command, ...] = (
         summary="Take back whatever `throttle` and `set` slowed down.",
         details="What the migration was asked for goes again; nobody holds it. Kept in the audit log.",
         positionals=(_ID,),
+        settings=(DRY_RUN,),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations/{id}/unthrottle"),),
@@ -67,6 +68,7 @@ STEERING: tuple[Command, ...] = (
         " its present batches. Kept in the audit log; NAME=none goes back to what the migration was asked for, NAME=? shows"
         " the present value, and nothing at all every one.",
         positionals=(_ID, Positional("change", "NAME=VALUE.", required=False)),
+        settings=(DRY_RUN,),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations/{id}/set"),),
@@ -85,7 +87,7 @@ STEERING: tuple[Command, ...] = (
         details="It is owed no more, bars no cutover, and a comparison says nothing of it; its next write is tried as any is. Kept in"
         " the audit log with the reason and the name of who said it.",
         positionals=(_ID, Positional("record", "Id of the record, as `dead-letters` shows it.")),
-        settings=(REASON,),
+        settings=(REASON, DRY_RUN),
         result="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations/{id}/waive"),),
@@ -113,6 +115,7 @@ STEERING: tuple[Command, ...] = (
             Positional("id", "Id of a migration; all when it is left out.", required=False),
             Positional("step", "The step.", required=False, choices=STEPS),
         ),
+        settings=(DRY_RUN,),
         result="Approvals",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/approve"), Route("POST", "/migrations/{id}/approve")),

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from vectormigrate.api.reception import account
+from vectormigrate.daemon import rehearsing
 from vectormigrate.daemon.control_socket import SET, ask_owner
 from vectormigrate.daemon.levers import asked_of, change_of, released, throttling
 from vectormigrate.model.errors import StateLocked
@@ -46,7 +47,9 @@ async def change(call: Call) -> Answer:
 
 async def _put(call: Call, changes: Mapping[str, Any]) -> Answer:
     with view(call) as viewer:
-        viewer.status(call.migration_id)
+        status = viewer.status(call.migration_id)
+    if call.value("dry-run"):
+        return Answer(rehearsing.adjusted(status, changes))
     by = account()
     try:
         told = await offered(call)

@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 async def attest(call: Call) -> Answer:
     """Vouch that every writer comes through the daemon."""
-    by = call.value("by") or account()
-    status = await ask(call, "attest", MigrationStatus, by=by)
+    by, dry_run = call.value("by") or account(), call.value("dry-run")
+    status = await ask(call, "attest", MigrationStatus, by=by, dry_run=dry_run)
     watch = f"{BEGINS}; watch it with: vectormigrate status {call.migration_id} --follow"
-    return Answer(status, then=(watch,) if status.phase is Phase.PASSTHROUGH else ())
+    return Answer(status, then=(watch,) if status.phase is Phase.PASSTHROUGH and not dry_run else ())
 
 
 async def gates(call: Call) -> Answer:
@@ -69,14 +69,16 @@ async def commit(call: Call) -> Answer:
 
 async def reads(call: Call) -> Answer:
     """Let the secondary answer a share of the reads."""
-    return Answer(await ask(call, "reads", LiveStatus, share=call.value("share")))
+    return Answer(
+        await ask(call, "reads", LiveStatus, share=call.value("share"), dry_run=call.value("dry-run"))
+    )
 
 
 async def allow_deletes(call: Call) -> Answer:
     """Say that what is absent is gone."""
-    confirm(call, "lets records be deleted that are absent on the side that answers", dry_run=False)
-    by = call.value("by") or account()
-    return Answer(await ask(call, "allow-deletes", LiveStatus, by=by))
+    by, dry_run = call.value("by") or account(), call.value("dry-run")
+    confirm(call, "lets records be deleted that are absent on the side that answers", dry_run=dry_run)
+    return Answer(await ask(call, "allow-deletes", LiveStatus, by=by, dry_run=dry_run))
 
 
 async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:

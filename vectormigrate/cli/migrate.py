@@ -23,6 +23,7 @@ from vectormigrate.model.plaintext import spelled
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import MigrationStatus, PlanDocument
 
+from .asked import asked
 from .call import Answer, Call
 from .delegated import by_daemon
 from .doors import foresee, own, recommend, stored, view
@@ -60,7 +61,10 @@ async def resume(call: Call) -> Answer:
     with view(call) as viewer:
         known = viewer.specification(call.migration_id)
     if known.mode is not Mode.OFFLINE:
-        return await handed_over(call, await ask(call, "resume", MigrationStatus))
+        told = await ask(call, "resume", MigrationStatus, dry_run=call.value("dry-run"))
+        return Answer(told) if call.value("dry-run") else await handed_over(call, told)
+    if call.value("dry-run"):
+        return await asked(call)
     request = overlay(known, call.merged)
     _warn(call, request)
     return await _run(call, request, create=False)

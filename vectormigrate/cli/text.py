@@ -59,7 +59,7 @@ def render(document: object) -> list[str]:
 @render.register
 def _status(status: MigrationStatus) -> list[str]:
     was = f" (was {status.resume_phase})" if status.resume_phase else ""
-    facts = [("source", status.source), ("target", status.target)]
+    facts = [*_would(status.would), ("source", status.source), ("target", status.target)]
     if status.ranges:
         facts += [
             ("copied", _copied(status)),
@@ -95,6 +95,10 @@ def _status(status: MigrationStatus) -> list[str]:
     facts += [("next", step) for step in status.next_steps]
     lines = [f"{status.migration_id}: {status.phase}{was}", *_facts(facts)]
     return [*lines, "", *_migrations_table(status.parts)] if status.parts else lines
+
+
+def _would(told: str) -> list[tuple[str, str]]:
+    return [("dry run", f"nothing was changed; {told}")] if told else []
 
 
 def _set(value: Lever) -> str:
@@ -452,7 +456,8 @@ def _swap(report: SwapReport) -> list[str]:
 
 @render.register
 def _live(status: LiveStatus) -> list[str]:
-    facts = [("primary", f"the {status.primary} answers the application"), *_lagging(status)]
+    primary = ("primary", f"the {status.primary} answers the application")
+    facts = [*_would(status.would), primary, *_lagging(status)]
     return [f"{status.migration_id}: {_verdict(status.gates)}", *_facts(facts), *_gates(status.gates)]
 
 

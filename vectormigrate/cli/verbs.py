@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from vectormigrate.daemon import rehearsing
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import Stop, stopping
@@ -112,7 +113,9 @@ async def abort(call: Call) -> Answer:
 async def pause(call: Call) -> Answer:
     """Stop at the next checkpoint: in the process that runs it, or here when none does."""
     with view(call) as viewer:
-        viewer.status(call.migration_id)
+        status = viewer.status(call.migration_id)
+    if call.value("dry-run"):
+        return Answer(rehearsing.paused(status))
     try:
         told = await offered(call)
     except StateLocked:  # by another command, not by a daemon

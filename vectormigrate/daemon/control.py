@@ -248,7 +248,7 @@ class Control:
 
     async def abort(self, migration_id: str, *, dry_run: bool) -> MigrationStatus:
         """End one that put nothing into its target. Raises GateRefused where it may have. Needs neither side."""
-        self._check_idle(migration_id)
+        self.check_idle(migration_id)
         await abort(self._database, migration_id, self._clock, self._on_event, dry_run=dry_run)
         return self._status(migration_id)
 
@@ -359,7 +359,8 @@ class Control:
                 hint=f"compare again with `vectormigrate validate {migration_id} --full`",
             )
 
-    def _check_idle(self, migration_id: str) -> None:
+    def check_idle(self, migration_id: str) -> None:
+        """Raise GateRefused while this process works on it."""
         if self.runs(migration_id):
             raise GateRefused(
                 f"{migration_id!r} is being worked on", hint=f"see where: vectormigrate status {migration_id}"
@@ -377,7 +378,7 @@ class Control:
 
     @asynccontextmanager
     async def _as_a_whole(self, asked: Specification) -> AsyncIterator[Whole]:
-        self._check_idle(asked.id)
+        self.check_idle(asked.id)
         async with self._advising(asked), self._listening():
             whole = self._wholes[asked.id] = self._whole(asked)
             try:
@@ -391,7 +392,7 @@ class Control:
         self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
     ) -> AsyncIterator[_Run]:
         assert self._session is not None, "a Control is used as an async context manager"
-        self._check_idle(migration_id)
+        self.check_idle(migration_id)
         migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
         spec = migration.specification
         secrets = self._secrets

@@ -41,8 +41,9 @@ from vectormigrate.model.status import (
     SwapReport,
     ValidationReport,
 )
+from vectormigrate.state import approvals, waivers
 
-from . import operations, paging, vec
+from . import operations, paging, rehearsing, vec
 from .capture import Action, capture
 from .chronicle import page_of
 from .config import Merged
@@ -57,6 +58,7 @@ from .promise import hold
 from .recommending import schema
 from .saying import sealed, worded
 from .secrets import Secrets
+from .setting import Value
 from .settings import MIGRATE, SIDES
 from .specify import Request, described, overlay, specify
 from .trail import Trail
@@ -202,29 +204,40 @@ class Desk:
         return await self._control.run(spec.id)
 
     async def resume(self, asked: Asked) -> MigrationStatus:
+        dry_run = asked.value("dry-run")
         if self._onward(asked).mode is not Mode.OFFLINE:
-            return await self._live(asked, "resume", MigrationStatus)
+            return await self._live(asked, "resume", MigrationStatus, dry_run=dry_run)
+        if dry_run:
+            self._control.check_idle(asked.migration_id)
+            return rehearsing.resumed(await self.status(asked))
         return await self._control.run(asked.migration_id)
 
     async def pause(self, asked: Asked) -> MigrationStatus:
+        dry_run = asked.value("dry-run")
         if self._spec(asked).mode is not Mode.OFFLINE:
-            return await self._live(asked, "pause", MigrationStatus)
+            return await self._live(asked, "pause", MigrationStatus, dry_run=dry_run)
+        if dry_run:
+            return rehearsing.paused(await self.status(asked))
         if self._control.runs(asked.migration_id):
             return await self._control.halt(asked.migration_id, pause=True)
         return await self._control.pause(asked.migration_id)
 
     async def throttle(self, asked: Asked) -> MigrationStatus:
-        return await self._control.adjust(asked.migration_id, throttling(asked.merged), by=asked.who.name)
+        return await self._adjust(asked, throttling(asked.merged))
 
     async def unthrottle(self, asked: Asked) -> MigrationStatus:
-        changes = released(held=self._spec(asked).throttle_hold)
-        return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
+        return await self._adjust(asked, released(held=self._spec(asked).throttle_hold))
 
     async def set(self, asked: Asked) -> MigrationStatus:
         change = asked.words["change"]
         changes = change_of(change) if change else {}
         if not changes:
             return await self.status(asked)
+        return await self._adjust(asked, changes)
+
+    async def _adjust(self, asked: Asked, changes: Mapping[str, Value]) -> MigrationStatus:
+        if asked.value("dry-run"):
+            return rehearsing.adjusted(await self.status(asked), changes)
         return await self._control.adjust(asked.migration_id, changes, by=asked.who.name)
 
     async def waive(self, asked: Asked) -> MigrationStatus:
@@ -232,6 +245,9 @@ class Desk:
         if not reason or not reason.strip():
             raise UsageError("to go without a record wants a reason", hint="say why: --reason TEXT")
         record = str(asked.words["record"])
+        if asked.value("dry-run"):
+            self._control.database.read(lambda tx: waivers.check(tx, asked.migration_id, [record]))
+            return rehearsing.waived(await self.status(asked), record)
         return await self._control.waive(asked.migration_id, [record], reason, by=asked.who.name)
 
     async def approvals(self, asked: Asked) -> Approvals:
@@ -239,6 +255,11 @@ class Desk:
 
     async def approve(self, asked: Asked) -> Approvals:
         step = asked.words["step"] or ""
+        if asked.value("dry-run"):
+            if asked.migration_id:
+                self.expect(asked.migration_id)
+            waiting = self._control.database.read(lambda tx: approvals.open_to(tx, asked.migration_id, step))
+            return rehearsing.approved(waiting)
         return Approvals(await self._control.approve(asked.migration_id, step, by=asked.who.name))
 
     async def validate(self, asked: Asked) -> ValidationReport:
@@ -264,7 +285,8 @@ class Desk:
         return await self._control.abort(asked.migration_id, dry_run=dry_run)
 
     async def attest(self, asked: Asked) -> MigrationStatus:
-        return await self._live(asked, "attest", MigrationStatus, by=asked.value("by") or asked.who.name)
+        words = {"by": asked.value("by") or asked.who.name, "dry_run": asked.value("dry-run")}
+        return await self._live(asked, "attest", MigrationStatus, **words)
 
     async def cutover(self, asked: Asked) -> SwapReport:
         words = {"dry_run": asked.value("dry-run"), "no_way_back": asked.value("no-way-back")}
@@ -277,10 +299,12 @@ class Desk:
         return await self._live(asked, "commit", MigrationStatus, dry_run=asked.value("dry-run"))
 
     async def allow_deletes(self, asked: Asked) -> LiveStatus:
-        return await self._live(asked, "allow-deletes", LiveStatus, by=asked.value("by") or asked.who.name)
+        words = {"by": asked.value("by") or asked.who.name, "dry_run": asked.value("dry-run")}
+        return await self._live(asked, "allow-deletes", LiveStatus, **words)
 
     async def reads(self, asked: Asked) -> LiveStatus:
-        return await self._live(asked, "reads", LiveStatus, share=asked.value("share"))
+        words = {"share": asked.value("share"), "dry_run": asked.value("dry-run")}
+        return await self._live(asked, "reads", LiveStatus, **words)
 
     async def capture(self, asked: Asked) -> CaptureReport:
         request = self._request(asked)

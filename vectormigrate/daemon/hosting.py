@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Unpack
 
 import msgspec
@@ -22,23 +23,18 @@ from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.comparing import Comparing
-from vectormigrate.model.errors import (
-    GateRefused,
-    StoreError,
-    UnknownMigration,
-    UsageError,
-    VectormigrateError,
-)
+from vectormigrate.model.errors import StoreError, UnknownMigration, UsageError, VectormigrateError
 from vectormigrate.model.events import Event, Progress, RangeDone, Validated, Warned
 from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.specification import Mode, Specification
-from vectormigrate.model.status import LiveStatus
+from vectormigrate.model.status import LiveStatus, MigrationStatus
 from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.migrations import Migration
 from vectormigrate.stores import registry
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
+from . import rehearsing
 from .approving import approved, check_approved
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
@@ -367,8 +363,15 @@ class Host:
         handler = getattr(self, f"_{verb.replace('-', '_')}", None)
         if handler is None or verb not in VERBS:
             raise UsageError(f"unknown word {verb!r}")
+        if verb in rehearsing.LIVE and arguments.pop("dry_run", False):
+            handler, arguments = self._rehearse, {"verb": verb, "share": arguments.get("share", 0.0)}
         document: dict[str, Any] = msgspec.to_builtins(await handler(hosted, **arguments))
         return document
+
+    async def _rehearse(self, hosted: _Hosted, *, verb: str, share: float) -> object:
+        status = msgspec.convert(self.status(hosted.conductor.migration.id), MigrationStatus)
+        look = partial(self._live_status, hosted)
+        return await rehearsing.rehearse(verb, hosted.conductor, hosted.live, status, look, share=share)
 
     async def _attest(self, hosted: _Hosted, *, by: str) -> object:
         await hosted.conductor.attest(by)
@@ -415,12 +418,11 @@ class Host:
     async def _allow_deletes(self, hosted: _Hosted, *, by: str) -> object:
         """What is absent though nobody deleted it is gone, says somebody who looked."""
         migration_id, at = hosted.conductor.migration.id, self._clock.now().isoformat()
-        if hosted.live is None:
-            raise GateRefused("the migration has no plan yet: nothing is deleted")
+        live = rehearsing.check_planned(hosted.live)
         await self._database.write(
             lambda tx: audit.record(tx, migration_id, "allow-deletes", at=at, detail=by)
         )
-        await hosted.live.scheduler.believe()
+        await live.scheduler.believe()
         return await self._live_status(hosted)
 
     async def _retry(self, hosted: _Hosted) -> object:

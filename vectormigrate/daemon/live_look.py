@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from vectormigrate.engine.cutover.gate import statuses
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.phase import FINAL, Phase
-from vectormigrate.model.status import GateStatus, LiveStatus
+from vectormigrate.model.status import LiveStatus
 
 
 async def live_status(
@@ -36,7 +37,7 @@ async def live_status(
         scheduler.breaker.error.message if scheduler.breaker.open and scheduler.breaker.error else "",
         msgspec.to_builtins(scheduler.tally),
         msgspec.to_builtins(shadow.status()),
-        tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found),
+        statuses(found),
         _tried(conductor.migration.phase, again) or conductor.waiting,
     )
 

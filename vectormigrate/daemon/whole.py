@@ -92,7 +92,7 @@ class Whole:
         """Take in what has come, and run every part that is not done. Raises what keeps all from it, or else what the first
         part that failed says, when the others are through.
         """
-        self._check_onward()
+        check_onward(self._id, self._statuses())
         await self._take_in()
         await self._each(self._verbs.run, _DONE)
 
@@ -205,13 +205,7 @@ class Whole:
 
     async def pause(self) -> None:
         """Rest where it is, for one that no process runs. Raises GateRefused when none of it is under way."""
-        going = [part.migration_id for part in self._statuses() if part.phase in _UNDER_WAY]
-        if not going:
-            raise GateRefused(
-                f"no part of {self._id!r} is under way",
-                hint=f"see where it is: vectormigrate status {self._id}",
-            )
-        for part in going:
+        for part in under_way(self._id, self._statuses()):
             await self._verbs.pause(part)
 
     async def halt(self, *, pause: bool) -> None:
@@ -226,14 +220,6 @@ class Whole:
 
     def _statuses(self) -> tuple[MigrationStatus, ...]:
         return self._database.read(lambda tx: views.status(tx, self._id)).parts
-
-    def _check_onward(self) -> None:
-        phases = {part.phase for part in self._statuses()}
-        if phases and phases <= FINAL:
-            raise GateRefused(
-                f"every part of {self._id!r} is over: it cannot go on",
-                hint="start a new one under another id",
-            )
 
     async def _take_in(self) -> None:
         come = await self._come()
@@ -271,3 +257,24 @@ def _worst(failed: Sequence[tuple[str, VectormigrateError]]) -> VectormigrateErr
     error.message = f"part {part}: {error.message}{more}"
     error.args = (error.message,)
     return error
+
+
+def check_onward(migration_id: str, parts: Sequence[MigrationStatus]) -> None:
+    """Raise GateRefused when every part is over."""
+    phases = {part.phase for part in parts}
+    if phases and phases <= FINAL:
+        raise GateRefused(
+            f"every part of {migration_id!r} is over: it cannot go on",
+            hint="start a new one under another id",
+        )
+
+
+def under_way(migration_id: str, parts: Sequence[MigrationStatus]) -> list[str]:
+    """The parts that can be paused. Raises GateRefused when there is none."""
+    going = [part.migration_id for part in parts if part.phase in _UNDER_WAY]
+    if not going:
+        raise GateRefused(
+            f"no part of {migration_id!r} is under way",
+            hint=f"see where it is: vectormigrate status {migration_id}",
+        )
+    return going

@@ -39,7 +39,7 @@ from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.measure import Histogram
-from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase
+from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase, check_onward
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
 from vectormigrate.state.database import Database, Transaction
@@ -162,11 +162,7 @@ class Conductor:
 
     def check_onward(self) -> None:
         """Raise GateRefused when it cannot go on, whatever is done."""
-        phase = self.migration.phase
-        if phase in (*FINAL, Phase.ROLLING_BACK):
-            finish = f"finish it with `vectormigrate rollback {self._id}`"
-            hint = "start a new one under another id" if phase in FINAL else finish
-            raise GateRefused(f"migration {self._id!r} is {phase}: it cannot go on", hint=hint)
+        check_onward(self._id, self.migration.phase)
 
     async def _wake(self) -> None:
         self.check_onward()

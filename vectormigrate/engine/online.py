@@ -24,14 +24,14 @@ from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.points import reached
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import GateStatus, RollbackReport, SwapReport, ValidationReport
+from vectormigrate.model.status import RollbackReport, SwapReport, ValidationReport
 from vectormigrate.state import journal, migrations, roles, scopes, waivers
 from vectormigrate.state.migrations import Migration
 from vectormigrate.state.roles import Side
 
 from .backfill.coordinator import CopyCoordinator
 from .conditions import measure
-from .cutover.gate import Gate, Limits, gates
+from .cutover.gate import Gate, Limits, gates, statuses
 from .cutover.watch import Watch
 from .drift import Drift
 from .live import Live
@@ -165,13 +165,15 @@ class OnlineConductor(Conductor):
                 self._on_event(Warned(self._id, f"both sides could not be looked at: {error.message}"))
         await self._pause(_LOOK)
 
-    async def attest(self, by: str) -> None:
+    async def attest(self, by: str, *, dry_run: bool = False) -> None:
         """Somebody vouches that every writer comes through us from now on. Raises GateRefused where that says nothing."""
         self.check_onward()
         if self.migration.specification.mode is Mode.CAPTURED:
             raise GateRefused(
                 f"nobody has to vouch for the writers of {self._id!r}: its source notes every change"
             )
+        if dry_run:
+            return
         at = self._at()
         await self._database.write(lambda tx: roles.attest(tx, self._id, at=at, by=by))
         self._attested.set()
@@ -394,7 +396,7 @@ class OnlineConductor(Conductor):
         if dry_run:
             found = await self._fresh_gates(no_way_back)
             passable = all(gate.open for gate in found)
-            return SwapReport(self._id, True, live.lane.role.primary.value, passable, None, _statuses(found))
+            return SwapReport(self._id, True, live.lane.role.primary.value, passable, None, statuses(found))
         self._swapping = True  # from here on: much is waited for before the phase tells
         try:
             found = await self._fresh_gates(no_way_back)
@@ -406,7 +408,7 @@ class OnlineConductor(Conductor):
         reached("swap.told")
         self._on_event(PhaseChanged(self._id, Phase.CUTTING_OVER, after))
         self._on_event(PrimaryChanged(self._id, live.lane.role.primary.value, held * 1000))
-        return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, _statuses(found))
+        return SwapReport(self._id, False, live.lane.role.primary.value, True, held * 1000, statuses(found))
 
     async def _fresh_gates(self, no_way_back: bool) -> list[Gate]:
         with suppress(StoreError):  # a source that is down has what it had
@@ -447,13 +449,15 @@ class OnlineConductor(Conductor):
                 hint=f"`vectormigrate status {self._id}` says what can be done now",
             )
 
-    async def set_reads(self, share: float) -> None:
+    async def set_reads(self, share: float, *, dry_run: bool = False) -> None:
         """Let the secondary, now that it holds everything, answer this share of the reads, until the roles are swapped."""
         if self.migration.specification.mode is Mode.CAPTURED:
             raise GateRefused(
                 f"no reads of {self._id!r} come through the daemon: its source notes its changes itself"
             )
         self._expect(Phase.VERIFIED, Phase.REVERSED)
+        if dry_run:
+            return
         await self._database.write(lambda tx: roles.set_reads(tx, self._id, share))
         lane = self._lane_of().lane
         lane.role = replace(lane.role, reads=share)
@@ -481,10 +485,6 @@ class OnlineConductor(Conductor):
                 self.quarantine.begin()
         await super()._begin_rollback(self.migration)
         reached("rollback.quiet")
-
-
-def _statuses(found: Sequence[Gate]) -> tuple[GateStatus, ...]:
-    return tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)
 
 
 async def _anything(step: str, migration_id: str) -> None:

@@ -198,9 +198,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Steps that wait, or those that were approved of just now."""
+    """Steps that wait, or those that were approved of just now; of a dry run, those that would be."""
 
     approvals: list[Approval]
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)

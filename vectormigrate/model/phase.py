@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from .errors import IllegalTransition
+from .errors import GateRefused, IllegalTransition
 
 
 class Phase(StrEnum):
@@ -68,6 +68,14 @@ def check_transition(current: Phase, wanted: Phase) -> None:
             f"a migration in phase {current} cannot move to {wanted}",
             hint=f"from {current} it can move to: {onward}",
         )
+
+
+def check_onward(migration_id: str, current: Phase) -> None:
+    """Raise GateRefused when a migration cannot go on, whatever is done."""
+    if current in (*FINAL, Phase.ROLLING_BACK):
+        finish = f"finish it with `vectormigrate rollback {migration_id}`"
+        hint = "start a new one under another id" if current in FINAL else finish
+        raise GateRefused(f"migration {migration_id!r} is {current}: it cannot go on", hint=hint)
 
 
 STEPS = ("migrate", "cutover", "revert", "commit", "rollback")

@@ -62,6 +62,8 @@ class MigrationStatus:
     """What only the daemon knows; None for an offline migration, and when no daemon was asked."""
     parts: tuple[MigrationStatus, ...] = ()
     """Of a migration of several parts, each of them; the counts above are their sums."""
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ class LiveStatus:
     """What takes its time before anything goes on, and how long; empty when nothing does."""
     next_steps: tuple[str, ...] = ()
     """Commands that make sense behind it."""
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,15 +42,20 @@ def approve(tx: Transaction, migration_id: str, step: str, *, at: str, by: str) 
     """Approve of one step, asked for already or not; of every pending one where none is named, and of every migration where
     that is not named either. Returns them.
     """
-    wanted = [
-        one
-        for one in every(tx, migration_id)
-        if (one.step == step if step else one.state == "pending") and one.state != "approved"
-    ]
+    wanted = open_to(tx, migration_id, step)
     for one in wanted:
         _move(tx, one.migration_id, one.step, "approved", at=at, by=by)
         audit.record(tx, one.migration_id, "approve", at=at, detail=one.step, actor=by)
     return [Approval(one.migration_id, one.step, "approved", at, by) for one in wanted]
+
+
+def open_to(tx: Transaction, migration_id: str, step: str) -> list[Approval]:
+    """Those that `approve` approves of."""
+    return [
+        one
+        for one in every(tx, migration_id)
+        if (one.step == step if step else one.state == "pending") and one.state != "approved"
+    ]
 
 
 def used(tx: Transaction, migration_id: str, step: str, *, at: str) -> None:

@@ -15,7 +15,20 @@ from .database import Transaction
 
 
 def waive(tx: Transaction, migration_id: str, ids: Sequence[str], reason: str, *, at: str, by: str) -> None:
-    """Go without these. Raises GateRefused for one that was not refused, or that is being tried again."""
+    """Go without these. Raises GateRefused as `check` does."""
+    check(tx, migration_id, ids)
+    journal.forget(tx, migration_id, ids)
+    dead_letters.remove(tx, migration_id, ids)
+    for one in ids:
+        tx.execute(
+            "INSERT OR REPLACE INTO waiver (migration_id, id, reason, by, at) VALUES (?, ?, ?, ?, ?)",
+            (migration_id, one, reason, by, at),
+        )
+        audit.record(tx, migration_id, "waive", at=at, detail=f"{one}: {reason}", actor=by)
+
+
+def check(tx: Transaction, migration_id: str, ids: Sequence[str]) -> None:
+    """Raise GateRefused for one that was not refused, or that is being tried again."""
     refused = dead_letters.among(tx, migration_id, ids)
     owed = journal.among(tx, migration_id, ids) - journal.rejected(tx, migration_id, ids)
     for one in ids:
@@ -29,14 +42,6 @@ def waive(tx: Transaction, migration_id: str, ids: Sequence[str], reason: str, *
                 f"record {one!r} of {migration_id!r} was written since, or is tried again; nothing was changed",
                 hint="look again when that is done",
             )
-    journal.forget(tx, migration_id, ids)
-    dead_letters.remove(tx, migration_id, ids)
-    for one in ids:
-        tx.execute(
-            "INSERT OR REPLACE INTO waiver (migration_id, id, reason, by, at) VALUES (?, ?, ?, ?, ?)",
-            (migration_id, one, reason, by, at),
-        )
-        audit.record(tx, migration_id, "waive", at=at, detail=f"{one}: {reason}", actor=by)
 
 
 def among(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:

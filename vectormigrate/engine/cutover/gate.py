@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vectormigrate.model.status import GateStatus
+
 _DELETES = "too many records are absent that nobody deleted (`allow-deletes` if they are gone)"
 
 _COMPARED = "no comparison of everything was clean and recent enough (`validate --full` makes one)"
@@ -102,3 +104,8 @@ def _overlap(now: Conditions, limits: Limits) -> str:
     if now.overlap is None or now.overlap >= limits.overlap:
         return ""
     return f"searches agree in {now.overlap:.0%} of their results"
+
+
+def statuses(found: Sequence[Gate]) -> tuple[GateStatus, ...]:
+    """The same as people are shown it."""
+    return tuple(GateStatus(gate.name, gate.open, gate.reason) for gate in found)

@@ -1,5 +1,5 @@
-// The verbs: what each is called, when it makes sense, and how it is confirmed. A dry run is shown first; what cannot be taken
-// back asks for the name of the migration to be typed.
+// The verbs: what each is called, when it makes sense, and how it is confirmed. What a dry run says is shown first, wherever there is
+// one, and the name of the migration has to be typed, but for what only looks.
 
 import { act } from "./api.js";
 import { count, make, table, word } from "./format.js";
@@ -30,46 +30,46 @@ export const ACTIONS = [
   { verb: "set", label: "Set", phases: [...WORKING, ...RESTING],
     says: "workers, batch-size, validate-every or max-retries; a copy goes on by it behind its present batches.",
     field: ["change", "NAME=VALUE"] },
-  { verb: "doctor", label: "Check", phases: ["created", ...WORKING, ...RESTING, "verified", "reversed"],
+  { verb: "doctor", label: "Check", phases: ["created", ...WORKING, ...RESTING, "verified", "reversed"], looks: true,
     says: "Connections, rights, versions and limits of both stores, and the disk, are looked at now. Nothing is changed." },
-  { verb: "capture/check", label: "Check the capture", phases: [...WORKING, ...RESTING, "verified"], when: captured,
+  { verb: "capture/check", label: "Check the capture", phases: [...WORKING, ...RESTING, "verified"], when: captured, looks: true,
     says: "Whether the source tells of every change, and how old the oldest is that nobody took. Nothing is changed." },
-  { verb: "validate", label: "Compare a sample", phases: FULL, field: ["sample_size", "Records, chosen at random"],
+  { verb: "validate", label: "Compare a sample", phases: FULL, dry: false, field: ["sample_size", "Records, chosen at random"],
     says: "A sample bounds how many records may differ; it never says that both sides are equal." },
-  { verb: "validate", label: "Compare everything", phases: FULL, body: { full: true },
+  { verb: "validate", label: "Compare everything", phases: FULL, dry: false, body: { full: true },
     says: "Both sides are read whole and compared. What differs is listed; in a live migration it is copied again." },
-  { verb: "repair", label: "Repair", phases: ["verified"], when: offline, dry: "long", typed: true, danger: true,
+  { verb: "repair", label: "Repair", phases: ["verified"], when: offline, dry: "long", danger: true,
     says: "The target becomes what the source is now: what differs or is missing is copied again, and what the source has no more"
       + " is taken out. The dry run compares everything." },
   { verb: "dead-letters", label: "Try the refused again", phases: ["backfill", ...FULL],
-    when: (status) => live(status) && status.dead_letters > 0, body: { retry: true },
+    when: (status) => live(status) && status.dead_letters > 0, dry: false, body: { retry: true },
     says: "For when the target, or the records, have been mended: each of them is tried once more." },
   { verb: "reads", label: "Share reads", phases: ["verified", "reversed"], when: (status) => live(status) && !captured(status),
     field: ["share", "Share of the reads for the other side, 0 to 1"],
     says: "So much of what the application reads is answered by the other side, which knows what it has been told by then." },
-  { verb: "allow-deletes", label: "Allow deletes", phases: ["backfill", ...FULL], typed: true, danger: true,
+  { verb: "allow-deletes", label: "Allow deletes", phases: ["backfill", ...FULL], danger: true,
     when: (status) => shut(status, "deletes"),
     says: "You have looked: what is absent at the side that answers, though nobody deleted it, is gone, and may be deleted on the other.",
     field: ["by", "Your name"] },
   { verb: "cutover", label: "Cut over", phases: ["verified"], when: (status) => live(status) && !captured(status),
-    dry: true, typed: true, first: true,
+    first: true,
     says: "The target answers the application from then on. Writes are held for a moment; revert takes it back." },
   { verb: "cutover", label: "Cut over for good", phases: ["verified"],
     when: (status) => captured(status) || (live(status) && shut(status, "way back")), body: { no_way_back: true },
-    dry: true, typed: true, danger: true,
+    danger: true,
     says: "The target answers from then on, and there is no revert. Where the source notes its changes itself, the application has to"
       + " have stopped writing to it." },
-  { verb: "revert", label: "Revert", phases: ["reversed"], when: live, dry: true, typed: true, first: true,
+  { verb: "revert", label: "Revert", phases: ["reversed"], when: live, first: true,
     says: "The source answers the application again, with everything that was written since the cutover." },
-  { verb: "commit", label: "Commit", phases: ["reversed"], when: live, dry: true, typed: true, danger: true,
+  { verb: "commit", label: "Commit", phases: ["reversed"], when: live, danger: true,
     says: "Gives up the way back: the source is owed nothing any more and may be taken down." },
-  { verb: "abort", label: "Abort", phases: ["created", "preflight", "passthrough", ...RESTING], dry: true, typed: true, danger: true,
+  { verb: "abort", label: "Abort", phases: ["created", "preflight", "passthrough", ...RESTING], danger: true,
     when: (status) => !RESTING.includes(status.phase) || status.next_steps.some((step) => step.includes(" abort ")),
     says: "Ends it for good, before anything was put into the target. Neither store has to be there." },
-  { verb: "rollback", label: "Roll back", phases: ["backfill", "catch_up", "verified", ...RESTING, "rolling_back"], dry: true,
-    typed: true, danger: true, says: "Takes everything out of the target that this migration put there. What was there before stays." },
-  { verb: "capture/remove", label: "Remove the capture", phases: ["committed", "rolled_back", "aborted"], when: captured, typed: true,
-    danger: true, says: "Takes the slot or the triggers out of the source, which then notes its changes for nobody." },
+  { verb: "rollback", label: "Roll back", phases: ["backfill", "catch_up", "verified", ...RESTING, "rolling_back"], danger: true,
+    says: "Takes everything out of the target that this migration put there. What was there before stays." },
+  { verb: "capture/remove", label: "Remove the capture", phases: ["committed", "rolled_back", "aborted"], when: captured,
+    dry: false, danger: true, says: "Takes the slot or the triggers out of the source, which then notes its changes for nobody." },
 ];
 
 // About one step that waits, and about one record.
@@ -87,7 +87,7 @@ export const sensible = (status) => [
   ...ACTIONS.filter((one) => one.phases.includes(status.phase) && (!one.when || one.when(status))),
 ];
 
-const HIDDEN = ["migration_id", "dry_run", "next_steps"];
+const HIDDEN = ["migration_id", "dry_run", "next_steps", "would"];
 const answered = (value) => Array.isArray(value) && value.every((one) => typeof one === "string");
 
 // What a verb answered: its plain values in words, its checks, and how many gates are open.
@@ -110,12 +110,15 @@ export function confirm(action, status, done) {
   const field = action.field && make("input", { type: "text", autocomplete: "off", id: "field" });
   const go = make("button", { type: "button", class: action.danger ? "danger" : "first" }, action.label);
   const first = action.dry === "long" && make("button", { type: "button", onclick: rehearse }, "Dry run");
+  const dry = action.dry !== false && !action.looks;
   const close = make("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  let tried = !action.dry;
+  const given = () => (field && field.value.trim() ? { [action.field[0]]: field.value.trim() } : {});
+  const wanting = () => Boolean(field) && !action.optional && !field.value.trim();
+  // What was rehearsed: with another word in the field it would be something else, which nobody has seen yet.
+  let tried = null;
 
   const allowed = () => {
-    const wanting = field && !action.optional && !field.value.trim();
-    go.disabled = !tried || (action.typed && typed.value !== id) || wanting;
+    go.disabled = wanting() || (dry && tried !== JSON.stringify(given())) || (!action.looks && typed.value !== id);
   };
   const told = (error) =>
     outcome.replaceChildren(make("p", { class: "bad" }, error.message), error.hint ? make("p", {}, error.hint) : "");
@@ -129,23 +132,26 @@ export function confirm(action, status, done) {
 
   async function rehearse() {
     if (first) first.remove();
+    const words = given();
+    tried = null;
     try {
-      const result = await run({ dry_run: true });
-      const closed = (result.gates || []).filter((gate) => !gate.open);
+      const result = await run({ ...words, dry_run: true });
+      if (JSON.stringify(words) !== JSON.stringify(given())) return;
+      const closed = "ok" in result ? (result.gates || []).filter((gate) => !gate.open) : [];
       outcome.replaceChildren(
         make("p", { class: closed.length ? "bad" : "good" },
           closed.length ? "The dry run says no:" : "The dry run says yes; nothing was changed."),
         make("ul", {}, closed.map((gate) => make("li", {}, `${gate.name}: ${gate.reason}`))),
+        result.would ? make("p", {}, result.would) : "",
         closed.length ? "" : shown(result));
-      tried = !closed.length;
+      if (!closed.length) tried = JSON.stringify(words);
       allowed();
     } catch (error) { told(error); }
   }
 
   go.addEventListener("click", async () => {
     try {
-      const given = field && field.value.trim();
-      const result = await run(given ? { [action.field[0]]: given } : {});
+      const result = await run(given());
       outcome.replaceChildren(make("p", { class: "good" }, `${action.label}: done.`), shown(result));
       go.remove();
     } catch (error) { told(error); allowed(); }
@@ -153,6 +159,7 @@ export function confirm(action, status, done) {
   });
   typed.addEventListener("input", allowed);
   if (field) field.addEventListener("input", allowed);
+  if (field && dry) field.addEventListener("change", () => { if (!wanting()) rehearse(); });
 
   dialog.replaceChildren(
     make("h1", { id: "act-title" }, `${action.label}: ${id}`),
@@ -160,10 +167,10 @@ export function confirm(action, status, done) {
     make("p", { class: "soft" }, `Phase: ${word(status.phase)}; the ${status.primary} answers the application.`),
     field ? make("label", { for: "field" }, action.field[1], field) : "",
     outcome,
-    action.typed ? make("label", { for: "typed" }, `Type ${id} to confirm`, typed) : "",
+    action.looks ? "" : make("label", { for: "typed" }, `Type ${id} to confirm`, typed),
     make("div", { class: "buttons" }, first || "", go, close),
   );
   allowed();
   dialog.showModal();
-  if (action.dry && !first) rehearse();
+  if (dry && !first && !wanting()) rehearse();
 }
