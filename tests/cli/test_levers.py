@@ -17,6 +17,8 @@ def test_with_nobody_at_work_it_is_for_later(migrated):
 
 def test_what_is_set_is_shown_and_taken_back(migrated):
     assert migrated.run("set", "docs", "rate=?").out == "max-rate = 0.0\n"
+    could = migrated.run("set", "docs", "rate=9", "--dry-run")
+    assert (could.code, "nothing was changed; max-rate would be 9.0, not 0.0" in could.out) == (0, True)
     assert migrated.run("throttle", "docs").code == 0
     assert migrated.run("throttle", "docs", "--throttle-cpu", "0.5", "--max-rate", "9").code == 0
     told = migrated.run("set", "docs")

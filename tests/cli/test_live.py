@@ -46,9 +46,16 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     early = terminal.run("cutover", "docs", "--yes")
     assert (early.code, "in phase passthrough, not verified" in early.err) == (4, True)
 
+    assert "passthrough -> paused" in terminal.run("pause", "docs", "--dry-run").out
     assert terminal.run("pause", "docs", "--json").document["phase"] == "paused"
+    assert "paused -> passthrough" in terminal.run("resume", "docs", "--dry-run").out
+    assert terminal.run("status", "docs", "--json").document["phase"] == "paused"
     assert terminal.run("migrate", "docs", *flags(terminal), "--json").document["phase"] == "passthrough"
 
+    could = terminal.run("attest", "docs", "--by", "ada", "--dry-run")
+    assert (could.code, "nothing was changed; passthrough -> backfill" in could.out) == (0, True)
+    assert "watch it with" not in could.err
+    assert terminal.run("status", "docs", "--json").document["attested_by"] == ""
     attested = terminal.run("attest", "docs", "--by", "ada")
     assert (attested.code, "watch it with: vectormigrate status docs --follow" in attested.err) == (0, True)
     verified = until(terminal, "verified")
@@ -71,6 +78,11 @@ def test_the_whole_way_there_back_and_there_again(terminal, daemon):
     assert terminal.run("rollback", "docs", "--force").code == 4
     asked = terminal.run("allow-deletes", "docs")
     assert (asked.code, "say that it is meant with --yes" in asked.err) == (4, True)
+    could = terminal.run("allow-deletes", "docs", "--dry-run")
+    assert (could.code, "deletes are not stopped; of " in could.out) == (0, True), could.err
+    could = terminal.run("reads", "docs", "--share", "0.25", "--dry-run", "--json")
+    assert "would answer 25% of the reads" in could.document["would"]
+    assert could.document["reads"] == 0
     allowed = terminal.run("allow-deletes", "docs", "--by", "ada", "--yes", "--json")
     assert allowed.document["migration_id"] == "docs"
     shared = terminal.run("reads", "docs", "--share", "0.25", "--json")

@@ -9,7 +9,13 @@ from tests.fakes.api import slow_world, two_stores, until
 from tests.fakes.hosted import Site
 from vectormigrate.daemon import rehearsing
 from vectormigrate.model.access import Principal, Scope
-from vectormigrate.model.errors import GateRefused, IllegalTransition, VectormigrateError
+from vectormigrate.model.errors import (
+    GateRefused,
+    IllegalTransition,
+    UnknownMigration,
+    UsageError,
+    VectormigrateError,
+)
 from vectormigrate.model.phase import Phase
 
 SHELL = Principal("user me", Scope.ADMIN, "socket")
@@ -129,3 +135,28 @@ async def test_of_several_parts_it_is_told_how_many(tmp_path):
         rehearsing.paused(replace(done, parts=(done,)))
     with pytest.raises(GateRefused, match="every part of 'docs' is over"):
         rehearsing.resumed(replace(done, parts=(replace(done, phase=Phase.ABORTED),)))
+
+
+async def test_an_approval_and_a_waiver_are_rehearsed(tmp_path):
+    async with offline_site(tmp_path) as here:
+        ask = here.parts.dispatcher.ask
+        docs = {"migration_id": "docs"}
+        with pytest.raises(GateRefused, match="waits for approval"):
+            await ask(SHELL, "migrate", {**docs, **two_stores(tmp_path), "approval": ["migrate"]})
+        told = await ask(SHELL, "approve", {**docs, "dry_run": True})
+        assert told.would == "migrate of docs would be approved, for one go"
+        assert [one.state for one in told.approvals] == ["pending"]
+        assert [one.state for one in (await ask(SHELL, "approvals", docs)).approvals] == ["pending"]
+        assert (
+            await ask(SHELL, "approve", {**docs, "step": "commit", "dry_run": True})
+        ).would == "nothing waits"
+        with pytest.raises(UnknownMigration):
+            await ask(SHELL, "approve", {"migration_id": "none", "dry_run": True})
+        waive = {**docs, "record": "i:1", "dry_run": True}
+        with pytest.raises(UsageError, match="wants a reason"):
+            await ask(SHELL, "waive", waive)
+        with pytest.raises(GateRefused, match="has not refused a record 'i:1'"):
+            await ask(SHELL, "waive", {**waive, "reason": "broken"})
+        status = replace(await ask(SHELL, "status", docs), dead_letters=3)
+        told = rehearsing.waived(status, "i:1")
+        assert told.would == "i:1 would be owed no more; 2 refused records would be left"
