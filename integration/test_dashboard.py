@@ -48,6 +48,8 @@ upstream = "http://127.0.0.1:{self.source}"
 [api]
 addr = "127.0.0.1:{self.api}"
 api_key = "env:DASHBOARD_KEY"
+api_rate = 6000  # a robot presses more buttons in a minute than a person
+api_burst = 1000
 [stores.old]
 kind = "qdrant"
 url = "http://127.0.0.1:{self.source}"
@@ -145,11 +147,16 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=PICTURES / f"{name}.png", full_page=name.startswith("dashboard-whole"))
 
 
-def confirmed(page: Page, verb: str) -> None:
-    """Press a button, read its dry run, type the name, and do it."""
-    page.get_by_role("button", name=verb, exact=True).click()
+def confirmed(page: Page, verb: str, says: str = "", **fields: str) -> None:
+    """Press a button, fill in its field, read its dry run, type the name, and do it."""
+    page.get_by_role("button", name=verb, exact=True).click(timeout=30_000)
     dialog = page.get_by_role("dialog")
+    for label, value in fields.items():
+        dialog.get_by_label(label.replace("_", " ")).fill(value)
+        expect(dialog.get_by_role("button", name=verb, exact=True)).to_be_disabled()
+        page.keyboard.press("Tab")
     expect(dialog.get_by_text("The dry run says yes")).to_be_visible(timeout=30_000)
+    expect(dialog.get_by_text(says).first).to_be_visible(timeout=30_000)
     go = dialog.get_by_role("button", name=verb, exact=True)
     expect(go).to_be_disabled()
     dialog.get_by_label("Type docs to confirm").fill("doc")
@@ -171,11 +178,12 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     page, wrong = opened(browser, daemon, viewport={"width": 1280, "height": 900})
     page.get_by_role("link", name="docs").click()
     expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Attest").click()
-    page.get_by_role("dialog").get_by_label("Your name").fill("anna")
-    page.get_by_role("dialog").get_by_role("button", name="Attest").click()
-    expect(page.get_by_role("dialog").get_by_text("Attest: done.")).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Close").click()
+    confirmed(page, "Pause", "passthrough -> paused")
+    confirmed(page, "Resume", "paused -> passthrough")
+    assert json.loads(daemon.run("status", "docs", "--json"))["phase"] == "passthrough"
+    confirmed(
+        page, "Attest", "passthrough -> backfill: the copy of 2,000 records would begin", Your_name="anna"
+    )
     expect(page.get_by_role("button", name="Cut over")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("2,000 of 2,000 records")).to_be_visible()
     expect(page.get_by_text("✓ compared")).to_be_visible(timeout=30_000)
@@ -185,8 +193,22 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     confirmed(page, "Cut over")
     expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)
     assert daemon.client.count("docs").count == 2000  # from the target
+    confirmed(
+        page, "Share reads", "the source would answer 20% of the reads, not 0%", Share_of_the_reads="0.2"
+    )
     confirmed(page, "Revert")
     expect(page.get_by_text("; the source answers the application")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Compare a sample").click(timeout=30_000)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Records, chosen at random").fill("50")
+    expect(dialog.get_by_role("button", name="Compare a sample")).to_be_disabled()
+    page.keyboard.press("Tab")
+    page.keyboard.type("docs")  # by keyboard alone
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("Compare a sample: done.")).to_be_visible(timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.get_by_text("50 compared").first).to_be_visible(timeout=30_000)
     assert wrong == []
 
 
@@ -217,20 +239,14 @@ def test_it_can_be_used_on_a_phone_in_the_dark_and_by_keyboard(browser: Browser,
 
 def test_a_migration_has_an_address_of_its_own_and_is_steered_there(browser: Browser, daemon: Daemon) -> None:
     page, wrong = opened(browser, daemon, at="/dashboard/#/docs")
-    for verb, field, typed, told in [
-        ("Throttle", "Records a second", "", "Set: throttle-hold=true"),
-        ("Unthrottle", "", "", ""),
-        ("Check", "", "", ""),
-        ("Compare a sample", "Records, chosen at random", "50", "50 compared"),
-    ]:
-        page.get_by_role("button", name=verb, exact=True).click(timeout=30_000)
-        dialog = page.get_by_role("dialog")
-        if typed:
-            dialog.get_by_label(field).fill(typed)
-        dialog.get_by_role("button", name=verb, exact=True).click()
-        expect(dialog.get_by_text(f"{verb}: done.")).to_be_visible(timeout=60_000)
-        dialog.get_by_role("button", name="Close").click()
-        expect(page.get_by_text(told).first).to_be_visible(timeout=30_000)
+    confirmed(page, "Throttle", "throttle-hold would be True, not False")
+    expect(page.get_by_text("Set: throttle-hold=true").first).to_be_visible(timeout=30_000)
+    confirmed(page, "Unthrottle", "throttle-hold would be as it was asked for, not True")
+    page.get_by_role("button", name="Check", exact=True).click(timeout=30_000)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Check", exact=True).click()  # it only looks: nothing is typed
+    expect(dialog.get_by_text("Check: done.")).to_be_visible(timeout=60_000)
+    dialog.get_by_role("button", name="Close").click()
     expect(page.get_by_role("button", name="Unthrottle")).to_have_count(0)
     assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
 
