@@ -170,10 +170,6 @@ def test_a_state_file_in_a_folder_that_may_not_be_written(terminal, tmp_path, fl
         (b'[stores.old]\nkind = "sqlite"\nurl = "ol', "is not valid TOML"),
         (b"[migrate]\nbatch_sise = 5\n", "line 2: migrate.batch_sise is not known"),
         (b"[migrate]\nbatch_size = 0\n", "line 2: migrate.batch_size must be a whole number from 1"),
-        (
-            b'[stores.x]\nurl = "postgresql://u:${NO_PASSWORD}@h/x"\n',
-            "variable NO_PASSWORD, which is not set",
-        ),
         (b"\xff\xfe", "is not UTF-8 text"),
         (b'[migrate]\nsource = "old"\n', "names the store 'old', which is not in the file"),
     ],
@@ -182,6 +178,19 @@ def test_a_configuration_that_cannot_be_used(terminal, tmp_path, flags, content,
     (tmp_path / "vectormigrate.toml").write_bytes(content)
     for line in (["migrate", "docs", *flags], ["config", "check"], ["list"]):
         assert_error(terminal.run(*line), 2, "vectormigrate.toml", told)
+    assert not (tmp_path / "state.db").exists()
+
+
+def test_a_variable_that_is_not_set_is_missed_by_those_alone_who_need_it(terminal, tmp_path, flags):
+    """A shell that has not the daemon's secrets can look all the same."""
+    text = b'[stores.x]\nkind = "pgvector"\nurl = "postgresql://u:${NO_PASSWORD}@h/x"\n'
+    (tmp_path / "vectormigrate.toml").write_bytes(text)
+    assert terminal.run("list").code == 0
+    for line in (
+        ["migrate", "docs", *flags[:6], "--target", "x", "--target-index", "docs"],
+        ["config", "check"],
+    ):
+        assert_error(terminal.run(*line), 2, "NO_PASSWORD")
     assert not (tmp_path / "state.db").exists()
 
 
