@@ -489,6 +489,7 @@ class Host:
 
 
 VERBS = frozenset(
-    "abort allow-deletes attest status cutover revert commit reads pause resume retry rollback validate".split()  # noqa: SIM905 one line
+    {"abort", "allow-deletes", "attest", "commit", "cutover", "pause", "reads"}
+    | {"resume", "retry", "revert", "rollback", "status", "validate"}
 )
 """What a daemon can be told about a migration."""

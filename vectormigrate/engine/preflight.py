@@ -83,6 +83,8 @@ class Preflight:
     write_records: int
     """Most records that one write request of the target takes, as far as the sample tells."""
     layouts: Layouts
+    notes: tuple[str, ...]
+    """What is worth knowing of the source's vectors and layout."""
     unrestored: tuple[str, ...]
     """What of the sample would not come back as it was."""
     aliases: Aliases
@@ -116,20 +118,10 @@ async def examine(
     began = monotonic()
     sample = await _sample(spec, source, shape)
     took = monotonic() - began
-    shape = _with_dimensions(shape, sample)
-    inferred = infer(sample.payload) if sample is not None else ()
-    layout = layouts(spec, shape, existing, inferred, 0 if sample is None else len(sample))
-    with _placed(spec):
-        mapping = make_plan(
-            shape,
-            target.capabilities,
-            spec.target.collection,
-            existing,
-            _mapping_options(spec, source),
-            layout.plan,
-            frozenset(seen.name for seen in inferred),
-        )
-        if existing is None and not mapping_refuses(mapping):
+    proposal = _proposed(spec, source, shape, sample, target.capabilities, existing)
+    shape, mapping = proposal.source, proposal.mapping
+    if existing is None and not mapping_refuses(mapping):
+        with _placed(spec):
             await target.check_create(mapping.target)
     aliases = await names.find(
         source, spec.source.collection, target, spec.target.collection, made=existing is None
@@ -151,10 +143,11 @@ async def examine(
         len(sample) / took if sample is not None and took > 0 else None,
         len(sample) if sample is not None else 0,
         tuple(refused),
-        inferred,
+        proposal.inferred,
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
-        layout,
+        proposal.layouts,
+        proposal.notes,
         changed,
         aliases,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),
@@ -176,22 +169,33 @@ async def propose(spec: Specification, source: Store, target: Capabilities) -> P
     """Look at one side alone. Raises as `examine` does, but for losses, which are in the plan."""
     shape = await source.describe(spec.source.collection)
     _check_names(spec, shape)
-    sample = await _sample(spec, source, shape)
+    return _proposed(spec, source, shape, await _sample(spec, source, shape), target, None)
+
+
+def _proposed(
+    spec: Specification,
+    source: Store,
+    shape: CollectionShape,
+    sample: Batch | None,
+    target: Capabilities,
+    existing: CollectionShape | None,
+) -> Proposal:
+    """What follows from the source's shape and a sample of it."""
     shape = _with_dimensions(shape, sample)
     inferred = infer(sample.payload) if sample is not None else ()
-    layout = layouts(spec, shape, None, inferred, 0 if sample is None else len(sample))
+    layout = layouts(spec, shape, existing, inferred, 0 if sample is None else len(sample))
     with _placed(spec):
         mapping = make_plan(
             shape,
             target,
             spec.target.collection,
-            None,
+            existing,
             _mapping_options(spec, source),
             layout.plan,
             frozenset(seen.name for seen in inferred),
         )
-    notes = (*_vector_notes(shape, forgotten=source.capabilities.normalises_cosine), *layout.notes)
-    return Proposal(shape, mapping, inferred, layout, notes)
+    notes = _vector_notes(shape, forgotten=source.capabilities.normalises_cosine and spec.back is None)
+    return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes))
 
 
 def _mapping_options(spec: Specification, source: Store) -> MappingOptions:
@@ -314,10 +318,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
         no_way_back=tuple(obstacles(mapping, preflight.source)),
         unrestored=preflight.unrestored,
         notes=(
-            *_vector_notes(
-                preflight.source, forgotten=source.capabilities.normalises_cosine and spec.back is None
-            ),
-            *preflight.layouts.notes,
+            *preflight.notes,
             *_refusal_notes(preflight),
             *_idle_notes(spec, mapping),
             *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
