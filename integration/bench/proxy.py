@@ -6,8 +6,10 @@ direct access and, where the machine has it, nginx. The load `bytes` is the upse
 the daemons of `subjects.py` the upsert then splits into forward, decode, mark and replay.
 
 CPU is utime + stime of the proxy's process, a request, and what is replayed later is waited for and counted; that of the
-process that reads and decodes beside it has a column of its own. All subjects take turns, round after round: on a shared machine only ratios within a run mean something. CPU is the least of the
-rounds, which a neighbour can only raise; rates and latencies are medians.
+process that reads and decodes beside it has a column of its own. All subjects take turns, round after round: on a shared
+machine only ratios within a run mean something. Each round starts them anew, for what the C library's allocator does with
+bodies of a megabyte is settled once in a process' life: the same pass-through takes 740 us for one in most of its lives and
+2,070 us in others, with a page fault every two kilobytes. All figures are medians of the rounds.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from integration.bench.subjects import BARE, LIVE, MARKING, READING, Stage, Subject
+from integration.bench.subjects import BARE, LIVE, MARKING, READING, Stage, Subject, nginx
 from integration.bench.traffic import Traffic, as_read, drive, query, upserts
 
 OUT = Path(__file__).parent / "out"
@@ -47,6 +49,8 @@ class Figures:
     """And of the processes that work beside it."""
     p50_ms: float
     p99_ms: float
+    cpu_us_rounds: list[float]
+    """`cpu_us` of each round."""
 
 
 def main() -> None:
@@ -61,18 +65,16 @@ def main() -> None:
         "--distance", default="Dot", help="Cosine: every replay reads back, for the source normalises"
     )
     asked = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vectormigrate-bench-")))
-        folder.chmod(0o755)
-        fsync_ms = fsync(folder)
-        print(
-            f"fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s; {machine()}"
-        )
-        subjects = start(Stage(stack, folder, asked.distance, asked.target))
-        figures = []
-        for load in asked.loads.split(","):
-            figures += measure(subjects, load, LOADS[load](), asked.seconds, asked.rounds, asked.connections)
-            print_table([one for one in figures if one.load.startswith(load)])
+    with tempfile.TemporaryDirectory(prefix="vectormigrate-bench-") as folder:
+        Path(folder).chmod(0o755)
+        fsync_ms = fsync(Path(folder))
+    print(f"fsync of this disk: {fsync_ms:.2f} ms; {asked.rounds} rounds of {asked.seconds:g} s; {machine()}")
+    figures = []
+    if nginx() is None:
+        print("nginx is not on this machine (Debian: apt-get install nginx): left out")
+    for load in asked.loads.split(","):
+        figures += measure(asked, load)
+        print_table([one for one in figures if one.load.startswith(load)])
     OUT.mkdir(exist_ok=True)
     stamp = datetime.now(UTC)
     path = OUT / f"proxy-{stamp:%Y%m%dT%H%M%S}.json"
@@ -95,78 +97,79 @@ LOADS: dict[str, Callable[[], list[bytes]]] = {
 }
 
 
+class Round(NamedTuple):
+    """What one subject did in one round."""
+
+    own: float
+    """CPU seconds."""
+    beside: float
+    traffic: Traffic
+
+
+Rounds = dict[tuple[str, int, str], list[Round]]
+"""By load, connections and subject."""
+
+
+def measure(asked: argparse.Namespace, load: str) -> list[Figures]:
+    """One connection, then saturation, then half of what saturated the slowest of ours in that round."""
+    requests, rounds = LOADS[load](), Rounds()
+    for number in range(asked.rounds):
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vectormigrate-bench-")))
+            folder.chmod(0o755)
+            subjects = start(Stage(stack, folder, asked.distance, asked.target))
+            # Forwards and backwards, so that nobody always comes behind the same neighbour.
+            turns = _Turns(subjects[::-1] if number % 2 else subjects, requests, asked.seconds, rounds)
+            turns.take(f"{load}, one", 1)
+            slowest = turns.take(f"{load}, full", asked.connections)
+            turns.take(f"{load}, half", asked.connections, slowest / 2)
+    return [_figures(subject, name, many, seen) for (name, many, subject), seen in rounds.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """The subjects of one round, one behind the other."""
+
+    subjects: Sequence[Subject]
+    requests: Sequence[bytes]
+    seconds: float
+    rounds: Rounds
+
+    def take(self, load: str, connections: int, rate: float | None = None) -> float:
+        """Returns the requests a second of the slowest of ours."""
+        rates = []
+        for subject in self.subjects:
+            before, beside = subject.cpu(), subject.beside()
+            traffic = drive(
+                subject.port, self.requests, connections=connections, seconds=self.seconds, rate=rate
+            )
+            subject.settle()
+            seen = Round(subject.cpu() - before, subject.beside() - beside, traffic)
+            self.rounds.setdefault((load, connections, subject.name), []).append(seen)
+            if subject.name in (READING, MARKING, LIVE):
+                rates.append(traffic.rate)
+        return min(rates)
+
+
 def start(stage: Stage) -> list[Subject]:
     """Everything that takes part."""
-    nginx = stage.nginx()
-    if nginx is None:
-        print("nginx is not on this machine (Debian: apt-get install nginx): left out")
-    others = [stage.direct(), stage.bare(), *([nginx] if nginx else [])]
+    program = nginx()
+    others = [stage.direct(), stage.bare(), *([stage.nginx(program)] if program else [])]
     return [*others, *(stage.serve(name) for name in (READING, MARKING, LIVE))]
 
 
-def measure(
-    subjects: Sequence[Subject],
-    load: str,
-    requests: Sequence[bytes],
-    seconds: float,
-    rounds: int,
-    connections: int,
-) -> list[Figures]:
-    """One connection, then saturation, then half of what saturated the slowest of ours."""
-
-    def turns(connections: int, rate: float | None = None) -> Runs:
-        return _turns(
-            subjects,
-            rounds,
-            lambda one: drive(one.port, requests, connections=connections, seconds=seconds, rate=rate),
-        )
-
-    alone, full = turns(1), turns(connections)
-    ours = [name for name in full if name in (READING, MARKING, LIVE)]
-    half = min(median(traffic.rate for _, traffic in full[name]) for name in ours) / 2
-    paced = turns(connections, half)
-    loads = (
-        (f"{load}, one", alone, 1),
-        (f"{load}, full", full, connections),
-        (f"{load}, half", paced, connections),
-    )
-    return [_figures(one.name, name, many, runs[one.name]) for name, runs, many in loads for one in subjects]
-
-
-class Spent(NamedTuple):
-    """CPU seconds of one round."""
-
-    own: float
-    beside: float
-
-
-Runs = dict[str, list[tuple[Spent, Traffic]]]
-"""By subject, each round."""
-
-
-def _turns(subjects: Sequence[Subject], rounds: int, run: Callable[[Subject], Traffic]) -> Runs:
-    runs: Runs = {subject.name: [] for subject in subjects}
-    for number in range(rounds):
-        # Forwards and backwards, so that nobody always comes behind the same neighbour.
-        for subject in subjects if number % 2 else reversed(subjects):
-            before, beside = subject.cpu(), subject.beside()
-            traffic = run(subject)
-            subject.settle()
-            spent = Spent(subject.cpu() - before, subject.beside() - beside)
-            runs[subject.name].append((spent, traffic))
-    return runs
-
-
-def _figures(subject: str, load: str, connections: int, runs: list[tuple[Spent, Traffic]]) -> Figures:
+def _figures(subject: str, load: str, connections: int, rounds: Sequence[Round]) -> Figures:
+    spent = [round(1e6 * one.own / one.traffic.answered, 1) for one in rounds]
     return Figures(
         subject,
         load,
         connections,
-        median(traffic.rate for _, traffic in runs),
-        min(spent.own / traffic.answered for spent, traffic in runs) * 1e6,
-        min(spent.beside / traffic.answered for spent, traffic in runs) * 1e6,
-        median(traffic.quantile(0.5) for _, traffic in runs),
-        median(traffic.quantile(0.99) for _, traffic in runs),
+        median(one.traffic.rate for one in rounds),
+        median(spent),
+        median(one.beside / one.traffic.answered for one in rounds) * 1e6,
+        median(one.traffic.quantile(0.5) for one in rounds),
+        median(one.traffic.quantile(0.99) for one in rounds),
+        spent,
     )
 
 

@@ -67,6 +67,11 @@ def spent_by(process: psutil.Process) -> float:
     return time.clock_gettime((~process.pid << 3) | 2)
 
 
+def nginx() -> str | None:
+    """Its program, where there is one."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
 class Stage:
     """The subjects of one run, ended with it."""
 
@@ -87,11 +92,7 @@ class Stage:
         port = free_port()
         return Subject(BARE, port, (self._run([*self._passing, "bare", str(port), str(self._stub)], port),))
 
-    def nginx(self) -> Subject | None:
-        """None where there is none."""
-        program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-        if program is None:
-            return None
+    def nginx(self, program: str) -> Subject:
         port = free_port()
         config = _nginx(self._folder, port, self._stub)
         process = self._run([program, "-c", str(config), "-p", str(self._folder)], port)

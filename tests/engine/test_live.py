@@ -43,6 +43,7 @@ async def test_what_is_marked_and_paid_in_each_phase(stage, phase):
     live = await stage.open(phase, clean=True)
     live.calmed()
     assert (live.lane.marking, not live.scheduler.paused) == (phase in MARKING, phase in PAYING)
+    assert live.lane.paying == (phase in PAYING)
     assert live.lane.copying == (phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED))
     await stage.put(1)
     await asyncio.sleep(1)

@@ -172,7 +172,8 @@ class Live:
         self.lane.marking = phase in _MARKING and resting not in (Phase.CREATED, Phase.PREFLIGHT)
         self.lane.copying = phase not in (Phase.COMMITTED, Phase.ROLLED_BACK, Phase.ABORTED)
         self.lane.whole = phase in _WHOLE
-        self.scheduler.paused = phase not in _PAYING
+        self.lane.paying = phase in _PAYING
+        self.scheduler.paused = not self.lane.paying
         self.scheduler.wake()
         if phase is Phase.COMMITTED and self.intake is not None:  # the source may be taken down now
             self.intake.stop()

@@ -290,6 +290,12 @@ async def test_no_hint_of_a_write_that_may_not_be_applied_yet(bench, outcome):
     assert bench.ledger.get(1).hint is None
 
 
+async def test_no_hint_is_held_while_nothing_is_replayed(bench):
+    bench.lane.paying = False
+    await bench.put(1, hinted=True)
+    assert (bench.ledger.get(1).hint, bench.marks()) == (None, ["i:1"])
+
+
 async def test_no_hint_of_a_write_that_failed(bench):
     with suppress(Unresolved):
         async with bench.lane.writing(touch(1), 10) as passing:

@@ -8,8 +8,6 @@ the upstream alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from vectormigrate.model.errors import Unresolved
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
@@ -23,20 +21,21 @@ class Bounded(Upstream):
         self._seconds = seconds
 
     async def send(self, request: HttpRequest, *, stream: bool = False) -> HttpResponse:
-        async with self._in_time():
-            return await self._upstream.send(request, stream=stream)
-
-    async def call(self, call: RpcCall) -> RpcReply:
-        async with self._in_time():
-            return await self._upstream.call(call)
-
-    @asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._seconds):
-                yield
+                return await self._upstream.send(request, stream=stream)
         except TimeoutError:
-            raise Unresolved(
-                f"the source did not answer a write within {self._seconds:g} s",
-                hint="`write-timeout` of [live] rules it; let --quarantine be at least twice as long",
-            ) from None
+            raise self._late() from None
+
+    async def call(self, call: RpcCall) -> RpcReply:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._upstream.call(call)
+        except TimeoutError:
+            raise self._late() from None
+
+    def _late(self) -> Unresolved:
+        return Unresolved(
+            f"the source did not answer a write within {self._seconds:g} s",
+            hint="`write-timeout` of [live] rules it; let --quarantine be at least twice as long",
+        )

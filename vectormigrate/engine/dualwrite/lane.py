@@ -69,10 +69,16 @@ class Pass:
         self._scopes = -1 if lane.scopes.blocking else lane.scopes.raised
         self._marking = lane.marking
 
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that it may take, if it is marked."""
+        return self._lane.write_timeout if self._marking else None
+
     def answered(self, outcome: Outcome, position: str) -> None:
         self.outcome = outcome
         at = position or (SOMEWHERE if outcome is Outcome.LATE else "")
-        self._lane.position = furthest(self._lane.position, at)
+        if at:
+            self._lane.position = furthest(self._lane.position, at)
         self._lane.late += outcome is Outcome.LATE
 
     async def named(self, ids: Sequence[RecordId]) -> None:
@@ -80,7 +86,8 @@ class Pass:
             await self._lane.marker.named(self.noted, ids)
 
     def hint(self, records: Callable[[], Batch], size: int) -> None:
-        self._hint = Hint(records, size, self._scopes)
+        if self._lane.paying:
+            self._hint = Hint(records, size, self._scopes)
 
     def settle(self) -> Hint | None:
         """The hint, if what came of the write allows it.
@@ -136,6 +143,8 @@ class Lane:
         )
         self.marking = True
         """Off before the first phase that marks, and behind the last: writes pass without."""
+        self.paying = True
+        """Replays run: what a write brought may be of use to them, and is kept."""
         self.copying = True
         """Records are being carried over: the collection's shape must stay."""
         self.position = ""

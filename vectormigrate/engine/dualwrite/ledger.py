@@ -129,21 +129,26 @@ class Ledger:
 
     def register(self, ids: Iterable[RecordId], generation: int, *, removes: bool) -> list[Entry]:
         """A write to these ids begins: their generation rises, they count as in flight. Returns their entries."""
+        # A write of the client waits for this and for `release`: no call an id but for new ones.
         self.in_flight += 1
-        entries = [self.entry(one) for one in dict.fromkeys(ids)]
+        known, unique = self._entries, dict.fromkeys(ids)
+        entries = [known.get(one) or self.entry(one) for one in unique]
         now = self._now()
+        # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
+        quiet = now >= self.quiet_after
         for entry in entries:
-            # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
-            alone = not entry.in_flight and now >= max(
-                entry.source_until, entry.accepted_until, self.quiet_after
+            alone = (
+                quiet and not entry.in_flight and now >= entry.source_until and now >= entry.accepted_until
             )
             entry.in_flight += 1
             entry.generation = generation
             entry.solo = generation if alone else 0
-            entry.removed = entry.removed or removes
+            if removes:
+                entry.removed = True
             entry.absent_since = None
-            self._forget_hint(entry)
-        self.recent.extend(entry.id for entry in entries)
+            if entry.hint is not None:
+                self._forget_hint(entry)
+        self.recent.extend(unique)
         return entries
 
     def release(self, entries: Sequence[Entry], *, unresolved: bool, late: float) -> None:
@@ -157,15 +162,22 @@ class Ledger:
             self._unseen.append((now + max(late, self.terms.visibility), [entry.id for entry in entries]))
         if self._together <= now:
             self._together = now + self.terms.coalesce
+        shown = max(late, self.terms.visibility)
         for entry in entries:
             entry.in_flight -= 1
-            if unresolved:
-                entry.source_until = max(entry.source_until, now + self.terms.quarantine)
-                entry.solo = 0
-            landed = entry.source_until if unresolved and self.guards.source_quarantine else now
-            entry.accepted_until = max(entry.accepted_until, now + late)
-            entry.fresh_at = max(entry.fresh_at, landed + max(late, self.terms.visibility))
-            self.queue(entry, self._together)
+            if unresolved or shown:  # else there is nothing to wait for
+                self._may_land(entry, now, unresolved, late, shown)
+            if entry.busy or not entry.queued:
+                self.queue(entry, self._together)
+
+    def _may_land(self, entry: Entry, now: float, unresolved: bool, late: float, shown: float) -> None:
+        landed = now
+        if unresolved:
+            entry.source_until = max(entry.source_until, now + self.terms.quarantine)
+            entry.solo = 0
+            landed = entry.source_until if self.guards.source_quarantine else now
+        entry.accepted_until = max(entry.accepted_until, now + late)
+        entry.fresh_at = max(entry.fresh_at, landed + shown)
 
     def unseen(self) -> list[RecordId] | None:
         """Ids of acknowledged writes that a listing may not show yet; None when that is not known so soon after a start."""

@@ -94,7 +94,7 @@ class Marker:
         try:
             if self._database.stuck_for >= self._terms.mark_limit:
                 raise TimeoutError  # nor would this one be made in time, and it need not wait to learn that
-            await self._in_time(self.mark(noted.entries, noted.generation, "delete" if removes else "write"))
+            await self._mark_in_time(noted.entries, noted.generation, removes=removes)
             for touch in touches:
                 if not isinstance(touch, Ids):
                     await self._note_wide(noted, touch)
@@ -119,11 +119,21 @@ class Marker:
         """Return when the marks of these ids are durable. Those that are already need no write, unless they must say from
         now on that an absence is meant.
         """
-        removes = reason in journal.MEANT
+        wanting = self._wanting(entries, removes=reason in journal.MEANT)
+        if wanting:
+            await self._write(wanting, generation, reason)
+
+    def _wanting(self, entries: Sequence[Entry], *, removes: bool) -> list[Entry]:
         wanting = [entry for entry in entries if entry.row is None or (removes and not entry.meant)]
         self.skipped += len(entries) - len(wanting)
-        if not wanting or not self._guards.mark_first:
-            return
+        return wanting if self._guards.mark_first else []
+
+    async def _mark_in_time(self, entries: Sequence[Entry], generation: int, *, removes: bool) -> None:
+        wanting = self._wanting(entries, removes=removes)
+        if wanting:
+            await self._in_time(self._write(wanting, generation, "delete" if removes else "write"))
+
+    async def _write(self, wanting: Sequence[Entry], generation: int, reason: str) -> None:
         row = (self._session.epoch, generation)
         texts = [id_text(entry.id) for entry in wanting]
         at = self._clock.now().isoformat()
@@ -208,4 +218,4 @@ class Marker:
         entries = self._ledger.register(ids, noted.generation, removes=removes)
         self._ledger.in_flight -= 1  # the same request
         noted.entries += entries
-        await self._in_time(self.mark(entries, noted.generation, "delete" if removes else "write"))
+        await self._mark_in_time(entries, noted.generation, removes=removes)

@@ -115,16 +115,29 @@ class Router(Front):
             if lane is not None:
                 collections[name] = lane.ends.collection
                 lanes.setdefault(lane.ends.collection, (lane, []))[1].extend(touches)
+        if len(lanes) == 1:  # as nearly always, and it is waited for
+            [(name, (lane, touches))] = lanes.items()
+            async with lane.writing(touches, size) as passing:
+                yield self._written(touched, collections, {name: passing})
+            return
         async with AsyncExitStack() as stack:
             passes: dict[str, Pass] = {}
             for name, (lane, touches) in sorted(lanes.items()):  # in one order: no two wait for each other
                 passes[name] = await stack.enter_async_context(lane.writing(touches, size))
-            elsewhere = len(collections) < len(touched) or not touched
-            access = self._meeting([one.access for one in passes.values()], elsewhere=elsewhere)
-            limits = [lane.write_timeout for lane, _ in lanes.values() if lane.marking]
-            if access.upstream is not None and limits:
-                access = replace(access, upstream=Bounded(access.upstream, min(limits)))
-            yield _Written(access, {name: passes[of] for name, of in collections.items()})
+            yield self._written(touched, collections, passes)
+
+    def _written(
+        self,
+        touched: Mapping[str, Sequence[Touch]],
+        collections: Mapping[str, str],
+        passes: Mapping[str, Pass],
+    ) -> _Written:
+        elsewhere = len(collections) < len(touched) or not touched
+        access = self._meeting([one.access for one in passes.values()], elsewhere=elsewhere)
+        limits = [one.timeout for one in passes.values() if one.timeout]
+        if access.upstream is not None and limits:
+            access = replace(access, upstream=Bounded(access.upstream, min(limits)))
+        return _Written(access, {name: passes[of] for name, of in collections.items()})
 
     def _meeting(self, accesses: Sequence[Access], *, elsewhere: bool) -> Access:
         """The one place where a request goes; it cannot go to two."""
