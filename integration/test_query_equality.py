@@ -16,11 +16,13 @@ import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from integration.equality import milvus, pinecone, qdrant, weaviate
 from integration.equality.asked import Question, questions
 from integration.equality.figures import LEFT
 from integration.equality.kept import said
@@ -69,6 +71,12 @@ async def asked(
             return await direct([source.ask(one) for one in given]), await direct(list(source.reads()))
 
         yield Asked(source, given, *await said(request.param, source.judge, QUERIES, answers))
+
+
+@pytest.mark.parametrize("vendor", [milvus, pinecone, qdrant, weaviate])
+async def test_what_is_kept_of_a_question_is_found_in_another_run(vendor: ModuleType) -> None:
+    here, elsewhere = (list(questions(vendor.OPERATORS, 200)) for _ in range(2))
+    assert [one.name for one in here] == [one.name for one in elsewhere]
 
 
 @pytest.mark.parametrize("asked", SOURCES, indirect=True)

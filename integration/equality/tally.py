@@ -25,7 +25,7 @@ class Tally:
         for one in asked:
             found = list(differences(mine[one.name], theirs[one.name]))
             self._equal[one.operator] += not found
-            self.wrong += [f"{one.name}: {each}" for each in found[:2]]
+            self.wrong += [f"{one.name}: {one.where!r:.300}: {each}" for each in found[:2]]
             if not found:
                 self._worst = max(self._worst, _furthest(mine[one.name], theirs[one.name]))
 

@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.life.daemon import Behind, Daemon
 from tests.life.pinecone import KEY
 
+CHECKOUT = Path(__file__).parents[2]
+"""Whose program it is: that of the tests, which need not be the one that is installed."""
+
 
 @asynccontextmanager
 async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
@@ -27,10 +30,9 @@ async def in_a_process(folder: Path, behind: Behind) -> AsyncIterator[Daemon]:
     words += ["--coalesce", "0.01", "--provisional-after", "0.02", "--delete-confirmation", "0.1"]
     log, state = folder / "serve.log", folder / "state.db"
     command = [sys.executable, "-m", "vectormigrate", "serve", "--addr", "off", "--state", str(state), *words]
+    environment = {**os.environ, "PINECONE_KEY": KEY, "PYTHONPATH": str(CHECKOUT)}
     with log.open("wb") as told:
-        process = subprocess.Popen(
-            command, stdout=told, stderr=told, cwd=folder, env={**os.environ, "PINECONE_KEY": KEY}
-        )
+        process = subprocess.Popen(command, stdout=told, stderr=told, cwd=folder, env=environment)
     try:
         async with asyncio.timeout(60):
             while (
