@@ -6,6 +6,7 @@ request spent is kept in a context variable, which the tasks that it starts inhe
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
@@ -44,9 +45,9 @@ class Traffic:
     """Of one listener."""
 
     listener: str
-    requests: dict[tuple[str, str], Histogram] = field(default_factory=dict)
+    requests: defaultdict[tuple[str, str], Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     """Seconds by ("read", "write" or "other"; "ok", "refused", "throttled" or "failed")."""
-    added: dict[str, Histogram] = field(default_factory=dict)
+    added: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     """Seconds of a request that were not waiting for the source, by operation."""
     source: Histogram = field(default_factory=Histogram)
     """Seconds that the vendor's own server took."""
@@ -58,8 +59,8 @@ class Traffic:
 
     def passed(self, spent: _Spent, outcome: str, seconds: float) -> None:
         """One request was answered."""
-        self.requests.setdefault((spent.operation, outcome), Histogram()).observe(seconds, self.trace())
-        self.added.setdefault(spent.operation, Histogram()).observe(max(0.0, seconds - spent.source))
+        self.requests[spent.operation, outcome].observe(seconds, self.trace())
+        self.added[spent.operation].observe(max(0.0, seconds - spent.source))
 
 
 class MeasuredFacade(Facade):
