@@ -24,6 +24,22 @@ async def test_a_mark_is_only_cleared_at_the_generation_that_was_replayed(tx):
     assert await tx(journal.debt) == 1
 
 
+async def test_the_text_of_an_id_is_kept_to_the_last_character(tx):
+    texts = [
+        "s:",
+        "s:a\0b",
+        "s:\0",
+        "s:\u2028'\"\\",
+        "s:\U0001f600",
+        "s:\x7f\x01\n",
+        "s:" + "x" * 50_000,
+        'c:["i:5","s:a"]',
+    ]
+    await mark(tx, texts)
+    await mark(tx, texts, 1, 2)  # no second row for any of them
+    assert [one.id for one in await tx(journal.marks, "", 10)] == sorted(texts)
+
+
 async def test_the_generation_of_a_mark_never_falls(tx):
     """Two writes of one process may reach the file in another order than they were numbered."""
     await mark(tx, ["i:1"], 2, 7)
