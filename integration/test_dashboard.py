@@ -162,10 +162,28 @@ def confirmed(page: Page, verb: str, says: str = "", **fields: str) -> None:
     dialog.get_by_label("Type docs to confirm").fill("doc")
     expect(go).to_be_disabled()
     dialog.get_by_label("Type docs to confirm").fill("docs")
-    picture(page, f"dashboard-{verb.lower().replace(' ', '-')}")
+    if verb == "Attest":
+        picture(page, "dashboard-attest")
     go.click()
     expect(dialog.get_by_text(f"{verb}: done.")).to_be_visible(timeout=60_000)
     dialog.get_by_role("button", name="Close").click()
+
+
+def the_report_is_there(page: Page, daemon: Daemon) -> None:
+    """For people, and for `report verify`; and what explains the API."""
+    with page.expect_download() as began:
+        page.get_by_role("link", name="the same as signed JSON").click()
+    kept = daemon.folder / "report.json"
+    began.value.save_as(kept)
+    assert "Equal: all 2,000 records" in daemon.run("report", "verify", str(kept))
+    page.get_by_role("link", name="the report").click()
+    expect(page.get_by_text("Equal: all 2,000 records were compared")).to_be_visible(timeout=30_000)
+    picture(page, "report")
+    page.go_back()
+    page.get_by_role("link", name="API").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+    page.go_back()
+    expect(page.get_by_role("heading", name="docs", level=1)).to_be_visible(timeout=30_000)
 
 
 def test_without_the_key_there_is_nothing_to_see(browser: Browser, daemon: Daemon) -> None:
@@ -190,6 +208,7 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     expect(page.get_by_text("vectors equal to the bit")).to_be_visible(timeout=30_000)
     assert "[object" not in page.locator("main").inner_text()
     picture(page, "dashboard-whole")
+    the_report_is_there(page, daemon)
     confirmed(page, "Cut over")
     expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)
     assert daemon.client.count("docs").count == 2000  # from the target

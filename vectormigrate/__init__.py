@@ -13,6 +13,10 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
+FORMAT_VERSION = 1
+"""Of every JSON document that a command prints or writes: another one once something that a reader relies on goes or changes.
+What is added is no such thing.
+"""
 __all__ = ["MigrateResult", "__version__", "migrate_vec"]
 
 _LATER = {"migrate_vec": "vectormigrate.daemon.vec", "MigrateResult": "vectormigrate.model.documents"}

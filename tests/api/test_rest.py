@@ -6,6 +6,7 @@ import json
 from tests.fakes.api import KEY, site, two_stores
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.daemon.config import Config
+from vectormigrate.daemon.notary import check
 
 
 async def migrated(here, tmp_path):
@@ -32,7 +33,12 @@ async def test_a_migration_from_its_plan_to_its_rollback(here, tmp_path):
     assert (await here.ask("GET", "/v1/migrations?status=failed"))[1]["migrations"] == []
     _, operation = await here.ask("POST", "/v1/migrations/docs/validate", {"full": True})
     assert (await here.finished(operation)).result["ok"] is True
-    assert (await here.ask("GET", "/v1/migrations/docs/report"))[1]["validation"]["method"] == "full"
+    report = (await here.ask("GET", "/v1/migrations/docs/report"))[1]
+    assert report["validation"]["method"] == "full"
+    assert check(report)  # as it comes
+    verbs = [row["verb"] for row in report["history"]]
+    assert "migrate" in verbs
+    assert "report" not in verbs
     assert (await here.ask("GET", "/v1/migrations/docs/findings?limit=5"))[1]["findings"] == []
     assert (await here.ask("GET", "/v1/migrations/docs/dead-letters"))[1]["dead_letters"] == []
     events = (await here.ask("GET", "/v1/migrations/docs/events"))[1]["events"]
@@ -42,6 +48,17 @@ async def test_a_migration_from_its_plan_to_its_rollback(here, tmp_path):
     _, operation = await here.ask("POST", "/v1/migrations/docs/rollback")
     assert (await here.finished(operation)).result["left"] == 0
     assert (await here.ask("GET", "/v1/migrations/docs"))[1]["phase"] == "rolled_back"
+
+
+async def test_a_report_is_a_page_for_people_too(here, tmp_path):
+    await migrated(here, tmp_path)
+    url, key = "/v1/migrations/{}/report.html", await here.key("read")
+    page = await here.raw("GET", url.format("docs"), b"", b"Authorization: Bearer " + key.encode())
+    assert (page.status, page.header(b"content-type")) == (200, b"text/html; charset=utf-8")
+    assert b"frame-ancestors 'none'" in page.header(b"content-security-policy")
+    assert b"<title>docs: migration report</title>" in page.body
+    assert (await here.ask("GET", url.format("none")))[0] == 404
+    assert (await here.audit())[-2]["verb"] == "report"
 
 
 async def test_what_fails_is_told_by_its_operation(here, tmp_path):

@@ -1,6 +1,7 @@
 """Commands by socket, by URL and here: the same words, results and exit codes."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -68,7 +69,12 @@ async def test_a_daemon_elsewhere_is_asked_with_a_key(tmp_path, away):
         assert (await run(*at(here, "validate", "docs", "--full"))).code == 0
         report = await run(*at(here, "report", "docs", "--html", str(tmp_path / "docs.html")))
         assert report.code == 0, report.err
-        assert (await run(*at(here, "report", "docs"))).document["ok"] is True
+        written = tmp_path / "docs.json"
+        assert (await run(*at(here, "report", "docs", "--output", str(written)))).code == 0
+        assert away.run("report", "verify", str(written)).code == 0
+        told = json.loads(written.read_bytes())
+        assert (told["ok"], told["specification"]["id"]) == (True, "docs")
+        assert "migrate" in [row["verb"] for row in told["history"]]
         unsure = await run(*at(here, "rollback", "docs"), says="no\n")
         assert unsure.code == 4
         assert (await run(*at(here, "status", "docs", "--json"))).document["phase"] == "verified"

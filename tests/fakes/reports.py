@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from vectormigrate.cli.report import Report
+from vectormigrate.daemon.report import Report
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.mapping import Fate, FieldPlan, MappingPlan, VectorPlan

@@ -470,3 +470,5 @@ COMMANDS: tuple[Command, ...] = (
 """In the order of the help."""
 
 BY_NAME = {command.name: command for command in COMMANDS}
+LOOKS = frozenset(command.name for command in COMMANDS if command.reads_only)
+"""What the history of a migration can do without."""

@@ -25,6 +25,7 @@ from vectormigrate.daemon.trail import Trail
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.errors import StateError
 
+from .commands import LOOKS
 from .dispatch import Dispatcher
 from .inherited import Inherited
 from .reception import Reception
@@ -65,7 +66,7 @@ async def assembled(
     operations = Operations(database, supervisor, clock)
     await operations.open()
     supervisor.spawn_lasting(chronicle.keep(database), name="chronicle")
-    desk = Desk(control, host, keyring, trail, operations, secrets)
+    desk = Desk(control, host, keyring, trail, operations, secrets, clock, LOOKS)
     dispatcher = Dispatcher(desk, trail, operations, config)
     if host is not None:
         control.receive = Reception(dispatcher, host.answer).hear

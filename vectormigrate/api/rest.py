@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as Path
 
+from vectormigrate.daemon import report
 from vectormigrate.daemon.answers import Answered, Answers
 from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.model.documents import Operation
@@ -49,7 +50,11 @@ class Rest:
             for command in COMMANDS
             for route in command.routes
         ]
-        return [described, Path(f"{ROOT}/docs", self._explain, methods=["GET"]), *asked]
+        pages = [
+            Path(f"{ROOT}/docs", self._explain, methods=["GET"]),
+            Path(f"{ROOT}/migrations/{{{ID}}}/report.html", self._report, methods=["GET"]),
+        ]
+        return [described, *pages, *asked]
 
     async def _describe(self, request: Request) -> Response:
         return Response(openapi.encoded(), media_type=bodies.MEDIA)
@@ -57,6 +62,14 @@ class Rest:
     async def _explain(self, request: Request) -> Response:
         headers = {"content-security-policy": manual.POLICY}
         return Response(manual.page(), media_type="text/html; charset=utf-8", headers=headers)
+
+    async def _report(self, request: Request) -> Response:
+        """What `report` answers, for people."""
+        told = await self._ask(request, BY_NAME["report"], {ID: request.path_params[ID]})
+        page = report.render(report.from_json(told))
+        return Response(
+            page, media_type="text/html; charset=utf-8", headers={"content-security-policy": report.POLICY}
+        )
 
     def _endpoint(self, command: Command, route: Route) -> Callable[[Request], Awaitable[Response]]:
         async def look(request: Request) -> Response:

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vectormigrate import FORMAT_VERSION
 from vectormigrate.api.commands import BY_NAME
 from vectormigrate.daemon import config
 from vectormigrate.model.errors import UsageError
 
-from .call import FORMAT_VERSION, Answer, Call
+from .call import Answer, Call
 from .migrate import begin
 
 _NEEDED = {"migration_id": str, "digest": str, "arguments": dict}

@@ -26,7 +26,7 @@ from vectormigrate.model.status import PlanDocument
 from .call import Answer, Call
 from .doors import own
 from .exits import code_of
-from .inspect import compose, present
+from .inspect import present
 from .keeping import keep
 
 
@@ -69,5 +69,5 @@ def answer_of(call: Call, document: Any) -> Answer:
     if isinstance(result, PlanDocument | SchemaDocument):
         keep(call, result, *mapped(call.merged))
     if isinstance(result, LastReport):
-        return present(call, compose(result.status, result.validation, result.mapping))
+        return present(call, document)
     return Answer(result, code_of(result, call.command.name))

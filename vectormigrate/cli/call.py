@@ -12,10 +12,6 @@ from vectormigrate.api.command import Command
 from vectormigrate.daemon.config import Config, Merged
 from vectormigrate.daemon.recruits import Recruits
 
-FORMAT_VERSION = 1
-"""Of every JSON document that a command prints or writes: another one once something that a reader relies on goes or changes.
-What is added is no such thing.
-"""
 _CREWED = ("migrate", "resume", "validate")
 """Commands that work with worker processes."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectormigrate.cli.report.html import visible
+from vectormigrate.daemon.report.html import visible
 from vectormigrate.model.documents import (
     Approvals,
     AuditLog,

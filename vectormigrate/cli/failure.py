@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 from typing import TextIO
 
+from vectormigrate import FORMAT_VERSION
 from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.plaintext import spelled
-
-from .call import FORMAT_VERSION
 
 LONGEST = 1000
 """Characters of one line: an error fits a screen, whatever a server puts into it."""

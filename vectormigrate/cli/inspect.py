@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import orjson
 
-from vectormigrate import __version__
-from vectormigrate.api.commands import COMMANDS
-from vectormigrate.cli.report import Report, as_json, render
-from vectormigrate.cli.report.document import is_proved, verdict
+from vectormigrate.api.commands import LOOKS
 from vectormigrate.daemon import paging
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.notary import Notary, check
+from vectormigrate.daemon.report import from_json, render
+from vectormigrate.daemon.report.composing import composed
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.documents import Examined, Migrations
 from vectormigrate.model.errors import PhaseError, SignatureWrong, StateMissing, UsageError
-from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import LiveStatus, MigrationStatus, ValidationReport
+from vectormigrate.model.status import LiveStatus, MigrationStatus
 
 from . import output
 from .call import Answer, Call
@@ -94,17 +92,9 @@ def report(call: Call) -> Answer:
     """The last validation: printed, or written to files; or a written one, verified."""
     if call.migration_id == "verify" and call.words["file"]:
         return _verify(call, call.words["file"])
+    now = datetime.now(UTC)  # noqa: TID251 the moment is printed on the page, nothing depends on it
     with view(call) as viewer:
-        name = call.migration_id
-        told = compose(viewer.status(name), viewer.report(name), viewer.mapping(name))
-        told = replace(told, history=_deeds(viewer.history(name)), specification=viewer.specification(name))
-    return present(call, told, Notary.beside(call.state))
-
-
-def _deeds(history: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    """What was done, without what was only looked at."""
-    looks = {command.name for command in COMMANDS if command.reads_only}
-    return [row for row in history if row["verb"] not in looks]
+        return present(call, composed(viewer, call.migration_id, Notary.beside(call.state), now, LOOKS))
 
 
 def _verify(call: Call, name: str) -> Answer:
@@ -119,38 +109,19 @@ def _verify(call: Call, name: str) -> Answer:
     return Answer(Verified(name, signer, said))
 
 
-def compose(status: MigrationStatus, last: ValidationReport | None, mapping: MappingPlan | None) -> Report:
-    """A report of its parts, wherever they come from."""
-    versions = {
-        "vectormigrate": __version__,
-        "python": platform.python_version(),
-        **(last.stores if last else {}),
-    }
-    now = datetime.now(UTC)  # noqa: TID251 the moment is printed on the page, nothing depends on it
-    return Report(status, now, last, mapping, versions=versions)
-
-
-def present(call: Call, told: Report, notary: Notary | None = None) -> Answer:
-    """A report as it is asked for, signed where the key is at hand."""
+def present(call: Call, document: Mapping[str, Any]) -> Answer:
+    """A report as it is asked for, as it was signed."""
     html, written = call.value("html"), call.value("output")
-    code = 0 if is_proved(told) else FINDINGS
-    document = as_json(told)
-    signer = ""
-    if notary is not None:
-        document = notary.sign(document)
-        signer = check(document)
+    code = 0 if document["ok"] else FINDINGS
     if html:
-        output.write(html, render(told))
+        output.write(html, render(from_json(document)))
     if written:
         output.write(written, output.as_json(document) + "\n")
-    if html or written:
-        return Answer(
-            Written(
-                told.status.migration_id, verdict(told), is_proved(told), html or "", written or "", signer
-            ),
-            code,
-        )
-    return Answer(document, code, text=output.as_json(document))
+    if not html and not written:
+        return Answer(document, code, text=output.as_json(document))
+    name, signer = document["status"]["migration_id"], check(document)
+    files = Written(name, document["verdict"], document["ok"], html or "", written or "", signer)
+    return Answer(files, code)
 
 
 async def doctor(call: Call) -> Answer:

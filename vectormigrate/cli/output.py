@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from vectormigrate import FORMAT_VERSION
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.onward import onward
 
-from .call import FORMAT_VERSION, Answer, Call
+from .call import Answer, Call
 from .daemon_text import render
 
 

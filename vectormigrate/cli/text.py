@@ -11,8 +11,8 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from vectormigrate.cli.report.document import duration, moment, number, searched, size
-from vectormigrate.cli.report.html import visible
+from vectormigrate.daemon.report.document import duration, moment, number, searched, size
+from vectormigrate.daemon.report.html import visible
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migrations, SchemaDocument
 from vectormigrate.model.identity import IdRule

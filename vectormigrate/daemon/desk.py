@@ -7,7 +7,7 @@ migrations are their host's business, offline ones are run here as any process w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vectormigrate.model.access import Principal, Scope
+from vectormigrate.model.clock import Clock
 from vectormigrate.model.documents import (
     Approvals,
     AuditLog,
@@ -23,7 +24,6 @@ from vectormigrate.model.documents import (
     Examined,
     Findings,
     Keys,
-    LastReport,
     MigrateResult,
     Migrations,
     Operation,
@@ -54,8 +54,10 @@ from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
 from .levers import change_of, released, throttling
+from .notary import Notary
 from .promise import hold
 from .recommending import schema
+from .report.composing import composed
 from .saying import sealed, worded
 from .secrets import Secrets
 from .setting import Value
@@ -97,13 +99,18 @@ class Desk:
         trail: Trail,
         under_way: operations.Operations,
         secrets: Secrets,
+        clock: Clock,
+        looks: Container[str],
     ) -> None:
+        """`looks` are the commands that change nothing."""
         self._control = control
         self._host = host
         self._keyring = keyring
         self._trail = trail
         self._operations = under_way
         self._secrets = secrets
+        self._clock = clock
+        self._looks = looks
         self._moving = asyncio.Lock()
 
     def _view(self) -> Viewer:
@@ -151,10 +158,13 @@ class Desk:
             await self._live(asked, "retry", MigrationStatus)
         return await self._seen(lambda viewer: paging.dead_letters(viewer, asked.migration_id, asked.value))
 
-    async def report(self, asked: Asked) -> LastReport:
-        name = asked.migration_id
+    async def report(self, asked: Asked) -> dict[str, Any]:
+        """A `LastReport`."""
+        now = self._clock.now()
         return await self._seen(
-            lambda viewer: LastReport(viewer.status(name), viewer.report(name), viewer.mapping(name))
+            lambda viewer: composed(
+                viewer, asked.migration_id, Notary.beside(self._control.state), now, self._looks
+            )
         )
 
     async def plan(self, asked: Asked) -> PlanDocument:

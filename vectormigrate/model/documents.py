@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .collection import CollectionShape
 from .mapping import MappingPlan
 from .plan import Loss
 from .recommendation import FieldMapping
-from .status import Check, MigrationStatus, ValidationReport
+from .status import Check, MigrationStatus, RollbackReport, ValidationReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,25 @@ class SchemaDocument:
 
 @dataclass(frozen=True, slots=True)
 class LastReport:
-    """The last validation of a migration, with where it is and what its mapping does."""
+    """The last validation of a migration with all that an auditor asks for, signed (`report verify` checks it)."""
 
+    format_version: int
+    verdict: str
+    """What the validation proves, in one sentence."""
+    ok: bool
     status: MigrationStatus
+    generated_at: datetime
     validation: ValidationReport | None
     mapping: MappingPlan | None
+    rollback: RollbackReport | None
+    versions: dict[str, str]
+    """What ran: "vectormigrate", "source", "target", "python" and the like, to their versions."""
+    history: list[dict[str, Any]]
+    """Phases and verbs, with when and by whom, oldest first."""
+    specification: dict[str, Any] | None
+    """What was asked for, secrets as references."""
+    signature: dict[str, str]
+    """Covers everything else: `algorithm` (ed25519), `public_key` and `value` in base64."""
 
 
 @dataclass(frozen=True, slots=True)

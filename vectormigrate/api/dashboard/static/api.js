@@ -25,7 +25,8 @@ const of = (id) => `/v1/migrations/${encodeURIComponent(id)}`;
 
 export const migrations = () => ask("/v1/migrations?limit=200");
 export const status = (id) => ask(of(id));
-export const report = (id) => ask(`${of(id)}/report`);
+export const reportAt = (id) => `${of(id)}/report`;
+export const report = (id) => ask(reportAt(id));
 export const findings = (id, offset) => ask(`${of(id)}/findings?limit=20&offset=${offset}`);
 export const deadLetters = (id) => ask(`${of(id)}/dead-letters?limit=20`);
 export const events = (id, after) => ask(`${of(id)}/events?limit=200&after=${after}`);

@@ -226,7 +226,10 @@ class One {
     const report = last.validation;
     const times = found.findings.map((one) => Date.parse(one.first_seen));
     this.since = times.length ? Math.min(...times) : null;
-    renew(p.validation, ...(report ? this.compared(report) : [make("p", { class: "empty" }, "There was none yet.")]));
+    renew(p.validation, ...(report ? this.compared(report) : [make("p", { class: "empty" }, "There was none yet.")]),
+      make("p", {}, "For an auditor: ",
+        make("a", { href: `${api.reportAt(this.id)}.html` }, "the report"), ", ",
+        make("a", { href: api.reportAt(this.id), download: `${this.id.replaceAll(":", "-")}.json` }, "the same as signed JSON")));
     renew(p.findings,
       table(["Kind", "Id", "What", "Since"], found.findings.map((one) => [one.kind, one.id, one.detail || "", moment(one.first_seen)]),
         "Nothing differs that anybody knows of."),

@@ -19,6 +19,8 @@ from . import charts, document
 from .document import Report
 from .history import history
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""For who serves it: what the page says of itself, and that nobody puts it into one of theirs."""
 LONGEST = 2_000
 """Characters of one value that are shown."""
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from tests.fakes.reports import CLEAN_SAMPLE, FULL, MAPPING, REPORT, ROLLBACK, SAMPLE
-from vectormigrate.cli.report import render
-from vectormigrate.cli.report.html import visible
+from vectormigrate.daemon.report import render
+from vectormigrate.daemon.report.html import visible
 from vectormigrate.model.whole import validation_of
 
 VOID = {"meta", "link", "img", "br", "hr"}

@@ -14,13 +14,12 @@ from typing import Any
 
 import msgspec
 
-from vectormigrate.cli.call import FORMAT_VERSION
+from vectormigrate import FORMAT_VERSION
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.plan import FieldPlan, VectorPlan, fates
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import (
     MigrationStatus,
-    PlanDocument,
     RollbackReport,
     Searched,
     ValidationReport,
@@ -34,7 +33,7 @@ class Report:
     status: MigrationStatus
     generated_at: datetime
     validation: ValidationReport | None = None
-    mapping: MappingPlan | PlanDocument | None = None
+    mapping: MappingPlan | None = None
     rollback: RollbackReport | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     """What ran: "vectormigrate", "source", "target", "python" and the like, to their versions."""
@@ -48,6 +47,11 @@ def as_json(report: Report) -> dict[str, Any]:
     """The same data as plain values, with the verdict that the page shows."""
     document: dict[str, Any] = msgspec.to_builtins(report, enc_hook=str)
     return {"format_version": FORMAT_VERSION, "verdict": verdict(report), "ok": is_proved(report), **document}
+
+
+def from_json(document: Mapping[str, Any]) -> Report:
+    """The report that such a document was made of. Raises msgspec.ValidationError for what is none."""
+    return msgspec.convert(document, Report)
 
 
 def is_proved(report: Report) -> bool:
@@ -213,7 +217,7 @@ def counts(seen: ValidationReport) -> list[tuple[str, int, bool]]:
     ]
 
 
-def mapping_rows(mapping: MappingPlan | PlanDocument) -> list[dict[str, str]]:
+def mapping_rows(mapping: MappingPlan) -> list[dict[str, str]]:
     """One row for the id and for each vector and field: what it is, its names, its fate and the reason."""
     plain: dict[str, Any] = msgspec.to_builtins(mapping, enc_hook=str)
     rule = str(plain["id_rule"])

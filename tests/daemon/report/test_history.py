@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from tests.fakes.reports import REPORT
-from vectormigrate.cli.report.history import history
+from vectormigrate.daemon.report.history import history
 
 
 def test_the_history_says_what_was_done_as_it_could_be_typed():

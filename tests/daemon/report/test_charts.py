@@ -1,6 +1,6 @@
 """The histogram's geometry."""
 
-from vectormigrate.cli.report.charts import BAR, histogram
+from vectormigrate.daemon.report.charts import BAR, histogram
 
 
 def test_no_pairs_no_chart():
