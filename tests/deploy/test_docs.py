@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from vectormigrate.cli import arguments
+from vectormigrate.model.phase import Phase
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -35,6 +36,14 @@ def test_every_link_leads_somewhere(page):
             assert path.exists(), target
             if page.is_relative_to(DOCS):  # what is beside the pages is not on the site
                 assert path.is_relative_to(DOCS), target
+
+
+def test_the_runbooks_have_a_row_for_every_phase_and_its_links_lead_to_chapters():
+    text = (DOCS / "runbooks.md").read_text()
+    rows = [row.split("|")[1] for row in text.partition("# By its phase")[2].splitlines() if "| `" in row]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(Phase)
+    chapters = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= chapters
 
 
 def test_the_first_migration_of_the_readme_is_ten_lines_that_can_be_typed():
