@@ -3,7 +3,8 @@
 Measured are a forwarded query (768 numbers as JSON) and a captured upsert (100 x 768), at one connection, at saturation
 and at half of what the slowest of our daemons can take, against the barest proxy of the same libraries (`passing.py`),
 direct access and, where the machine has it, nginx. The load `bytes` is the upsert's own bytes sent as a read: through
-the daemons of `subjects.py` the upsert then splits into forward, decode, mark and replay.
+the daemons of `subjects.py` the upsert then splits into forward, decode, mark and replay. An `insert` is an upsert whose ids
+nobody wrote before: each needs a mark of its own, where those of the upserts are marked already as long as nothing is replayed.
 
 CPU is utime + stime of the proxy's process, a request, and what is replayed later is waited for and counted; that of the
 process that reads and decodes beside it has a column of its own. All subjects take turns, round after round: on a shared
@@ -20,7 +21,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from statistics import median
 from typing import NamedTuple
 
 from integration.bench.subjects import BARE, LIVE, MARKING, READING, Stage, Subject, nginx
-from integration.bench.traffic import Traffic, as_read, drive, query, upserts
+from integration.bench.traffic import Traffic, as_read, drive, inserts, query, upserts
 
 OUT = Path(__file__).parent / "out"
 
@@ -89,12 +90,14 @@ def main() -> None:
     print(f"written to {path}")
 
 
-LOADS: dict[str, Callable[[], list[bytes]]] = {
+LOADS: dict[str, Callable[[], Iterator[bytes]]] = {
     "query": query,
     "bytes": lambda: as_read(100),
     "upsert": lambda: upserts(100),
+    "insert": lambda: inserts(100),
     "single": lambda: upserts(1),
 }
+"""The stub knows no points but its own, so nobody can be asked to replay an insert."""
 
 
 class Round(NamedTuple):
@@ -117,7 +120,8 @@ def measure(asked: argparse.Namespace, load: str) -> list[Figures]:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vectormigrate-bench-")))
             folder.chmod(0o755)
-            subjects = start(Stage(stack, folder, asked.distance, asked.target))
+            ours = (READING, MARKING) if load == "insert" else (READING, MARKING, LIVE)
+            subjects = start(Stage(stack, folder, asked.distance, asked.target), ours)
             # Forwards and backwards, so that nobody always comes behind the same neighbour.
             turns = _Turns(subjects[::-1] if number % 2 else subjects, requests, asked.seconds, rounds)
             turns.take(f"{load}, one", 1)
@@ -131,7 +135,7 @@ class _Turns:
     """The subjects of one round, one behind the other."""
 
     subjects: Sequence[Subject]
-    requests: Sequence[bytes]
+    requests: Iterator[bytes]
     seconds: float
     rounds: Rounds
 
@@ -151,11 +155,11 @@ class _Turns:
         return min(rates)
 
 
-def start(stage: Stage) -> list[Subject]:
+def start(stage: Stage, ours: Sequence[str]) -> list[Subject]:
     """Everything that takes part."""
     program = nginx()
     others = [stage.direct(), stage.bare(), *([stage.nginx(program)] if program else [])]
-    return [*others, *(stage.serve(name) for name in (READING, MARKING, LIVE))]
+    return [*others, *(stage.serve(name) for name in ours)]
 
 
 def _figures(subject: str, load: str, connections: int, rounds: Sequence[Round]) -> Figures:

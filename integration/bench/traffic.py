@@ -7,12 +7,12 @@ stalls is charged for everybody who waited.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, cycle, repeat
 
 import numpy as np
 import uvloop
@@ -39,29 +39,31 @@ class Traffic:
         return float(np.quantile(self.latencies, share)) * 1000
 
 
-def query() -> list[bytes]:
+def query() -> Iterator[bytes]:
     """A search for a vector of 768 numbers, as Qdrant's client sends it."""
     vector = np.random.default_rng(1).standard_normal(DIM).round(8).tolist()
     body = json.dumps({"query": vector, "limit": 10, "with_payload": True}).encode()
-    return [_request("POST", f"/collections/{COLLECTION}/points/query", body)]
+    return repeat(_request("POST", f"/collections/{COLLECTION}/points/query", body))
 
 
-def upserts(size: int) -> list[bytes]:
-    """So many points a request, each with a vector of 768 numbers; all of them write the whole library once."""
-    return [
-        _request("PUT", f"/collections/{COLLECTION}/points?wait=true", b'{"points":%b}' % points(ids))
-        for ids in _groups(size)
-    ]
+def upserts(size: int) -> Iterator[bytes]:
+    """So many points a request, each with a vector of 768 numbers; they write the whole library over and over."""
+    return cycle([_upsert(range(start, start + size)) for start in range(0, POINTS, size)])
 
 
-def as_read(size: int) -> list[bytes]:
+def inserts(size: int) -> Iterator[bytes]:
+    """The same of points that were never written before."""
+    return (_upsert(range(start, start + size)) for start in count(POINTS, size))
+
+
+def as_read(size: int) -> Iterator[bytes]:
     """The very bytes of such an upsert, sent where nothing is written: what passing them on costs, and no more."""
-    body = b'{"points":%b}' % points(_groups(size)[0])
-    return [_request("POST", f"/collections/{COLLECTION}/points/search", body)]
+    body = b'{"points":%b}' % points(range(size))
+    return repeat(_request("POST", f"/collections/{COLLECTION}/points/search", body))
 
 
-def _groups(size: int) -> list[range]:
-    return [range(start, start + size) for start in range(0, POINTS, size)]
+def _upsert(ids: range) -> bytes:
+    return _request("PUT", f"/collections/{COLLECTION}/points?wait=true", b'{"points":%b}' % points(ids))
 
 
 def _request(method: str, path: str, body: bytes) -> bytes:
@@ -108,8 +110,8 @@ class _Client(asyncio.Protocol):
 class _Load:
     """The state of one run: idle connections, and requests that are due and have none."""
 
-    def __init__(self, requests: Sequence[bytes], rate: float | None) -> None:
-        self.requests = itertools.cycle(requests)
+    def __init__(self, requests: Iterator[bytes], rate: float | None) -> None:
+        self.requests = requests
         self.latencies: list[float] = []
         self._rate = rate
         self._idle: deque[_Client] = deque()
@@ -161,8 +163,8 @@ class _Load:
 
 
 def drive(
-    port: int, requests: Sequence[bytes], *, connections: int, seconds: float, rate: float | None = None
+    port: int, requests: Iterator[bytes], *, connections: int, seconds: float, rate: float | None = None
 ) -> Traffic:
-    """Ask for so many seconds, these requests over and over; `rate` is requests a second, None as fast as the connections answer."""
+    """Ask for so many seconds, one of these requests after the other; `rate` is requests a second, None as fast as the connections answer."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_Load(requests, rate).run(port, connections, seconds))

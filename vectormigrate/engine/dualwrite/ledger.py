@@ -120,20 +120,21 @@ class Ledger:
 
     def entry(self, record_id: RecordId) -> Entry:
         """The entry of an id, made if need be."""
-        found = self._entries.get(record_id)
-        if found is None:
-            found = self._entries[record_id] = Entry(record_id, self._now())
-        return found
+        return self._entries.get(record_id) or self._made(record_id, self._now())
+
+    def _made(self, record_id: RecordId, now: float) -> Entry:
+        made = self._entries[record_id] = Entry(record_id, now)
+        return made
 
     # Writes.
 
     def register(self, ids: Iterable[RecordId], generation: int, *, removes: bool) -> list[Entry]:
         """A write to these ids begins: their generation rises, they count as in flight. Returns their entries."""
-        # A write of the client waits for this and for `release`: no call an id but for new ones.
+        # A write of the client waits for this and for `release`: no call an id but for new ones, and one look at the clock.
         self.in_flight += 1
         known, unique = self._entries, dict.fromkeys(ids)
-        entries = [known.get(one) or self.entry(one) for one in unique]
         now = self._now()
+        entries = [known.get(one) or self._made(one, now) for one in unique]
         # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
         quiet = now >= self.quiet_after
         for entry in entries:
@@ -168,7 +169,7 @@ class Ledger:
             if unresolved or shown:  # else there is nothing to wait for
                 self._may_land(entry, now, unresolved, late, shown)
             if entry.busy or not entry.queued:
-                self.queue(entry, self._together)
+                self._queue(entry, self._together, now)
 
     def _may_land(self, entry: Entry, now: float, unresolved: bool, late: float, shown: float) -> None:
         landed = now
@@ -278,13 +279,16 @@ class Ledger:
 
     def queue(self, entry: Entry, at: float) -> None:
         """Replay this id, not before `at`."""
+        self._queue(entry, at, self._now())
+
+    def _queue(self, entry: Entry, at: float, now: float) -> None:
         if entry.busy and self.guards.slot:
             entry.again = True
             return
         if entry.queued:
             return
         entry.queued = True
-        if at <= self._now():
+        if at <= now:
             self._due.append(entry.id)
         else:
             self._order += 1
