@@ -14,7 +14,7 @@ import orjson
 from vectormigrate.api.commands import LOOKS
 from vectormigrate.daemon import paging
 from vectormigrate.daemon.control_socket import ask_owner
-from vectormigrate.daemon.notary import Notary, check
+from vectormigrate.daemon.notary import check
 from vectormigrate.daemon.report import from_json, render
 from vectormigrate.daemon.report.composing import composed
 from vectormigrate.daemon.specify import overlay, specify
@@ -94,7 +94,7 @@ def report(call: Call) -> Answer:
         return _verify(call, call.words["file"])
     now = datetime.now(UTC)  # noqa: TID251 the moment is printed on the page, nothing depends on it
     with view(call) as viewer:
-        return present(call, composed(viewer, call.migration_id, Notary.beside(call.state), now, LOOKS))
+        return present(call, composed(viewer, call.migration_id, call.state, now, LOOKS))
 
 
 def _verify(call: Call, name: str) -> Answer:

@@ -54,7 +54,6 @@ from .homeward import went
 from .hosting import Host
 from .keyring import Keyring
 from .levers import change_of, released, throttling
-from .notary import Notary
 from .promise import hold
 from .recommending import schema
 from .report.composing import composed
@@ -162,9 +161,7 @@ class Desk:
         """A `LastReport`."""
         now = self._clock.now()
         return await self._seen(
-            lambda viewer: composed(
-                viewer, asked.migration_id, Notary.beside(self._control.state), now, self._looks
-            )
+            lambda viewer: composed(viewer, asked.migration_id, self._control.state, now, self._looks)
         )
 
     async def plan(self, asked: Asked) -> PlanDocument:

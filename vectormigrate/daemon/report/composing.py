@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Container
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from vectormigrate import __version__
@@ -15,11 +16,12 @@ from .document import Report, as_json
 
 
 def composed(
-    viewer: Viewer, migration_id: str, notary: Notary, now: datetime, looks: Container[str]
+    viewer: Viewer, migration_id: str, state: Path, now: datetime, looks: Container[str]
 ) -> dict[str, Any]:
     """A signed `LastReport`, as plain values: signed is what they say, so nothing makes another document of them.
 
-    `looks` are the commands that a history can do without. Raises UnknownMigration.
+    `state` is the file whose key signs, which is made with the first report. `looks` are the commands that a history can do
+    without. Raises UnknownMigration, StateError.
     """
     last = viewer.report(migration_id)
     report = Report(
@@ -35,4 +37,4 @@ def composed(
         history=[row for row in viewer.history(migration_id) if row["verb"] not in looks],
         specification=viewer.specification(migration_id),
     )
-    return notary.sign(as_json(report))
+    return Notary.beside(state).sign(as_json(report))
