@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -106,7 +107,10 @@ async def test_answers_after_a_cutover(
         spec = Specification(
             MIGRATION, source.ref, ref, mode=Mode.PROXIED, quarantine=0.2, workers=1, validate_every=1
         )
-        planned = (await plan(spec, Secrets({}, {"PINECONE_KEY": KEY}))).unanswered
+        document = await plan(spec, Secrets({}, {"PINECONE_KEY": KEY}))
+        planned, lost = document.unanswered, [one.name for one in document.named_losses if not one.accepted]
+        assert all(name.startswith("last-digit:") for name in lost), lost  # of doubles, in Qdrant
+        spec = replace(spec, mapping=replace(spec.mapping, accept=tuple(lost)))
         async with serve(tmp_path, source.behind) as daemon:
             await daemon.migrate(spec)
             await daemon.settled(MIGRATION)
