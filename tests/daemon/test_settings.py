@@ -50,7 +50,7 @@ def test_defaults_of_flags_are_those_of_the_specification():
         for name, parameter in inspect.signature(Specification).parameters.items()
         if name in by_key and name not in ("source", "target", "mapping")  # a file, there
     }
-    assert len(defaults) == 18
+    assert len(defaults) == 22
     assert defaults == {name: by_key[name] for name in defaults}
 
 

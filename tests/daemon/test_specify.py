@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vectormigrate.daemon.config import Given
+from vectormigrate.daemon.levers import LEVERS
 from vectormigrate.daemon.secrets import Literal, key
 from vectormigrate.daemon.settings import MIGRATE, SIDES
 from vectormigrate.daemon.specify import check_id, overlay, specify
@@ -55,6 +56,12 @@ def test_a_whole_one():
     assert (made.mapping.rename, made.mapping.drop, made.mapping.spread) == ({"a": "b"}, ("c",), ("d",))
     assert made.mapping.metric is Metric.DOT
     assert (request.literals, request.warnings) == ({}, ())
+
+
+@pytest.mark.parametrize("setting", LEVERS.values(), ids=lambda one: one.name)
+def test_whatever_can_be_set_while_it_runs_can_be_asked_for_before(setting):
+    value = "somewhere" if isinstance(setting.default, str | None) else type(setting.default)(2)
+    assert getattr(specify("docs", pair(**{setting.key: value})).specification, setting.key) == value
 
 
 def test_every_missing_flag_is_named_at_once():

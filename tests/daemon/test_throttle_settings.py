@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from vectormigrate.daemon.throttle_settings import THROTTLE
+from vectormigrate.daemon.throttle_settings import CRITICAL, PACE, THROTTLE
 from vectormigrate.model.errors import UsageError
 from vectormigrate.model.specification import Specification
 
@@ -10,6 +10,16 @@ from vectormigrate.model.specification import Specification
 def test_they_are_fields_of_a_migration_with_its_defaults():
     asked = {one.name: one.default for one in fields(Specification) if one.name.startswith("throttle_")}
     assert {one.key: one.default for one in THROTTLE} == asked
+
+
+def test_those_of_the_pace_are_off_unless_somebody_sets_them():
+    assert [(one.key, one.default) for one in (*PACE, CRITICAL)] == [
+        ("max_rate", 0.0),
+        ("bandwidth", 0.0),
+        ("nice_ratio", 0.0),
+        ("critical_source_latency", 0.0),
+    ]
+    assert PACE[1].parse("20MiB/s", "here") == 20 * 2**20
 
 
 @pytest.mark.parametrize(

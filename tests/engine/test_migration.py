@@ -16,6 +16,7 @@ from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import (
     FinishedWithFindings,
     GateRefused,
+    Overloaded,
     TargetNotEmpty,
     Throttled,
     Unreachable,
@@ -30,6 +31,14 @@ from vectormigrate.model.snapshot import record_from_bytes
 from vectormigrate.model.specification import Existing
 from vectormigrate.state.database import Database
 from vectormigrate.stores.memory import CAPABILITIES
+
+
+class Hasty(FakeClock):
+    """Every look is a second later than the one before."""
+
+    def monotonic(self):
+        self.advance(1)
+        return super().monotonic()
 
 
 def phases(world):
@@ -106,6 +115,21 @@ async def test_going_on_compares_what_may_have_changed_behind_the_cursors(world)
     await world.run()
     (resumed,) = world.told(Resumed)
     assert (resumed.already >= 10, resumed.clean) == (True, False)
+    assert world.equal()
+
+
+async def test_a_source_that_is_critically_slow_ends_the_copy_until_somebody_resumes_it(world):
+    await world.fill(range(30))
+    spec, world.spec = world.spec, replace(world.spec, critical_source_latency=1e-12)
+    with pytest.raises(Overloaded, match="which was called critical"):
+        await world.run(Hasty())
+    status = world.status
+    assert (status.phase, status.resume_phase) == (Phase.FAILED, Phase.BACKFILL)
+    assert status.error.startswith("overloaded: the source answers in")
+    async with watched(Database.open(world.state), world.events.append) as control:
+        await control.adjust(spec.id, {"critical_source_latency": 0.0})
+        await control.run(spec.id)
+    assert world.status.phase is Phase.VERIFIED
     assert world.equal()
 
 

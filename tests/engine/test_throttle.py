@@ -23,7 +23,8 @@ class Bench:
         self.clock = LoopClock()
         self.asked = ASKED
         self.said = []
-        self.throttle = Throttle(inputs, lambda: self.asked, self.clock, self._changed)
+        self.given_up = []
+        self.throttle = Throttle(inputs, lambda: self.asked, self.clock, self._changed, self.given_up.append)
         self.felt = self.throttle.felt
 
     async def _changed(self, reasons):
@@ -32,10 +33,10 @@ class Bench:
     def ask(self, **limits):
         self.asked = replace(self.asked, **limits)
 
-    async def took(self, most=3600.0, records=0):
+    async def took(self, most=3600.0, records=0, **work):
         """Seconds that one draw waited, at most so many."""
         began = self.clock.monotonic()
-        await self.throttle.take(records, lambda: self.clock.monotonic() - began >= most)
+        await self.throttle.take(records, lambda: self.clock.monotonic() - began >= most, **work)
         return self.clock.monotonic() - began
 
 
@@ -164,10 +165,57 @@ async def test_any_one_input_is_enough_and_others_may_be_added():
 async def test_a_rate_is_a_reason_that_holds_nothing():
     bench = Bench()
     bench.ask(max_rate=100.0)
-    bench.throttle.pace.change(100.0)
+    bench.throttle.adjust()
     assert await bench.took(records=100) == 0
     assert bench.said == [{RATE: "at most 100 records a second were asked for"}]
     assert await bench.took(records=1) == pytest.approx(1, abs=0.3)
+
+
+@virtually
+async def test_so_many_bytes_a_second_are_copied_and_no_more():
+    bench = Bench()
+    bench.ask(bandwidth=2.0**20)
+    bench.throttle.adjust()
+    assert await bench.took(size=10 * 2**20) == 0
+    assert await bench.took(size=1) == pytest.approx(10, abs=0.6)
+    assert bench.said == [{"bandwidth": "at most 1,048,576 bytes a second were asked for"}]
+
+
+@virtually
+async def test_a_nice_worker_rests_as_long_as_it_worked():
+    bench = Bench()
+    bench.ask(nice_ratio=2.0)
+    bench.throttle.adjust()
+    assert await bench.took() == 0
+    assert await bench.took(took=7.0) == pytest.approx(14, abs=0.1)
+    assert await bench.took(took=100.0, most=3) < 5  # it hears of a stop
+    assert bench.said == [{"nice": "rests 2 times as long as it works"}]
+
+
+@virtually
+async def test_a_replay_that_is_late_goes_first():
+    bench = Bench()
+    bench.ask(throttle_lag=5.0)
+    began = bench.clock.monotonic()
+    bench.felt.lag = lambda: 8.0 - (bench.clock.monotonic() - began)
+    assert await bench.took() == pytest.approx(3, abs=1.1)
+    assert bench.said == [{"lag": "a record has waited 8 s for its replay, longer than 5"}, {}]
+
+
+@virtually
+async def test_what_is_critical_is_told_once_a_look_and_holds():
+    bench = Bench()
+    bench.ask(throttle_source_latency=0.5, critical_source_latency=2.0)
+    await bench.took()
+    bench.felt.batch(1.0, 0.1)
+    await asyncio.sleep(2)
+    assert await bench.took(most=1) > 0
+    assert bench.given_up == []
+    bench.felt.batch(5.0, 0.1)
+    await asyncio.sleep(2)
+    assert await bench.took(most=1) > 0
+    assert set(bench.given_up) == {"the source answers in 3.00 s on average, more than 2"}
+    assert bench.said[-1].keys() == {"critical", "source_latency"}
 
 
 @virtually

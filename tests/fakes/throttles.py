@@ -10,7 +10,10 @@ def unhindered(rate, clock):
     async def changed(reasons):
         raise AssertionError(reasons)
 
+    def give_up(why):
+        raise AssertionError(why)
+
     asked = Specification("any", StoreRef("memory", "", "a"), StoreRef("memory", "", "b"))
-    throttle = Throttle({}, lambda: asked, clock, changed)
+    throttle = Throttle({}, lambda: asked, clock, changed, give_up)
     throttle.pace.change(rate)
     return throttle

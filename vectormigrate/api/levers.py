@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vectormigrate.daemon.levers import LEVERS, THROTTLING
+from vectormigrate.daemon.levers import ALIASES, LEVERS, THROTTLING
 from vectormigrate.daemon.live_settings import REASON
 from vectormigrate.daemon.settings import DRY_RUN, FORCE, YES
 from vectormigrate.model.access import Scope
@@ -64,7 +64,7 @@ STEERING: tuple[Command, ...] = (
     Command(
         name="set",
         summary="Change a setting of a migration while it runs, or show what is set.",
-        details=f"These: {', '.join(LEVERS)}; rate is max-rate, concurrency is workers. A copy under way goes on by it behind"
+        details=f"These: {', '.join(LEVERS)}; {', '.join(f'{other} is {name}' for other, name in ALIASES.items())}. A copy under way goes on by it behind"
         " its present batches. Kept in the audit log; NAME=none goes back to what the migration was asked for, NAME=? shows"
         " the present value, and nothing at all every one.",
         positionals=(_ID, Positional("change", "NAME=VALUE.", required=False)),

@@ -17,10 +17,10 @@ from typing import Any, Self, Unpack
 
 import msgspec
 
-from vectormigrate.engine.aborting import abort
+from vectormigrate.engine import aborting, resting
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.engine.live import Live
-from vectormigrate.engine.migration import Conductor, rest
+from vectormigrate.engine.migration import Conductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.comparing import Comparing
@@ -198,7 +198,7 @@ class Control:
         async with self._conducting(migration_id) as run:
             phase = await run.conductor.run()
             if run.pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
-                await rest(self._database, migration_id, self._clock, self._on_event)
+                await resting.rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
     async def repair(self, migration_id: str, *, dry_run: bool) -> MigrationStatus | ValidationReport:
@@ -243,13 +243,13 @@ class Control:
         if (asked := self._divided(migration_id)) is not None:
             await self._whole(asked).pause()
             return self._status(migration_id)
-        await rest(self._database, migration_id, self._clock, self._on_event)
+        await resting.rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
     async def abort(self, migration_id: str, *, dry_run: bool) -> MigrationStatus:
         """End one that put nothing into its target. Raises GateRefused where it may have. Needs neither side."""
         self.check_idle(migration_id)
-        await abort(self._database, migration_id, self._clock, self._on_event, dry_run=dry_run)
+        await aborting.abort(self._database, migration_id, self._clock, self._on_event, dry_run=dry_run)
         return self._status(migration_id)
 
     def stop(self) -> None:

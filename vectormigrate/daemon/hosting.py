@@ -25,7 +25,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import StoreError, UnknownMigration, UsageError, VectormigrateError
 from vectormigrate.model.events import Event, Progress, RangeDone, Validated, Warned
-from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.phase import FINAL, RESTING, Phase
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import LiveStatus, MigrationStatus
 from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
@@ -58,7 +58,6 @@ _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
 _TRIED = 2.0
 """Seconds for which whoever has refused records tried again waits to hear what became of them."""
-_RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
 @dataclass(slots=True, eq=False)
@@ -186,7 +185,7 @@ class Host:
         if specification.id not in self._hosted:
             hosted = await self._take_up(self._database.read(lambda tx: migrations.get(tx, specification.id)))
             hosted.go.set()
-        elif (hosted := self._hosted[specification.id]).conductor.migration.phase in _RESTING:
+        elif (hosted := self._hosted[specification.id]).conductor.migration.phase in RESTING:
             await self._resume(hosted)
         return self.status(specification.id)
 
@@ -411,7 +410,7 @@ class Host:
             hosted.go.set()
         with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
             async with asyncio.timeout(_SOON):
-                while hosted.conductor.migration.phase in _RESTING:  # noqa: ASYNC110 only the file tells
+                while hosted.conductor.migration.phase in RESTING:  # noqa: ASYNC110 only the file tells
                     await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 

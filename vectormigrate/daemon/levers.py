@@ -10,20 +10,28 @@ from vectormigrate.model.errors import UsageError
 from .config import Merged
 from .setting import Setting, Value
 from .settings import MIGRATE
-from .throttle_settings import THROTTLE
+from .throttle_settings import CRITICAL, PACE, THROTTLE
 
 LEVERS: dict[str, Setting] = {
     one.name: one
     for one in MIGRATE
-    if one in THROTTLE or one.name in ("max-rate", "workers", "batch-size", "validate-every", "max-retries")
+    if one in (*PACE, *THROTTLE, CRITICAL)
+    or one.name in ("workers", "batch-size", "validate-every", "max-retries")
 }
-THROTTLING = tuple(one for name, one in LEVERS.items() if one in THROTTLE or name == "max-rate")
+THROTTLING = (*PACE, *THROTTLE)
 """Those that slow it down, or let it wait."""
 AS_ASKED = "none"
 """In place of a value: what the migration was asked for."""
 _PRESENT = "?"
 """In place of a value: what is it now?"""
-_ALIASES = {"rate": "max-rate", "concurrency": "workers"}
+ALIASES = {
+    "rate": "max-rate",
+    "concurrency": "workers",
+    "max-lag": "throttle-lag",
+    "max-load": "throttle-source-latency",
+    "critical-load": "critical-source-latency",
+}
+"""What others call some of them. The load that can be seen from outside is how slowly the source answers."""
 _HOLD = "throttle_hold"
 _ANEW = frozenset({"workers", "batch_size", "validate_every", "max_retries"})
 
@@ -48,9 +56,9 @@ def asked_of(text: str) -> tuple[str, ...]:
 
 def _setting(name: str) -> Setting:
     name = name.strip().replace("_", "-")
-    setting = LEVERS.get(_ALIASES.get(name, name))
+    setting = LEVERS.get(ALIASES.get(name, name))
     if setting is None:
-        near = get_close_matches(name, LEVERS, n=1)
+        near = get_close_matches(name, (*LEVERS, *ALIASES), n=1)
         raise UsageError(
             f"{name[:80]!r} cannot be set while a migration runs",
             hint=f"did you mean {near[0]}?" if near else f"these can: {', '.join(LEVERS)}",

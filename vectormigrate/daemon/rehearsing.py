@@ -14,7 +14,7 @@ from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.model import phase as phases
 from vectormigrate.model.documents import Approval, Approvals
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.phase import Phase, check_transition
+from vectormigrate.model.phase import RESTING, Phase, check_transition
 from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, MigrationStatus
 
@@ -23,7 +23,6 @@ from .whole import check_onward, under_way
 
 LIVE = frozenset({"attest", "pause", "resume", "reads", "allow-deletes"})
 """Those that a host rehearses."""
-_RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
 async def rehearse(
@@ -74,7 +73,7 @@ def paused(status: MigrationStatus) -> MigrationStatus:
     if status.parts:
         going = under_way(status.migration_id, status.parts)
         return replace(status, would=f"{len(going):,} of {len(status.parts):,} parts would be {Phase.PAUSED}")
-    if status.phase in _RESTING:
+    if status.phase in RESTING:
         return replace(status, would=f"it is {status.phase} already: nothing would change")
     check_transition(status.phase, Phase.PAUSED)
     done = f"{status.copied:,} of {_records(status)} are copied"
@@ -87,7 +86,7 @@ def resumed(status: MigrationStatus) -> MigrationStatus:
         check_onward(status.migration_id, status.parts)
     else:
         phases.check_onward(status.migration_id, status.phase)
-    if status.phase not in _RESTING or status.resume_phase is None:
+    if status.phase not in RESTING or status.resume_phase is None:
         return replace(status, would=f"it is {status.phase}, and would go on from there{_owed(status)}")
     left = max((status.total or 0) - status.copied, 0)
     to_do = f"{left:,} records are left to copy" if status.total is not None else "it has no plan yet"

@@ -189,7 +189,7 @@ class Setting:
 def _scaled(text: str, unit: str) -> str:
     """A number with a word behind it as the number in the setting's own unit: `90s`, `64MiB`, `5k/s`; anything else as it is."""
     found = _WORDED.fullmatch(text.strip())
-    scale = _SCALES.get(unit, _COUNTS).get(found["word"]) if found else None
+    scale = _SCALES.get(unit.removesuffix(" a second"), _COUNTS).get(found["word"]) if found else None
     if found is None or scale is None:
         return text
     value = Decimal(found["number"]) * scale

@@ -11,7 +11,7 @@ from .live_settings import BY, FOLLOW, LIVE, MODE, NO_WAY_BACK, REASON, RETRY, S
 from .part_settings import PARTS
 from .serving_settings import EMULATE, SERVE
 from .setting import Kind, Setting
-from .throttle_settings import THROTTLE
+from .throttle_settings import CRITICAL, PACE, THROTTLE
 from .validate_settings import VALIDATE
 
 STORE_KINDS = ("memory", "milvus", "parquet", "pgvector", "pinecone", "qdrant", "sqlite", "weaviate")
@@ -236,16 +236,7 @@ MIGRATE = (
         unit="processes",
         help="Worker processes; 0 is one a core.",
     ),
-    Setting(
-        name="max-rate",
-        section="migrate",
-        kind=Kind.FLOAT,
-        default=0.0,
-        least=0,
-        most=1e9,
-        unit="records a second",
-        help="Most records a second, all workers and replays together, replays first; 0 is no limit.",
-    ),
+    *PACE,
     Setting(
         name="quarantine",
         section="migrate",
@@ -257,6 +248,7 @@ MIGRATE = (
         help="After a crash, how long a write of the dead process could still land where the store cannot say.",
     ),
     *THROTTLE,
+    CRITICAL,
     Setting(
         name="approval",
         section="migrate",

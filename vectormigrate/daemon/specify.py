@@ -22,7 +22,7 @@ from vectormigrate.model.specification import Existing, Mode, Specification, Sto
 from . import mapping_file, secrets
 from .config import Given, Merged
 from .secrets import Literal, StoreKey
-from .throttle_settings import THROTTLE
+from .throttle_settings import CRITICAL, PACE, THROTTLE
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9._~-]{1,200})?")
 """Of a migration, or of a part of one."""
@@ -36,12 +36,11 @@ _DIVIDING = {"each-collection": "collections", "each-partition": "partitions", "
 """Settings that make parts, to the fields of a division; one of them at a time."""
 _PARTS = {**_DIVIDING, "into": "into", "rest": "rest"}
 _PLAIN = (
-    *(one.name for one in THROTTLE),
+    *(one.name for one in (*PACE, *THROTTLE, CRITICAL)),
     "batch-size",
     "max-retries",
     "validate-every",
     "workers",
-    "max-rate",
     "quarantine",
     "approval",
 )

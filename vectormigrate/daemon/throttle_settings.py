@@ -1,5 +1,5 @@
-"""The part of the catalogue of settings that says when copies and comparisons wait. Any one is enough, all but one are off as
-long as nobody sets them, and all can be set while a migration runs. Light, as `settings.py`.
+"""The part of the catalogue of settings that says how fast copies and comparisons go, and when they wait. Any one is enough, all
+but one are off as long as nobody sets them, and all can be set while a migration runs. Light, as `settings.py`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,39 @@ def _address(text: str) -> None:
         raise ValueError("a URL without a password")
 
 
+PACE = (
+    Setting(
+        name="max-rate",
+        section="migrate",
+        kind=Kind.FLOAT,
+        default=0.0,
+        least=0,
+        most=1e9,
+        unit="records a second",
+        help="Most records a second, all workers and replays together, replays first; 0 is no limit.",
+    ),
+    Setting(
+        name="bandwidth",
+        section="migrate",
+        kind=Kind.FLOAT,
+        default=0.0,
+        least=0,
+        most=1e12,
+        unit="bytes a second",
+        help="Most bytes of records a second, as all workers copy them together (20MiB/s); 0 is no limit.",
+    ),
+    Setting(
+        name="nice-ratio",
+        section="migrate",
+        kind=Kind.FLOAT,
+        default=0.0,
+        least=0,
+        most=100,
+        unit="times",
+        help="A worker rests behind each batch for so many times as long as that took: with 1 it works half of the time.",
+    ),
+)
+"""How fast it goes while nothing says that it should wait."""
 THROTTLE = (
     Setting(
         name="throttle-hold",
@@ -66,6 +99,7 @@ THROTTLE = (
         whole=True,
         default=10_000,
     ),
+    _number("lag", "a record waits longer than this for its replay", "seconds"),
     Setting(
         name="throttle-file",
         section="migrate",
@@ -90,3 +124,15 @@ THROTTLE = (
         help="Copies and comparisons go on at these hours only, in UTC: 22:00-06:00, or mon-fri 20:00-07:00, sat-sun 00:00-24:00.",
     ),
 )
+CRITICAL = Setting(
+    name="critical-source-latency",
+    section="migrate",
+    kind=Kind.FLOAT,
+    default=0.0,
+    least=0,
+    most=86_400.0,
+    unit="seconds",
+    help="The copy ends behind its present batches and waits for `resume` once the source takes longer than this on average,"
+    " of what --throttle-source-latency looks at; 0 for never.",
+)
+"""Where waiting is not enough."""

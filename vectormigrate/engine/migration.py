@@ -34,12 +34,12 @@ from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing
-from vectormigrate.model.errors import FinishedWithFindings, GateRefused, VectormigrateError
+from vectormigrate.model.errors import FinishedWithFindings, GateRefused, Overloaded, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.measure import Histogram
-from vectormigrate.model.phase import FINAL, TRANSITIONS, Phase, check_onward
+from vectormigrate.model.phase import FINAL, RESTING, TRANSITIONS, Phase, check_onward
 from vectormigrate.model.status import RollbackReport, ValidationReport
 from vectormigrate.state import checkpoints, journal, migrations, ownership, sessions
 from vectormigrate.state.database import Database, Transaction
@@ -48,7 +48,6 @@ from vectormigrate.stores.base import Content, Range, Store
 from vectormigrate.stores.surrogate import keyed
 
 _NAMED = 6  # ids that an error carries: a handful, and one more that says that there are others
-_RESTING = (Phase.PAUSED, Phase.FAILED)
 
 
 class Conductor:
@@ -87,7 +86,8 @@ class Conductor:
         self._running: CopyCoordinator | Validation | None = None
         self.rechecks = Histogram()  # seconds of second looks at what differs
         tell = telling(database, migration_id, clock, on_event)
-        self.throttle = Throttle(inputs, lambda: self.migration.specification, clock, tell)
+        self.throttle = Throttle(inputs, lambda: self.migration.specification, clock, tell, self._give_up)
+        self._unbearable: Overloaded | None = None
         if self.migration.mapping is not None:
             self._address(self.migration.mapping, self.migration.source_shape)
         self.quarantine = Quarantine(
@@ -113,9 +113,23 @@ class Conductor:
 
     def adjust(self, *, anew: bool) -> None:
         """Go by what was set by now: at another rate at once; `anew` with other workers, behind the present batches."""
-        self.throttle.pace.change(self.migration.specification.max_rate)
+        self.throttle.adjust()
         if anew and isinstance(self._running, CopyCoordinator):
             self._running.stop()
+
+    def _give_up(self, why: str) -> None:
+        """End what can be resumed. A comparison of what is copied already only waits."""
+        if Phase.FAILED in TRANSITIONS[self.migration.phase]:
+            self._unbearable = Overloaded(
+                f"{why}, which was called critical",
+                hint=f"what was copied is kept: `vectormigrate resume {self._id}` when the source has recovered",
+            )
+            self.stop()
+
+    def _check_bearable(self) -> None:
+        unbearable, self._unbearable = self._unbearable, None
+        if unbearable is not None:
+            raise unbearable
 
     @property
     def migration(self) -> Migration:
@@ -135,6 +149,7 @@ class Conductor:
             await self.quarantine.settle()
             while not self._stopping.is_set() and await self._step(self.migration.phase):
                 pass
+            self._check_bearable()
         except VectormigrateError as error:
             await self._fail(error)
             raise
@@ -167,7 +182,7 @@ class Conductor:
     async def _wake(self) -> None:
         self.check_onward()
         migration = self.migration
-        if migration.phase in _RESTING:
+        if migration.phase in RESTING:
             assert migration.resume_phase is not None
             await self._move(migration.phase, migration.resume_phase, "resumed")
         if self.migration.phase in (Phase.BACKFILL, Phase.CATCH_UP):
@@ -470,18 +485,6 @@ class Conductor:
 
     def _at(self) -> str:
         return self._clock.now().isoformat()
-
-
-async def rest(
-    database: Database, migration_id: str, clock: Clock, on_event: Callable[[Event], None]
-) -> None:
-    """Pause a migration that nothing runs. Raises IllegalTransition when there is nothing left to rest from."""
-    phase = database.read(lambda tx: migrations.get(tx, migration_id)).phase
-    if phase in _RESTING:
-        return
-    at = clock.now().isoformat()
-    await database.write(lambda tx: migrations.move(tx, migration_id, phase, Phase.PAUSED, at=at))
-    on_event(PhaseChanged(migration_id, phase, Phase.PAUSED))
 
 
 def _planned(migration: Migration) -> MappingPlan:

@@ -113,7 +113,7 @@ class OnlineConductor(Conductor):
     async def _go_live(self) -> Live:
         migration = self.migration
         live = self._lively(migration)
-        self.throttle.felt.backlog = live.backlog
+        self.throttle.felt.backlog, self.throttle.felt.lag = live.backlog, live.lag
         live.open()
         live.follow(migration.phase, migration.resume_phase)
         self.live = live

@@ -29,7 +29,10 @@ Reasons: TypeAlias = Mapping[str, str]
 """Why we wait, by the name of the input."""
 
 RATE = "rate"
-"""A reason that holds nothing: work goes on, no faster than it says."""
+_SLOWING = frozenset({RATE, "bandwidth", "nice"})
+"""Reasons that hold nothing: work goes on, no faster than they say."""
+_CRITICAL = "critical"
+"""The reason for which waiting is not enough."""
 _LOOK = 1.0
 """Seconds between two looks."""
 _WINDOW = 30.0
@@ -54,6 +57,8 @@ class Felt:
     """Beside `refusals`."""
     backlog: Callable[[], Awaitable[int]] | None = None
     """Records whose replay is due; None where nobody writes."""
+    lag: Callable[[], float] | None = None
+    """Seconds that the record waits which waits longest; None where nobody writes."""
 
     def batch(self, read: float, wrote: float) -> None:
         """A batch of the copy took this long; 0 for a part that it has not."""
@@ -71,26 +76,51 @@ class Throttle:
         asked: Callable[[], Specification],
         clock: Clock,
         changed: Callable[[Reasons], Awaitable[None]],
+        give_up: Callable[[str], None],
     ) -> None:
         """`inputs` are those beside what is felt; `asked` says what is to be done, as it is now; `changed` is told of the
-        reasons when others stand than before.
+        reasons when others stand than before, `give_up` why waiting is not enough.
         """
+        now = asked()
         self.felt = Felt()
-        self.pace = Pace(asked().max_rate, clock)
+        self.pace = Pace(now.max_rate, clock)
         """The rate, for replays as well."""
+        self._bandwidth = Pace(now.bandwidth, clock)
+        self._nice = now.nice_ratio
         self._inputs = {**_inputs(self.felt, clock), **inputs}
         self._asked = asked
         self._clock = clock
         self._changed = changed
+        self._give_up = give_up
         self._looked = -_LOOK
         self._looking = asyncio.Lock()
         self._reasons: Reasons = {}
 
-    async def take(self, records: int, stopped: Callable[[], bool]) -> None:
-        """Wait until nothing says that we should, and until this many records are drawn; no longer, once `stopped` says so."""
-        while not stopped() and (left := _LOOK if await self._held() else self.pace.turn()):  # noqa: ASYNC110 nobody tells when an input changes
+    def adjust(self) -> None:
+        """Go at what was set by now."""
+        asked = self._asked()
+        self.pace.change(asked.max_rate)
+        self._bandwidth.change(asked.bandwidth)
+        self._nice = asked.nice_ratio
+
+    async def take(
+        self, records: int, stopped: Callable[[], bool], *, size: int = 0, took: float = 0.0
+    ) -> None:
+        """Wait until nothing says that we should, and until this many records of so many bytes are drawn; no longer, once
+        `stopped` says so. `took`: seconds that whoever asks worked for them.
+        """
+        since = self._clock.monotonic()
+        while not stopped() and (left := await self._left(since, took)):  # noqa: ASYNC110 nobody tells when an input changes
             await asyncio.sleep(left)
         self.pace.spend(records)
+        self._bandwidth.spend(size)
+
+    async def _left(self, since: float, took: float) -> float:
+        """Seconds until it is worth to ask again; 0 is now."""
+        if await self._held():
+            return _LOOK
+        rest = since + took * self._nice - self._clock.monotonic()
+        return max(self.pace.turn(), self._bandwidth.turn(), min(rest, _LOOK), 0.0)
 
     async def release(self) -> None:
         """There is nothing left to hold back."""
@@ -103,11 +133,11 @@ class Throttle:
             if now - self._looked >= _LOOK:
                 asked = self._asked()
                 found = {name: await why(asked) for name, why in self._inputs.items()}
-                if asked.max_rate:
-                    found[RATE] = f"at most {asked.max_rate:g} records a second were asked for"
                 self._looked = self._clock.monotonic()
-                await self._say({name: why for name, why in found.items() if why})
-            return bool(self._reasons.keys() - {RATE})
+                await self._say({name: why for name, why in {**found, **_slowing(asked)}.items() if why})
+                if why := found[_CRITICAL]:
+                    self._give_up(why)
+            return bool(self._reasons.keys() - _SLOWING)
 
     async def _say(self, reasons: Reasons) -> None:
         before, self._reasons = self._reasons, reasons
@@ -149,7 +179,6 @@ class Lately:
 
 def _inputs(felt: Felt, clock: Clock) -> dict[str, Input]:
     """The inputs that this process needs nobody for."""
-    source, target, refusals = Lately(clock), Lately(clock), Lately(clock)
 
     async def operator(asked: Specification) -> str:
         return "somebody asked for it" if asked.throttle_hold else ""
@@ -158,8 +187,18 @@ def _inputs(felt: Felt, clock: Clock) -> dict[str, Input]:
         text = asked.throttle_window
         return f"it is not within {text} (UTC)" if text and not schedule(text).holds(clock.now()) else ""
 
+    return _latencies(felt, clock) | _owing(felt) | {"operator": operator, "window": window}
+
+
+def _latencies(felt: Felt, clock: Clock) -> dict[str, Input]:
+    """What is heard of the two sides."""
+    source, target, refusals = Lately(clock), Lately(clock), Lately(clock)
+
     async def source_latency(asked: Specification) -> str:
         return _slow("the source", source, felt.source or (felt.reads,), asked.throttle_source_latency)
+
+    async def critical(asked: Specification) -> str:
+        return _slow("the source", source, felt.source or (felt.reads,), asked.critical_source_latency)
 
     async def target_latency(asked: Specification) -> str:
         return _slow("the target", target, (felt.writes, *felt.target), asked.throttle_target_latency)
@@ -171,19 +210,40 @@ def _inputs(felt: Felt, clock: Clock) -> dict[str, Input]:
             f"the target asked for less {count:.0f} times within {_WINDOW:.0f} s" if 0 < most < count else ""
         )
 
+    return {
+        _CRITICAL: critical,
+        "source_latency": source_latency,
+        "target_latency": target_latency,
+        "target_429s": target_429s,
+    }
+
+
+def _owing(felt: Felt) -> dict[str, Input]:
+    """What the secondary lacks of what an application wrote meanwhile."""
+
     async def backlog(asked: Specification) -> str:
         most = asked.throttle_backlog
         if not most or felt.backlog is None or (due := await felt.backlog()) <= most:
             return ""
         return f"{due:,} records wait for their replay, which goes first"
 
+    async def lag(asked: Specification) -> str:
+        most = asked.throttle_lag
+        if not most or felt.lag is None or (waits := felt.lag()) <= most:
+            return ""
+        return f"a record has waited {waits:.0f} s for its replay, longer than {most:g}"
+
+    return {"backlog": backlog, "lag": lag}
+
+
+def _slowing(asked: Specification) -> Reasons:
+    """Why work goes no faster, in words."""
     return {
-        "operator": operator,
-        "window": window,
-        "source_latency": source_latency,
-        "target_latency": target_latency,
-        "target_429s": target_429s,
-        "backlog": backlog,
+        RATE: f"at most {asked.max_rate:g} records a second were asked for" if asked.max_rate else "",
+        "bandwidth": f"at most {asked.bandwidth:,.0f} bytes a second were asked for"
+        if asked.bandwidth
+        else "",
+        "nice": f"rests {asked.nice_ratio:g} times as long as it works" if asked.nice_ratio else "",
     }
 
 

@@ -205,6 +205,13 @@ class TargetNotEmpty(GateRefused):
     code = "target_not_empty"
 
 
+class Overloaded(VectormigrateError):
+    """The source answers more slowly than was called critical; the copy ended, and goes on when somebody resumes it."""
+
+    code = "overloaded"
+    exit_code = 5
+
+
 class OutputFailed(VectormigrateError):
     """What a command found could not be printed; what it did is done."""
 

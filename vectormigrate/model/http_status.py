@@ -9,6 +9,7 @@ from .errors import (
     CollectionMissing,
     Forbidden,
     MigrationExists,
+    Overloaded,
     PermissionDenied,
     PhaseError,
     RateLimited,
@@ -48,6 +49,7 @@ _STATUS: tuple[tuple[type[VectormigrateError], int], ...] = (
     (Unreachable, 502),
     (Unresolved, 504),
     (StoreDown, 503),
+    (Overloaded, 503),
     (StateMissing, 404),
     (StateError, 503),
 )

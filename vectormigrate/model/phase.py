@@ -57,6 +57,8 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 }
 """From each phase, the phases it may move to. A rollback that fails stays in `rolling_back` and is run again."""
 
+RESTING = (Phase.PAUSED, Phase.FAILED)
+"""Where a migration is that remembers where to go on."""
 FINAL = frozenset(phase for phase, onward in TRANSITIONS.items() if not onward)
 
 

@@ -87,6 +87,10 @@ class Specification:
     """Seconds after which no request of a dead process can still land (T_z)."""
     max_rate: float = 0.0
     """Records a second, all workers and replays together; 0 is no limit."""
+    bandwidth: float = 0.0
+    """Bytes of records a second, all workers together; 0 is no limit."""
+    nice_ratio: float = 0.0
+    """How many times as long as a batch took its worker rests behind it."""
     throttle_hold: bool = False
     """Copy and compare nothing, because somebody said so."""
     throttle_target_latency: float = 0.0
@@ -99,12 +103,16 @@ class Specification:
     """Processor time of this process, in cores."""
     throttle_backlog: int = 10_000
     """Records whose replay is due."""
+    throttle_lag: float = 0.0
+    """Seconds that the record waits which waits longest for its replay."""
     throttle_file: str = ""
     """As long as there is a file of this name."""
     throttle_url: str = ""
     """As long as this does not answer HEAD with 2xx."""
     throttle_window: str = ""
     """Hours (`model.schedule`) outside of which they wait."""
+    critical_source_latency: float = 0.0
+    """Mean seconds, of the same as `throttle_source_latency`, beyond which the migration ends and waits for a person."""
     approval: tuple[str, ...] = ()
     """Steps that wait until somebody approves of them: of `phase.STEPS`."""
     mode: Mode = Mode.OFFLINE
@@ -125,6 +133,8 @@ class Levers:
     """What of a specification was set otherwise since it was asked for; None is as it was asked for."""
 
     max_rate: float | None = None
+    bandwidth: float | None = None
+    nice_ratio: float | None = None
     workers: int | None = None
     batch_size: int | None = None
     validate_every: int | None = None
@@ -135,9 +145,11 @@ class Levers:
     throttle_target_429s: int | None = None
     throttle_cpu: float | None = None
     throttle_backlog: int | None = None
+    throttle_lag: float | None = None
     throttle_file: str | None = None
     throttle_url: str | None = None
     throttle_window: str | None = None
+    critical_source_latency: float | None = None
 
     @property
     def given(self) -> dict[str, Lever]:

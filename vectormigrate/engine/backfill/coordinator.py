@@ -202,12 +202,12 @@ class CopyCoordinator:
         self._on_event(Progress(self._id, "backfill", self._copied, self._total, self._bytes))
         if self.throttle is not None:
             self.throttle.felt.batch(report.read, report.wrote)
-        await self._take(report.copied)
+        await self._take(report.copied, report.bytes, report.read + report.wrote)
         return not self.stopped
 
-    async def _take(self, records: int) -> None:
+    async def _take(self, records: int, size: int = 0, took: float = 0.0) -> None:
         if self.throttle is not None:
-            await self.throttle.take(records, lambda: self.stopped)
+            await self.throttle.take(records, lambda: self.stopped, size=size, took=took)
 
     def _checkpoint(self, tx: Transaction, report: Report) -> None:
         checkpoints.advance(

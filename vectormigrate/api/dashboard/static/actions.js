@@ -12,8 +12,9 @@ const offline = (status) => status.mode === "offline";
 const live = (status) => !offline(status);
 const captured = (status) => status.mode === "captured";
 const shut = (status, name) => Boolean(status.live) && status.live.gates.some((gate) => gate.name === name && !gate.open);
+const PACE = ["max_rate", "bandwidth", "nice_ratio"];
 const slowed = (status) => status.in_force.throttle_hold
-  || Object.keys(status.levers).some((name) => name === "max_rate" || name.startsWith("throttle_"));
+  || Object.keys(status.levers).some((name) => PACE.includes(name) || name.startsWith("throttle_"));
 
 export const ACTIONS = [
   { verb: "attest", label: "Attest", phases: ["passthrough"], when: (status) => live(status) && !captured(status) && !status.attested_by,
