@@ -1,8 +1,13 @@
+import re
+
+import msgspec
 import pytest
 
 from tests.fakes.hosted import Site
 from vectormigrate.daemon.live_look import live_status
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, Unreachable
+from vectormigrate.model.status import GateStatus, LiveStatus
+from vectormigrate.state import approvals
 
 
 @pytest.fixture
@@ -25,15 +30,31 @@ async def test_what_memory_knows_of_a_live_migration(site):
     assert "compared" in {gate.name for gate in told.gates}
 
 
-async def test_without_a_plan_there_is_nothing_to_tell(site):
+async def test_what_fails_before_there_is_a_plan_is_told_with_when_it_is_tried_again(site):
+    site.world.set(max_retries=0, approval=("migrate",))
     async with site.daemon() as host:
-        await site.verified(host)
-        hosted = host._hosted["move"]
-        with pytest.raises(GateRefused, match="no plan yet"):
-            await live_status(hosted.conductor, None, hosted.shadow)
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        assert (await host.answer("status", "move", {}))["gates"][0][
+            "reason"
+        ] == "there is none yet: it is created"
+        await site.database.write(lambda tx: approvals.approve(tx, "move", "migrate", at="", by="ada"))
+        site.world.target.faults.next_errors.append(Unreachable("gone", hint="see whether it runs"))
+        await host.answer("resume", "move", {})
+        await site.until("failed")
+        told = msgspec.convert(await host.answer("status", "move", {}), LiveStatus)
+        why = "unreachable: gone; see whether it runs"
+        assert told.gates == (GateStatus("plan", False, f"there is none yet: {why}"),)
+        assert re.fullmatch("it is tried again by itself in (9|10) s", told.waiting)
+        assert (told.debt, told.primary) == (0, "source")
+        await host.answer("pause", "move", {})
+        assert (await host.answer("status", "move", {}))["waiting"] == ""
+        await host.answer("resume", "move", {})  # at once, not when it is due
+        await site.until("passthrough")
+        assert (await host.answer("status", "move", {}))["waiting"] == ""  # it has come further
 
 
-async def test_nor_is_there_when_it_is_over(site):
+async def test_when_it_is_over_there_is_nothing_to_tell(site):
     async with site.daemon() as host:
         await site.verified(host)
         await host.answer("rollback", "move", {"dry_run": False})

@@ -199,6 +199,16 @@ async def test_what_ends_a_run_is_remembered_with_its_phase(world):
     assert not world.told(Resumed)  # nothing had been copied
 
 
+async def test_what_ends_before_it_began_can_be_gone_on_with(world):
+    world.set(max_retries=0)
+    await world.fill(range(20))
+    world.target.faults.down = True
+    with pytest.raises(Unreachable):
+        await world.run()
+    world.target.faults.down = False
+    assert (await world.run()).phase is Phase.VERIFIED
+
+
 async def test_what_is_verified_stays_so_while_a_side_is_away(world):
     world.set(max_retries=0)
     await world.fill(range(5))

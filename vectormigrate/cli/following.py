@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
+import msgspec
+
+from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.signals import stopping
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, PhaseError, UsageError
 from vectormigrate.model.events import PhaseChanged, Progress
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import MigrationStatus
+from vectormigrate.model.status import LiveStatus, MigrationStatus
 
 from .call import Answer, Call
 from .doors import view
@@ -18,6 +22,8 @@ from .progress import Follower
 
 FAILED = 1
 FINDINGS = 3
+_SOON = 5.0
+"""Seconds that a daemon may take to say more than the file does."""
 _EVERY = 0.25
 """Seconds between two looks."""
 BEGINS = "the copy begins by itself, once nothing that was sent past the daemon before can still arrive (--quarantine)"
@@ -36,9 +42,21 @@ async def handed_over(call: Call, status: MigrationStatus) -> Answer:
     if status.phase in _UNDER_WAY and stop.exit_code is not None:
         call.remark(f"the daemon goes on with it; look with: vectormigrate status {status.migration_id}")
         return Answer(status, stop.exit_code)
-    if status.phase is Phase.FAILED:
-        return Answer(status, FAILED)
+    if status.phase is Phase.FAILED:  # it may be tried again by itself
+        return Answer(await with_live(call, status), FAILED)
     return Answer(status, FINDINGS if status.findings or status.dead_letters else 0)
+
+
+async def with_live(call: Call, status: MigrationStatus) -> MigrationStatus:
+    """The same with what only the daemon knows of a live migration, when one runs."""
+    if status.mode is Mode.OFFLINE:
+        return status
+    try:
+        told = await ask_owner(call.state, "status", call.migration_id, within=_SOON)
+    except (PhaseError, UsageError):
+        # It is over, the owner is no daemon, or it is busy: the file has told the rest.
+        return status
+    return status if told is None else replace(status, live=msgspec.convert(told, LiveStatus))
 
 
 async def _follow(call: Call, ended: asyncio.Event) -> MigrationStatus:

@@ -3,55 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import orjson
 
 from vectormigrate.api.commands import LOOKS
 from vectormigrate.daemon import paging
-from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.notary import check
 from vectormigrate.daemon.report import from_json, render
 from vectormigrate.daemon.report.composing import composed
 from vectormigrate.daemon.specify import overlay, specify
 from vectormigrate.model.documents import Examined, Migrations
-from vectormigrate.model.errors import PhaseError, SignatureWrong, StateMissing, UsageError
+from vectormigrate.model.errors import SignatureWrong, StateMissing, UsageError
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import LiveStatus, MigrationStatus
+from vectormigrate.model.status import MigrationStatus
 
 from . import output
 from .call import Answer, Call
 from .documents import Verified, Written
 from .doors import examine, stored, view
-from .following import handed_over
+from .following import handed_over, with_live
 from .live import ask
 
 FAILED = 1
 FINDINGS = 3
-_SOON = 5.0
-"""Seconds that a daemon may take to say more than the file does."""
 
 
 async def status(call: Call) -> Answer:
     """Where a migration is; of a live one also what the daemon knows, when one runs."""
     with view(call) as viewer:
         found = viewer.status(call.migration_id)
-    if found.mode is not Mode.OFFLINE:
-        found = replace(found, live=await _live(call))
-    return await handed_over(call, found) if call.value("follow") else Answer(found)
-
-
-async def _live(call: Call) -> LiveStatus | None:
-    try:
-        told = await ask_owner(call.state, "status", call.migration_id, within=_SOON)
-    except (PhaseError, UsageError):
-        # It has no plan yet or is over, the owner is no daemon, or it is busy: the file has told the rest.
-        return None
-    return None if told is None else msgspec.convert(told, LiveStatus)
+    return await handed_over(call, found) if call.value("follow") else Answer(await with_live(call, found))
 
 
 def list_migrations(call: Call) -> Answer:

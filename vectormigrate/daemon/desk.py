@@ -140,7 +140,7 @@ class Desk:
             return found
         try:
             return replace(found, live=await self._live(asked, "status", LiveStatus))
-        except (PhaseError, UsageError):  # it has no plan yet, or is over
+        except (PhaseError, UsageError):  # it is over
             return found
 
     async def list(self, asked: Asked) -> Migrations:

@@ -24,7 +24,7 @@ from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.comparing import Comparing
 from vectormigrate.model.errors import StoreError, UnknownMigration, UsageError, VectormigrateError
-from vectormigrate.model.events import Event, Progress, RangeDone, Validated, Warned
+from vectormigrate.model.events import Event, PhaseChanged, Progress, RangeDone, Validated, Warned
 from vectormigrate.model.phase import FINAL, RESTING, Phase
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import LiveStatus, MigrationStatus
@@ -36,6 +36,7 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 
 from . import rehearsing
 from .approving import approved, check_approved
+from .attempts import AGAIN, Attempts
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
 from .live_look import live_status
@@ -52,8 +53,6 @@ from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry, each
 
 logger = logging.getLogger(__name__)
-_AGAIN = 10.0
-"""Seconds before a run that was ended by something that may pass is tried again."""
 _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
 _TRIED = 2.0
@@ -67,13 +66,12 @@ class _Hosted:
     conductor: OnlineConductor
     stores: Stores
     shadow: Shadow
+    attempts: Attempts
     go: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Verbs that stop or start the conductor go one after the other."""
     live: Live | None = None
-    again: str = ""
-    """What ended the attempt before this one, as long as it has not come further; empty when nothing did."""
 
 
 class Host:
@@ -280,7 +278,7 @@ class Host:
         if self._messenger is not None:
             conductor.allowed = self._messenger.ask
         conductor.on_look = lambda: learn(passage, stores.source, spec.source.collection)
-        hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow)
+        hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow, Attempts(self._clock.monotonic))
         hosted.idle.set()
         await conductor.open()
         if not await self._soon(spec.id, learn(passage, stores.source, spec.source.collection)):
@@ -330,22 +328,25 @@ class Host:
                 if hosted.conductor.migration.phase is Phase.CREATED:
                     await check_approved(self._database, migration_id, "migrate", self._clock)
                 await hosted.conductor.run()
-                hosted.again = ""
+                hosted.attempts.came_further()
             except VectormigrateError as error:
                 logger.warning("migration %s: %s: %s", migration_id, error.code, error.message)
-                hosted.again = error.message if error.retryable else ""
+                hosted.attempts.ended(error)
             finally:
                 hosted.idle.set()
-            if not hosted.again:
+            if not hosted.attempts.another:
                 hosted.go.clear()
             elif hosted.go.is_set():
-                self._on_event(Warned(migration_id, f"trying again in {_AGAIN:.0f} s"))
-                await asyncio.sleep(_AGAIN)
+                self._on_event(Warned(migration_id, f"trying again in {AGAIN:.0f} s"))
+                await hosted.attempts.pause()
 
     def _heard(self, event: Event) -> None:
-        """What is copied or compared is further than the attempt that failed."""
-        if isinstance(event, Progress | RangeDone | Validated) and event.migration_id in self._hosted:
-            self._hosted[event.migration_id].again = ""
+        """What is copied, compared or brought to its end is further than the attempt that failed."""
+        further = isinstance(event, Progress | RangeDone | Validated)
+        if isinstance(event, PhaseChanged):
+            further = not {event.before, event.after} & set(RESTING)
+        if further and event.migration_id in self._hosted:
+            self._hosted[event.migration_id].attempts.came_further()
 
     # The verbs.
 
@@ -407,6 +408,7 @@ class Host:
         hosted.conductor.check_onward()
         async with hosted.turn:
             hosted.conductor.again()
+            hosted.attempts.hurry()
             hosted.go.set()
         with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
             async with asyncio.timeout(_SOON):
@@ -484,7 +486,9 @@ class Host:
         return document
 
     async def _live_status(self, hosted: _Hosted) -> LiveStatus:
-        return await live_status(hosted.conductor, hosted.live, hosted.shadow, hosted.again)
+        # Somebody may have paused it.
+        tried = hosted.attempts.told(hosted.conductor.migration.phase) if hosted.go.is_set() else ""
+        return await live_status(hosted.conductor, hosted.live, hosted.shadow, tried)
 
 
 VERBS = frozenset(

@@ -9,23 +9,22 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.model.phase import FINAL, Phase
-from vectormigrate.model.status import LiveStatus
+from vectormigrate.model.phase import FINAL
+from vectormigrate.model.status import GateStatus, LiveStatus
 
 
 async def live_status(
-    conductor: OnlineConductor, live: Live | None, shadow: Shadow, again: str = ""
+    conductor: OnlineConductor, live: Live | None, shadow: Shadow, tried: str = ""
 ) -> LiveStatus:
-    """`again`: what ended the attempt before, when it is tried again by itself. Raises GateRefused as long as there is no plan, and when it is over."""
+    """`tried`: what is to be said of attempts that failed. Raises GateRefused when it is over."""
+    migration = conductor.migration
     if live is None:
-        phase = conductor.migration.phase
-        why = f"is {phase}" if phase in FINAL else "has no plan yet"
-        raise GateRefused(f"the migration {why}: nothing is marked")
+        return _unplanned(conductor, tried)
     scheduler, ledger = live.scheduler, live.lane.ledger
     found = await conductor.gates()
     debt, _ = await live.counted()
     return LiveStatus(
-        conductor.migration.id,
+        migration.id,
         live.lane.role.primary.value,
         live.lane.read_share,
         debt,
@@ -38,13 +37,29 @@ async def live_status(
         msgspec.to_builtins(scheduler.tally),
         msgspec.to_builtins(shadow.status()),
         statuses(found),
-        _tried(conductor.migration.phase, again) or conductor.waiting,
+        tried or conductor.waiting,
     )
 
 
-def _tried(phase: Phase, again: str) -> str:
-    if not again:
-        return ""
-    if phase is Phase.FAILED:
-        return "it is tried again by itself every few seconds"
-    return f"trying again; the attempt before ended with: {again}"
+def _unplanned(conductor: OnlineConductor, waiting: str) -> LiveStatus:
+    """Nothing is marked yet, so nothing is owed; what it takes for there to be a plan is the one condition."""
+    migration = conductor.migration
+    if migration.phase in FINAL:
+        raise GateRefused(f"the migration is {migration.phase}: nothing is marked")
+    why = f"there is none yet: {migration.error or f'it is {migration.phase}'}"
+    return LiveStatus(
+        migration.id,
+        "source",
+        reads=0.0,
+        debt=0,
+        lag_seconds=0.0,
+        in_flight=0,
+        unresolved=False,
+        gap=False,
+        scopes=0,
+        secondary_down="",
+        replays={},
+        shadow={},
+        gates=(GateStatus("plan", open=False, reason=why),),
+        waiting=waiting,
+    )

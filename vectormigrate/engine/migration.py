@@ -158,8 +158,6 @@ class Conductor:
     async def _step(self, phase: Phase) -> bool:
         """Do what this phase is for and move on; False when there is nothing more to do."""
         match phase:
-            case Phase.CREATED:
-                await self._move(phase, Phase.PREFLIGHT)
             case Phase.PREFLIGHT:
                 await self._preflight()
             case Phase.BACKFILL:
@@ -182,7 +180,9 @@ class Conductor:
     async def _wake(self) -> None:
         self.check_onward()
         migration = self.migration
-        if migration.phase in RESTING:
+        if Phase.CREATED in (migration.phase, migration.resume_phase):  # nothing was done in it yet
+            await self._move(migration.phase, Phase.PREFLIGHT)
+        elif migration.phase in RESTING:
             assert migration.resume_phase is not None
             await self._move(migration.phase, migration.resume_phase, "resumed")
         if self.migration.phase in (Phase.BACKFILL, Phase.CATCH_UP):
@@ -471,7 +471,8 @@ class Conductor:
     async def _fail(self, error: VectormigrateError) -> None:
         phase = self.migration.phase
         if Phase.FAILED in TRANSITIONS[phase]:  # behind `verified` nothing is under way that could fail
-            await self._move(phase, Phase.FAILED, f"{error.code}: {error.message}")
+            then = f"; {error.hint}" if error.hint else ""
+            await self._move(phase, Phase.FAILED, f"{error.code}: {error.message}{then}")
 
     async def _move(self, before: Phase, after: Phase, reason: str = "") -> None:
         at = self._at()

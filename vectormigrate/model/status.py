@@ -42,7 +42,7 @@ class MigrationStatus:
     """Records a second over the last seconds; None when nothing runs."""
     eta_seconds: float | None = None
     error: str = ""
-    """Why it failed, if it did."""
+    """Why it failed, if it did, and what can be done about it."""
     next_steps: tuple[str, ...] = ()
     """Commands that make sense now."""
     mode: Mode = Mode.OFFLINE

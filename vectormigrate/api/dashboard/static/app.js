@@ -181,7 +181,7 @@ class One {
     renew(p.gates, live && live.gates.length
       ? make("ul", { class: "gates" }, [...live.gates].sort((one, other) => one.open - other.open).map((gate) => make("li", { class: gate.open ? "good" : "bad" },
         `${gate.open ? "✓" : "✗"} ${gate.name}${gate.open ? "" : `: ${gate.reason}`}`)))
-      : make("p", { class: "empty" }, live ? "Not asked yet." : "Only a live migration is cut over."));
+      : make("p", { class: "empty" }, status.mode === "offline" ? "Only a live migration is cut over." : "It is over."));
     const verbs = sensible(status).map((action) => this.button(action));
     renew(p.buttons, verbs.length ? verbs : make("p", { class: "empty" }, "Nothing: it is over, or under way to somewhere."));
   }
