@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from vectormigrate.model.division import Division
+from vectormigrate.model.division import Division, part_id
 from vectormigrate.model.phase import Phase
-from vectormigrate.model.plan import Loss
+from vectormigrate.model.plan import Loss, MappingOptions
+from vectormigrate.model.selection import Selection, Share
 from vectormigrate.model.specification import Specification, StoreRef
 from vectormigrate.model.status import (
     MigrationStatus,
@@ -16,7 +17,7 @@ from vectormigrate.model.status import (
     ValidationReport,
     WorstPair,
 )
-from vectormigrate.model.whole import phase_of, plan_of, rollback_of, status_of, validation_of
+from vectormigrate.model.whole import phase_of, place_of, plan_of, rollback_of, status_of, validation_of
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 ASKED = Specification(
@@ -25,6 +26,32 @@ ASKED = Specification(
     StoreRef("qdrant", "http://q", "{name}"),
     division=Division(("docs*",)),
 )
+
+
+@pytest.mark.parametrize(
+    ("id_", "collection", "selection", "place"),
+    [
+        ("docs", "docs", Selection(), ("docs", "")),
+        ("docs", "docs/berlin", Selection(), ("docs/berlin", "")),
+        ("docs", "docs", Selection(partitions=("a", "b")), ("docs", "a,b")),
+        ("all:a~2Fb", "a/b", Selection(), ("a/b", "")),
+        ("docs:berlin", "docs/berlin", Selection(), ("docs", "berlin")),
+        ("docs:a~2Fb", "docs/a/b", Selection(), ("docs", "a/b")),
+        (part_id("docs", "ü" * 99), f"docs/{'ü' * 99}", Selection(), ("docs", "ü" * 99)),
+        ("docs:docs", "docs", Selection(share=Share("tenant", ("docs",))), ("docs", "docs")),
+        ("docs:x", "docs", Selection(share=Share("tenant", ("a", "b"))), ("docs", "a,b")),
+        ("docs:~rest", "docs", Selection(share=Share("tenant", ("a",), others=True)), ("docs", "~rest")),
+    ],
+)
+def test_what_a_part_moves_is_told_from_what_it_was_asked(id_, collection, selection, place):
+    asked = replace(
+        ASKED,
+        id=id_,
+        source=replace(ASKED.source, collection=collection),
+        mapping=MappingOptions(selection=selection),
+        division=Division(),
+    )
+    assert place_of(asked) == place
 
 
 def part(name, phase=Phase.VERIFIED, **more):

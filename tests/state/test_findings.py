@@ -25,8 +25,12 @@ async def test_pages_go_on_behind_the_last(tx):
 
 async def test_what_heals_is_forgotten(tx):
     await tx(findings.add, [MISSING, EXTRA], at="1")
-    await tx(findings.keep_only, {"i:2"})
+    await tx(findings.keep_only, {"i:2"}, confirmed={"i:2"}, at="2")
     assert await tx(findings.page, ("", "", ""), 10) == [EXTRA]
+    (left,) = await tx(views.findings, 10, 0)
+    assert (left["generation"], left["first_seen"], left["last_seen"]) == (2, "1", "2")
+    await tx(findings.keep_only, {"i:2"}, confirmed=(), at="3")  # it differs in another way each time
+    assert (await tx(views.findings, 10, 0)) == [left]
     await tx(findings.forget)
     assert await tx(findings.count) == 0
 

@@ -19,7 +19,7 @@ async def test_the_last_validation_of_each_method(database, tx):
     ]
 
 
-async def test_findings_by_kind_with_the_oldest_of_each(database, tx):
+async def test_findings_by_kind_and_by_whether_they_were_confirmed_with_the_oldest_of_each(database, tx):
     for at, kind, id_ in (
         ("2026-01-02", "missing", "i:1"),
         ("2026-01-01", "missing", "i:2"),
@@ -32,8 +32,9 @@ async def test_findings_by_kind_with_the_oldest_of_each(database, tx):
     seen_again = Finding(FindingKind.MISSING, "i:2")
     await database.write(lambda tx: findings.add(tx, "move", [seen_again], at="2026-01-04T00:00:00+00:00"))
     assert await tx(numbers.findings) == [
-        numbers.FindingNumbers("extra", 1, datetime(2026, 1, 3, tzinfo=UTC), 1),
-        numbers.FindingNumbers("missing", 2, datetime(2026, 1, 1, tzinfo=UTC), 2),
+        numbers.FindingNumbers("extra", False, 1, datetime(2026, 1, 3, tzinfo=UTC), 1),
+        numbers.FindingNumbers("missing", False, 1, datetime(2026, 1, 2, tzinfo=UTC), 1),
+        numbers.FindingNumbers("missing", True, 1, datetime(2026, 1, 1, tzinfo=UTC), 2),
     ]
 
 

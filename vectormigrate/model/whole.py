@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
+from .division import REST, spelled, whole_of
 from .next_steps import next_steps
 from .phase import FINAL, Phase
 from .specification import Specification, in_force
@@ -30,6 +31,20 @@ def phase_of(phases: Iterable[Phase]) -> Phase:
     going = (held - FINAL) or held
     least = min(going, key=list(Phase).index, default=Phase.CREATED)
     return Phase.BACKFILL if least in _BEGUN and len(held) > 1 else least
+
+
+def place_of(part: Specification) -> tuple[str, str]:
+    """What a migration moves, as its source names it: the collection, and in it the partition, or the values of a field,
+    that make the part; "" where nothing does.
+    """
+    collection, share = part.source.collection, part.mapping.selection.share
+    if share is not None:
+        return collection, REST if share.others else ",".join(share.values)
+    spelling = part.id.removeprefix(f"{whole_of(part.id)}:")
+    for at in (place for place, letter in enumerate(collection) if letter == "/"):
+        if spelled(collection[at + 1 :]) == spelling:
+            return collection[:at], collection[at + 1 :]
+    return collection, ",".join(part.mapping.selection.partitions)
 
 
 def status_of(

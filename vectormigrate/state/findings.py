@@ -12,14 +12,21 @@ from vectormigrate.model.status import ValidationReport
 from .database import Transaction
 
 
-def add(tx: Transaction, migration_id: str, found: Iterable[Finding], *, at: str) -> None:
-    """Keep findings; one that was seen before gets a further generation."""
+def add(
+    tx: Transaction, migration_id: str, found: Iterable[Finding], *, at: str, generation: int = 1
+) -> None:
+    """Keep findings that were seen so often, each time the same; one that is kept already gets a further generation. One of more
+    than one generation counts as confirmed.
+    """
     tx.executemany(
-        "INSERT INTO finding (migration_id, kind, id, detail, cosine, norm_ratio, first_seen, last_seen)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (migration_id, kind, id, detail) DO UPDATE SET"
+        "INSERT INTO finding (migration_id, kind, id, detail, cosine, norm_ratio, generation, first_seen, last_seen)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8, ?7, ?7) ON CONFLICT (migration_id, kind, id, detail) DO UPDATE SET"
         " generation = generation + 1, last_seen = excluded.last_seen, cosine = excluded.cosine,"
         " norm_ratio = excluded.norm_ratio",
-        [(migration_id, one.kind.value, one.id, one.detail, one.cosine, one.norm_ratio, at) for one in found],
+        [
+            (migration_id, one.kind.value, one.id, one.detail, one.cosine, one.norm_ratio, at, generation)
+            for one in found
+        ],
     )
 
 
@@ -28,8 +35,10 @@ def forget(tx: Transaction, migration_id: str) -> None:
     tx.execute("DELETE FROM finding WHERE migration_id = ?", (migration_id,))
 
 
-def keep_only(tx: Transaction, migration_id: str, ids: set[str]) -> None:
-    """A recheck confirmed these ids; the others are healed."""
+def keep_only(
+    tx: Transaction, migration_id: str, ids: set[str], *, confirmed: Iterable[str], at: str
+) -> None:
+    """What differs still, and which of it as it did before; the others are healed."""
     held = [
         row[0]
         for row in tx.execute("SELECT DISTINCT id FROM finding WHERE migration_id = ?", (migration_id,))
@@ -37,6 +46,10 @@ def keep_only(tx: Transaction, migration_id: str, ids: set[str]) -> None:
     tx.executemany(
         "DELETE FROM finding WHERE migration_id = ? AND id = ?",
         [(migration_id, one) for one in held if one not in ids],
+    )
+    tx.executemany(
+        "UPDATE finding SET generation = generation + 1, last_seen = ? WHERE migration_id = ? AND id = ?",
+        [(at, migration_id, one) for one in confirmed],
     )
 
 

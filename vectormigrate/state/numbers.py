@@ -22,9 +22,10 @@ class LastValidation(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class FindingNumbers:
-    """The findings of one kind."""
+    """The findings of one kind, those that further looks confirmed or the others."""
 
     kind: str
+    confirmed: bool
     count: int
     oldest: datetime
     """When the one that stands longest was seen first."""
@@ -45,10 +46,14 @@ def last_validations(tx: Transaction, migration_id: str) -> list[LastValidation]
 def findings(tx: Transaction, migration_id: str) -> list[FindingNumbers]:
     """Those of the last validation."""
     rows = tx.execute(
-        "SELECT kind, count(*), min(first_seen), max(generation) FROM finding WHERE migration_id = ? GROUP BY kind ORDER BY kind",
+        "SELECT kind, generation > 1 AS confirmed, count(*), min(first_seen), max(generation) FROM finding"
+        " WHERE migration_id = ? GROUP BY kind, confirmed ORDER BY kind, confirmed",
         (migration_id,),
     )
-    return [FindingNumbers(kind, count, datetime.fromisoformat(at), seen) for kind, count, at, seen in rows]
+    return [
+        FindingNumbers(kind, bool(confirmed), count, datetime.fromisoformat(at), seen)
+        for kind, confirmed, count, at, seen in rows
+    ]
 
 
 def spared(tx: Transaction, migration_id: str) -> int:

@@ -29,9 +29,12 @@ async def site(tmp_path):
 
 
 async def scraped(host):
-    """Samples by name and values of labels, in whatever order."""
+    """Samples by name and values of labels, in whatever order; those that tell of whose collection they are left out."""
     return {
-        (sample.name.removeprefix(PREFIX), frozenset(sample.labels.values())): sample.value
+        (
+            sample.name.removeprefix(PREFIX),
+            frozenset(sample.labels.values()) - {SOURCE, ""},
+        ): sample.value
         for family in text_string_to_metric_families((await host.numbers()).decode())
         for sample in family.samples
     }
@@ -75,6 +78,19 @@ async def test_the_numbers_of_a_migration_that_was_cut_over(site):
     assert seen["process_resident_memory_bytes", frozenset()] > 0
 
 
+async def test_whose_numbers_they_are_is_told_with_the_collection(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        text = (await host.numbers()).decode()
+    places = {
+        (sample.labels["migration"], sample.labels["collection"], sample.labels["partition"])
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if "migration" in sample.labels
+    }
+    assert places == {("move", SOURCE, "")}
+
+
 async def test_findings_are_told_by_kind_with_the_age_of_the_oldest(site):
     async with site.daemon() as host:
         await site.verified(host)
@@ -82,13 +98,14 @@ async def test_findings_are_told_by_kind_with_the_age_of_the_oldest(site):
         def find(tx):
             for at, id_ in (("2026-01-01T00:00:00+00:00", "i:1"), ("2026-01-02T00:00:00+00:00", "i:2")):
                 findings.add(tx, "move", [Finding(FindingKind.MISSING, id_)], at=at)
-            findings.add(tx, "move", [Finding(FindingKind.EXTRA, "i:3")], at="2026-01-02T00:00:00+00:00")
+            extra = [Finding(FindingKind.EXTRA, "i:3")]
+            findings.add(tx, "move", extra, at="2026-01-02T00:00:00+00:00", generation=3)
 
         await site.database.write(find)
         seen = await scraped(host)
         oldest = SystemClock().now().timestamp() - 1767225600  # the first of the year
-    assert seen["findings", frozenset({"move", "missing"})] == 2
-    assert seen["findings", frozenset({"move", "extra"})] == 1
+    assert seen["findings", frozenset({"move", "missing", "seen"})] == 2
+    assert seen["findings", frozenset({"move", "extra", "confirmed"})] == 1
     assert seen["finding_longest_seconds", frozenset({"move"})] == pytest.approx(oldest, abs=60)
 
 

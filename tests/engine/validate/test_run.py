@@ -15,7 +15,7 @@ from vectormigrate.model.events import FindingConfirmed, Progress, Validated
 from vectormigrate.model.finding import FindingKind
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.planning import make_plan
-from vectormigrate.state import findings, journal, migrations, ownership
+from vectormigrate.state import findings, journal, migrations, numbers, ownership
 from vectormigrate.state.database import Database
 
 ID = "move"
@@ -91,6 +91,7 @@ async def test_differences_are_confirmed_kept_and_healed_by_the_next(validation,
     assert [one for one in events if not isinstance(one, Progress)] == [told, FindingConfirmed(ID, 2)]
     assert rechecks.count == 1
     assert {one for _, one in held(database)} == {"i:-40", "i:-37"}
+    assert all(one.confirmed for one in database.read(lambda tx: numbers.findings(tx, ID)))
     (back,) = (await pair.source.fetch("docs", [-40])).records()
     await pair.put(back)
     report = await validation().compare({"full": True})
@@ -212,6 +213,7 @@ async def test_too_many_findings_are_all_kept_and_not_looked_at_again(
     await pair.target.delete(TARGET, [-40 + 3 * row for row in range(10)])
     report = await validation().compare({"full": True})
     assert (report.missing, len(held(database))) == (10, 10)
+    assert not any(one.confirmed for one in database.read(lambda tx: numbers.findings(tx, ID)))
 
 
 # While the application writes.

@@ -38,7 +38,8 @@ class Metric:
         return (name,) if self.kind == "gauge" else (f"{name}_bucket", f"{name}_sum", f"{name}_count")
 
 
-_OF = ("migration",)
+_OF = ("migration", "collection", "partition")
+"""Whose number it is. The last two are told by the first, and put beside it by `families`."""
 
 
 def _group(group: str, *metrics: tuple[str, Kind, str, tuple[str, ...]]) -> tuple[Metric, ...]:
@@ -78,7 +79,7 @@ JOURNAL = _group(
         "Lag: how long the record that waits longest has not been copied.",
         _OF,
     ),
-    ("marks", "counter", "Marks made durable, by reason.", ("migration", "reason")),
+    ("marks", "counter", "Marks made durable, by reason.", (*_OF, "reason")),
     ("marks_skipped", "counter", "Writes to ids whose mark was durable already.", _OF),
     ("clears", "counter", "Marks paid.", _OF),
     ("clear_conflicts", "counter", "Copies that could not clear their mark because of a newer write.", _OF),
@@ -87,7 +88,7 @@ JOURNAL = _group(
         "scope_intents",
         "gauge",
         "Requests of unknown extent that stand, or are owed a comparison, by what they touch: matching, whole, unnamed, unknown.",
-        ("migration", "kind"),
+        (*_OF, "kind"),
     ),
     ("journal_bytes", "gauge", "What the marks of all migrations take in the state file.", ()),
     ("journal_commit_seconds", "histogram", "A commit of the state file, its fsync included.", ()),
@@ -99,7 +100,7 @@ REPLAY = _group(
         "replays",
         "counter",
         "Records copied to the secondary, by outcome: upserted, deleted, refused, unanswered.",
-        ("migration", "outcome"),
+        (*_OF, "outcome"),
     ),
     ("replay_seconds", "histogram", "One replay of many ids, read and write.", _OF),
     ("replay_lag_seconds", "histogram", "From the first mark of an id, or its last copy, to its clear.", _OF),
@@ -115,7 +116,7 @@ REPLAY = _group(
         "ambiguous",
         "counter",
         "Ids of writes that were never answered: of the application to the primary, of replays to the secondary.",
-        ("migration", "side"),
+        (*_OF, "side"),
     ),
     ("quarantined_ids", "gauge", "Ids whose mark waits because such a write may still land.", _OF),
     (
@@ -129,21 +130,21 @@ REPLAY = _group(
 )
 STORES = _group(
     "stores",
-    ("store_up", "gauge", "0 while the secondary counts as down.", ("migration", "side")),
+    ("store_up", "gauge", "0 while the secondary counts as down.", (*_OF, "side")),
     (
         "store_requests",
         "counter",
         "Requests that this process made of a side, by outcome (ok, refused, throttled, failed); workers' are not in it.",
-        ("migration", "side", "outcome"),
+        (*_OF, "side", "outcome"),
     ),
-    ("store_seconds", "histogram", "What they took.", ("migration", "side")),
+    ("store_seconds", "histogram", "What they took.", (*_OF, "side")),
     (
         "throttled",
         "gauge",
         "1 while copies and comparisons wait, or are slowed down, by reason.",
-        ("migration", "reason"),
+        (*_OF, "reason"),
     ),
-    ("throttled_seconds", "counter", "For how long they did, by reason.", ("migration", "reason")),
+    ("throttled_seconds", "counter", "For how long they did, by reason.", (*_OF, "reason")),
 )
 BACKFILL = _group(
     "backfill",
@@ -155,7 +156,7 @@ BACKFILL = _group(
         "backfill_dropped",
         "counter",
         "Records that the copy left out, by reason: foreign (another record has their place).",
-        ("migration", "reason"),
+        (*_OF, "reason"),
     ),
     ("page_seconds", "histogram", "A page of the copy, from the question to the source to its answer.", _OF),
     (
@@ -164,30 +165,35 @@ BACKFILL = _group(
         "Times that the copy went on behind its last key, because records were added there.",
         _OF,
     ),
-    ("ranges", "gauge", "Ranges of the copy, by state: open, done.", ("migration", "state")),
+    ("ranges", "gauge", "Ranges of the copy, by state: open, done.", (*_OF, "state")),
     ("backfill_eta_seconds", "gauge", "Time left at the present rate; absent before it is known.", _OF),
     ("dead_letters", "gauge", "Records that the target refused for good.", _OF),
     ("workers_lost", "counter", "Workers that ended without being told to.", _OF),
 )
 VERIFICATION = _group(
     "verification",
-    ("findings", "gauge", "Differences that the last validation confirmed, by kind.", ("migration", "kind")),
+    (
+        "findings",
+        "gauge",
+        "Differences that the last validation found, by kind, and by state: seen, or by further looks confirmed.",
+        (*_OF, "kind", "state"),
+    ),
     ("finding_longest_seconds", "gauge", "Age of the oldest of them.", _OF),
     (
         "validation_ok",
         "gauge",
         "1 when the last validation of this method found nothing.",
-        ("migration", "method"),
+        (*_OF, "method"),
     ),
-    ("compared", "counter", "Records that validations compared, by method.", ("migration", "method")),
+    ("compared", "counter", "Records that validations compared, by method.", (*_OF, "method")),
     ("recheck_generation", "gauge", "How often the difference was seen that was seen most often.", _OF),
     ("recheck_seconds", "histogram", "One second look at what differs.", _OF),
-    ("validation_compared", "gauge", "Records that it compared.", ("migration", "method")),
+    ("validation_compared", "gauge", "Records that it compared.", (*_OF, "method")),
     (
         "validation_timestamp_seconds",
         "gauge",
         "When it began, as seconds since 1970.",
-        ("migration", "method"),
+        (*_OF, "method"),
     ),
     (
         "mismatch_rate_upper95",
@@ -199,17 +205,17 @@ VERIFICATION = _group(
 )
 CUTOVER = _group(
     "cutover",
-    ("phase", "gauge", "1 for the phase that the migration is in.", ("migration", "phase")),
-    ("primary", "gauge", "1 for the side that answers the application.", ("migration", "side")),
+    ("phase", "gauge", "1 for the phase that the migration is in.", (*_OF, "phase")),
+    ("primary", "gauge", "1 for the side that answers the application.", (*_OF, "side")),
     (
         "read_share",
         "gauge",
         "Share of the reads that the secondary answers.",
         _OF,
     ),
-    ("gate_open", "gauge", "1 when this condition of a swap is met.", ("migration", "gate")),
+    ("gate_open", "gauge", "1 when this condition of a swap is met.", (*_OF, "gate")),
     ("write_hold_seconds", "histogram", "How long a swap held writes.", _OF),
-    ("swaps", "counter", "Swaps of the roles, by outcome: done, given_up.", ("migration", "outcome")),
+    ("swaps", "counter", "Swaps of the roles, by outcome: done, given_up.", (*_OF, "outcome")),
 )
 PROCESS = _group(
     "process",
@@ -258,6 +264,10 @@ def reference() -> str:
         "Generated from the catalogue (`make reference`). Served in Prometheus' text format at `/metrics` of the API, for a key of",
         "scope `read`. Base units; a counter carries `_total`, a histogram `_bucket`, `_sum` and `_count` behind its name. Labels have",
         "few values: never an id of a record. Beside these there are the usual `process_...` and `python_...`.",
+        "",
+        "`collection` is the source's, and `partition` the namespace, tenant, partition or value of a field that a part of a migration",
+        "moves; empty for one that is not divided so. Each `migration` has one of both, so that `on (migration)` and `by (migration)`",
+        "are enough in a query. What passes a listener is not told by collection: clients send what names they like.",
         "",
         "What only the daemon's memory knows (lag, replays, gates) is there for the migrations that it hosts; what the state file",
         "knows, for all of them. Rules and dashboards over these names are in `deploy/prometheus` and `deploy/grafana`.",

@@ -20,6 +20,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import MigrationStatus
+from vectormigrate.model.whole import place_of
 from vectormigrate.state import numbers, views
 from vectormigrate.state.database import Database, Transaction
 
@@ -53,6 +54,8 @@ class _Stored:
     """A migration as the state file has it."""
 
     status: MigrationStatus
+    place: tuple[str, str]
+    """Its collection and partition."""
     findings: Sequence[numbers.FindingNumbers]
     validations: Sequence[numbers.LastValidation]
     spared: int
@@ -63,6 +66,7 @@ def _stored(tx: Transaction) -> tuple[list[_Stored], int]:
     each = [
         _Stored(
             one,
+            place_of(views.specification(tx, one.migration_id)),
             numbers.findings(tx, one.migration_id),
             numbers.last_validations(tx, one.migration_id),
             numbers.spared(tx, one.migration_id),
@@ -84,7 +88,7 @@ async def exposition(
     """What a scrape is answered with, in Prometheus' text format, or in the one that has room for traces. Raises StateError."""
     # Marks are counted, of which there may be millions: not where requests wait.
     stored, journal_bytes = await database.aside(_stored)
-    out = Families()
+    out = Families({found.status.migration_id: found.place for found in stored})
     for traffic in telemetry.traffic.values():
         _client(out, traffic)
     out.histogram("journal_commit_seconds", database.commits)
@@ -135,7 +139,7 @@ def _migration(out: Families, status: MigrationStatus) -> None:
 def _verification(out: Families, found: _Stored, clock: Clock) -> None:
     name, kinds, validations = found.status.migration_id, found.findings, found.validations
     for one in kinds:
-        out.add("findings", one.count, name, one.kind)
+        out.add("findings", one.count, name, one.kind, "confirmed" if one.confirmed else "seen")
     out.add("recheck_generation", max((one.generation for one in kinds), default=0), name)
     oldest = min((one.oldest for one in kinds), default=None)
     out.add(

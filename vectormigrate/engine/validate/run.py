@@ -33,7 +33,7 @@ from .coordinator import CompareCoordinator
 from .fullscan import Totals, combine, plan_spans
 from .reading import Reading
 from .recall import compare_searches
-from .recheck import Rechecked, recheck
+from .recheck import LOOKS, Rechecked, recheck
 from .report import Run, full_report, ids_report, sample_report, searched_report
 from .sample import compare_ids, compare_sample
 from .sides import Sides
@@ -148,13 +148,15 @@ class Validation:
         await self._target.barrier(self._plan.target.name)
         compared = await compare_ids(sides, ids, sink)
         rechecked = await self._recheck(run.threshold, found) if 0 < len(found) <= _RECHECKED else None
-        left = found if rechecked is None else [*rechecked.confirmed, *rechecked.unsettled]
         names = {id_text(name) for one in ids for name in (one, sides.target_id(one))}
         at = self._clock.now().isoformat()
 
         def keep(tx: Transaction) -> None:
             findings.settle(tx, self._spec.id, names)
-            findings.add(tx, self._spec.id, left, at=at)
+            if rechecked is None:
+                findings.add(tx, self._spec.id, found, at=at)
+            else:
+                self._add(tx, rechecked, at)
 
         await self._database.write(keep)
         return ids_report(self._ended(run), compared, rechecked)
@@ -200,8 +202,12 @@ class Validation:
         if not held or len(held) > _RECHECKED or last is None:
             return
         rechecked = await self._recheck(last.threshold, held)
-        left = {finding.id for finding in (*rechecked.confirmed, *rechecked.unsettled)}
-        await self._database.write(lambda tx: findings.keep_only(tx, self._spec.id, left))
+        same = {finding.id for finding in rechecked.confirmed}
+        left = same | {finding.id for finding in rechecked.unsettled}
+        at = self._clock.now().isoformat()
+        await self._database.write(
+            lambda tx: findings.keep_only(tx, self._spec.id, left, confirmed=same, at=at)
+        )
 
     # Steps.
 
@@ -260,10 +266,14 @@ class Validation:
 
         def keep(tx: Transaction) -> None:
             findings.forget(tx, self._spec.id)
-            findings.add(tx, self._spec.id, [*rechecked.confirmed, *rechecked.unsettled], at=at)
+            self._add(tx, rechecked, at)
 
         await self._database.write(keep)
         return rechecked
+
+    def _add(self, tx: Transaction, rechecked: Rechecked, at: str) -> None:
+        findings.add(tx, self._spec.id, rechecked.confirmed, at=at, generation=1 + LOOKS)
+        findings.add(tx, self._spec.id, rechecked.unsettled, at=at)
 
     def _held(self) -> list[Finding]:
         return self._database.read(lambda tx: findings.page(tx, self._spec.id, ("", "", ""), _RECHECKED + 1))
