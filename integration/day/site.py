@@ -148,7 +148,7 @@ class Site:
                 {"app": Passage("app", "neutral", None, router)},
                 supervisor,
                 self.clock,
-                each(messenger.on_event),
+                each(messenger.on_event, telemetry.on_event),
                 LiveSettings(),
                 telemetry,
                 messenger,

@@ -36,6 +36,9 @@ async def test_a_whole_life_beside_a_daemon(tmp_path, run):
         assert (moved.code, moved.document["phase"]) == (0, "verified"), moved.err
         assert (await run("resume", "docs")).code == 0
         assert (await run("validate", "docs", "--full", "--json")).document["compared"] == 30
+        assert b'compared_total{collection="docs",method="full",migration="docs",partition=""} 30.0' in (
+            await here.control._host.numbers()
+        )
         unsure = await run("rollback", "docs", says="no\n")
         assert (unsure.code, "nothing was changed" in unsure.err) == (4, True)
         assert (await run("rollback", "docs", "--dry-run", "--json")).document["left"] == 30

@@ -12,7 +12,7 @@ from vectormigrate.daemon.passages import Passage
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.supervisor import Supervisor
 from vectormigrate.daemon.tasks import SystemClock
-from vectormigrate.daemon.telemetry.telemetry import Telemetry
+from vectormigrate.daemon.telemetry.telemetry import Telemetry, each
 from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.engine.dualwrite.terms import Terms
 from vectormigrate.model.specification import Mode
@@ -58,7 +58,7 @@ class Site:
                     passages,
                     supervisor,
                     SystemClock(),
-                    self._told,
+                    each(self._told, self.telemetry.on_event),
                     self.settings,
                     self.telemetry,
                     self.messenger,

@@ -58,7 +58,7 @@ from .supervisor import Supervisor
 from .surroundings import surroundings
 from .tasks import Stores, SystemClock
 from .telemetry.messenger import Messenger
-from .telemetry.telemetry import Telemetry
+from .telemetry.telemetry import Telemetry, each
 from .whole import Whole
 
 logger = logging.getLogger(__name__)
@@ -261,8 +261,7 @@ class Control:
 
     async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus:
         """Stop what this process works on at its next checkpoint. Raises GateRefused when that is something else."""
-        whole = self._wholes.get(migration_id)
-        if whole is not None:
+        if (whole := self._wholes.get(migration_id)) is not None:
             await whole.halt(pause=pause)
             return self._status(migration_id)
         run = self._runs.get(migration_id)
@@ -327,6 +326,7 @@ class Control:
     ) -> AsyncIterator[Host]:
         """Host the live migrations of the state file behind these listeners, and answer other shells."""
         assert self._session is not None, "a Control is used as an async context manager"
+        self._on_event = each(self._on_event, telemetry.on_event)
         host = self._host = Host(
             self._database,
             self._session,

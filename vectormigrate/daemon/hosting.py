@@ -97,7 +97,7 @@ class Host:
         self._passages = passages
         self._supervisor = supervisor
         self._clock = clock
-        self._on_event = each(on_event, telemetry.on_event, self._heard)
+        self._on_event = each(on_event, self._heard)
         self._settings = settings
         self.telemetry = telemetry
         self._messenger = messenger
