@@ -128,7 +128,8 @@ async def test_answers_after_a_cutover(
     async with asking(source.client(None)) as direct:
         everything = await direct([Call("all", lambda c: whole(source, c))])
         itself = await direct(list(source.beyond()))
-    tally = Tally(asked.questions, asked.answers, answers)
+    refused = {one.name for one in asked.questions if source.needs(one) in planned}
+    tally = Tally(asked.questions, asked.answers, answers, refused)
     tally.reads(asked.reads, reads)
     tally.pages(everything["all"][0], ids)
     tally.beyond(itself, beyond, planned)

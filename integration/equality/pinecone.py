@@ -105,9 +105,18 @@ def ask(question: Question, *, hybrid: bool) -> Call:
         "top_k": question.limit,
         "filter": question.where,
     }
-    if hybrid and question.number % 8 == 0:
+    if hybrid and _is_hybrid(question):
         words["sparse_vector"] = _sparse(question.vector)
     return Call(question.name, lambda c: c.index.query(**words).matches)
+
+
+def _is_hybrid(question: Question) -> bool:
+    return question.number % 8 == 0
+
+
+def needs(question: Question) -> str:
+    """What plan says where a hybrid index's search is refused because nobody can search its sparse values there."""
+    return "searches by vector 'sparse_values', which is kept as JSON" if _is_hybrid(question) else ""
 
 
 def reads() -> Iterator[Call]:

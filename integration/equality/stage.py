@@ -50,6 +50,8 @@ class Source:
     page: Callable[[Any, Any, int], tuple[list[str], Any]]
     client: Callable[[Daemon | None], AbstractContextManager[Any]]
     """The vendor's own client, of the server itself or of the daemon in front of it."""
+    needs: Callable[[Question], str] = lambda question: ""
+    """What plan would say of a search that the target cannot answer; a search without such words it can."""
 
 
 async def _filled(source: Source, fill: Callable[[Any], None]) -> None:
@@ -113,6 +115,7 @@ async def pinecone_source(folder: Path, *, hybrid: bool) -> AsyncIterator[Source
             lambda: pinecone.beyond(hybrid=hybrid),
             pinecone.page,
             client,
+            pinecone.needs if hybrid else Source.needs,
         )
         await _filled(source, lambda c: pinecone.fill(c, sparse=hybrid))
         yield source

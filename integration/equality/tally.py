@@ -14,7 +14,10 @@ from .asked import Question
 class Tally:
     """The answers of a facade over a target beside those of the source."""
 
-    def __init__(self, asked: Sequence[Question], theirs: Answers, mine: Answers) -> None:
+    def __init__(
+        self, asked: Sequence[Question], theirs: Answers, mine: Answers, refused: Collection[str]
+    ) -> None:
+        """`refused` are names of questions of which the plan has said that they would be."""
         self.wrong: list[str] = []
         self._equal: Counter[str] = Counter()
         self._asked = Counter(one.operator for one in asked)
@@ -23,6 +26,9 @@ class Tally:
         self._other: Counter[str] = Counter()
         self._refused: dict[str, str] = {}
         for one in asked:
+            if one.name in refused:
+                self._is_refused(one.name, mine[one.name])
+                continue
             found = list(differences(mine[one.name], theirs[one.name]))
             self._equal[one.operator] += not found
             self.wrong += [f"{one.name}: {one.where!r:.300}: {each}" for each in found[:2]]
@@ -51,10 +57,14 @@ class Tally:
                 found = list(differences(answer, theirs[name]))
                 self._other["equal" if not found else "wrong"] += 1
                 self.wrong += [f"{name} is not in the plan, and {each}" for each in found[:2]]
-            elif isinstance(answer, Refusal):
-                self._refused[name] = answer.said
             else:
-                self.wrong.append(f"{name} is not refused: {answer!r:.200}")
+                self._is_refused(name, answer)
+
+    def _is_refused(self, name: str, answer: Any) -> None:
+        if isinstance(answer, Refusal):
+            self._refused[name] = answer.said
+        else:
+            self.wrong.append(f"{name} is not refused: {answer!r:.200}")
 
     def told(self) -> dict[str, Any]:
         """The figures."""
