@@ -2,19 +2,22 @@
 
 Run by the Python of an environment that has one framework and not this project, because their pins conflict with ours:
 
-    python make.py langchain|llamaindex|haystack|mem0 DIRECTORY [POSTGRES-DSN]
+    python make.py langchain|llamaindex|haystack|mem0 DIRECTORY [--postgres DSN] [--weaviate URL --grpc-port PORT]
 
 A file has `documents`, what an application reads through the framework (id, text, metadata), and `records`, what lies in the
 store (id, payload, names of vectors). Qdrant runs in the client's memory, Milvus is Milvus Lite; of Pinecone it is what
-the framework sends to an index that only remembers.
+the framework sends to an index that only remembers. Postgres and Weaviate are servers, empty ones; a class of Weaviate has
+properties whatever its objects hold, and `declared` says which. (mem0 looks for Weaviate's gRPC at port 50051 only.)
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +33,27 @@ METADATA: tuple[dict[str, Any], ...] = (
     {"source": "c.txt", "page": 3, "score": 2.5, "draft": False},
 )
 IDS = tuple(str(uuid5(SPACE, str(number))) for number in range(len(TEXTS)))
+CLASS = "Docs"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What is there beside the packages; an empty address is none."""
+
+    scratch: str
+    """Directory."""
+    postgres: str
+    weaviate: str
+    grpc_port: int
+
+    @contextmanager
+    def weaviate_client(self) -> Iterator[Any]:
+        import weaviate
+
+        host, _, port = self.weaviate.rpartition("//")[2].partition(":")
+        with weaviate.connect_to_local(host, int(port), self.grpc_port) as client:
+            client.collections.delete(CLASS)
+            yield client
 
 
 def vector(number: int) -> list[float]:
@@ -140,6 +164,22 @@ def milvus_records(uri: str, collection: str, key: str, vectors: str) -> list[di
     ]
 
 
+def weaviate_records(client: Any) -> dict[str, Any]:
+    collection = client.collections.get(CLASS)
+    found = collection.query.fetch_objects(include_vector=True)
+    return {
+        "declared": {one.name: one.data_type.value for one in collection.config.get().properties},
+        "records": [
+            {
+                "id": str(one.uuid),
+                "payload": dict(sorted((name, it) for name, it in one.properties.items() if it is not None)),
+                "vectors": ["" if name == "default" else name for name in one.vector],
+            }
+            for one in found.objects
+        ],
+    }
+
+
 # LangChain.
 
 
@@ -153,13 +193,14 @@ class _Embeddings:
         return vector(TEXTS.index(text) if text in TEXTS else 0)
 
 
-def langchain(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
+def langchain(servers: Servers) -> dict[str, dict[str, Any]]:
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
     from langchain_milvus import Milvus
     from langchain_pinecone import PineconeVectorStore
     from langchain_postgres import PGEngine, PGVector, PGVectorStore
     from langchain_qdrant import QdrantVectorStore
+    from langchain_weaviate import WeaviateVectorStore
     from qdrant_client import QdrantClient
     from qdrant_client.models import Distance, VectorParams
 
@@ -190,12 +231,12 @@ def langchain(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
     pinecone.add_documents(documents(), ids=list(IDS), async_req=False)
     made["pinecone"] = {"documents": read(pinecone), "records": pinecone_records(index)}
 
-    uri = f"{directory}/milvus.db"
+    uri = f"{servers.scratch}/milvus.db"
     milvus = Milvus(embeddings, connection_args={"uri": uri}, collection_name="docs", auto_id=False)
     milvus.add_documents(documents(), ids=list(IDS))
     made["milvus"] = {"documents": read(milvus), "records": milvus_records(uri, "docs", "pk", "vector")}
 
-    if dsn:
+    if dsn := servers.postgres:
         url = dsn.replace("postgresql://", "postgresql+psycopg://")
         first = PGVector(embeddings, connection=url, collection_name="docs", embedding_length=DIM)
         first.add_documents(documents(), ids=list(IDS))
@@ -211,19 +252,25 @@ def langchain(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
             "documents": read(second),
             "records": postgres_records(dsn, "docs", "langchain_id", "embedding"),
         }
+    if servers.weaviate:
+        with servers.weaviate_client() as client:
+            third = WeaviateVectorStore(client, CLASS, "text", embeddings, attributes=list(METADATA[0]))
+            third.add_documents(documents(), ids=list(IDS))
+            made["weaviate"] = {"documents": read(third), **weaviate_records(client)}
     return made
 
 
 # LlamaIndex.
 
 
-def llamaindex(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
+def llamaindex(servers: Servers) -> dict[str, dict[str, Any]]:
     from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
     from llama_index.core.vector_stores import VectorStoreQuery
     from llama_index.vector_stores.milvus import MilvusVectorStore
     from llama_index.vector_stores.pinecone import PineconeVectorStore
     from llama_index.vector_stores.postgres import PGVectorStore
     from llama_index.vector_stores.qdrant import QdrantVectorStore
+    from llama_index.vector_stores.weaviate import WeaviateVectorStore
     from qdrant_client import QdrantClient
 
     def nodes() -> list[Any]:
@@ -253,12 +300,12 @@ def llamaindex(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
     pinecone.add(nodes())
     made["pinecone"] = {"documents": read(pinecone), "records": pinecone_records(index)}
 
-    uri = f"{directory}/milvus.db"
+    uri = f"{servers.scratch}/milvus.db"
     milvus = MilvusVectorStore(uri=uri, collection_name="docs", dim=DIM, overwrite=True)
     milvus.add(nodes())
     made["milvus"] = {"documents": read(milvus), "records": milvus_records(uri, "docs", "id", "embedding")}
 
-    if dsn:
+    if dsn := servers.postgres:
         postgres = PGVectorStore(
             connection_string=dsn.replace("postgresql://", "postgresql+psycopg2://"),
             async_connection_string=dsn.replace("postgresql://", "postgresql+asyncpg://"),
@@ -271,13 +318,18 @@ def llamaindex(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
             "documents": read(postgres),
             "records": postgres_records(dsn, "data_docs", "id", "embedding"),
         }
+    if servers.weaviate:
+        with servers.weaviate_client() as client:
+            weaviate = WeaviateVectorStore(weaviate_client=client, index_name=CLASS)
+            weaviate.add(nodes())
+            made["weaviate"] = {"documents": read(weaviate), **weaviate_records(client)}
     return made
 
 
 # Haystack.
 
 
-def haystack(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
+def haystack(servers: Servers) -> dict[str, dict[str, Any]]:
     from haystack import Document
     from haystack_integrations.document_stores.qdrant import QdrantDocumentStore
 
@@ -293,7 +345,7 @@ def haystack(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
     qdrant = QdrantDocumentStore(":memory:", index="docs", embedding_dim=DIM)
     qdrant.write_documents(documents)
     made["qdrant"] = {"documents": read(qdrant), "records": qdrant_records(qdrant._client, "docs")}
-    if dsn:
+    if dsn := servers.postgres:
         from haystack.utils import Secret
         from haystack_integrations.document_stores.pgvector import PgvectorDocumentStore
 
@@ -305,15 +357,28 @@ def haystack(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
             "documents": read(postgres),
             "records": postgres_records(dsn, "haystack_documents", "id", "embedding"),
         }
+    if servers.weaviate:
+        from haystack_integrations.document_stores.weaviate import WeaviateDocumentStore
+
+        with servers.weaviate_client() as client:
+            weaviate = WeaviateDocumentStore(
+                url=servers.weaviate, grpc_port=servers.grpc_port, collection_settings={"class": CLASS}
+            )
+            weaviate.write_documents(documents)
+            made["weaviate"] = {"documents": read(weaviate), **weaviate_records(client)}
+            weaviate.close()
     return made
 
 
 # mem0.
 
 
-def mem0(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
+def mem0(servers: Servers) -> dict[str, dict[str, Any]]:
     from mem0.vector_stores.qdrant import Qdrant
     from qdrant_client import QdrantClient
+
+    def read(found: Any) -> list[dict[str, Any]]:
+        return [{"id": str(one.id), "text": one.payload["data"], "metadata": one.payload} for one in found]
 
     client = QdrantClient(":memory:")
     store = Qdrant("docs", DIM, client=client)
@@ -329,17 +394,28 @@ def mem0(directory: str, dsn: str) -> dict[str, dict[str, Any]]:
     ]
     store.insert([vector(number) for number in range(len(TEXTS))], payloads, list(IDS))
     found, _ = store.list()
-    documents = [{"id": str(one.id), "text": one.payload["data"], "metadata": one.payload} for one in found]
-    return {"qdrant": {"documents": documents, "records": qdrant_records(client, "docs")}}
+    made = {"qdrant": {"documents": read(found), "records": qdrant_records(client, "docs")}}
+    if servers.weaviate:
+        from mem0.vector_stores.weaviate import Weaviate
+
+        with servers.weaviate_client() as client:
+            weaviate = Weaviate(CLASS, DIM, servers.weaviate)
+            weaviate.insert([vector(number) for number in range(len(TEXTS))], payloads, list(IDS))
+            made["weaviate"] = {"documents": read(weaviate.list()[0]), **weaviate_records(client)}
+            weaviate.client.close()
+    return made
 
 
-FRAMEWORKS: dict[str, Callable[[str, str], dict[str, dict[str, Any]]]] = {
+FRAMEWORKS: dict[str, Callable[[Servers], dict[str, dict[str, Any]]]] = {
     "langchain": langchain,
     "llamaindex": llamaindex,
     "haystack": haystack,
     "mem0": mem0,
 }
-_TOLD = ("langchain", "llama", "haystack", "mem0", "qdrant-client", "pymilvus", "milvus-lite", "pinecone")
+_TOLD = (
+    *("langchain", "llama", "haystack", "weaviate-haystack", "mem0"),
+    *("qdrant-client", "pymilvus", "milvus-lite", "pinecone", "weaviate-client"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -350,11 +426,18 @@ def versions() -> dict[str, str]:
 
 def main() -> None:
     """Write one file a store."""
-    name, directory = sys.argv[1], Path(sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("framework", choices=FRAMEWORKS)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--postgres", default="", metavar="DSN")
+    parser.add_argument("--weaviate", default="", metavar="URL")
+    parser.add_argument("--grpc-port", type=int, default=50051)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        made = FRAMEWORKS[name](scratch, sys.argv[3] if len(sys.argv) > 3 else "")
+        servers = Servers(scratch, given.postgres, given.weaviate, given.grpc_port)
+        made = FRAMEWORKS[given.framework](servers)
     for store, found in made.items():
-        path = directory / f"{name}-{store}.json"
+        path = given.directory / f"{given.framework}-{store}.json"
         for part in ("documents", "records"):
             found[part].sort(key=lambda one: str(one["id"]))
         text = json.dumps({"versions": versions(), **found}, indent=1, ensure_ascii=False, default=str)

@@ -38,6 +38,12 @@ PAIRS = [
 ]
 
 
+ADDED = ("_id", "_collection_name", "pk", "id")
+"""What frameworks put into the metadata that they return, besides the application's own."""
+UNASKED = {"mem0:weaviate": ("source", "page", "score", "draft")}
+"""Metadata that a framework writes, and leaves in the store when it reads."""
+
+
 def understood(profile, record):
     """Text and metadata as the framework told them; what it adds of itself left out."""
     found = read(PROFILES[profile], record["payload"], record["id"])
@@ -45,13 +51,19 @@ def understood(profile, record):
     if NODE in metadata:  # LlamaIndex reads the node, not the metadata beside it
         metadata = json.loads(metadata[NODE])["metadata"]
     text = found.metadata["data"] if profile.startswith("mem0") else found.text
-    return text, {key: value for key, value in metadata.items() if key not in ("_id", "_collection_name")}
+    return text, {key: value for key, value in metadata.items() if key not in ADDED}
 
 
 def told(name):
-    added = ("_id", "_collection_name", "pk")
     return sorted(
-        (one["text"], sorted((key, value) for key, value in one["metadata"].items() if key not in added))
+        (
+            one["text"],
+            sorted(
+                (key, value)
+                for key, value in one["metadata"].items()
+                if value is not None and key not in ADDED
+            ),
+        )
         for one in FILES[name]["documents"]
     )
 
@@ -59,7 +71,10 @@ def told(name):
 @pytest.mark.parametrize("name", FILES)
 def test_records_of_a_framework_are_read_as_it_reads_them(name):
     found = [understood(name, record) for record in FILES[name]["records"]]
-    assert sorted((text, sorted(metadata.items())) for text, metadata in found) == told(name)
+    asked = [(text, metadata.keys() - UNASKED.get(name, ()), metadata) for text, metadata in found]
+    assert sorted(
+        (text, sorted((key, metadata[key]) for key in keys)) for text, keys, metadata in asked
+    ) == told(name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -93,14 +108,14 @@ def test_every_framework_is_known_by_its_records(name):
     framework, _, kind = name.partition(":")
     records = FILES[name]["records"]
     payload = records[0]["payload"]
-    declares = PROFILES[name].declares
-    fields = tuple(Field(key, FieldType.JSON) for key in payload) if declares else ()
+    declared = payload if PROFILES[name].declares else FILES[name].get("declared", ())
+    fields = tuple(Field(key, FieldType.JSON) for key in declared)
     shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), (), fields, dynamic=True)
     keys = {} if kind.startswith("pgvector") else dict.fromkeys(payload, len(records))
     store = kind.partition("-")[0]
     found = detect(store, shape, keys, len(records))
     assert found.framework == framework
-    assert found.certain is (name != "langchain:pinecone")
+    assert found.certain is (name not in ("langchain:pinecone", "langchain:weaviate"))
     assert profile_for(framework, store, shape).name == name
 
 
@@ -203,6 +218,11 @@ def test_a_node_that_is_none_is_left_alone():
         (("langchain:pinecone", "langchain:milvus"), ("a",), ("a",)),
         (("haystack:pgvector", "haystack:qdrant"), ("blob_data",), ("meta", REST, "blob_data")),
         (("langchain:pgvector-v1", "langchain:qdrant"), ("cmetadata", "a"), ("metadata", "a")),
+        (("haystack:qdrant", "haystack:weaviate"), ("meta", "score"), ("meta", "score")),
+        (("haystack:qdrant", "haystack:weaviate"), ("meta", "page"), ("page",)),
+        (("haystack:weaviate", "haystack:pgvector"), ("meta", "score"), ("meta", "score")),
+        (("haystack:weaviate", "haystack:pgvector"), ("page",), ("meta", "page")),
+        (("haystack:weaviate", "haystack:pgvector"), ("blob_data",), ("blob_data",)),
     ],
 )
 def test_filters_look_where_it_is(plan, path, there):
@@ -213,6 +233,7 @@ def test_filters_look_where_it_is(plan, path, there):
     ("plan", "path"),
     [
         (("langchain:qdrant", "langchain:pinecone"), ("metadata",)),
+        (("haystack:weaviate", "haystack:qdrant"), ("meta",)),
         (("llamaindex:milvus", "llamaindex:qdrant"), ("text",)),
         (("llamaindex:milvus", "llamaindex:qdrant"), (NODE,)),
         (("llamaindex:pgvector-counted", "llamaindex:qdrant"), ("metadata_", NODE)),
@@ -258,3 +279,15 @@ def test_a_framework_that_fails_on_a_strange_key_gets_it_inside_its_metadata():
         assert point["meta"] == meta
         assert both.backward(point, "doc") == given
     assert row["meta"] == {"n": 1}
+
+
+def test_metadata_called_like_a_field_of_haystacks_documents_are_not_taken_for_it():
+    """In Weaviate both lie flat, and `Document.from_dict` would show a document's score where the metadata has one."""
+    relayout = Relayout(LayoutPlan("haystack:pgvector", "haystack:weaviate"))
+    meta = {"score": "high", "content": "of what", "page": 1}
+    row = {"content": "a", "meta": meta, "blob_data": b"x", "blob_meta": None, "blob_mime_type": "text/plain"}
+    there = {"page": 1, "meta": {"score": "high", "content": "of what"}, "content": "a", "blob_data": b"x"}
+    moved = relayout.forward(row, "doc")
+    assert moved == {**there, "blob_mime_type": "text/plain", "_original_id": "doc"}
+    assert relayout.backward(moved, "doc") == row
+    assert relayout.backward({**moved, "score": 0.5}, "doc")[REST] == {"score": 0.5}

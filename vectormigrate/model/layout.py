@@ -25,6 +25,8 @@ REST = "_vm_layout"
 """Payload key for what the target's framework has no place for."""
 NODE = "_node_content"
 """LlamaIndex's key for the whole node, as JSON text."""
+ASIDE = "meta"
+"""Haystack's key for metadata that do not lie flat among their fellows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Profile:
     """The text is inside the node, not at `text`."""
     own: tuple[str, ...] = ()
     """Keys that are the framework's and no metadata; null when they say nothing."""
+    aside: tuple[str, ...] = ()
+    """Keys of flat metadata that the framework would take for its own: they stand together under `ASIDE`."""
     id_key: str = ""
     """Key, one of `own`, that repeats the record's id as text."""
     declares: bool = False
@@ -72,6 +76,12 @@ class Profile:
     def kind(self) -> str:
         """Of store."""
         return self.name.partition(":")[2].partition("-")[0]
+
+    def within(self, path: Path) -> Path:
+        """Where a path into the metadata stands."""
+        if self.nested:
+            return (self.nested, *path)
+        return (ASIDE, *path) if path[0] in self.aside else path
 
 
 _ESCAPED = re.compile(r"\\u(?!00[01])")
@@ -156,11 +166,21 @@ PROFILES: Mapping[str, Profile] = {
             text_ids=True,
             vector="embedding",
         ),
-        Profile("haystack:pinecone", "content"),
-        Profile("haystack:weaviate", "content", own=("_original_id",), id_key="_original_id"),
+        Profile("haystack:pinecone", "content", floats=True),
+        Profile(
+            "haystack:weaviate",
+            "content",
+            own=("_original_id", "blob_data", "blob_mime_type", "score"),
+            aside=(
+                *("id", "content", "blob", ASIDE, "score", "embedding", "sparse_embedding"),
+                *("content_type", "id_hash_keys", "dataframe"),
+            ),
+            id_key="_original_id",
+            floats=True,
+        ),
         Profile("mem0:qdrant"),
-        Profile("mem0:pinecone"),
-        Profile("mem0:weaviate"),
+        Profile("mem0:pinecone", floats=True),
+        Profile("mem0:weaviate", floats=True),
         Profile("mem0:pgvector", nested="payload", declares=True, key="id", vector="vector"),
         Profile("mem0:milvus", nested="metadata", declares=True, key="id", vector="vectors"),
     )
@@ -207,6 +227,8 @@ def read(profile: Profile, payload: Payload, record_id: RecordId) -> Document:
             rest[REST] = metadata.pop(REST)
     else:
         metadata = {key: rest.pop(key) for key in list(rest) if key not in profile.own and key != REST}
+        if profile.aside and isinstance(metadata.get(ASIDE), dict):
+            metadata = {**metadata.pop(ASIDE), **metadata}
     if metadata is not None and profile.framework == "llamaindex":
         text, metadata = _outside(text, metadata)
     rest = {key: value for key, value in rest.items() if key not in profile.own or value is not None}
@@ -224,7 +246,7 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
     if profile.nested:
         payload[profile.nested] = metadata
     else:
-        payload.update(metadata or {})
+        payload.update(_flat(profile, metadata or {}))
     if profile.text and (text is not None or profile.declares):
         _put(payload, profile.text, text, "the text")
     own: Payload = {}
@@ -235,13 +257,21 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
         (own if key in profile.own or profile.nested else rest)[key] = value
     if profile.id_key:
         own.setdefault(profile.id_key, str(record_id))
-    for key, value in {**dict.fromkeys(profile.own), **own}.items():
+    nothing = {} if profile.kind == "weaviate" else dict.fromkeys(profile.own)  # where null is missing
+    for key, value in {**nothing, **own}.items():
         _put(payload, key, value, "what the framework keeps there")
     if rest and profile.closed and metadata is not None:
         payload[profile.nested] = {**metadata, REST: rest}
     elif rest:
         _put(payload, REST, rest, "what has no other place")
     return payload
+
+
+def _flat(profile: Profile, metadata: Payload) -> Payload:
+    """Metadata as they lie beside the text."""
+    aside = {key: value for key, value in metadata.items() if key in profile.aside}
+    flat = {key: value for key, value in metadata.items() if key not in aside}
+    return {**flat, ASIDE: aside} if aside else flat
 
 
 def _put(payload: Payload, key: str, value: Any, what: str) -> None:
@@ -331,14 +361,16 @@ class Relayout:
             return (target.text, *rest)
         if first == NODE or (source.nested and path[:2] == (source.nested, NODE)):
             raise Unsupported("the node is another text there")
-        if source.nested and first == source.nested:
-            if not rest and not target.nested:
-                raise Unsupported(f"the metadata {first!r} lies flat there")
-            return (target.nested, *rest) if target.nested else rest
+        if first == (source.nested or (ASIDE if source.aside else None)):
+            if rest:
+                return target.within(rest)
+            if source.nested and target.nested:
+                return (target.nested,)
+            raise Unsupported(f"the metadata {first!r} lies flat there")
         if source.nested or first in source.own:
             aside = (target.nested, REST) if target.closed else (REST,)
             return path if first in target.own else (*aside, *path)
-        return (target.nested, *path) if target.nested else path
+        return target.within(path)
 
     def shape(self, source: CollectionShape, existing: CollectionShape | None = None) -> CollectionShape:
         """The source as if its records had been laid out so. A table that is `existing` and has no column for what has no other
