@@ -94,6 +94,10 @@ def test_what_the_application_reads_is_the_same_and_the_way_back_too(source, tar
         there = understood(target, {"id": record["id"], "payload": moved})
         assert there == understood(source, record)
         assert relayout.backward(moved, record["id"]) == record["payload"]
+        kept = [
+            payload.get(PROFILES[of].id_key) for payload, of in ((record["payload"], source), (moved, target))
+        ]
+        assert None in kept or kept[0] == kept[1]  # the id that the application sees
 
 
 def test_a_moved_record_has_the_keys_that_the_framework_writes_itself():
@@ -223,6 +227,8 @@ def test_a_node_that_is_none_is_left_alone():
         (("haystack:weaviate", "haystack:pgvector"), ("meta", "score"), ("meta", "score")),
         (("haystack:weaviate", "haystack:pgvector"), ("page",), ("meta", "page")),
         (("haystack:weaviate", "haystack:pgvector"), ("blob_data",), ("blob_data",)),
+        (("haystack:weaviate", "haystack:qdrant"), ("_original_id",), ("id",)),
+        (("haystack:weaviate", "haystack:pgvector"), ("_original_id",), (REST, "id")),
     ],
 )
 def test_filters_look_where_it_is(plan, path, there):

@@ -25,6 +25,8 @@ REST = "_vm_layout"
 """Payload key for what the target's framework has no place for."""
 NODE = "_node_content"
 """LlamaIndex's key for the whole node, as JSON text."""
+SEEN = "id"
+"""What is called so in `Document.rest` is the id that an application sees, where that is not the record's."""
 ASIDE = "meta"
 """Haystack's key for metadata that do not lie flat among their fellows."""
 
@@ -46,7 +48,7 @@ class Profile:
     aside: tuple[str, ...] = ()
     """Keys of flat metadata that the framework would take for its own: they stand together under `ASIDE`."""
     id_key: str = ""
-    """Key, one of `own`, that repeats the record's id as text."""
+    """Key, one of `own`, of the id that the application sees, which is the record's as text or what that was made of."""
     declares: bool = False
     """Its keys are columns."""
     key: str = ""
@@ -232,8 +234,9 @@ def read(profile: Profile, payload: Payload, record_id: RecordId) -> Document:
     if metadata is not None and profile.framework == "llamaindex":
         text, metadata = _outside(text, metadata)
     rest = {key: value for key, value in rest.items() if key not in profile.own or value is not None}
-    if profile.id_key and rest.get(profile.id_key) == str(record_id):
-        del rest[profile.id_key]
+    if profile.id_key:
+        seen = rest.pop(profile.id_key, str(record_id))
+        rest = rest if seen == str(record_id) else {**rest, SEEN: seen}
     return Document(text, metadata, rest)
 
 
@@ -256,7 +259,7 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
     for key, value in _mapping(rest.pop(REST, None), REST, {}).items():
         (own if key in profile.own or profile.nested else rest)[key] = value
     if profile.id_key:
-        own.setdefault(profile.id_key, str(record_id))
+        own[profile.id_key] = own.pop(SEEN, rest.pop(SEEN, str(record_id)))
     nothing = {} if profile.kind == "weaviate" else dict.fromkeys(profile.own)  # where null is missing
     for key, value in {**nothing, **own}.items():
         _put(payload, key, value, "what the framework keeps there")
@@ -367,8 +370,10 @@ class Relayout:
             if source.nested and target.nested:
                 return (target.nested,)
             raise Unsupported(f"the metadata {first!r} lies flat there")
+        aside = (target.nested, REST) if target.closed else (REST,)
+        if first == (source.id_key or None):
+            return (target.id_key,) if target.id_key else (*aside, SEEN)
         if source.nested or first in source.own:
-            aside = (target.nested, REST) if target.closed else (REST,)
             return path if first in target.own else (*aside, *path)
         return target.within(path)
 
