@@ -222,6 +222,9 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     dialog.get_by_label("Records, chosen at random").fill("50")
     expect(dialog.get_by_role("button", name="Compare a sample")).to_be_disabled()
     page.keyboard.press("Tab")
+    expect(dialog.get_by_text("50 records, chosen at random, would be looked up")).to_be_visible(
+        timeout=30_000
+    )
     page.keyboard.type("docs")  # by keyboard alone
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

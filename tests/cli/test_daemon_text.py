@@ -23,6 +23,7 @@ ROW = {
         (Keys([]), "no keys; make one with"),
         (Keys([KEY]), "ab  read   ci     2026-01-01 00:00:00           good"),
         (Keys([KEY], "vmk_ab_x"), "  vmk_ab_x"),
+        (Keys([KEY], would="ab would open nothing"), "dry run, nothing was changed; ab would open nothing"),
         (AuditLog([ROW]), r"gate_refused; closed\x1b[31m"),
         (AuditLog([{**ROW, "outcome": "", "detail": "", "before": "a", "after": "b"}]), "a to b"),
         (AuditLog([], 5, 2, "aa"), "the chain of 5 rows is whole; 2 older rows are not part of it"),

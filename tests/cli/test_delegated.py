@@ -35,8 +35,12 @@ async def test_a_whole_life_beside_a_daemon(tmp_path, run):
         moved = await run("migrate", "docs", *flags(given), "--json")
         assert (moved.code, moved.document["phase"]) == (0, "verified"), moved.err
         assert (await run("resume", "docs")).code == 0
+        told = await run("repair", "docs", "--dry-run", "--json")
+        assert (told.code, told.document["method"]) == (0, "full"), told.err
+        told = await run("validate", "docs", "--full", "--dry-run", "--json")
+        assert told.document["would"].startswith("every record would be compared")
         assert (await run("validate", "docs", "--full", "--json")).document["compared"] == 30
-        assert b'compared_total{collection="docs",method="full",migration="docs",partition=""} 30.0' in (
+        assert b'compared_total{collection="docs",method="full",migration="docs",partition=""} 60.0' in (
             await here.control._host.numbers()
         )
         unsure = await run("rollback", "docs", says="no\n")

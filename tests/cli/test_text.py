@@ -13,7 +13,15 @@ from vectormigrate.model.documents import DeadLetters, Examined, Findings, Migra
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.plan import Loss
 from vectormigrate.model.specification import Mode
-from vectormigrate.model.status import Check, GateStatus, LiveStatus, PlanDocument, RollbackReport, SwapReport
+from vectormigrate.model.status import (
+    CaptureReport,
+    Check,
+    GateStatus,
+    LiveStatus,
+    PlanDocument,
+    RollbackReport,
+    SwapReport,
+)
 
 PLAN = PlanDocument(
     migration_id="docs",
@@ -216,6 +224,19 @@ def test_a_list_lines_up():
     assert len({line.index("20") for line in lines[1:]} | {lines[0].index("created")}) == 1
     assert "3,100/3,000" in lines[1]
     assert render(Migrations([], 50, 0)) == ["no migrations"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        DeadLetters("docs", [], 50, 0, would="2 would be tried"),
+        CaptureReport("docs", "sqlite:docs", "install", [], [], would="2 would be tried"),
+    ],
+)
+def test_what_a_dry_run_says_comes_first_and_with_that_nothing_was_changed(document):
+    told = "\n".join(render(document)[:2])
+    assert "dry run, nothing was changed" in told
+    assert "2 would be tried" in told
 
 
 def test_findings_and_dead_letters():

@@ -55,6 +55,23 @@ async def test_installed_checked_and_removed_under_the_migrations_name(spec, sec
     assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == ["no capture is installed"]
 
 
+async def test_a_dry_run_says_what_would_be_made_and_removed(spec, secrets, nothing):
+    async def would(action):
+        told = await capture(action, spec, secrets, None, nothing, dry_run=True)
+        assert (told.done, told.problems) == ([], [])
+        return told.would
+
+    assert await would(Action.REMOVE) == "there is nothing to do"
+    foretold = await would(Action.INSTALL)
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing, dry_run=True)).problems
+    made = await capture(Action.INSTALL, spec, secrets, None, nothing)
+    assert foretold.endswith(" would be made")
+    assert all(one in foretold for one in made.done)
+    assert await would(Action.INSTALL) == "there is nothing to do"
+    assert await would(Action.REMOVE) == f"{', '.join(made.done)} would be removed"
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == []
+
+
 async def test_a_way_that_the_store_does_not_have(spec, secrets, nothing):
     with pytest.raises(UsageError, match="sqlite has no option 'capture'"):
         await capture(Action.INSTALL, spec, secrets, "slot", nothing)

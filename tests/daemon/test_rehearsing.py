@@ -17,6 +17,7 @@ from vectormigrate.model.errors import (
     VectormigrateError,
 )
 from vectormigrate.model.phase import Phase
+from vectormigrate.model.specification import Mode
 
 SHELL = Principal("user me", Scope.ADMIN, "socket")
 
@@ -135,6 +136,68 @@ async def test_of_several_parts_it_is_told_how_many(tmp_path):
         rehearsing.paused(replace(done, parts=(done,)))
     with pytest.raises(GateRefused, match="every part of 'docs' is over"):
         rehearsing.resumed(replace(done, parts=(replace(done, phase=Phase.ABORTED),)))
+
+
+async def test_a_comparison_says_what_it_would_look_at(tmp_path):
+    async with offline_site(tmp_path) as here:
+        ask = here.parts.dispatcher.ask
+        await ask(SHELL, "migrate", {"migration_id": "docs", **two_stores(tmp_path)})
+        docs = {"migration_id": "docs", "dry_run": True}
+        done = await ask(SHELL, "validate", docs)
+        assert done.would == (
+            "100 records, chosen at random, would be looked up on both sides;"
+            " clean, that would say that under 3 % differ, at 95 %"
+        )
+        full = {"full": True, "recall": 50}
+        assert (await ask(SHELL, "validate", {**docs, **full})).would == (
+            "every record would be compared, on both sides; 50 searches would be made on either side"
+        )
+        some = await ask(SHELL, "validate", {**docs, "ids": ["1", "2"]})
+        assert some.would == "2 records would be looked up on both sides; what is known of others stays"
+        assert (await ask(SHELL, "report", {"migration_id": "docs"}))["validation"]["method"] == "sample"
+        with pytest.raises(UsageError, match="one of both"):
+            await ask(SHELL, "validate", {**docs, "full": True, "ids": ["1"]})
+    told = rehearsing.compared(replace(done, findings=7, mode=Mode.PROXIED), {"full": True}).would
+    assert "7 findings of the last comparison would make room" in told
+    assert told.endswith("what differs would be marked and copied again")
+    parts = (done, replace(done, total=None, phase=Phase.CREATED), done)
+    told = rehearsing.compared(replace(done, parts=parts), {"sample_size": 3000}).would
+    assert told.startswith("3,000 records of each of 2 parts, chosen at random,")
+    assert "under 0.1 % differ" in told
+    with pytest.raises(UsageError, match="which part"):
+        rehearsing.compared(replace(done, parts=parts), {"ids": ["1"]})
+    with pytest.raises(GateRefused, match="nothing to compare"):
+        rehearsing.compared(replace(done, phase=Phase.ROLLED_BACK), {})
+
+
+async def test_refused_records_are_not_tried_again_by_a_dry_run(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        before = everything(site)
+        assert await would(host, "retry") == "0 refused records would be tried again"
+        assert everything(site) == before
+
+
+async def test_keys_are_made_and_revoked_by_nobody_in_a_dry_run(tmp_path):
+    async with offline_site(tmp_path) as here:
+
+        async def would(action, **words):
+            return await here.parts.dispatcher.ask(
+                SHELL, "keys", {"action": action, "dry_run": True, **words}
+            )
+
+        (held,) = (await here.parts.dispatcher.ask(SHELL, "keys", {"action": "create"})).keys
+        told = await would("create", scope="operate", days=90)
+        assert (told.would, told.secret) == ("a key of scope operate would be made for 90 days", "")
+        assert (await would("revoke", key=held.id)).would == f"{held.id} would open nothing any more"
+        told = await would("rotate", key=held.id, overlap=60)
+        assert told.would.endswith(f"and {held.id} would go on for 60 s")
+        assert (await would("list")).keys == [held]
+        for action in ("revoke", "rotate"):
+            with pytest.raises(UsageError, match="there is no key"):
+                await would(action, key="nobody")
+            with pytest.raises(UsageError, match="needs the id"):
+                await would(action)
 
 
 async def test_an_approval_and_a_waiver_are_rehearsed(tmp_path):

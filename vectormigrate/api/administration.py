@@ -76,7 +76,7 @@ ADMINISTRATION: tuple[Command, ...] = (
             Positional("action", "What to do.", choices=("list", "create", "revoke", "rotate")),
             Positional("key", "Id of the key to revoke or rotate.", required=False),
         ),
-        settings=KEYS,
+        settings=(*KEYS, DRY_RUN),
         result="Keys",
         scope=Scope.ADMIN,
         routes=(
@@ -94,6 +94,7 @@ ADMINISTRATION: tuple[Command, ...] = (
             Example(
                 "keys rotate k7m2qx4b --overlap 3600", "another in its place; the old one goes in an hour"
             ),
+            Example("keys revoke k7m2qx4b --dry-run", "which one that is; changes nothing"),
             Example("keys revoke k7m2qx4b", "it opens nothing any more"),
         ),
         handler="asked:asked",

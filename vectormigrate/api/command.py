@@ -52,6 +52,11 @@ def outside(name: str) -> str:
     return ID if name == "id" else name
 
 
+def rehearsal(given: Mapping[str, object]) -> bool:
+    """Whether the arguments of a request ask for a dry run."""
+    return given.get("dry_run") in (True, "true")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a command is asked for over REST."""
@@ -88,6 +93,8 @@ class Command:
     """What the JSON document is: for what a daemon does a class of `model.status` or `model.documents`, for what only a
     terminal does its keys.
     """
+    rehearsed: str = ""
+    """What a dry run answers, where that is another class."""
     scope: Scope | None = None
     """What a key must hold to have a daemon do it; None for what only a terminal does."""
     effect: Effect = Effect.LOOKS
@@ -113,9 +120,13 @@ class Command:
 
     def destroys(self, given: Mapping[str, object]) -> bool:
         """Whether these arguments, by their names in a request, destroy anything."""
-        if self.effect is not Effect.DESTROYS or given.get("dry_run") in (True, "true"):
+        if self.effect is not Effect.DESTROYS or rehearsal(given):
             return False
         return given.get("action") not in self.harmless or not self.harmless
+
+    def answers(self, *, dry_run: bool) -> str:
+        """The class of what it answers."""
+        return (dry_run and self.rehearsed) or self.result
 
     @property
     def all_settings(self) -> tuple[Setting, ...]:

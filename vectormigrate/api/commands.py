@@ -69,6 +69,7 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(*SIDES, *MIGRATE, PLAN_DIGEST, DRY_RUN, FOLLOW),
         result="MigrationStatus",
+        rehearsed="PlanDocument",
         scope=Scope.OPERATE,
         routes=(Route("POST", "/migrations"), Route("POST", "/migrations/{id}/migrate")),
         effect=Effect.CHANGES,
@@ -178,8 +179,9 @@ COMMANDS: tuple[Command, ...] = (
         details="A sample bounds the rate of differing records and never says equal; --full compares every record of"
         " both sides and counts what is missing and extra. With --recall both sides are searched as well.",
         positionals=(ID,),
-        settings=(*VALIDATE, *ACCESS),
+        settings=(*VALIDATE, DRY_RUN, *ACCESS),
         result="ValidationReport",
+        rehearsed="MigrationStatus",
         scope=Scope.OPERATE,
         routes=(_verb("validate"),),
         effect=Effect.CHANGES,
@@ -189,6 +191,7 @@ COMMANDS: tuple[Command, ...] = (
             Example(
                 "validate docs --sample-size 3000", "a sample: under 0.1 % differ, at 95 %, when it is clean"
             ),
+            Example("validate docs --full --dry-run", "how much that would be; compares nothing"),
             Example("validate docs --full", "the proof"),
             Example("validate docs --ids doc-17 --ids doc-18", "two records"),
             Example("validate docs --recall 500", "a sample, and what searches find on either side"),
@@ -204,6 +207,7 @@ COMMANDS: tuple[Command, ...] = (
         positionals=(ID,),
         settings=(DRY_RUN, FORCE, YES, *ACCESS),
         result="MigrationStatus",
+        rehearsed="ValidationReport",
         scope=Scope.OPERATE,
         routes=(_verb("repair"),),
         effect=Effect.DESTROYS,
@@ -356,7 +360,7 @@ COMMANDS: tuple[Command, ...] = (
         " may pass unseen; remove takes away exactly what was made. Install before anything is copied, with the flags of the"
         " migration; what says nothing of the source is not looked at.",
         positionals=(Positional("action", "What to do.", choices=("install", "check", "remove")), ID),
-        settings=(*SIDES, *MIGRATE, WAY),
+        settings=(*SIDES, *MIGRATE, WAY, DRY_RUN),
         result="CaptureReport",
         scope=Scope.OPERATE,
         routes=tuple(
@@ -368,6 +372,7 @@ COMMANDS: tuple[Command, ...] = (
         examples=(
             Example("capture check docs", "is every change seen, and how old is the oldest that waits"),
             Example(f"capture install docs {FLAGS}", "before the first run"),
+            Example("capture install docs --dry-run", "what it would make in the source"),
             Example("capture install docs --way outbox", "by triggers, though a slot would be allowed"),
             Example("capture remove docs", "when the migration is over"),
         ),
@@ -390,13 +395,14 @@ COMMANDS: tuple[Command, ...] = (
         details="An offline migration tries them again whenever it is resumed, a live one with --retry or when the record"
         " is written anew.",
         positionals=(ID,),
-        settings=(LIMIT, OFFSET, CURSOR, RETRY),
+        settings=(LIMIT, OFFSET, CURSOR, RETRY, DRY_RUN),
         result="DeadLetters",
         scope=Scope.READ,
         routes=(_look("dead-letters"), _verb("dead-letters")),
         effect=Effect.CHANGES,
         examples=(
             Example("dead-letters docs", "with the reason of each"),
+            Example("dead-letters docs --retry --dry-run", "how many would be tried again"),
             Example("dead-letters docs --retry", "the target takes them now: the daemon is to try again"),
         ),
         handler="inspect:dead_letters",

@@ -17,7 +17,7 @@ from vectormigrate.model.access import Principal
 from vectormigrate.model.documents import Operation
 from vectormigrate.model.errors import GateRefused, UsageError
 
-from .command import ID
+from .command import ID, rehearsal
 from .dispatch import Note, row
 from .remote import Remote
 from .schemas import result_type
@@ -36,7 +36,8 @@ class Elsewhere:
 
     async def ask(self, who: Principal, name: str, given: Mapping[str, Any]) -> Any:
         """What the command answers, as its class. Raises what was raised there."""
-        return msgspec.convert(await self._ask(name, given), result_type(row(name).result))
+        kind = result_type(row(name).answers(dry_run=rehearsal(given)))
+        return msgspec.convert(await self._ask(name, given), kind)
 
     async def begin(self, who: Principal, name: str, given: Mapping[str, Any]) -> Operation:
         """Begin a command that lasts."""

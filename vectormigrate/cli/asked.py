@@ -58,14 +58,10 @@ def given(call: Call) -> dict[str, Any]:
     return words | worded(call.command.arguments, call.merged)
 
 
-def _dry(call: Call) -> bool:
-    return bool("dry-run" in call.merged and call.value("dry-run"))
-
-
 def answer_of(call: Call, document: Any) -> Answer:
     """What a daemon answered, as the command answers that has done it itself."""
-    kind = PlanDocument if call.command.name == "migrate" and _dry(call) else result_type(call.command.result)
-    result: Any = msgspec.convert(document, kind)
+    dry_run = bool("dry-run" in call.merged and call.value("dry-run"))
+    result: Any = msgspec.convert(document, result_type(call.command.answers(dry_run=dry_run)))
     if isinstance(result, PlanDocument | SchemaDocument):
         keep(call, result, *mapped(call.merged))
     if isinstance(result, LastReport):

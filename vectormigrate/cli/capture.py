@@ -17,7 +17,7 @@ async def capture(call: Call) -> Answer:
     known = stored(call)
     request = overlay(known, call.merged) if known else specify(call.migration_id, call.merged)
     action = Action(call.words["action"] or "")
-    report = await watch(call, request, action, call.value("way"))
+    report = await watch(call, request, action)
     if action is Action.INSTALL and report.done:
         call.remark("every later change is seen; start copying only now")
     return Answer(report, FAILED if report.problems else 0)

@@ -23,6 +23,8 @@ __all__ = ["render"]
 
 @render.register
 def _keys(found: Keys) -> list[str]:
+    if found.would:
+        return [f"dry run, nothing was changed; {found.would}", *(_key_table(found) if found.keys else [])]
     if found.secret:
         return [
             *_key_table(found),

@@ -72,10 +72,10 @@ async def examine(call: Call, request: Request | None) -> list[Check]:
     return await doctor(request.specification, call.state, Secrets(request.literals, call.environ))
 
 
-async def watch(call: Call, request: Request, action: Action, way: str | None) -> CaptureReport:
+async def watch(call: Call, request: Request, action: Action) -> CaptureReport:
     """Install, check or remove what tells of changes in the source of a request; owns nothing."""
-    secrets = Secrets(request.literals, call.environ)
-    return await capture.capture(action, request.specification, secrets, way, call.state)
+    secrets, way, dry_run = Secrets(request.literals, call.environ), call.value("way"), call.value("dry-run")
+    return await capture.capture(action, request.specification, secrets, way, call.state, dry_run=dry_run)
 
 
 def stored(call: Call) -> Specification | None:

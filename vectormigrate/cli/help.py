@@ -68,7 +68,7 @@ def of_command(command: Command) -> str:
         "For every command:",
         *_settings(GLOBAL),
         "",
-        f"JSON document: {command.result}",
+        f"JSON document: {_document(command)}",
         *_everywhere(),
     ]
     return "\n".join(lines) + "\n"
@@ -107,8 +107,12 @@ def reference() -> str:
         if command.settings:
             lines += ["", *(_row(setting) for setting in command.settings)]
         scope = f" Scope: {command.scope}." if command.scope else ""
-        lines += ["", f"JSON document: {command.result}.{scope}"]
+        lines += ["", f"JSON document: {_document(command)}.{scope}"]
     return "\n".join(lines) + "\n"
+
+
+def _document(command: Command) -> str:
+    return f"{command.result}; with --dry-run {command.rehearsed}" if command.rehearsed else command.result
 
 
 def _row(setting: Setting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,21 +56,23 @@ def findings(call: Call) -> Answer:
 
 async def dead_letters(call: Call) -> Answer:
     """A page of what was refused for good; with `--retry` the daemon tries all of it once more."""
-    if call.value("retry"):
-        await _retry(call)
+    would = await _retry(call, dry_run=call.value("dry-run")) if call.value("retry") else ""
     with view(call) as viewer:
-        return Answer(paging.dead_letters(viewer, call.migration_id, call.value))
+        return Answer(replace(paging.dead_letters(viewer, call.migration_id, call.value), would=would))
 
 
-async def _retry(call: Call) -> None:
+async def _retry(call: Call, *, dry_run: bool) -> str:
+    """What would happen, if that is all that was asked."""
     with view(call) as viewer:
         if viewer.specification(call.migration_id).mode is Mode.OFFLINE:
             raise UsageError(
                 f"{call.migration_id!r} is an offline migration: the daemon has nothing to do with it",
                 hint=f"it tries refused records again when it goes on: vectormigrate resume {call.migration_id}",
             )
-    await ask(call, "retry", MigrationStatus)
-    call.remark("tried again; what is refused once more is told again")
+    told = await ask(call, "retry", MigrationStatus, dry_run=dry_run)
+    if not dry_run:
+        call.remark("tried again; what is refused once more is told again")
+    return told.would
 
 
 def report(call: Call) -> Answer:

@@ -310,6 +310,11 @@ def _rollback(done: RollbackReport) -> list[str]:
 
 @render.register
 def _capture(seen: CaptureReport) -> list[str]:
+    if seen.would:
+        return [
+            f"{seen.migration_id}: dry run, nothing was changed at {seen.source}",
+            f"  {visible(seen.would)}",
+        ]
     verb = {"install": "made", "remove": "removed"}.get(seen.action, "")
     lines = [f"{verb} {visible(line)}" for line in seen.done]
     if seen.action != "remove":
@@ -357,9 +362,10 @@ def _findings(page: Findings) -> list[str]:
 
 @render.register
 def _dead_letters(page: DeadLetters) -> list[str]:
+    would = [f"{page.migration_id}: dry run, nothing was changed; {page.would}", ""] if page.would else []
     if not page.dead_letters:
-        return [f"{page.migration_id}: no dead letters{' from there on' if page.offset else ''}"]
-    return [*_dicts(page.dead_letters, ("part", "id")), *more(page.next_cursor)]
+        return [*would, f"{page.migration_id}: no dead letters{' from there on' if page.offset else ''}"]
+    return [*would, *_dicts(page.dead_letters, ("part", "id")), *more(page.next_cursor)]
 
 
 @render.register

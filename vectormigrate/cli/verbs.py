@@ -37,6 +37,9 @@ async def validate(call: Call) -> Answer:
     """Compare source and target."""
     with view(call) as viewer:
         request = overlay(viewer.specification(call.migration_id), call.merged)
+        status = viewer.status(call.migration_id)
+    if call.value("dry-run"):
+        return Answer(rehearsing.compared(status, comparing(call.value)))
     if request.specification.mode is not Mode.OFFLINE:
         found = await ask(call, "validate", ValidationReport, **comparing(call.value))
         return Answer(found, exit_code=0 if found.ok else FINDINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -25,10 +26,16 @@ class Action(StrEnum):
 
 
 async def capture(
-    action: Action, spec: Specification, secrets: Secrets, way: str | None, state: Path
+    action: Action,
+    spec: Specification,
+    secrets: Secrets,
+    way: str | None,
+    state: Path,
+    *,
+    dry_run: bool = False,
 ) -> CaptureReport:
-    """Do it to the capture of a migration's source. `way` is for stores that have several; None leaves it to them. `state` is
-    the file that may know the migration.
+    """Do it to the capture of a migration's source, or with `dry_run` say what would be done. `way` is for stores that have
+    several; None leaves it to them. `state` is the file that may know the migration.
 
     Raises GateRefused for what a migration that is not over needs, Unsupported for a source that cannot tell of its changes,
     and what the store raises.
@@ -41,13 +48,22 @@ async def capture(
     async with registry.open_capture(endpoint, spec.source.collection) as opened:
         done: list[str] = []
         if action is Action.INSTALL:
-            done = await opened.install()
+            done = await opened.install(dry_run=dry_run)
         if action is Action.REMOVE:
-            done = await opened.remove()
-        problems = [] if action is Action.REMOVE else await opened.check()
+            done = await opened.remove(dry_run=dry_run)
+        looked = action is Action.CHECK or (action is Action.INSTALL and not dry_run)
+        problems = await opened.check() if looked else []
         lag = await opened.lag() if action is Action.CHECK else None
     source = f"{spec.source.kind}:{spec.source.collection}"
-    return CaptureReport(spec.id, source, str(action), done, problems, lag)
+    if not dry_run or action is Action.CHECK:  # which only looks
+        return CaptureReport(spec.id, source, str(action), done, problems, lag)
+    return CaptureReport(spec.id, source, str(action), [], problems, lag, would=_would(action, done))
+
+
+def _would(action: Action, done: Sequence[str]) -> str:
+    if not done:
+        return "there is nothing to do"
+    return f"{', '.join(done)} would be {'made' if action is Action.INSTALL else 'removed'}"
 
 
 def _check_over(migration_id: str, state: Path) -> None:

@@ -153,9 +153,11 @@ class Desk:
         return await self._seen(lambda viewer: paging.findings(viewer, asked.migration_id, asked.value))
 
     async def dead_letters(self, asked: Asked) -> DeadLetters:
+        would, dry_run = "", asked.value("dry-run")
         if asked.value("retry"):
-            await self._live(asked, "retry", MigrationStatus)
-        return await self._seen(lambda viewer: paging.dead_letters(viewer, asked.migration_id, asked.value))
+            would = (await self._live(asked, "retry", MigrationStatus, dry_run=dry_run)).would
+        found = await self._seen(lambda viewer: paging.dead_letters(viewer, asked.migration_id, asked.value))
+        return replace(found, would=would)
 
     async def report(self, asked: Asked) -> dict[str, Any]:
         """A `LastReport`."""
@@ -269,9 +271,12 @@ class Desk:
             return rehearsing.approved(waiting)
         return Approvals(await self._control.approve(asked.migration_id, step, by=asked.who.name))
 
-    async def validate(self, asked: Asked) -> ValidationReport:
-        words = comparing(asked.value)
-        if self._onward(asked).mode is not Mode.OFFLINE:
+    async def validate(self, asked: Asked) -> ValidationReport | MigrationStatus:
+        words, mode = comparing(asked.value), self._onward(asked).mode
+        if asked.value("dry-run"):
+            self._control.check_idle(asked.migration_id)
+            return rehearsing.compared(await self.status(asked), words)
+        if mode is not Mode.OFFLINE:
             return await self._live(asked, "validate", ValidationReport, **words)
         return await self._control.validate(asked.migration_id, **words)
 
@@ -316,8 +321,10 @@ class Desk:
     async def capture(self, asked: Asked) -> CaptureReport:
         request = self._request(asked)
         action = Action(str(asked.words["action"]))
-        secrets, way = self._with(request), asked.value("way")
-        return await capture(action, request.specification, secrets, way, self._control.state)
+        secrets, way, dry_run = self._with(request), asked.value("way"), asked.value("dry-run")
+        return await capture(
+            action, request.specification, secrets, way, self._control.state, dry_run=dry_run
+        )
 
     async def vec(self, asked: Asked) -> MigrateResult:
         if self._moving.locked():
@@ -336,8 +343,15 @@ class Desk:
     # Who may ask, and who did.
 
     async def keys(self, asked: Asked) -> Keys:
-        key = str(asked.words.get("key") or "")
-        match asked.words["action"]:
+        key, action = str(asked.words.get("key") or ""), asked.words["action"]
+        if action in ("rotate", "revoke") and not key:
+            raise UsageError(
+                f"keys {action} needs the id of a key",
+                hint="`vectormigrate keys list` shows those there are",
+            )
+        if asked.value("dry-run") and action != "list":
+            return self._rehearsed(str(action), key, asked)
+        match action:
             case "create":
                 days = asked.value("days")
                 lifetime = None if days is None else days * _DAY
@@ -345,11 +359,6 @@ class Desk:
                     Scope(asked.value("scope")), asked.value("label"), lifetime
                 )
                 return Keys([made], secret)
-            case "rotate" | "revoke" if not key:
-                raise UsageError(
-                    f"keys {asked.words['action']} needs the id of a key",
-                    hint="`vectormigrate keys list` shows those there are",
-                )
             case "rotate":
                 secret, made = await self._keyring.rotate(key, asked.value("overlap"))
                 return Keys([made], secret)
@@ -357,6 +366,17 @@ class Desk:
                 return Keys([await self._keyring.revoke(key)])
             case _:
                 return Keys(self._keyring.every())
+
+    def _rehearsed(self, action: str, key: str, asked: Asked) -> Keys:
+        if action == "create":
+            lasts = f" for {asked.value('days'):g} days" if asked.value("days") is not None else ""
+            return Keys([], would=f"a key of scope {asked.value('scope')} would be made{lasts}")
+        held = [self._keyring.one(key)]
+        if action == "revoke":
+            return Keys(held, would=f"{key} would open nothing any more")
+        self._keyring.check_good(key)
+        overlap = f"{key} would go on for {asked.value('overlap'):g} s"
+        return Keys(held, would=f"a key with the same rights would be made, and {overlap}")
 
     async def audit(self, asked: Asked) -> AuditLog:
         if asked.words["action"] == "verify":

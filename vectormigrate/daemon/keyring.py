@@ -66,6 +66,17 @@ class Keyring:
         """All of the state file, the oldest first."""
         return [self._shown(one) for one in self._database.read(api_keys.every)]
 
+    def one(self, key_id: str) -> Key:
+        """A key of the state file. Raises UsageError for an unknown one."""
+        return self._shown(self._get(key_id))
+
+    def check_good(self, key_id: str) -> None:
+        """Raise UsageError for a key in whose place no other can come."""
+        if not self.one(key_id).good:
+            raise UsageError(
+                f"the key {key_id!r} is revoked or has expired", hint="make a new one: keys create"
+            )
+
     async def create(self, scope: Scope, label: str, lifetime: float | None) -> tuple[str, Key]:
         """A new key, in full and as it is listed. `lifetime` in seconds, None for ever."""
         secret = secrets.token_urlsafe(_SECRET)
@@ -77,18 +88,15 @@ class Keyring:
 
     async def revoke(self, key_id: str) -> Key:
         """It opens nothing from now on. Raises UsageError for an unknown one."""
-        self._get(key_id)
+        self.one(key_id)
         at = self._now()
         await self._database.write(lambda tx: api_keys.revoke(tx, key_id, at=at))
-        return self._shown(self._get(key_id))
+        return self.one(key_id)
 
     async def rotate(self, key_id: str, overlap: float) -> tuple[str, Key]:
         """Another in its place, with the same rights; the old one ends after so many seconds. Raises UsageError."""
         old = self._get(key_id)
-        if not old.good(self._now()):
-            raise UsageError(
-                f"the key {key_id!r} is revoked or has expired", hint="make a new one: keys create"
-            )
+        self.check_good(key_id)
         text, made = await self.create(Scope(old.scope), old.label, None)
         if old.expires_at is not None:
             expires_at = old.expires_at

@@ -12,6 +12,7 @@ from dataclasses import replace
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.model import phase as phases
+from vectormigrate.model.comparing import SAMPLED, Comparing, check_comparable, check_meant
 from vectormigrate.model.documents import Approval, Approvals
 from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.phase import RESTING, Phase, check_transition
@@ -19,10 +20,12 @@ from vectormigrate.model.specification import Mode
 from vectormigrate.model.status import LiveStatus, MigrationStatus
 
 from .setting import Value
-from .whole import check_onward, under_way
+from .whole import check_onward, comparable, under_way
 
-LIVE = frozenset({"attest", "pause", "resume", "reads", "allow-deletes"})
+LIVE = frozenset({"attest", "pause", "resume", "reads", "retry", "allow-deletes"})
 """Those that a host rehearses."""
+_MENDING = (Phase.CATCH_UP, Phase.VERIFIED, Phase.REVERSED)
+"""Where a live migration mends what a comparison finds."""
 
 
 async def rehearse(
@@ -43,6 +46,8 @@ async def rehearse(
             return paused(status)
         case "resume":
             return resumed(status)
+        case "retry":
+            return retried(status)
         case "reads":
             await conductor.set_reads(share, dry_run=True)
             return shared(await look(), share)
@@ -101,6 +106,39 @@ def adjusted(status: MigrationStatus, changes: Mapping[str, Value]) -> Migration
         if (name in status.levers if value is None else status.in_force[name] != value)
     ]
     return replace(status, would="; ".join(told) or "nothing would change")
+
+
+def compared(status: MigrationStatus, how: Comparing) -> MigrationStatus:
+    """A comparison. Raises what it would be refused with, but for an id that can be none of the source."""
+    check_meant(how)
+    among = ""
+    if status.parts:
+        among = f" of {len(comparable(status.migration_id, status.parts, how)):,} parts"
+    else:
+        check_comparable(status.migration_id, status.phase, planned=status.total is not None)
+    told = [_looked_at(how, among)]
+    if searches := how.get("searches"):
+        told.append(f"{searches:,} searches would be made on either side")
+    if status.findings and not how.get("ids"):
+        told.append(f"{status.findings:,} findings of the last comparison would make room for what it finds")
+    if status.mode is not Mode.OFFLINE and status.phase in _MENDING:
+        told.append("what differs would be marked and copied again")
+    return replace(status, would="; ".join(told))
+
+
+def _looked_at(how: Comparing, among: str) -> str:
+    if how.get("full"):
+        return f"every record{among} would be compared, on both sides"
+    if ids := how.get("ids"):
+        return f"{len(ids):,} records would be looked up on both sides; what is known of others stays"
+    size = how.get("sample_size") or SAMPLED
+    chosen = f"{size:,} records{f' of each{among}' if among else ''}, chosen at random, would be looked up"
+    return f"{chosen} on both sides; clean, that would say that under {300 / size:.2g} % differ, at 95 %"
+
+
+def retried(status: MigrationStatus) -> MigrationStatus:
+    """Records that were refused, tried again."""
+    return replace(status, would=f"{status.dead_letters:,} refused records would be tried again")
 
 
 def waived(status: MigrationStatus, record: str) -> MigrationStatus:

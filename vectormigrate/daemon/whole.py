@@ -146,21 +146,10 @@ class Whole:
             )
 
     async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
-        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking. Raises
-        UsageError for records by their ids, which say nothing of the part that they are in.
+        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking. Raises as
+        `comparable`.
         """
-        if how.get("ids"):
-            raise UsageError(
-                "an id does not say which part it is in",
-                hint=f"name the part: `vectormigrate list` shows them, {self._id}:NAME",
-            )
-        parts = [part for part in self._statuses() if part.phase not in FINAL]
-        planned = [part for part in parts if _resting(part) not in _UNPLANNED]
-        if not planned:
-            raise GateRefused(
-                f"migration {self._id!r} has no part with anything to compare",
-                hint=f"copy first: `vectormigrate resume {self._id}`",
-            )
+        planned = comparable(self._id, self._statuses(), how)
         reports = []
         for number, part in enumerate(planned):
             if self._stopping:
@@ -267,6 +256,25 @@ def check_onward(migration_id: str, parts: Sequence[MigrationStatus]) -> None:
             f"every part of {migration_id!r} is over: it cannot go on",
             hint="start a new one under another id",
         )
+
+
+def comparable(migration_id: str, parts: Sequence[MigrationStatus], how: Comparing) -> list[MigrationStatus]:
+    """The parts that can be compared. Raises GateRefused when there is none, and UsageError for records by their ids, which say
+    nothing of the part that they are in.
+    """
+    if how.get("ids"):
+        raise UsageError(
+            "an id does not say which part it is in",
+            hint=f"name the part: `vectormigrate list` shows them, {migration_id}:NAME",
+        )
+    left = [part for part in parts if part.phase not in FINAL]
+    planned = [part for part in left if _resting(part) not in _UNPLANNED]
+    if not planned:
+        raise GateRefused(
+            f"migration {migration_id!r} has no part with anything to compare",
+            hint=f"copy first: `vectormigrate resume {migration_id}`",
+        )
+    return planned
 
 
 def under_way(migration_id: str, parts: Sequence[MigrationStatus]) -> list[str]:

@@ -33,7 +33,7 @@ from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing
+from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing, check_comparable
 from vectormigrate.model.errors import FinishedWithFindings, GateRefused, Overloaded, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
 from vectormigrate.model.finding import Finding
@@ -383,11 +383,7 @@ class Conductor:
     async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
         """Compare source and target, and keep the report."""
         migration = self.migration
-        if migration.mapping is None or migration.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
-            raise GateRefused(
-                f"migration {self._id!r} is {migration.phase}: there is nothing to compare",
-                hint=f"copy first: `vectormigrate resume {self._id}`" if migration.mapping is None else "",
-            )
+        check_comparable(self._id, migration.phase, planned=migration.mapping is not None)
         await self._greet()
         validation = self._validation(migration)
         async with self._under_way(validation):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from .errors import GateRefused, UsageError
+from .phase import Phase
+
 FINAL_SAMPLE = 1_000
 """Records compared before a migration is called verified, where not all of them are."""
 
@@ -24,3 +27,24 @@ class Comparing(TypedDict, total=False):
     """So many searches on both sides, besides."""
     least_recall: float | None
     """Share of the source's answers that the target has to give."""
+
+
+SAMPLED = 100
+"""Records that are compared where nothing is said."""
+
+
+def check_meant(how: Comparing) -> None:
+    """Raise UsageError for ids together with everything."""
+    if how.get("ids") and how.get("full"):
+        raise UsageError(
+            "some records by their ids, or every record: one of both", hint="leave out --ids or --full"
+        )
+
+
+def check_comparable(migration_id: str, phase: Phase, *, planned: bool) -> None:
+    """Raise GateRefused where there is nothing to compare, or no more."""
+    if not planned or phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK):
+        raise GateRefused(
+            f"migration {migration_id!r} is {phase}: there is nothing to compare",
+            hint="" if planned else f"copy first: `vectormigrate resume {migration_id}`",
+        )

@@ -50,6 +50,8 @@ class DeadLetters:
     """Commands that make sense behind it."""
     next_cursor: str = ""
     """What the next page goes on from (`cursor`); empty when there is none."""
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class Keys:
     keys: list[Key]
     secret: str = field(default="", repr=False)
     """The key that was made just now, in full. It is told once and kept nowhere."""
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)

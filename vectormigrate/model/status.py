@@ -78,6 +78,8 @@ class CaptureReport:
     problems: list[str]
     lag_seconds: float | None = None
     """Age of the oldest change that nobody took; None when that is not known."""
+    would: str = ""
+    """What a dry run says would happen; empty when this is no answer to one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ class Capture(ABC):
     """
 
     @abstractmethod
-    async def install(self) -> list[str]:
-        """Make what is needed and say what was made, for people; nothing when all of it is there and sound.
+    async def install(self, *, dry_run: bool = False) -> list[str]:
+        """Make what is needed and say what was made, for people; nothing when all of it is there and sound. With `dry_run` say
+        what would be made, as far as a look tells, and change nothing.
 
         When it returns, every later commit is seen: scan only then. Raises CollectionMissing, Unsupported for what
         cannot be captured, PermissionDenied, and StoreDown when writers of long transactions kept it waiting.
@@ -47,8 +48,10 @@ class Capture(ABC):
         """What is wrong, a sentence each; empty when the capture is sound."""
 
     @abstractmethod
-    async def remove(self) -> list[str]:
-        """Take away exactly what `install` made, and say what; repeatable, also after a half-done install."""
+    async def remove(self, *, dry_run: bool = False) -> list[str]:
+        """Take away exactly what `install` made, and say what; repeatable, also after a half-done install. With `dry_run` only
+        say what.
+        """
 
     @abstractmethod
     async def poll(self, limit: int) -> Changes | None:

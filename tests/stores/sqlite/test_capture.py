@@ -180,13 +180,17 @@ async def test_nothing_is_left_behind(capture, writer):
     writer.execute("CREATE TRIGGER mine AFTER INSERT ON docs BEGIN SELECT 1; END")
     writer.execute("PRAGMA user_version = 7")
     before = schema(writer)
+    foretold = await capture.install(dry_run=True)
+    assert schema(writer) == before
     made = await capture.install()
     assert len(made) == 7, made
-    assert await capture.install() == []
+    assert sorted(foretold) == sorted(made)
+    assert await capture.install() == await capture.install(dry_run=True) == []
     assert await capture.check() == []
     writer.execute("INSERT INTO docs (id) VALUES ('a')")
+    assert sorted(await capture.remove(dry_run=True)) == sorted(made)
     assert len(await capture.remove()) == len(made)
-    assert await capture.remove() == []
+    assert await capture.remove() == await capture.remove(dry_run=True) == []
     assert schema(writer) == before
     assert writer.execute("PRAGMA user_version").fetchone() == (7,)
     with pytest.raises(CaptureMissing):

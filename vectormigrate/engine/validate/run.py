@@ -14,8 +14,8 @@ from vectormigrate.engine.throttle import Throttle
 from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
-from vectormigrate.model.comparing import Comparing
-from vectormigrate.model.errors import GateRefused, UsageError
+from vectormigrate.model.comparing import SAMPLED, Comparing, check_meant
+from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.events import Event, FindingConfirmed, Validated
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import read_id
@@ -41,8 +41,6 @@ from .task import ask_foreign
 
 _RECORDS_A_SPAN = 5_000
 _MOST_SPANS = 256
-SAMPLED = 100
-"""Records that are compared where nothing is said."""
 LEAST_RECALL = 0.9
 """Of what the source finds, what the target has to find where nothing is said."""
 _SEED = 0
@@ -103,10 +101,7 @@ class Validation:
         """Compare what is asked for, and keep the report; not one of some ids, for it proves nothing of the collection. Raises
         UsageError for an id that cannot be one of the source, and for ids together with everything.
         """
-        if how.get("ids") and how.get("full"):
-            raise UsageError(
-                "some records by their ids, or every record: one of both", hint="leave out --ids or --full"
-            )
+        check_meant(how)
         run = self._begin(how.get("threshold"))
         ids = how.get("ids")
         if how.get("full"):

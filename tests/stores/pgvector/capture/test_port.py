@@ -262,14 +262,19 @@ async def test_nothing_is_left_behind(opened, writer, way, table):
         writer.execute(statement)
     before = catalog(writer)
     async with opened(way) as capture:
+        foretold = await capture.install(dry_run=True)
+        assert catalog(writer) == before
         made = await capture.install()
-        assert made
-        assert await capture.install() == []
+        assert made == foretold
+        assert await capture.install() == await capture.install(dry_run=True) == []
         assert await capture.check() == []
         insert(writer, 1)
         await drain(capture)
-        assert await capture.remove()
-        assert await capture.remove() == []
+        installed = catalog(writer)
+        foretold = await capture.remove(dry_run=True)
+        assert catalog(writer) == installed
+        assert await capture.remove() == foretold != []
+        assert await capture.remove() == await capture.remove(dry_run=True) == []
         assert catalog(writer) == before
         assert await capture.check() == ["no capture is installed"]
         assert await capture.lag() is None

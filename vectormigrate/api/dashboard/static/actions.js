@@ -35,15 +35,15 @@ export const ACTIONS = [
     says: "Connections, rights, versions and limits of both stores, and the disk, are looked at now. Nothing is changed." },
   { verb: "capture/check", label: "Check the capture", phases: [...WORKING, ...RESTING, "verified"], when: captured, looks: true,
     says: "Whether the source tells of every change, and how old the oldest is that nobody took. Nothing is changed." },
-  { verb: "validate", label: "Compare a sample", phases: FULL, dry: false, field: ["sample_size", "Records, chosen at random"],
+  { verb: "validate", label: "Compare a sample", phases: FULL, field: ["sample_size", "Records, chosen at random"],
     says: "A sample bounds how many records may differ; it never says that both sides are equal." },
-  { verb: "validate", label: "Compare everything", phases: FULL, dry: false, body: { full: true },
+  { verb: "validate", label: "Compare everything", phases: FULL, body: { full: true },
     says: "Both sides are read whole and compared. What differs is listed; in a live migration it is copied again." },
   { verb: "repair", label: "Repair", phases: ["verified"], when: offline, dry: "long", danger: true,
     says: "The target becomes what the source is now: what differs or is missing is copied again, and what the source has no more"
       + " is taken out. The dry run compares everything." },
   { verb: "dead-letters", label: "Try the refused again", phases: ["backfill", ...FULL],
-    when: (status) => live(status) && status.dead_letters > 0, dry: false, body: { retry: true },
+    when: (status) => live(status) && status.dead_letters > 0, body: { retry: true },
     says: "For when the target, or the records, have been mended: each of them is tried once more." },
   { verb: "reads", label: "Share reads", phases: ["verified", "reversed"], when: (status) => live(status) && !captured(status),
     field: ["share", "Share of the reads for the other side, 0 to 1"],
@@ -70,7 +70,7 @@ export const ACTIONS = [
   { verb: "rollback", label: "Roll back", phases: ["backfill", "catch_up", "verified", ...RESTING, "rolling_back"], danger: true,
     says: "Takes everything out of the target that this migration put there. What was there before stays." },
   { verb: "capture/remove", label: "Remove the capture", phases: ["committed", "rolled_back", "aborted"], when: captured,
-    dry: false, danger: true, says: "Takes the slot or the triggers out of the source, which then notes its changes for nobody." },
+    danger: true, says: "Takes the slot or the triggers out of the source, which then notes its changes for nobody." },
 ];
 
 // About one step that waits, and about one record.

@@ -48,9 +48,9 @@ export async function act(id, verb, body, waiting = () => {}) {
   });
   if (!begun || begun.state === undefined || begun.command === undefined) return begun;
   let now = begun;
-  while (now.state === "running") {
+  for (let pause = 200; now.state === "running"; pause = Math.min(2 * pause, 2500)) {
     waiting(now);
-    await new Promise((done) => setTimeout(done, 2500));
+    await new Promise((done) => setTimeout(done, pause));
     now = await ask(`/v1/operations/${encodeURIComponent(begun.id)}`);
   }
   if (now.state !== "succeeded") throw new Refused(now.error || { title: `the operation was ${now.state}` }, 0);

@@ -135,21 +135,27 @@ def with_lock(connection: Connection, work: Callable[[], T]) -> T:
     )
 
 
-def remove(connection: Connection, names: Names) -> list[str]:
-    """Take triggers, functions, table and schema away; what is not there is no error. Says what it removed."""
+def remove(connection: Connection, names: Names, *, dry_run: bool = False) -> list[str]:
+    """Take triggers, functions, table and schema away; what is not there is no error. Says what it removed, or would."""
     if not connection.execute("select 1 from pg_namespace where nspname = $1", [names.root]).fetchone():
         return []
     done: list[str] = []
     for trigger, schema, table in connection.execute(_TRIGGERS_OF, [names.root]).fetchall():
         place = TableName(table, schema)
-        with_lock(connection, lambda: connection.execute(f"drop trigger {quote(trigger)} on {place.sql}"))  # noqa: B023 called at once
+        if not dry_run:
+            with_lock(connection, lambda: connection.execute(f"drop trigger {quote(trigger)} on {place.sql}"))  # noqa: B023 called at once
         done.append(f"trigger {trigger} on {place.text}")
+    if not dry_run:
+        _unmake(connection, names)
+    return [*done, f"schema {names.root}"]
+
+
+def _unmake(connection: Connection, names: Names) -> None:
     for function in sorted(set(_RUNS.values())):
         connection.execute(f"drop function if exists {names.schema}.{function}()")
     connection.execute(f"drop table if exists {names.changes}")
     # Without CASCADE: what somebody else may have put there is not ours to drop.
     connection.execute(f"drop schema {names.schema}")
-    return [*done, f"schema {names.root}"]
 
 
 def add_all(connection: Connection, names: Names) -> None:

@@ -20,6 +20,7 @@ from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.capture import Capture, Changes
 from vectormigrate.stores.pgvector.connections import Connection, Connections
 from vectormigrate.stores.pgvector.errors import STORE
+from vectormigrate.stores.pgvector.names import TableName
 from vectormigrate.stores.pgvector.shape import Table, load
 
 from . import outbox, slot, state
@@ -69,20 +70,15 @@ class PgvectorCapture(Capture):
 
     # By command.
 
-    async def install(self) -> list[str]:
+    async def install(self, *, dry_run: bool = False) -> list[str]:
         if await self._run(self._is_sound):
             return []
+        if dry_run:
+            return await self._run(self._foretell)
         await self.remove()
         if self._way == OUTBOX:
             return await self._run(self._install_outbox)
         why = await self._run(self._why_no_slot)
-        if self._way == SLOT and why:
-            raise Unsupported(
-                f"the table cannot have a logical slot: {why}",
-                hint="mend that, or let triggers do it: vectormigrate capture install ID --way outbox",
-                store=STORE,
-                collection=self._collection,
-            )
         if not why:
             try:
                 return await self._install_slot()
@@ -91,16 +87,18 @@ class PgvectorCapture(Capture):
                 if self._way == SLOT:
                     raise
                 why = error.message
-        schema, *triggers = await self._run(self._install_outbox)
-        return [f"{schema} for triggers: there can be no slot, {why}", *triggers]
+        return _for_want_of_a_slot(await self._run(self._install_outbox), why)
 
     async def check(self) -> list[str]:
         return await self._run(self._check)
 
-    async def remove(self) -> list[str]:
-        self._forget()
-        done = await self._run(lambda connection: slot.remove(connection, self._names))
-        return done + await self._run(lambda connection: outbox.remove(connection, self._names))
+    async def remove(self, *, dry_run: bool = False) -> list[str]:
+        if not dry_run:
+            self._forget()
+        done = await self._run(lambda connection: slot.remove(connection, self._names, dry_run=dry_run))
+        return done + await self._run(
+            lambda connection: outbox.remove(connection, self._names, dry_run=dry_run)
+        )
 
     # By the engine.
 
@@ -154,6 +152,9 @@ class PgvectorCapture(Capture):
         unlogged = outbox.make_changes(connection, self._names, table)
         slot.publish(connection, self._names, name, table)
         state.write(connection, self._names, replace(note, unlogged=unlogged))
+        return self._published()
+
+    def _published(self) -> list[str]:
         return [f"schema {self._names.root}", f"publication {self._names.root}"]
 
     def _create_slot(self, connection: Connection) -> str:
@@ -169,16 +170,38 @@ class PgvectorCapture(Capture):
         unlogged = outbox.make_changes(connection, self._names, table)
         outbox.make_triggers(connection, self._names, name, table)
         self._finish(connection, replace(note, unlogged=unlogged), OUTBOX)
+        return self._triggered(name)
+
+    def _triggered(self, name: TableName) -> list[str]:
         triggers = [f"trigger {self._names.root}_{kind} on {name.text}" for kind in TRIGGERS]
         return [f"schema {self._names.root}", *triggers]
+
+    def _foretell(self, connection: Connection) -> list[str]:
+        """What an install would make, unless the right to make a slot is wanting: making one tells that."""
+        name, _, _ = state.subject(connection, self._collection)
+        if self._way == OUTBOX:
+            return self._triggered(name)
+        why = self._why_no_slot(connection)
+        if why:
+            return _for_want_of_a_slot(self._triggered(name), why)
+        return [*self._published(), f"replication slot {self._names.slot(slot.database(connection))}"]
 
     def _finish(self, connection: Connection, note: Note, way: str) -> None:
         outbox.add_all(connection, self._names)
         state.write(connection, self._names, state.look(connection, self._names, replace(note, way=way)))
 
     def _why_no_slot(self, connection: Connection) -> str:
+        """ "" when there can be one. Raises Unsupported where one was asked for and cannot be."""
         _, table, note = state.subject(connection, self._collection)
-        return slot.why_not(connection, note.table, table)
+        why = slot.why_not(connection, note.table, table)
+        if self._way == SLOT and why:
+            raise Unsupported(
+                f"the table cannot have a logical slot: {why}",
+                hint="mend that, or let triggers do it: vectormigrate capture install ID --way outbox",
+                store=STORE,
+                collection=self._collection,
+            )
+        return why
 
     # Looking.
 
@@ -310,6 +333,11 @@ class PgvectorCapture(Capture):
 
 def _position(told: slot.Told) -> str:
     return json.dumps({"end": told.end, "piece": told.piece, "last": told.last})
+
+
+def _for_want_of_a_slot(made: list[str], why: str) -> list[str]:
+    schema, *triggers = made
+    return [f"{schema} for triggers: there can be no slot, {why}", *triggers]
 
 
 def _one_moment(connection: Connection) -> None:

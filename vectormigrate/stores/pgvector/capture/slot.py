@@ -187,15 +187,16 @@ def advance(connection: Connection, name: str, end: int) -> None:
     )
 
 
-def remove(connection: Connection, names: Names) -> list[str]:
-    """Take slot and publication away; what is not there is no error. Says what it removed."""
+def remove(connection: Connection, names: Names, *, dry_run: bool = False) -> list[str]:
+    """Take slot and publication away; what is not there is no error. Says what it removed, or would."""
     done: list[str] = []
     name = names.slot(database(connection))
     # The slot first: alone it would keep the server's log for ever.
-    if _drop(connection, name):
+    if find(connection, name) if dry_run else _drop(connection, name):
         done.append(f"replication slot {name}")
     if connection.execute("select 1 from pg_publication where pubname = $1", [names.root]).fetchone():
-        connection.execute(f"drop publication {names.publication}")
+        if not dry_run:
+            connection.execute(f"drop publication {names.publication}")
         done.append(f"publication {names.root}")
     return done
 

@@ -71,15 +71,19 @@ class SqliteCapture(Capture):
 
     # By command.
 
-    async def install(self) -> list[str]:
+    async def install(self, *, dry_run: bool = False) -> list[str]:
+        if dry_run:
+            return await self._database.read(self._foretell, self._collection)
         return await self._database.write(self._install, self._collection)
 
     async def check(self) -> list[str]:
         return await self._database.read(self._check, self._collection)
 
-    async def remove(self) -> list[str]:
+    async def remove(self, *, dry_run: bool = False) -> list[str]:
         if not self._database.exists:
             return []
+        if dry_run:
+            return await self._database.read(self._listed, self._collection)
         return await self._database.write(self._remove, self._collection)
 
     # By the engine.
@@ -108,7 +112,7 @@ class SqliteCapture(Capture):
 
     def _install(self, connection: apsw.Connection) -> list[str]:
         table = self._load(connection)
-        if self._read_state(connection) is not None and not self._problems(connection):
+        if self._is_sound(connection):
             return []
         self._remove(connection)
         keys = ", ".join(f"k{place}" for place in range(1, len(table.keys) + 1))
@@ -127,6 +131,21 @@ class SqliteCapture(Capture):
             f"INSERT INTO {self._state} VALUES (lower(hex(randomblob(8))), 0, 1, ?, ?)",  # noqa: S608 quoted names
             (json.dumps(made), self._columns(connection)),
         )
+        return self._listed(connection)
+
+    def _foretell(self, connection: apsw.Connection) -> list[str]:
+        """What `_install` would make."""
+        table = self._load(connection)
+        if self._is_sound(connection):
+            return []
+        kept = ["changes", "state", *(["digests"] if table.flavour is not Flavour.PLAIN else [])]
+        named = [statement.split('"')[1] for statement in self._triggers(connection, table)]
+        return [*(f"table {self._root}_{kind}" for kind in kept), *(f"trigger {name}" for name in named)]
+
+    def _is_sound(self, connection: apsw.Connection) -> bool:
+        return self._read_state(connection) is not None and not self._problems(connection)
+
+    def _listed(self, connection: apsw.Connection) -> list[str]:
         return [f"{kind} {name}" for name, kind, _ in self._ours(connection)]
 
     def _triggers(self, connection: apsw.Connection, table: Table) -> list[str]:
