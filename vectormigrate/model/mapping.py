@@ -142,6 +142,15 @@ class Translator:
         """One payload of the source behind the edits of single fields. Raises RecordRefused."""
         return payload if self._editor is None else self._editor.forward(payload)
 
+    def called(self, key: str) -> str | None:
+        """What a payload's key, laid out for the target, is called there; None where the plan leaves it behind."""
+        if key in self._fields:
+            return self._fields[key].target
+        left = key in self._lost or (
+            UNDECLARED in self._lost and key not in self._declared and not self._plan.target.dynamic
+        )
+        return None if left else key
+
     def _placeless(self, batch: Batch) -> dict[int, Payload]:
         """By row, what of a record the target has no place for, as fields of the source."""
         vectors = beside.written(batch.vectors, self._plan.spelled)

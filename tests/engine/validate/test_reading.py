@@ -62,3 +62,11 @@ def test_only_records_of_both_sides_that_can_be_read_are_judged():
 def test_edits_are_part_of_what_is_expected():
     edits = (Edit("page", FieldType.TEXT),)
     assert differences(HELD, {"a": {NODE: node("the text"), "page": "1"}}, edits=edits) == []
+
+
+def test_what_is_left_behind_by_name_is_not_missed():
+    arrived = {"a": {NODE: node("the text")}}
+    (found,) = differences(HELD, arrived)
+    assert "'page'" in found.detail
+    assert differences(HELD, arrived, drop=("page",)) == []
+    assert differences(HELD, {"a": {NODE: node("the text"), "leaf": 1}}, rename={"page": "leaf"}) == []

@@ -7,16 +7,17 @@ finds a text that arrived where nobody looks for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vectormigrate.model import identity
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import RecordRefused
 from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.model.layout import PROFILES, Document, LayoutPlan, read
+from vectormigrate.model.layout import NODE, PROFILES, Document, LayoutPlan, read
 from vectormigrate.model.lengths import LENGTHS
 from vectormigrate.model.mapping import Translator
 from vectormigrate.model.plan import PLACE, SPARSE
-from vectormigrate.model.record import id_text
+from vectormigrate.model.record import Payload, id_text
 
 _NOTES = (LENGTHS, SPARSE, PLACE)
 """Keys of ours that the target has among the metadata."""
@@ -29,7 +30,7 @@ class Reading:
         self._source = PROFILES[layout.source]
         self._target = PROFILES[layout.target]
         self._rule = rule
-        self._edited = translator.edited
+        self._translator = translator
 
     def differences(self, source: Batch, target: Batch) -> Iterator[Finding]:
         """Findings for records of both sides, each in its own terms, that the application would read otherwise."""
@@ -39,13 +40,25 @@ class Reading:
             if payload is None:
                 continue
             try:
-                before = read(self._source, self._edited(source.payload[row]), source_id)
+                before = read(self._source, self._translator.edited(source.payload[row]), source_id)
                 after = read(self._target, payload, source_id)
             except RecordRefused:
                 continue  # told already: it could not be translated, or is another record
-            detail = _difference(before, after)
+            detail = _difference(self._expected(before), after)
             if detail:
                 yield Finding(FindingKind.PAYLOAD, id_text(source_id), detail)
+
+    def _expected(self, document: Document) -> Document:
+        """Without what the plan leaves behind, and under the names that it gives."""
+        arrives = self._translator.called(self._target.text or NODE) is not None
+        text = document.text if arrives else None
+        metadata: Payload = {}
+        for key, value in (document.metadata or {}).items():
+            top = self._target.within((key,))[0]
+            called = self._translator.called(top)
+            if called is not None:
+                metadata[called if top == key else key] = value
+        return replace(document, text=text, metadata=metadata)
 
 
 def _difference(before: Document, after: Document) -> str:
