@@ -48,8 +48,6 @@ upstream = "http://127.0.0.1:{self.source}"
 [api]
 addr = "127.0.0.1:{self.api}"
 api_key = "env:DASHBOARD_KEY"
-api_rate = 6000  # a robot presses more buttons in a minute than a person
-api_burst = 1000
 [stores.old]
 kind = "qdrant"
 url = "http://127.0.0.1:{self.source}"

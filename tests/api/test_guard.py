@@ -227,6 +227,25 @@ async def test_a_good_key_may_ask_so_often_and_is_told_when_again(tmp_path):
         assert told == ["6 in a row were turned away"]
 
 
+async def test_a_browser_may_ask_more_often_and_takes_nothing_from_a_program(tmp_path):
+    basic = b"Authorization: Basic " + base64.b64encode(b"me:" + KEY.encode())
+    async with site(tmp_path, per_minute=60.0, burst=3) as here:
+        statuses = [(await here.raw("GET", "/v1/migrations", b"", basic)).status for _ in range(20)]
+        assert statuses == [200] * 18 + [429] * 2
+        assert (await here.ask("GET", "/v1/migrations"))[0] == 200
+        here.clock.advance(1)
+        assert (await here.raw("GET", "/v1/migrations", b"", basic)).status == 200
+        told = [row["detail"] for row in await here.audit() if row["verb"] == "requests"]
+        assert told == ["2 in a row were turned away"]
+
+
+async def test_a_browser_with_a_wrong_key_is_a_stranger(tmp_path):
+    basic = b"Authorization: Basic " + base64.b64encode(b"me:wrong")
+    async with site(tmp_path, per_minute=60.0, burst=3) as here:
+        statuses = [(await here.raw("GET", "/v1/migrations", b"", basic)).status for _ in range(5)]
+        assert statuses == [401] * 3 + [429] * 2
+
+
 async def test_files_of_the_page_are_not_counted_but_need_the_key(tmp_path):
     async with site(tmp_path, per_minute=60.0, burst=20) as here:
         for _ in range(30):

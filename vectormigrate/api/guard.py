@@ -43,6 +43,10 @@ OPEN = frozenset({b"/healthz", b"/livez", b"/readyz"})
 """Paths that answer a GET of anybody who comes from the right place."""
 PAGE = b"/dashboard/"
 """What is below it needs a key as anything does, and is not counted against what the key may ask."""
+_BROWSING = 6
+"""So many times as often as a program with the same key may a browser ask, of which each click is several requests. It shows the
+key as a password, which is how one is told from the other.
+"""
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -112,10 +116,15 @@ class Guard:
     """By address: those without a good key."""
     _known: Limiter = field(init=False)
     """By key."""
+    _browsing: Limiter = field(init=False)
+    """By key, as a password."""
 
     def __post_init__(self) -> None:
         self._strangers = Limiter(self.limits.per_minute, self.limits.burst, self.monotonic)
         self._known = Limiter(self.limits.per_minute, self.limits.burst, self.monotonic)
+        self._browsing = Limiter(
+            _BROWSING * self.limits.per_minute, _BROWSING * self.limits.burst, self.monotonic
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = _Sending(send)
@@ -196,13 +205,18 @@ class Guard:
         scope["state"]["still"] = lambda: self.keyring.open(key, who.way) is not None
         if scope["method"] == "GET" and scope["raw_path"].startswith(PAGE):
             return  # a page is ten files at once, and they cost nothing
-        before = self._known.refused(who.name)
-        if wait := self._known.take(who.name):
+        limiter = self._limiter(headers)
+        before = limiter.refused(who.name)
+        if wait := limiter.take(who.name):
             raise _too_many(wait)
         if before > 1:
             await self.trail.note(
                 who, "requests", RateLimited.code, detail=f"{before} in a row were turned away"
             )
+
+    def _limiter(self, headers: Mapping[bytes, bytes]) -> Limiter:
+        """Of those with a good key."""
+        return self._browsing if _kind(headers.get(b"authorization"))[0] == "basic" else self._known
 
     def _check_size(self, headers: Mapping[bytes, bytes]) -> None:
         length = headers.get(b"content-length", b"0")
@@ -218,7 +232,7 @@ class Guard:
         who = scope["state"].get("principal")
         address = scope["client"][0] if scope["client"] else "local"
         if isinstance(error, RateLimited):
-            turned_away = (self._known, who.name) if who else (self._strangers, address)
+            turned_away = (self._limiter(headers), who.name) if who else (self._strangers, address)
             if turned_away[0].refused(turned_away[1]) > 1:
                 return  # a flood is one row, not a full disk; how many it was is told when it ends
         who = who or Principal("nobody", Rights.READ, _way(scope["path"]))
@@ -255,8 +269,8 @@ def _called(scope: Scope) -> str:
 
 def key_of(authorization: bytes | None) -> str:
     """The key of a header; "" when there is none. A browser asks its user for one, and sends it as a password."""
-    kind, _, text = (authorization or b"").decode("latin-1").strip().partition(" ")
-    match kind.lower():
+    kind, text = _kind(authorization)
+    match kind:
         case "bearer":
             return text.strip()
         case "basic":
@@ -267,6 +281,11 @@ def key_of(authorization: bytes | None) -> str:
             return password or name
         case _:
             return ""
+
+
+def _kind(authorization: bytes | None) -> tuple[str, str]:
+    kind, _, text = (authorization or b"").decode("latin-1").strip().partition(" ")
+    return kind.lower(), text
 
 
 def _masked(authorization: bytes | None) -> str:

@@ -87,7 +87,8 @@ API = (
         least=1,
         most=1e6,
         unit="requests a minute",
-        help="Requests of one key that are answered; also requests without a good key from one address.",
+        help="Requests of one key that are answered, in a browser six times as many; also requests without a good key from one"
+        " address.",
     ),
     _api(
         "api-burst",
@@ -96,7 +97,7 @@ API = (
         least=1,
         most=1_000_000,
         unit="requests",
-        help="Requests that may come at once.",
+        help="Requests that may come at once, from a browser six times as many.",
     ),
     _api(
         "audit-log",

@@ -10,7 +10,7 @@ const PHASES = {
   offline: ["created", "preflight", "backfill", "catch_up", "verified"],
   live: ["created", "preflight", "passthrough", "backfill", "catch_up", "verified", "cutting_over", "reversed", "committed"],
 };
-const LOOK = 5000; // ms; a key may ask a hundred times a minute, and somebody may look at two pages
+const LOOK = 5000; // ms; a browser may ask six hundred times a minute, and somebody may look at several pages
 const RARE = 20000;
 const main = document.getElementById("main");
 const connection = document.getElementById("connection");
