@@ -35,6 +35,7 @@ docs: .venv/.stamp ## The pages as a site in build/docs; without network.
 
 reference: .venv/.stamp ## Write the pages anew that show tables of the code: commands, settings, metrics, ...
 	@$(BIN)/python -c "from vectormigrate.cli import help; print(help.reference(), end='')" > docs/commands.md
+	@$(BIN)/python -c "from vectormigrate.cli import manpage; print(manpage.page(), end='')" > docs/vectormigrate.1
 	@for page in settings requests errors; do $(BIN)/python -c "from vectormigrate.cli import reference; print(reference.$$page(), end='')" > docs/$$page.md; done
 	@$(BIN)/python -c "from vectormigrate.daemon.telemetry import catalogue; print(catalogue.reference(), end='')" > docs/metrics.md
 	@$(BIN)/python -c "import asyncio; from vectormigrate.daemon import fidelity_page; print(asyncio.run(fidelity_page.page()), end='')" > docs/fidelity.md

@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from vectormigrate.api.commands import COMMANDS
-from vectormigrate.cli import arguments
+from vectormigrate.cli import arguments, manpage
 from vectormigrate.cli import help as help_text
 from vectormigrate.daemon import config
 from vectormigrate.daemon.settings import SETTINGS
@@ -141,6 +141,7 @@ def test_the_diagram_of_the_readme_is_the_table_of_phases():
 
 def test_every_command_is_in_help_and_reference_and_no_other():
     assert (ROOT / "docs" / "commands.md").read_text() == help_text.reference(), "make reference"
+    assert (ROOT / "docs" / "vectormigrate.1").read_text() == manpage.page(), "make reference"
     assert (ROOT / "docs" / "metrics.md").read_text() == catalogue.reference(), "make reference"
     listed = help_text.overview().split("Commands:\n")[1].split("\n\n")[0]
     assert re.findall(r"^  (\S+)", listed, re.MULTILINE) == [command.name for command in COMMANDS]

@@ -58,6 +58,7 @@ install() {
     [ -z "${OWNER:-}" ] || chown "$OWNER" "$LIB"
     configure > "$ETC/vectormigrate.toml"
     run "$PREFIX/bin/vectormigrate" --version
+    run test -s "$PREFIX/share/man/man1/vectormigrate.1"
 }
 
 configure() {

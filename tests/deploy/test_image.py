@@ -40,6 +40,15 @@ def test_the_image_reads_and_writes_snapshots_and_sends_spans():
     assert wanted <= pinned(DEPLOY / "requirements.lock").keys()
 
 
+def test_whatever_the_wheel_is_made_of_is_there_to_build_it():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    given = re.findall(r"^COPY (.+) \./", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert wheel["shared-data"]["docs/vectormigrate.1"] == "share/man/man1/vectormigrate.1"
+    for part in (*wheel["packages"], *wheel["shared-data"]):
+        assert part in given
+        assert (ROOT / part).exists()
+
+
 def test_the_lock_of_the_image_names_no_address():
     assert "://" not in (DEPLOY / "requirements.lock").read_text()
 

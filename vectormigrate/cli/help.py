@@ -26,6 +26,10 @@ EXIT_CODES = (
     (143, "stopped by SIGTERM, checkpoint written"),
 )
 """Any other code is a failure."""
+EVERYWHERE = (
+    "Every flag is also a variable (--batch-size is VECTORMIGRATE_BATCH_SIZE) and a key of vectormigrate.toml",
+    "(batch_size). Flags beat variables, variables beat the file; `vectormigrate config show` tells which won.",
+)
 
 
 def overview() -> str:
@@ -33,7 +37,7 @@ def overview() -> str:
     lines = ["Examples:"]
     for name in ("demo", "migrate", "validate", "rollback"):
         example = next(command for command in COMMANDS if command.name == name).examples[0]
-        lines += _command_line(example.words, example.purpose)
+        lines += command_line(example.words, example.purpose)
     lines += ["", "Usage: vectormigrate COMMAND [ARGUMENTS]", "", "Commands:"]
     for command in COMMANDS:
         lines += _entry(command.name, command.summary)
@@ -42,7 +46,7 @@ def overview() -> str:
     lines += ["", "Exit codes:"]
     for code, meaning in EXIT_CODES:
         lines += _entry(str(code), meaning)
-    lines += ["", *_everywhere()]
+    lines += ["", *EVERYWHERE]
     return "\n".join(lines) + "\n"
 
 
@@ -50,9 +54,8 @@ def of_command(command: Command) -> str:
     """`vectormigrate COMMAND --help`."""
     lines = ["Examples:"]
     for example in command.examples:
-        lines += _command_line(example.words, example.purpose)
-    words = [_positional(item.name, item.required, item.choices) for item in command.positionals]
-    lines += ["", " ".join(["Usage: vectormigrate", command.name, *words, "[FLAGS]"]), "", command.summary]
+        lines += command_line(example.words, example.purpose)
+    lines += ["", f"Usage: vectormigrate {usage_of(command)} [FLAGS]", "", command.summary]
     if command.details:
         lines += wrap(command.details, WIDTH)
     if command.positionals:
@@ -68,8 +71,8 @@ def of_command(command: Command) -> str:
         "For every command:",
         *_settings(GLOBAL),
         "",
-        f"JSON document: {_document(command)}",
-        *_everywhere(),
+        f"JSON document: {document_of(command)}",
+        *EVERYWHERE,
     ]
     return "\n".join(lines) + "\n"
 
@@ -81,7 +84,7 @@ def reference() -> str:
         "",
         "Made from the table of commands by `make reference`; not written by hand.",
         "",
-        *_everywhere(),
+        *EVERYWHERE,
         "",
         "For every command:",
         "",
@@ -92,7 +95,6 @@ def reference() -> str:
         *(_row(setting) for setting in REMOTE),
     ]
     for command in COMMANDS:
-        words = [_positional(item.name, item.required, item.choices) for item in command.positionals]
         lines += [
             "",
             f"## `{command.name}`",
@@ -102,16 +104,23 @@ def reference() -> str:
             "```",
         ]
         for example in command.examples:
-            lines += [line.removeprefix("  ") for line in _command_line(example.words, example.purpose)]
-        lines += ["```", "", f"`{' '.join(['vectormigrate', command.name, *words])}`"]
+            lines += [line.removeprefix("  ") for line in command_line(example.words, example.purpose)]
+        lines += ["```", "", f"`vectormigrate {usage_of(command)}`"]
         if command.settings:
             lines += ["", *(_row(setting) for setting in command.settings)]
         scope = f" Scope: {command.scope}." if command.scope else ""
-        lines += ["", f"JSON document: {_document(command)}.{scope}"]
+        lines += ["", f"JSON document: {document_of(command)}.{scope}"]
     return "\n".join(lines) + "\n"
 
 
-def _document(command: Command) -> str:
+def usage_of(command: Command) -> str:
+    """`validate ID`, as help shows it."""
+    words = (_positional(item.name, item.required, item.choices) for item in command.positionals)
+    return " ".join([command.name, *words])
+
+
+def document_of(command: Command) -> str:
+    """What its JSON document is."""
     return f"{command.result}; with --dry-run {command.rehearsed}" if command.rehearsed else command.result
 
 
@@ -128,13 +137,6 @@ def flag_words(setting: Setting) -> str:
     if setting.choices and len(setting.choices) <= 4:
         metavar = "|".join(setting.choices)
     return f"{short}--{setting.name} {metavar}"
-
-
-def _everywhere() -> list[str]:
-    return [
-        "Every flag is also a variable (--batch-size is VECTORMIGRATE_BATCH_SIZE) and a key of vectormigrate.toml",
-        "(batch_size). Flags beat variables, variables beat the file; `vectormigrate config show` tells which won.",
-    ]
 
 
 def _settings(settings: tuple[Setting, ...]) -> list[str]:
@@ -166,8 +168,8 @@ def _positional(name: str, required: bool, choices: tuple[str, ...]) -> str:
     return word if required else f"[{word}]"
 
 
-def _command_line(words: str, purpose: str) -> list[str]:
-    """An example, broken before its flags when it is long, so that it can still be pasted."""
+def command_line(words: str, purpose: str) -> list[str]:
+    """An example behind what it is for, broken before its flags when it is long, so that it can still be pasted."""
     pieces = f"vectormigrate {words}".replace(" --", "\0--").split("\0")
     lines, current = [f"  # {purpose}"], "  "
     for number, piece in enumerate(pieces):
