@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 from tests.fakes.api import KEY, NEEDS_CURL, site, two_stores
 
@@ -154,24 +155,95 @@ async def test_a_recommendation(here):
     assert {one["source_field"]: one["confidence"] for one in found["field_mappings"]}["title"] == 0.95
 
 
-# The lines of the predecessor's document, but for host and key.
+# The lines of the predecessor's documents, but for host and key.
 
 LINES = (
-    """{"jsonrpc":"2.0","id":1,"method":"migration_status","params":{"migration_id":"mig-123"}}""",
-    """{"jsonrpc":"2.0","id":2,"method":"list_migrations","params":{"limit":10}}""",
-    """{"jsonrpc":"2.0","id":3,"method":"schema_recommendation","params":{"source_type":"pinecone","target_type":"qdrant"}}""",
+    """curl -X POST http://localhost:8080 \\
+  -H "Authorization: Bearer your-secret-key" \\
+  -H "Content-Type: application/json" \\
+  -d '{"jsonrpc":"2.0","id":1,"method":"migration_status","params":{"migration_id":"mig-123"}}'""",
+    """curl -X POST http://localhost:8080 \\
+  -H "Authorization: Bearer your-secret-key" \\
+  -H "Content-Type: application/json" \\
+  -d '{"jsonrpc":"2.0","id":2,"method":"list_migrations","params":{"limit":10}}'""",
+    """curl -X POST http://localhost:8080 \\
+  -H "Authorization: Bearer your-secret-key" \\
+  -H "Content-Type: application/json" \\
+  -d '{"jsonrpc":"2.0","id":3,"method":"schema_recommendation","params":{"source_type":"pinecone","target_type":"qdrant"}}'""",
+    """curl -X POST http://localhost:8080 \\
+  -H "Authorization: Bearer my-key" \\
+  -H "Content-Type: application/json" \\
+  -d '{
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "schema_recommendation",
+    "params": {
+      "source_type": "pinecone",
+      "target_type": "weaviate",
+      "source_schema": {
+        "document_id": "string",
+        "chunk_text": "text",
+        "embedding": "vector",
+        "metadata": "object"
+      }
+    }
+  }'""",
 )
+
+
+async def shelled(here, line):
+    """What a command line of theirs prints, with our port for theirs, and our key for the one they had made."""
+    line = line.replace("localhost:8080", f"localhost:{here.address.port}")
+    process = await asyncio.create_subprocess_shell(
+        line.replace("curl", "curl -sS --noproxy '*'"),
+        env={**os.environ, "KEY": KEY},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    return json.loads((await process.communicate())[0])
 
 
 @NEEDS_CURL
 async def test_the_lines_that_everybody_knows(here):
-    for number, line in enumerate(LINES, 1):
-        process = await asyncio.create_subprocess_exec(
-            *("curl", "-sS", "--noproxy", "*", "-X", "POST", f"http://127.0.0.1:{here.address.port}"),
-            *("-H", f"Authorization: Bearer {KEY}", "-H", "Content-Type: application/json", "-d", line),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        out, _ = await process.communicate()
-        told = json.loads(out)
-        assert (told["jsonrpc"], told["id"]) == ("2.0", number)
-        assert told["result"]
+    told = []
+    for line in LINES:
+        ours = line.replace("Bearer your-secret-key", "Bearer $KEY").replace("Bearer my-key", "Bearer $KEY")
+        told.append(await shelled(here, ours))
+    assert [(one["jsonrpc"], one["id"]) for one in told] == [("2.0", number) for number in (1, 2, 3, 1)]
+    status, listed, plain, fields = (one["result"] for one in told)
+    assert (status["migration_id"], status["status"]) == ("mig-123", "not_started")
+    assert (listed["migrations"], listed["total"], listed["limit"], listed["offset"]) == ([], 0, 10, 0)
+    assert (plain["source_type"], plain["target_type"]) == ("pinecone", "qdrant")
+    assert [one["source_field"] for one in plain["field_mappings"]] == ["id", "title", "url", "content"]
+    assert [one["source_field"] for one in fields["field_mappings"]] == [
+        "document_id",
+        "chunk_text",
+        "embedding",
+        "metadata",
+    ]
+
+
+CUSTOM = '{"source_type": "pinecone", "target_type": "weaviate", "source_schema": {"custom_field": "text"}}'
+CALLED = (
+    ("migration_status", '{"migration_id": "test-123"}', ("status", "not_started")),
+    ("list_migrations", '{"limit": 5, "offset": 10}', ("offset", 10)),
+    ("schema_recommendation", CUSTOM, ("target_type", "weaviate")),
+)
+"""What the script that tried its server calls beside these, and something of each answer."""
+
+
+@NEEDS_CURL
+async def test_the_script_that_tried_its_server_finds_ours_as_good(here):
+    for number, (method, params, (name, value)) in enumerate(CALLED, 1):
+        told = await shelled(here, _call(method, params, number, "$KEY"))
+        assert (told["id"], told["result"][name]) == (number, value)
+    told = await shelled(here, _call("schema_recommendation", '{"target_type": "qdrant"}', 6, "$KEY"))
+    assert (told["error"]["code"], "source_type" in told["error"]["message"]) == (-32602, True)
+    told = await shelled(here, _call("migration_status", "{}", 8, "wrong-key"))
+    assert told["error"]["code"] == -32001
+
+
+def _call(method, params, number, key):
+    return f"""curl -s -X POST "http://localhost:8080" \\
+        -H "Authorization: Bearer {key}" \\
+        -H "Content-Type: application/json" \\
+        -d '{{"jsonrpc": "2.0", "id": {number}, "method": "{method}", "params": {params}}}'"""
