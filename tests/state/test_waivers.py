@@ -12,7 +12,7 @@ async def refused(tx, *ids):
     await tx(
         dead_letters.add, [dead_letters.DeadLetter(one, "record_refused", "no") for one in ids], at="then"
     )
-    await tx(journal.attempted, ids, journal.REFUSED)
+    await tx(journal.attempted, [journal.Mark(one, 0, 0) for one in ids], journal.REFUSED)
 
 
 async def test_what_is_waived_is_owed_no_more_and_remembered_with_its_reason(tx, database):

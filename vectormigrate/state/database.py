@@ -177,8 +177,9 @@ class Database:
                     owed = list(self._owed)
                     for work in owed:
                         work(self._connection)
+                    alone = len(group) == 1 and not owed
                     for item in group:
-                        item.run(self._connection)
+                        item.run(self._connection, alone=alone)
                     reached("journal.committing")
                     self._connection.execute("COMMIT")
                     del self._owed[: len(owed)]
@@ -209,8 +210,13 @@ class _Write:
         self._result: Any = None
         self.error: Exception | None = None
 
-    def run(self, connection: apsw.Connection) -> None:
-        """Do the work in a savepoint, so that its failure undoes it alone. A full disk fails the whole group."""
+    def run(self, connection: apsw.Connection, *, alone: bool) -> None:
+        """Do the work in a savepoint, so that its failure undoes it alone; there is none where it is all that is done. A full
+        disk fails the whole group.
+        """
+        if alone:
+            self._result = self._work(connection)
+            return
         connection.execute("SAVEPOINT one")
         try:
             self._result = self._work(connection)

@@ -65,4 +65,6 @@ def spared(tx: Transaction, migration_id: str) -> int:
 
 def journal_bytes(tx: Transaction) -> int:
     """What the marks of all migrations take in the file."""
-    return int(tx.execute("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name = 'journal'").get)
+    return int(
+        tx.execute("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ('journal', 'sheet')").get
+    )

@@ -32,7 +32,8 @@ SELECT migration.id, specification, phase, resume_phase, total, created_at, star
     (SELECT coalesce(sum(bytes), 0) FROM range WHERE migration_id = migration.id),
     (SELECT count(*) FROM range WHERE migration_id = migration.id),
     (SELECT coalesce(sum(done), 0) FROM range WHERE migration_id = migration.id),
-    (SELECT count(*) FROM journal WHERE migration_id = migration.id),
+    (SELECT count(*) FROM journal WHERE migration_id = migration.id)
+        + (SELECT coalesce(sum(many), 0) FROM sheet WHERE migration_id = migration.id),
     (SELECT count(*) FROM dead_letter WHERE migration_id = migration.id),
     (SELECT count(*) FROM finding WHERE migration_id = migration.id),
     (SELECT given FROM lever WHERE migration_id = migration.id)

@@ -15,6 +15,7 @@ SELECT EXISTS (SELECT 1 FROM page_intent WHERE migration_id = ?1)
     OR EXISTS (SELECT 1 FROM range WHERE migration_id = ?1 AND (batches > 0 OR done))
     OR EXISTS (SELECT 1 FROM ahead WHERE migration_id = ?1)
     OR EXISTS (SELECT 1 FROM journal WHERE migration_id = ?1)
+    OR EXISTS (SELECT 1 FROM sheet WHERE migration_id = ?1)
     OR EXISTS (SELECT 1 FROM audit WHERE migration_id = ?1 AND after = ?2)
 """
 """A page that was begun; one that was acknowledged, or a range that holds nothing any more; a replay, or a mark that one may have

@@ -84,6 +84,17 @@ def test_the_youngest_mark_counts(ledger):
     assert entries[0].row == (1, 5)
 
 
+def test_marks_that_another_took_the_place_of_are_remembered(ledger):
+    """Each write has its marks on a sheet of its own."""
+    entries = ledger.register([1], 1, removes=False)
+    for row in [(1, 5), (1, 3), (1, 7)]:
+        ledger.mark(entries, row)
+    assert (entries[0].row, entries[0].older) == ((1, 7), ((1, 3), (1, 5)))
+    for row in [(1, 2), (1, 2), (1, 4)]:
+        ledger.find(entries[0], row)
+    assert (entries[0].found, entries[0].older[2:]) == ((1, 4), ((1, 2),))
+
+
 # What may be cleared.
 
 

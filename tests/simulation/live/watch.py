@@ -8,7 +8,7 @@ are, and the state file at each commit. It never speaks to the program.
 | I1 | send and apply of a client's write | each id has its row in the journal, or a scope intent stands |
 | I2, I3 | apply, commit | an id without a mark in a range that was copied is the same on both sides |
 | I4, I7 | commit that clears | no write of the id is on its way to the primary, no replay of it to the secondary; it was read with nothing in its way |
-| I5 | commit | the generation of an id never falls |
+| I5 | commit | the generation of an id in the journal never falls |
 | I6 | send of a replay | no other replay of the id is under way in this process |
 | I8, I9 | commit that moves a cursor | as I2: what lies behind the cursor is equal or marked |
 | I10 | page read | a committed intent covered the records when the read began, and T_vis had passed |
@@ -61,8 +61,10 @@ class Held:
 
     phase: Phase = Phase.CREATED
     reconcile: bool = False
-    journal: dict = field(default_factory=dict)
-    """Id to (epoch, sequence)."""
+    journal: set = field(default_factory=set)
+    """Ids that are marked, in the journal or on a sheet."""
+    rows: dict = field(default_factory=dict)
+    """Id to its epoch and sequence in the journal."""
     scopes: dict = field(default_factory=dict)
     """Number to state."""
     intents: dict = field(default_factory=dict)
@@ -85,6 +87,12 @@ class Held:
         return cls(
             Phase(phase),
             bool(reconcile),
+            {
+                parse_id(one)
+                for (one,) in tx.execute(
+                    "SELECT id FROM journal UNION SELECT value FROM sheet, json_each(sheet.ids)"
+                )
+            },
             {
                 parse_id(one): (epoch, sequence)
                 for one, epoch, sequence in tx.execute("SELECT id, epoch, sequence FROM journal")
@@ -143,7 +151,6 @@ class Watch:
         """Id to what stood in the way of each read of it by a replay, since it was cleared last."""
         self.read = {}
         """Id to the replay that read it last."""
-        self.generations = {}
         self.sides = {0: "source"}
         self.reopened = set()
         self.granted = {}
@@ -344,7 +351,7 @@ class Watch:
         self._marks(before)
         self._pages(before)
         self._roles(before)
-        letters = self.held.dead - self.held.journal.keys()
+        letters = self.held.dead - self.held.journal
         if letters and not self.excused and self.held.phase not in _OVER:
             self.fail(f"I23: {letters} are dead letters without a mark")
         self.quiet("commit")
@@ -365,13 +372,12 @@ class Watch:
 
     def _marks(self, before):
         held = self.held
-        for one, generation in held.journal.items():
-            if generation < self.generations.get(one, (0, 0)):
-                self.fail(f"I5: the generation of {one} falls to {generation}")
-            self.generations[one] = generation
+        for one in before.rows.keys() & held.rows.keys():
+            if held.rows[one] < before.rows[one]:
+                self.fail(f"I5: the generation of {one} falls to {held.rows[one]}")
         if held.phase in _OVER:
             return
-        for one in before.journal.keys() - held.journal.keys():
+        for one in before.journal - held.journal:
             self._cleared(one)
 
     def _cleared(self, one):

@@ -329,7 +329,7 @@ class World:
         if self.daemon.live is not None:
             self.daemon.live.scheduler.guard.reset()
         mended = self.watch.held.dead - self._taken()
-        for one in sorted(mended & self.watch.held.journal.keys()):
+        for one in sorted(mended & self.watch.held.journal):
             self.write("set", [one])
 
     def _taken(self):

@@ -156,6 +156,11 @@ class Lane:
         self.fence = Fence(ends.collection, terms, guards)
 
     @property
+    def epoch(self) -> int:
+        """Of the marks that this process makes."""
+        return self._session.epoch
+
+    @property
     def primary(self) -> Store:
         return self.ends.side(self.role.primary)
 

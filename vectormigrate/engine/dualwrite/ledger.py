@@ -57,6 +57,8 @@ class Entry:
     """Of `row`: it says that an absence is meant."""
     found: Row | None = None
     """A mark that a look at the file showed. It may be on its way out already, so a write cannot rely on it."""
+    older: tuple[Row, ...] = ()
+    """Further marks of it: of a write that was under way at once with another, or that a look at the file showed before."""
     in_flight: int = 0
     solo: int = 0
     """Generation of the one write that nobody overlapped."""
@@ -94,7 +96,8 @@ class Ledger:
         self._now = now
         self._entries: dict[RecordId, Entry] = {}
         self._due: deque[RecordId] = deque()
-        self._later: list[tuple[float, int, RecordId]] = []
+        self._later: list[tuple[float, int, list[RecordId]]] = []
+        """A heap: when, what came first of what is due then, and the ids of one write."""
         self._order = 0
         self._together = 0.0
         """When what was written last is replayed, and what is written until then with it."""
@@ -164,12 +167,14 @@ class Ledger:
         if self._together <= now:
             self._together = now + self.terms.coalesce
         shown = max(late, self.terms.visibility)
+        queued = []
         for entry in entries:
             entry.in_flight -= 1
             if unresolved or shown:  # else there is nothing to wait for
                 self._may_land(entry, now, unresolved, late, shown)
-            if entry.busy or not entry.queued:
-                self._queue(entry, self._together, now)
+            if (entry.busy or not entry.queued) and self._joins(entry):
+                queued.append(entry.id)
+        self._line_up(queued, self._together, now)
 
     def _may_land(self, entry: Entry, now: float, unresolved: bool, late: float, shown: float) -> None:
         landed = now
@@ -199,8 +204,17 @@ class Ledger:
     def mark(self, entries: Iterable[Entry], row: Row) -> None:
         """Their marks are in the file now."""
         for entry in entries:
-            if entry.row is None or entry.row < row:
+            if entry.row is None:
                 entry.row = row
+            elif entry.row != row:
+                entry.older += (min(entry.row, row),)
+                entry.row = max(entry.row, row)
+
+    def find(self, entry: Entry, row: Row) -> None:
+        """A look at the file showed this mark of it."""
+        if entry.found is not None and entry.found != row:
+            entry.older += (entry.found,)
+        entry.found = row
 
     def mean(self) -> None:
         """Of each id that is marked now, or being written, an absence is meant; what was doubted is looked at again at
@@ -279,20 +293,25 @@ class Ledger:
 
     def queue(self, entry: Entry, at: float) -> None:
         """Replay this id, not before `at`."""
-        self._queue(entry, at, self._now())
+        if self._joins(entry):
+            self._line_up([entry.id], at, self._now())
 
-    def _queue(self, entry: Entry, at: float, now: float) -> None:
+    def _joins(self, entry: Entry) -> bool:
+        """Whether it is to be put into the queue now."""
         if entry.busy and self.guards.slot:
             entry.again = True
-            return
+            return False
         if entry.queued:
-            return
+            return False
         entry.queued = True
+        return True
+
+    def _line_up(self, ids: list[RecordId], at: float, now: float) -> None:
         if at <= now:
-            self._due.append(entry.id)
-        else:
+            self._due.extend(ids)
+        elif ids:
             self._order += 1
-            heapq.heappush(self._later, (at, self._order, entry.id))
+            heapq.heappush(self._later, (at, self._order, ids))
 
     def due(self, most: int) -> Iterator[Entry]:
         """At most so many entries whose time has come and whose slot is free, each taken out of the queue."""
@@ -315,7 +334,7 @@ class Ledger:
 
     def _arrive(self, until: float) -> None:
         while self._later and self._later[0][0] <= until:
-            self._due.append(heapq.heappop(self._later)[2])
+            self._due.extend(heapq.heappop(self._later)[2])
 
     def next_at(self) -> float | None:
         """When the next entry is due; None when none is queued."""
@@ -332,7 +351,7 @@ class Ledger:
     @property
     def queued(self) -> int:
         """Ids that wait for their turn, some perhaps twice."""
-        return len(self._due) + len(self._later)
+        return len(self._due) + sum(len(ids) for _, _, ids in self._later)
 
     # Forgetting.
 

@@ -131,22 +131,28 @@ class Marker:
     async def _mark_in_time(self, entries: Sequence[Entry], generation: int, *, removes: bool) -> None:
         wanting = self._wanting(entries, removes=removes)
         if wanting:
-            await self._in_time(self._write(wanting, generation, "delete" if removes else "write"))
+            await self._in_time(self._write(wanting, generation, "delete" if removes else journal.WRITE))
 
     async def _write(self, wanting: Sequence[Entry], generation: int, reason: str) -> None:
         row = (self._session.epoch, generation)
         texts = [id_text(entry.id) for entry in wanting]
         at = self._clock.now().isoformat()
-        meant = await self._database.write(lambda tx: self._mark(tx, texts, generation, reason, at))
+        older = [Mark(text, *entry.row) for entry, text in zip(wanting, texts, strict=True) if entry.row]
+        meant = await self._database.write(lambda tx: self._mark(tx, texts, older, generation, reason, at))
         self._ledger.mark(wanting, row)
         self.made[reason] += len(wanting)
         for entry, text in zip(wanting, texts, strict=True):
             entry.meant = text in meant
             entry.removed = entry.removed or entry.meant  # by an earlier process
 
-    def _mark(self, tx: Transaction, texts: list[str], generation: int, reason: str, at: str) -> set[str]:
+    def _mark(
+        self, tx: Transaction, texts: list[str], older: list[Mark], generation: int, reason: str, at: str
+    ) -> set[str]:
+        epoch = self._session.epoch
+        if reason == journal.WRITE:
+            return journal.mark_write(tx, self._id, texts, epoch=epoch, sequence=generation, at=at)
         return journal.mark(
-            tx, self._id, texts, epoch=self._session.epoch, sequence=generation, reason=reason, at=at
+            tx, self._id, texts, epoch=epoch, sequence=generation, reason=reason, at=at, instead_of=older
         )
 
     async def unmark(self, entries: Sequence[Entry]) -> None:

@@ -48,7 +48,8 @@ class _Paid:
     clears: list[Mark] = field(default_factory=list)
     letters: list[dead_letters.DeadLetter] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
-    unanswered: list[str] = field(default_factory=list)
+    rejected: list[Mark] = field(default_factory=list)
+    unanswered: list[Mark] = field(default_factory=list)
     leaving: set[tuple[str, int, int]] = field(default_factory=set)
 
 
@@ -244,8 +245,9 @@ class Scheduler:
             if self._ledger.get(record_id) is None:  # nobody knows when it was written
                 self._ledger.entry(record_id).fresh_at = now + self._terms.visibility
             entry = self._ledger.entry(record_id)
-            if not entry.in_flight and not entry.busy:
-                entry.found = (mark.epoch, mark.sequence)
+            # One of this process may be of a write that the replay under way does not know.
+            if mark.epoch < self._lane.epoch or not (entry.in_flight or entry.busy):
+                self._ledger.find(entry, (mark.epoch, mark.sequence))
                 entry.removed = entry.removed or mark.reason in journal.MEANT
             self._ledger.queue(entry, now)
 
@@ -372,7 +374,7 @@ class Scheduler:
             self.tally.cleared += 1
             self.lags.observe(self._clock.monotonic() - entry.since)
             entry.copied = False
-            paid.clears += [Mark(*row) for row in self._leave(entry, paid)]
+            paid.clears += self._leave(entry, paid)
             return
         self.tally.provisional += not clearing
         self.tally.conflicts += clearing
@@ -385,16 +387,18 @@ class Scheduler:
         entry.failures += 1
         if isinstance(job.failed, Unresolved | StoreDown):
             entry.target_until = now + self._terms.quarantine
-            paid.unanswered.append(id_text(entry.id))
+            paid.unanswered += _marks(entry)
             self.tally.unanswered += 1
         self._ledger.queue(entry, now + self._backoff(entry))
 
     def _refused(self, job: Job, error: VectormigrateError, paid: _Paid) -> None:
         text = id_text(job.entry.id)
-        if not self._database.read(lambda tx: journal.among(tx, self._id, [text])):
+        held = _marks(job.entry)
+        if not held and not self._database.read(lambda tx: journal.among(tx, self._id, [text])):
             # It left without a mark: the comparison of the gap marks it, if need be.
             self._leave(job.entry, paid)
             return
+        paid.rejected += held or [Mark(text, 0, 0)]  # at whatever generation it stands there
         self.tally.refused += 1
         paid.letters.append(dead_letters.DeadLetter(text, error.code, error.message, error.hint))
         if not self._database.read(lambda tx: dead_letters.among(tx, self._id, [text])):  # else it was told
@@ -407,14 +411,15 @@ class Scheduler:
         else:
             self._leave(entry, paid)  # its next write marks anew, and is tried
 
-    def _leave(self, entry: Entry, paid: _Paid) -> set[tuple[str, int, int]]:
+    def _leave(self, entry: Entry, paid: _Paid) -> list[Mark]:
         """This process is done with the marks of an id, which it returns."""
-        rows = {(id_text(entry.id), *row) for row in (entry.row, entry.found) if row is not None}
+        marks = _marks(entry)
+        rows = {(mark.id, mark.epoch, mark.sequence) for mark in marks}
         paid.leaving |= rows
         self._leaving |= rows
-        entry.row = entry.found = None
+        entry.row, entry.found, entry.older = None, None, ()
         self._ledger.forget(entry)
-        return rows
+        return marks
 
     async def _keep(self, paid: _Paid) -> None:
         at = self._clock.now().isoformat()
@@ -424,7 +429,7 @@ class Scheduler:
             journal.clear(tx, self._id, paid.clears)
             dead_letters.remove(tx, self._id, [mark.id for mark in paid.clears])
             dead_letters.add(tx, self._id, paid.letters, at=at)
-            journal.attempted(tx, self._id, [letter.id for letter in paid.letters], journal.REFUSED)
+            journal.attempted(tx, self._id, paid.rejected, journal.REFUSED)
             journal.attempted(tx, self._id, paid.unanswered, "unanswered")
 
         if paid.clears or paid.letters or paid.ahead or paid.unanswered:
@@ -441,6 +446,12 @@ class Scheduler:
 def _final(error: VectormigrateError) -> bool:
     """Whether the secondary will never take this record."""
     return error.code == "record_refused"
+
+
+def _marks(entry: Entry) -> list[Mark]:
+    """Marks of an id that this process knows to be in the file."""
+    text = id_text(entry.id)
+    return [Mark(text, *row) for row in dict.fromkeys((entry.row, entry.found, *entry.older)) if row]
 
 
 def _columns(present: Sequence[tuple[Job, Batch, int]]) -> tuple[list[Job], Batch]:

@@ -34,6 +34,8 @@ from vectormigrate.stores.base import Content, Range, Store
 
 WORKERS = 5
 _PAGE = 1000
+_SHEETS = 50
+"""Whose marks are lifted into the journal in one transaction."""
 _IMAGES = 200
 """Whole records at once."""
 
@@ -154,6 +156,8 @@ class Pool:
         return self._database.read(lambda tx: journal.ahead(tx, self._id, after, _PAGE))
 
     async def _remove_marked(self) -> None:
+        while not self._dry_run and await self._database.write(lambda tx: journal.lift(tx, _SHEETS)):
+            pass  # the journal has their order
         after = ""
         while not self._stopped() and (marks := self._marks(after)):
             after = marks[-1].id
