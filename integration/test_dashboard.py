@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -28,6 +32,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 KEY = "a-key-of-the-dashboard-test-0123456789"
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
 PROGRAM = str(Path(sys.executable).parent / "vectormigrate")
+
+PHOTOGRAPHED = bool(os.environ.get("VECTORMIGRATE_SCREENSHOTS"))
+WHOLE = ("dashboard-whole", "dashboard-copying", "dashboard-dark")
+"""Pictures of a page to its end."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium: no browser is installed")
 
@@ -140,9 +148,62 @@ def opened(browser: Browser, daemon: Daemon, at: str = "/", **words: object) -> 
 
 
 def picture(page: Page, name: str) -> None:
-    if os.environ.get("VECTORMIGRATE_SCREENSHOTS"):
+    if PHOTOGRAPHED:
         PICTURES.mkdir(exist_ok=True)
-        page.screenshot(path=PICTURES / f"{name}.png", full_page=name.startswith("dashboard-whole"))
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=name in WHOLE)
+
+
+@contextmanager
+def traffic(daemon: Daemon) -> Iterator[None]:
+    """An application that goes on writing and searching in a thread of its own, over records that are there."""
+    over = threading.Event()
+    random = np.random.default_rng(2)
+
+    def application() -> None:
+        client = QdrantClient(url=f"http://127.0.0.1:{daemon.listen}", check_compatibility=False)
+        while not over.wait(0.02):
+            vector, number = random.standard_normal(16).tolist(), int(random.integers(2000))
+            client.upsert("docs", [models.PointStruct(id=number, vector=vector, payload={"n": number})])
+            client.query_points("docs", query=vector, limit=3)
+        client.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(application)
+        try:
+            yield
+        finally:
+            over.set()
+        running.result(60)
+
+
+def the_copy_is_under_way(page: Page, daemon: Daemon) -> None:
+    """For a picture of it: as slow as a large one is."""
+    expect(page.get_by_text("a second, ").first).to_be_visible(timeout=60_000)
+    expect(page.locator("progress")).to_have_attribute("value", re.compile("1[0-9]{3}"), timeout=60_000)
+    picture(page, "dashboard-copying")
+    daemon.run("unthrottle", "docs")
+
+
+def what_passes_is_timed(browser: Browser, daemon: Daemon, page: Page) -> None:
+    """Beside the source's own share, for as long as requests come."""
+    card = page.locator("section.card", has=page.get_by_role("heading", name="Latency through the daemon"))
+    expect(card.get_by_role("row").nth(1)).to_have_text(
+        re.compile(r"main(<?\d+(\.\d)? m?s / \d+(\.\d)? m?s){3}"), timeout=60_000
+    )
+    picture(page, "dashboard-whole")
+    dark, wrong = opened(
+        browser, daemon, at="/dashboard/#/docs", viewport={"width": 1600, "height": 1000}, color_scheme="dark"
+    )
+    expect(dark.get_by_text("vectors equal to the bit")).to_be_visible(timeout=30_000)
+    shades = dark.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert max(shades[:3]) < 64
+    for _ in range(2 if PHOTOGRAPHED else 0):  # so that there is a line in the chart
+        dark.wait_for_event(
+            "requestfinished", lambda one: one.url.endswith("/v1/migrations/docs"), timeout=30_000
+        )
+    picture(dark, "dashboard-dark")
+    dark.context.close()
+    assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
 
 
 def confirmed(page: Page, verb: str, says: str = "", **fields: str) -> None:
@@ -197,15 +258,21 @@ def test_a_migration_is_watched_attested_cut_over_and_reverted(browser: Browser,
     confirmed(page, "Pause", "passthrough -> paused")
     confirmed(page, "Resume", "paused -> passthrough")
     assert json.loads(daemon.run("status", "docs", "--json"))["phase"] == "passthrough"
+    if PHOTOGRAPHED:
+        daemon.run("throttle", "docs", "--max-rate", "90")
     confirmed(
         page, "Attest", "passthrough -> backfill: the copy of 2,000 records would begin", Your_name="anna"
     )
+    if PHOTOGRAPHED:
+        with traffic(daemon):
+            the_copy_is_under_way(page, daemon)
     expect(page.get_by_role("button", name="Cut over")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("2,000 of 2,000 records")).to_be_visible()
     expect(page.get_by_text("✓ compared")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("vectors equal to the bit")).to_be_visible(timeout=30_000)
     assert "[object" not in page.locator("main").inner_text()
-    picture(page, "dashboard-whole")
+    with traffic(daemon):
+        what_passes_is_timed(browser, daemon, page)
     the_report_is_there(page, daemon)
     confirmed(page, "Cut over")
     expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)

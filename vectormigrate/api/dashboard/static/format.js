@@ -5,7 +5,7 @@ export const count = (value) => (value === null || value === undefined ? "–" :
 
 export function seconds(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  if (value < 0.001) return "0 s";
+  if (value < 0.001) return value > 0 ? "<1 ms" : "0 s";
   if (value < 1) return `${Math.round(value * 1000)} ms`;
   if (value < 90) return `${value.toFixed(value < 10 ? 1 : 0)} s`;
   if (value < 5400) return `${Math.round(value / 60)} min`;
