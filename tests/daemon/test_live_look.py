@@ -37,7 +37,7 @@ async def test_what_fails_before_there_is_a_plan_is_told_with_when_it_is_tried_a
         await host.create(site.world.spec)
         assert (await host.answer("status", "move", {}))["gates"][0][
             "reason"
-        ] == "there is none yet: it is created"
+        ] == "there is none yet: the phase is created"
         await site.database.write(lambda tx: approvals.approve(tx, "move", "migrate", at="", by="ada"))
         site.world.target.faults.next_errors.append(Unreachable("gone", hint="see whether it runs"))
         await host.answer("resume", "move", {})

@@ -46,7 +46,7 @@ def _unplanned(conductor: OnlineConductor, waiting: str) -> LiveStatus:
     migration = conductor.migration
     if migration.phase in FINAL:
         raise GateRefused(f"the migration is {migration.phase}: nothing is marked")
-    why = f"there is none yet: {migration.error or f'it is {migration.phase}'}"
+    why = f"there is none yet: {migration.error or f'the phase is {migration.phase}'}"
     return LiveStatus(
         migration.id,
         "source",
