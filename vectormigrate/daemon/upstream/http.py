@@ -41,6 +41,8 @@ _ANSWERS_OWN = frozenset(
 )
 _READ = 1 << 20
 """Bytes after which reading pauses until they are taken."""
+_ALONE = 1 << 15
+"""Bytes of a body that leaves behind its head and not with it: to send them at once, aiohttp copies both into one."""
 
 
 class HttpUpstream:
@@ -125,6 +127,8 @@ class _Body(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._consumed = True
+        if self._size > _ALONE:
+            writer.send_headers()
         await writer.write(self._value)
         reached("write.sent")
 
