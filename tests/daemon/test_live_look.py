@@ -45,7 +45,7 @@ async def test_what_fails_before_there_is_a_plan_is_told_with_when_it_is_tried_a
         told = msgspec.convert(await host.answer("status", "move", {}), LiveStatus)
         why = "unreachable: gone; see whether it runs"
         assert told.gates == (GateStatus("plan", False, f"there is none yet: {why}"),)
-        assert re.fullmatch("it is tried again by itself in (9|10) s", told.waiting)
+        assert re.fullmatch(r"it is tried again by itself in \d+ s", told.waiting)
         assert (told.debt, told.primary) == (0, "source")
         await host.answer("pause", "move", {})
         assert (await host.answer("status", "move", {}))["waiting"] == ""
