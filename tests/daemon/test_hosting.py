@@ -347,8 +347,7 @@ async def test_that_it_is_tried_again_is_told_until_it_has_come_further(site, mo
         site.world.target.faults.next_errors.append(Unreachable("gone"))
         await host.answer("attest", "move", {"by": "me"})
         await site.until("failed")
-        told = await host.answer("status", "move", {})
-        assert told["waiting"].startswith("it is tried again by itself in 3")
+        await site.waits(host, "it is tried again by itself in 3")
         await site.database.write(lambda tx: migrations.move(tx, "move", Phase.FAILED, Phase.BACKFILL, at=""))
         told = await host.answer("status", "move", {})
         assert told["waiting"] == "trying again; the attempt before ended with: gone"

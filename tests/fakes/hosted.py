@@ -81,6 +81,15 @@ class Site:
                 if self.phase != phase:
                     await self._moved.wait()
 
+    async def waits(self, host, begins):
+        """The live status, once what it waits for begins so; nothing, for ""."""
+        async with asyncio.timeout(20):
+            while True:
+                told = await host.answer("status", "move", {})
+                if told["waiting"].startswith(begins) and bool(told["waiting"]) == bool(begins):
+                    return told
+                await asyncio.sleep(0.001)
+
     @property
     def phase(self):
         return self.database.read(lambda tx: migrations.get(tx, self.world.spec.id)).phase.value
