@@ -3,7 +3,9 @@ from vectormigrate.state.sheets import Sheet
 
 
 async def put(tx, ids, epoch=1, sequence=1, migration="move"):
-    return await tx(lambda one, _: sheets.put(one, Sheet(epoch, sequence, migration, "write", "10:00", ids)))
+    return await tx(
+        lambda one, _: sheets.put(one, Sheet(epoch, sequence, migration, "write", "10:00", ids), beside=True)
+    )
 
 
 async def held(tx):

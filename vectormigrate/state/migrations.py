@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import GateRefused, MigrationExists
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
@@ -63,6 +65,14 @@ def create(tx: Transaction, specification: Specification, *, at: str) -> None:
     )
     approvals.create(tx, specification.id, specification.approval, at=at)
     audit.record(tx, specification.id, "create", at=at, after=Phase.CREATED)
+
+
+def add(tx: Transaction, specifications: Iterable[Specification], *, at: str) -> None:
+    """Add them in phase `created`, as `create` does; what was set of a whole goes for a part that comes later."""
+    for specification in specifications:
+        create(tx, specification, at=at)
+        if given := levers.get(tx, whole_of(specification.id)).given:
+            levers.put(tx, specification.id, given, at=at, asked=False)
 
 
 def get(tx: Transaction, migration_id: str) -> Migration:

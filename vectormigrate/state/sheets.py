@@ -32,14 +32,17 @@ class Sheet(NamedTuple):
     ids: list[str]
 
 
-def put(tx: Transaction, sheet: Sheet) -> bool:
-    """Note that its ids are owed; False if they must be marked one by one: too many, or a second time at one generation."""
+def put(tx: Transaction, sheet: Sheet, *, beside: bool) -> bool:
+    """Note that its ids are owed; False if they must be marked one by one: too many, or a second time at one generation.
+    Unless `beside`, also if anything of its migration is in the journal, which nearly always holds nothing.
+    """
     epoch, sequence, *named, ids = sheet
     if len(ids) > LARGEST:
         return False
     tx.execute(
-        "INSERT OR IGNORE INTO sheet (generation, migration_id, reason, first_seen, many, ids) VALUES (?, ?, ?, ?, ?, ?)",
-        (epoch * EPOCH + sequence, *named, len(ids), listed(ids)),
+        "INSERT OR IGNORE INTO sheet (generation, migration_id, reason, first_seen, many, ids)"
+        " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 OR NOT EXISTS (SELECT 1 FROM journal WHERE migration_id = ?2)",
+        (epoch * EPOCH + sequence, *named, len(ids), listed(ids), beside),
     )
     return tx.changes() == 1
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+from aiohttp import http_writer
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
@@ -41,8 +42,10 @@ _ANSWERS_OWN = frozenset(
 )
 _READ = 1 << 20
 """Bytes after which reading pauses until they are taken."""
-_ALONE = 1 << 15
-"""Bytes of a body that leaves behind its head and not with it: to send them at once, aiohttp copies both into one."""
+
+# Head and body leave by one call of the system without being copied into one: by default aiohttp does copy them, for the
+# `writelines` of the interpreter's own event loop before Python 3.13.2 knew no end (CVE-2024-12254); uvloop's does.
+http_writer.SKIP_WRITELINES = False
 
 
 class HttpUpstream:
@@ -127,8 +130,6 @@ class _Body(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._consumed = True
-        if self._size > _ALONE:
-            writer.send_headers()
         await writer.write(self._value)
         reached("write.sent")
 

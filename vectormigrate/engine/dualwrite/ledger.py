@@ -123,11 +123,10 @@ class Ledger:
 
     def entry(self, record_id: RecordId) -> Entry:
         """The entry of an id, made if need be."""
-        return self._entries.get(record_id) or self._made(record_id, self._now())
-
-    def _made(self, record_id: RecordId, now: float) -> Entry:
-        made = self._entries[record_id] = Entry(record_id, now)
-        return made
+        entry = self._entries.get(record_id)
+        if entry is None:
+            entry = self._entries[record_id] = Entry(record_id, self._now())
+        return entry
 
     # Writes.
 
@@ -137,10 +136,14 @@ class Ledger:
         self.in_flight += 1
         known, unique = self._entries, dict.fromkeys(ids)
         now = self._now()
-        entries = [known.get(one) or self._made(one, now) for one in unique]
-        # A write of an earlier process, or one that was forgotten, may land beside it as long as all is quiet.
+        # A write of an earlier process, or one that was forgotten, may land beside it unless all is quiet.
         quiet = now >= self.quiet_after
-        for entry in entries:
+        entries = []
+        for one in unique:
+            entry = known.get(one)
+            if entry is None:
+                entry = known[one] = Entry(one, now)
+            entries.append(entry)
             alone = (
                 quiet and not entry.in_flight and now >= entry.source_until and now >= entry.accepted_until
             )

@@ -141,9 +141,9 @@ class Marker:
         meant = await self._database.write(lambda tx: self._mark(tx, texts, older, generation, reason, at))
         self._ledger.mark(wanting, row)
         self.made[reason] += len(wanting)
-        for entry, text in zip(wanting, texts, strict=True):
-            entry.meant = text in meant
-            entry.removed = entry.removed or entry.meant  # by an earlier process
+        for entry, text in zip(wanting, texts, strict=True) if meant else ():
+            if text in meant:
+                entry.meant = entry.removed = True  # by an earlier process, perhaps
 
     def _mark(
         self, tx: Transaction, texts: list[str], older: list[Mark], generation: int, reason: str, at: str
@@ -159,7 +159,7 @@ class Marker:
         """What a definite refusal must not do; here for the simulation to show why."""
         marks = [Mark(id_text(entry.id), *entry.row) for entry in entries if entry.row is not None]
         for entry in entries:
-            entry.row = None
+            entry.row, entry.meant = None, False
         await self._database.write(lambda tx: journal.clear(tx, self._id, marks))
 
     async def _in_time(self, noting: Awaitable[T]) -> T:

@@ -417,7 +417,7 @@ class Scheduler:
         rows = {(mark.id, mark.epoch, mark.sequence) for mark in marks}
         paid.leaving |= rows
         self._leaving |= rows
-        entry.row, entry.found, entry.older = None, None, ()
+        entry.row, entry.meant, entry.found, entry.older = None, False, None, ()
         self._ledger.forget(entry)
         return marks
 
