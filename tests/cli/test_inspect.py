@@ -50,6 +50,7 @@ def test_empty_pages(migrated):
     assert migrated.run("dead-letters", "docs").out == "docs: no dead letters\n"
     assert migrated.run("dead-letters", "docs", "--json").document == {
         "format_version": 1, "migration_id": "docs", "dead_letters": [], "limit": 50, "offset": 0, "next_steps": [], "next_cursor": "",
+        "would": "",
     }  # fmt: skip
 
 

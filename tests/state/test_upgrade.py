@@ -56,6 +56,17 @@ def test_an_upgrade_is_whole_or_not_at_all(monkeypatch, tmp_path):
     database.close()
 
 
+def test_who_looks_while_a_file_is_made_or_brought_up_to_date_sees_nothing_between(tmp_path):
+    for name, version in (("new.db", 0), ("old.db", 1)):
+        older(tmp_path / name, version)
+        connection, commits = apsw.Connection(str(tmp_path / name)), []
+        connection.set_commit_hook(lambda commits=commits: bool(commits.append(1)))
+        upgrade.upgrade(connection)
+        upgrade.upgrade(connection)
+        assert len(commits) == 1
+        connection.close()
+
+
 def older(path, version):
     """A state file as a program of that version leaves it."""
     connection = apsw.Connection(str(path))

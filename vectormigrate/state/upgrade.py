@@ -1,8 +1,8 @@
 """Brings the state file to this version, step by step, and refuses one that is newer.
 
 Each step is a numbered file in `upgrades/`, named `NNNN_pre_*.sql` (the old program could still run on its
-result) or `NNNN_post_*.sql` (it could not), and runs in one transaction with the new `user_version`.
-`schema.sql` is what all steps together make; a test holds the two equal.
+result) or `NNNN_post_*.sql` (it could not). Those that a file lacks run in one transaction with the new `user_version`: whoever
+looks at it meanwhile sees nothing between. `schema.sql` is what all steps together make; a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -72,19 +72,20 @@ def stand_in(connection: apsw.Connection) -> None:
 def upgrade(connection: apsw.Connection) -> None:
     """Apply the steps that the file lacks."""
     version = _pragma(connection, "user_version")
-    for number, text in steps():
-        if number <= version:
-            continue
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+    lacking = [(number, text) for number, text in steps() if number > version]
+    if not lacking:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for _, text in lacking:
             connection.execute(text)
-            connection.execute(f"PRAGMA application_id={_APPLICATION}")
-            connection.execute(f"PRAGMA user_version={number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if not connection.get_autocommit():
-                connection.execute("ROLLBACK")
-            raise
+        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+        connection.execute(f"PRAGMA user_version={lacking[-1][0]}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if not connection.get_autocommit():
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _pragma(connection: apsw.Connection, name: str) -> int:
