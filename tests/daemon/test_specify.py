@@ -276,7 +276,11 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
         ({"each_partition": ("*",), "rest": "x"}, "--rest goes with --each-value"),
         ({"into": {"a": "b"}, "target_index": "docs"}, "for a migration of several parts"),
         ({"rest": "b", "target_index": "docs"}, "for a migration of several parts"),
-        ({"each_partition": ("*",), "mode": "proxied"}, "of several parts is offline"),
+        ({"each_value": "lang", "mode": "proxied"}, "parts by the values of a field are moved offline only"),
+        (
+            {"source_type": "milvus", "each_partition": ("*",), "mode": "proxied"},
+            "a partition of a Milvus collection is moved offline only",
+        ),
         (
             {"source_type": "milvus", "source_index": "docs/red", "target_index": "docs", "mode": "proxied"},
             "a partition of a Milvus collection is moved offline only",

@@ -29,6 +29,7 @@ from vectormigrate.model.status import (
     SwapReport,
     ValidationReport,
 )
+from vectormigrate.model.whole import BOTH
 
 from .documents import Bundled, ServeEnded, Verified, Written
 
@@ -109,7 +110,7 @@ def _set(value: Lever) -> str:
 
 def _standing(status: MigrationStatus) -> list[tuple[str, str]]:
     """Who answers, and what the other side lacks by now."""
-    told = [("mode", f"{status.mode}; the {status.primary} answers the application")]
+    told = [("mode", f"{status.mode}; {_answering(status.primary)}")]
     if status.attested_by:
         told.append(("attested", f"by {status.attested_by}"))
     if status.live is not None:
@@ -141,7 +142,14 @@ def _records(count: int) -> str:
 
 
 def _other(side: str) -> str:
-    return "source" if side == "target" else "target"
+    """Who does not answer the application; of several parts some of which are cut over, each its own."""
+    return {"source": "target", "target": "source"}.get(side, "secondaries")
+
+
+def _answering(side: str) -> str:
+    return (
+        f"the {side} answers the application" if side != BOTH else "both answer the application, part by part"
+    )
 
 
 def _lagging(live: LiveStatus) -> list[tuple[str, str]]:
@@ -457,14 +465,20 @@ def _swap(report: SwapReport) -> list[str]:
         there = f"the {_other(report.primary)} {'could not' if closed else 'could'} take over now"
         return [f"{name}: dry run, nothing was changed; {there}", *_gates(report.gates)]
     held = f"writes were held for {report.hold_ms or 0:.0f} ms"
-    return [f"{name}: the {report.primary} answers the application; {held}"]
+    rows = [(one.migration_id, one.primary, f"{one.hold_ms or 0:.0f} ms") for one in report.parts]
+    told = ["", *table(("part", "primary", "writes held"), rows)] if rows else []
+    return [f"{name}: {_answering(report.primary)}; {held}", *told]
 
 
 @render.register
 def _live(status: LiveStatus) -> list[str]:
-    primary = ("primary", f"the {status.primary} answers the application")
+    primary = ("primary", _answering(status.primary))
     facts = [*_would(status.would), primary, *_lagging(status)]
-    return [f"{status.migration_id}: {_verdict(status.gates)}", *_facts(facts), *_gates(status.gates)]
+    lines = [f"{status.migration_id}: {_verdict(status.gates)}", *_facts(facts), *_gates(status.gates)]
+    if not status.parts:
+        return lines
+    rows = ((one.migration_id, one.primary, f"{one.debt:,}", _verdict(one.gates)) for one in status.parts)
+    return [*lines, "", *table(("part", "primary", "debt", "gates"), rows)]
 
 
 def _verdict(gates: Sequence[GateStatus]) -> str:

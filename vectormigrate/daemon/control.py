@@ -178,14 +178,7 @@ class Control:
     async def add(self, specs: Sequence[Specification]) -> None:
         """Add migrations, all or none; what was set of a whole goes for a part that comes later."""
         at = self._clock.now().isoformat()
-
-        def work(tx: Transaction) -> None:
-            for spec in specs:
-                migrations.create(tx, spec, at=at)
-                if given := levers.get(tx, whole_of(spec.id)).given:
-                    levers.put(tx, spec.id, given, at=at, asked=False)
-
-        await self._database.write(work)
+        await self._database.write(lambda tx: migrations.add(tx, specs, at=at))
 
     async def run(self, migration_id: str) -> MigrationStatus:
         """Run or resume until verified, paused or asked to stop. Raises what ended it otherwise."""

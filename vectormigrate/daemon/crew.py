@@ -31,6 +31,9 @@ from .tasks import Stores, tasks
 _MOST_LOST = 5
 """So many workers may die in one run before something is wrong with more than a worker."""
 
+_LOOK = 0.1
+"""Seconds between two looks whether it is somebody's turn."""
+
 
 class LocalCrew:
     """One worker in this process, on stores that are open already."""
@@ -172,3 +175,22 @@ class _Process:
                 pass
         if not stdin.is_closing():
             stdin.write(frame(Answered(asked.number, answer)))
+
+
+class TurnCrew:
+    """A crew that works when no other of the same turn does."""
+
+    def __init__(self, crew: Crew, turn: asyncio.Lock, wanted: Callable[[], bool]) -> None:
+        """Waits as long as it is `wanted`."""
+        self._crew = crew
+        self._turn = turn
+        self._wanted = wanted
+
+    async def run(self, coordinator: Coordinator) -> None:
+        """Work until nothing is left; not at all when it was not wanted any more before its turn came."""
+        while self._turn.locked():
+            if not self._wanted():
+                return
+            await asyncio.sleep(_LOOK)
+        async with self._turn:
+            await self._crew.run(coordinator)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack
 
@@ -21,13 +21,15 @@ from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.compare import DEFAULT_THRESHOLD
 from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.engine.work import Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.comparing import Comparing
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import StoreError, UnknownMigration, UsageError, VectormigrateError
 from vectormigrate.model.events import Event, PhaseChanged, Progress, RangeDone, Validated, Warned
 from vectormigrate.model.phase import FINAL, RESTING, Phase
 from vectormigrate.model.specification import Mode, Specification
-from vectormigrate.model.status import LiveStatus, MigrationStatus
+from vectormigrate.model.status import MigrationStatus
 from vectormigrate.state import audit, checkpoints, journal, migrations, sessions, views
 from vectormigrate.state.database import Database
 from vectormigrate.state.migrations import Migration
@@ -37,17 +39,19 @@ from vectormigrate.stores.retry import RetryPolicy, RetryStore
 from . import rehearsing
 from .approving import approved, check_approved
 from .attempts import AGAIN, Attempts
+from .crew import TurnCrew
 from .crewing import crew_for, worker_count
 from .foreseeing import check_startable
-from .live_look import live_status
+from .hosted import Hosted
 from .live_terms import LiveSettings
+from .live_whole import LiveWhole
 from .livemaking import make_live
 from .passages import Passage, check_apart, fronting, learn, learnt
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .surroundings import surroundings
 from .tasks import Stores
-from .telemetry.exposition import Hosted, exposition
+from .telemetry.exposition import exposition
 from .telemetry.happenings import Happening
 from .telemetry.messenger import Messenger
 from .telemetry.telemetry import Telemetry, each
@@ -57,21 +61,6 @@ _SOON = 0.5
 """Seconds that a side may take to answer while the application waits for us to serve."""
 _TRIED = 2.0
 """Seconds for which whoever has refused records tried again waits to hear what became of them."""
-
-
-@dataclass(slots=True, eq=False)
-class _Hosted:
-    """One migration."""
-
-    conductor: OnlineConductor
-    stores: Stores
-    shadow: Shadow
-    attempts: Attempts
-    go: asyncio.Event = field(default_factory=asyncio.Event)
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Verbs that stop or start the conductor go one after the other."""
-    live: Live | None = None
 
 
 class Host:
@@ -101,7 +90,10 @@ class Host:
         self._settings = settings
         self.telemetry = telemetry
         self._messenger = messenger
-        self._hosted: dict[str, _Hosted] = {}
+        self._hosted: dict[str, Hosted] = {}
+        self._wholes: dict[str, LiveWhole] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        """By migration of several parts, of which one copies at a time."""
         self._creating = asyncio.Lock()
         self._stack = AsyncExitStack()
 
@@ -110,7 +102,8 @@ class Host:
         for status in self._database.read(views.each_status):
             migration = self._database.read(lambda tx, one=status.migration_id: migrations.get(tx, one))  # type: ignore[misc] # a default binds it
             over = migration.phase in FINAL and migration.phase is not Phase.COMMITTED
-            if migration.specification.mode is not Mode.OFFLINE and not over:
+            whole = bool(migration.specification.division)
+            if migration.specification.mode is not Mode.OFFLINE and not (over or whole):
                 await self._take_up(migration)
 
     def start(self) -> None:
@@ -139,17 +132,7 @@ class Host:
 
     async def numbers(self, *, open_metrics: bool = False) -> bytes:
         """What a scrape is answered with: `telemetry.exposition`."""
-        hosted = [
-            Hosted(
-                name,
-                one.live,
-                () if one.live is None else await one.conductor.gates(),
-                one.shadow.overlap(),
-                one.conductor.throttle.felt.reads,
-                one.conductor.rechecks,
-            )
-            for name, one in self._hosted.items()
-        ]
+        hosted = [await one.numbers() for one in self._hosted.values()]
         epoch, clock = self._session.epoch, self._clock
         return await exposition(
             self.telemetry, self._database, epoch, hosted, clock, open_metrics=open_metrics
@@ -171,28 +154,50 @@ class Host:
         taken by a wish that cannot be had.
         """
         async with self._creating:
-            return await self._create(specification)
+            if specification.division:
+                await self._whole(specification).create()
+            else:
+                await self.check(specification)
+                await self.store([specification])
+                await self.begin(specification.id)
+        return self.status(specification.id)
 
-    async def _create(self, specification: Specification) -> dict[str, Any]:
+    async def check(self, specification: Specification) -> None:
+        """Raise what would keep it from starting, unless it is hosted."""
         fronting(self._passages, specification)
         if specification.id not in self._hosted:
             check_apart(self._passages, specification, self._others())
             await check_startable(specification, self._secrets, self._clock.monotonic)
+
+    async def store(self, specifications: Sequence[Specification]) -> None:
+        """Add them to the state file, all or none; those that are there are left."""
         at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: migrations.create(tx, specification, at=at))
-        if specification.id not in self._hosted:
-            hosted = await self._take_up(self._database.read(lambda tx: migrations.get(tx, specification.id)))
+        await self._database.write(lambda tx: migrations.add(tx, specifications, at=at))
+
+    async def begin(self, migration_id: str) -> None:
+        """Host what is in the state file, and let it go; or go on with it where it rests."""
+        if migration_id not in self._hosted:
+            hosted = await self._take_up(self._database.read(lambda tx: migrations.get(tx, migration_id)))
             hosted.go.set()
-        elif (hosted := self._hosted[specification.id]).conductor.migration.phase in RESTING:
+        elif (hosted := self._hosted[migration_id]).conductor.migration.phase in RESTING:
             await self._resume(hosted)
-        return self.status(specification.id)
+
+    def _whole(self, asked: Specification) -> LiveWhole:
+        return LiveWhole(self, self._database, asked, self._secrets, self._clock, self._on_event)
+
+    def _divided(self, migration_id: str) -> Specification | None:
+        """A live migration of several parts; None for any other id."""
+        with suppress(UnknownMigration):
+            asked = self._database.read(lambda tx: views.specification(tx, migration_id))
+            return asked if asked.division and asked.mode is not Mode.OFFLINE else None
+        return None
 
     def _others(self) -> list[Specification]:
         """Of what is hosted, and not over."""
         held = [hosted.conductor.migration for hosted in self._hosted.values()]
         return [one.specification for one in held if one.phase not in (Phase.ROLLED_BACK, Phase.ABORTED)]
 
-    async def _take_up(self, migration: Migration) -> _Hosted:
+    async def _take_up(self, migration: Migration) -> Hosted:
         spec = migration.specification
         passage = fronting(self._passages, spec)
         source = self._secrets.resolve(spec.source, spec.id)
@@ -240,16 +245,7 @@ class Host:
             spec.id,
             RetryStore(stores.source, policy),
             RetryStore(stores.target, policy),
-            lambda planned, ranges, writing: crew_for(
-                self._database,
-                planned,
-                ranges,
-                stores,
-                self._on_event,
-                threshold=DEFAULT_THRESHOLD,
-                writing=writing,
-                serving=True,
-            ),
+            partial(self._crew, stores),
             self._clock,
             self._on_event,
             workers=worker_count(spec),
@@ -278,7 +274,7 @@ class Host:
         if self._messenger is not None:
             conductor.allowed = self._messenger.ask
         conductor.on_look = lambda: learn(passage, stores.source, spec.source.collection)
-        hosted = self._hosted[spec.id] = _Hosted(conductor, stores, shadow, Attempts(self._clock.monotonic))
+        hosted = self._hosted[spec.id] = Hosted(conductor, stores, shadow, Attempts(self._clock.monotonic))
         hosted.idle.set()
         await conductor.open()
         if not await self._soon(spec.id, learn(passage, stores.source, spec.source.collection)):
@@ -287,6 +283,22 @@ class Host:
             )
         self._supervisor.spawn_lasting(self._drive(spec.id, hosted), name=f"conductor {spec.id}")
         return hosted
+
+    def _crew(self, stores: Stores, planned: Migration, ranges: int, writing: bool) -> Crew:
+        crew = crew_for(
+            self._database,
+            planned,
+            ranges,
+            stores,
+            self._on_event,
+            threshold=DEFAULT_THRESHOLD,
+            writing=writing,
+            serving=True,
+        )
+        if not (writing and (whole := whole_of(planned.id))):
+            return crew
+        turn = self._turns.setdefault(whole, asyncio.Lock())
+        return TurnCrew(crew, turn, self._hosted[planned.id].go.is_set)
 
     async def _soon(self, migration_id: str, work: Coroutine[Any, Any, None]) -> bool:
         """Do what dials a side, unless that does not answer; whether it did."""
@@ -299,7 +311,7 @@ class Host:
             return False
         return True
 
-    async def _learn_later(self, hosted: _Hosted, passage: Passage | None, stores: Stores) -> None:
+    async def _learn_later(self, hosted: Hosted, passage: Passage | None, stores: Stores) -> None:
         """Writes by names that nobody knew left without a mark: both sides are compared when none of them can land."""
         specification = hosted.conductor.migration.specification
         while not await learnt(passage, stores.source, specification.source.collection):  # noqa: ASYNC110 nobody tells when it is there again
@@ -319,7 +331,7 @@ class Host:
         found = os.statvfs(self._database.path.parent)
         return found.f_bavail * found.f_frsize
 
-    async def _drive(self, migration_id: str, hosted: _Hosted) -> None:
+    async def _drive(self, migration_id: str, hosted: Hosted) -> None:
         """Run the conductor whenever it may run."""
         while True:
             await hosted.go.wait()
@@ -354,6 +366,12 @@ class Host:
         """A word from another shell. Raises what the verb raises."""
         if verb == "create":
             return await self.create(msgspec.convert(arguments["specification"], Specification))
+        if (asked := self._divided(migration_id)) is not None and verb in VERBS:
+            async with self._creating if verb == "resume" else nullcontext():
+                whole = self._wholes.setdefault(migration_id, self._whole(asked))
+                answer = await whole.answer(verb, arguments)
+            told: dict[str, Any] = msgspec.to_builtins(answer)
+            return told
         hosted = self._hosted.get(migration_id)
         if hosted is None:
             raise UnknownMigration(
@@ -368,43 +386,43 @@ class Host:
         document: dict[str, Any] = msgspec.to_builtins(await handler(hosted, **arguments))
         return document
 
-    async def _rehearse(self, hosted: _Hosted, *, verb: str, share: float) -> object:
+    async def _rehearse(self, hosted: Hosted, *, verb: str, share: float) -> object:
         status = msgspec.convert(self.status(hosted.conductor.migration.id), MigrationStatus)
-        look = partial(self._live_status, hosted)
+        look = hosted.status
         return await rehearsing.rehearse(verb, hosted.conductor, hosted.live, status, look, share=share)
 
-    async def _attest(self, hosted: _Hosted, *, by: str) -> object:
+    async def _attest(self, hosted: Hosted, *, by: str) -> object:
         await hosted.conductor.attest(by)
         return self.status(hosted.conductor.migration.id)
 
-    async def _status(self, hosted: _Hosted) -> object:
-        return await self._live_status(hosted)
+    async def _status(self, hosted: Hosted) -> object:
+        return await hosted.status()
 
-    async def _cutover(self, hosted: _Hosted, *, dry_run: bool, no_way_back: bool) -> object:
+    async def _cutover(self, hosted: Hosted, *, dry_run: bool, no_way_back: bool) -> object:
         async with self._approved(hosted, "cutover", dry_run=dry_run):
             report = await hosted.conductor.cutover(dry_run=dry_run, no_way_back=no_way_back)
         hosted.shadow.forget()
         return report
 
-    async def _revert(self, hosted: _Hosted, *, dry_run: bool) -> object:
+    async def _revert(self, hosted: Hosted, *, dry_run: bool) -> object:
         async with self._approved(hosted, "revert", dry_run=dry_run):
             return await hosted.conductor.revert(dry_run=dry_run)
 
-    async def _commit(self, hosted: _Hosted, *, dry_run: bool = False) -> object:
+    async def _commit(self, hosted: Hosted, *, dry_run: bool = False) -> object:
         async with self._approved(hosted, "commit", dry_run=dry_run):
             await hosted.conductor.commit(dry_run=dry_run)
         return self.status(hosted.conductor.migration.id)
 
-    async def _reads(self, hosted: _Hosted, *, share: float) -> object:
+    async def _reads(self, hosted: Hosted, *, share: float) -> object:
         await hosted.conductor.set_reads(share)
-        return await self._live_status(hosted)
+        return await hosted.status()
 
-    async def _pause(self, hosted: _Hosted) -> object:
-        async with self._halted(hosted):
+    async def _pause(self, hosted: Hosted) -> object:
+        async with hosted.halted():
             await hosted.conductor.rest()
         return self.status(hosted.conductor.migration.id)
 
-    async def _resume(self, hosted: _Hosted) -> object:
+    async def _resume(self, hosted: Hosted) -> object:
         hosted.conductor.check_onward()
         async with hosted.turn:
             hosted.conductor.again()
@@ -416,7 +434,7 @@ class Host:
                     await asyncio.sleep(_SOON / 50)
         return self.status(hosted.conductor.migration.id)
 
-    async def _allow_deletes(self, hosted: _Hosted, *, by: str) -> object:
+    async def _allow_deletes(self, hosted: Hosted, *, by: str) -> object:
         """What is absent though nobody deleted it is gone, says somebody who looked."""
         migration_id, at = hosted.conductor.migration.id, self._clock.now().isoformat()
         live = rehearsing.check_planned(hosted.live)
@@ -424,9 +442,9 @@ class Host:
             lambda tx: audit.record(tx, migration_id, "allow-deletes", at=at, detail=by)
         )
         await live.scheduler.believe()
-        return await self._live_status(hosted)
+        return await hosted.status()
 
-    async def _retry(self, hosted: _Hosted) -> object:
+    async def _retry(self, hosted: Hosted) -> object:
         """Records that were refused may have been mended, or the target."""
         migration_id = hosted.conductor.migration.id
         await self._database.write(lambda tx: journal.retry(tx, migration_id))
@@ -435,43 +453,26 @@ class Host:
             await hosted.live.settled(within=_TRIED)
         return self.status(migration_id)
 
-    async def _rollback(self, hosted: _Hosted, *, dry_run: bool) -> object:
+    async def _rollback(self, hosted: Hosted, *, dry_run: bool) -> object:
         if dry_run:
             return await hosted.conductor.rollback(dry_run=True, remove_unknown=True)
-        async with self._approved(hosted, "rollback"), self._halted(hosted):
+        async with self._approved(hosted, "rollback"), hosted.halted():
             return await hosted.conductor.rollback(dry_run=False, remove_unknown=True)
 
-    async def _abort(self, hosted: _Hosted, *, dry_run: bool) -> object:
-        async with nullcontext() if dry_run else self._halted(hosted):
+    async def _abort(self, hosted: Hosted, *, dry_run: bool) -> object:
+        async with nullcontext() if dry_run else hosted.halted():
             await hosted.conductor.abort(dry_run=dry_run)
         return self.status(hosted.conductor.migration.id)
 
-    async def _validate(self, hosted: _Hosted, **how: Unpack[Comparing]) -> object:
+    async def _validate(self, hosted: Hosted, **how: Unpack[Comparing]) -> object:
         return await hosted.conductor.validate(**how)
 
     def _approved(
-        self, hosted: _Hosted, step: str, *, dry_run: bool = False
+        self, hosted: Hosted, step: str, *, dry_run: bool = False
     ) -> AbstractAsyncContextManager[None]:
         if dry_run:
             return nullcontext()
         return approved(self._database, hosted.conductor.migration.id, step, self._clock)
-
-    @asynccontextmanager
-    async def _halted(self, hosted: _Hosted) -> AsyncIterator[None]:
-        """The conductor stands still for a verb; it goes on when that is refused and nothing has changed."""
-        async with hosted.turn:
-            went = hosted.go.is_set()
-            hosted.go.clear()
-            hosted.conductor.stop()
-            await hosted.idle.wait()
-            hosted.conductor.again()
-            phase = hosted.conductor.migration.phase
-            try:
-                yield
-            except BaseException:
-                if went and hosted.conductor.migration.phase is phase:
-                    hosted.go.set()
-                raise
 
     def adjust(self, migration_id: str, *, anew: bool) -> None:
         """Have a migration that is hosted go by what was set."""
@@ -484,11 +485,6 @@ class Host:
             self._database.read(lambda tx: views.status(tx, migration_id, owned=True))
         )
         return document
-
-    async def _live_status(self, hosted: _Hosted) -> LiveStatus:
-        # Somebody may have paused it.
-        tried = hosted.attempts.told(hosted.conductor.migration.phase) if hosted.go.is_set() else ""
-        return await live_status(hosted.conductor, hosted.live, hosted.shadow, tried)
 
 
 VERBS = frozenset(

@@ -318,9 +318,9 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             f"put {NAME} into --target-index: it stands for the name of each part",
         ),
         (
-            bool(division) and live,
-            "a migration of several parts is offline",
-            f"with --mode {wished.mode}, make a migration for each part: each then has its own cutover",
+            bool(division.value_of) and live,
+            "parts by the values of a field are moved offline only: a write does not say which part its record was in",
+            "live, parts are made by --each-collection or --each-partition",
         ),
         (
             bool(division) and wished.back is not None,
@@ -328,7 +328,7 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             "name the part: --back-of ID:PART",
         ),
         (
-            live and source.kind == "milvus" and "/" in source.collection,
+            live and source.kind == "milvus" and ("/" in source.collection or bool(division.partitions)),
             "a partition of a Milvus collection is moved offline only: its API marks writes to the collection",
             f"move the collection as a whole: --source-index {source.collection.partition('/')[0]}",
         ),

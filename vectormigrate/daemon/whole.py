@@ -40,29 +40,127 @@ _UNPLANNED = (Phase.CREATED, Phase.PREFLIGHT)
 _NAMED = 5
 
 
-class Verbs(Protocol):
-    """What can be done to one part: `control.Control`."""
+class Words(Protocol):
+    """What can be done to one part, be it live or not."""
 
     async def add(self, specs: Sequence[Specification]) -> None:
-        """Store parts that have come."""
-
-    async def run(self, migration_id: str) -> MigrationStatus: ...
-
-    async def repair(self, migration_id: str, *, dry_run: bool) -> object: ...
+        """Take in parts that have come."""
 
     async def validate(self, migration_id: str, **how: Unpack[Comparing]) -> ValidationReport: ...
 
     async def rollback(self, migration_id: str, *, dry_run: bool, remove_unknown: bool) -> RollbackReport: ...
 
-    async def pause(self, migration_id: str) -> MigrationStatus: ...
+    async def pause(self, migration_id: str) -> object: ...
+
+
+class Verbs(Words, Protocol):
+    """What can be done to one part that is offline: `control.Control`."""
+
+    async def run(self, migration_id: str) -> MigrationStatus: ...
+
+    async def repair(self, migration_id: str, *, dry_run: bool) -> object: ...
 
     async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus: ...
 
     def runs(self, migration_id: str) -> bool: ...
 
 
-class Whole:
-    """One migration of several parts, in the process that owns the state file."""
+class Together:
+    """What goes for every migration of several parts, in the process that owns the state file."""
+
+    def __init__(
+        self,
+        words: Words,
+        database: Database,
+        asked: Specification,
+        secrets: Secrets,
+        clock: Clock,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._words = words
+        self._database = database
+        self._asked = asked
+        self._id = asked.id
+        self._secrets = secrets
+        self._clock = clock
+        self._on_event = on_event
+        self._stopping = False
+
+    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
+        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking. Raises as
+        `comparable`.
+        """
+        planned = comparable(self._id, self._statuses(), how)
+        reports = []
+        for number, part in enumerate(planned):
+            if self._stopping:
+                break
+            self._on_event(Progress(self._id, "parts", number, len(planned)))
+            reports.append(await self._words.validate(part.migration_id, **how))
+        if not reports:
+            raise GateRefused(f"the comparison of {self._id!r} was stopped before it had begun")
+        return await self._keep(reports, await self._lacking(reports))
+
+    async def _keep(self, reports: Sequence[ValidationReport], lacking: Sequence[str]) -> ValidationReport:
+        """Keep what the parts proved as one report, which says what they do not cover."""
+        report = validation_of(self._id, reports, lacking)
+        at = self._clock.now().isoformat()
+        await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
+        return report
+
+    async def _lacking(self, reports: Sequence[ValidationReport]) -> list[str]:
+        """What of the source these reports do not cover; nothing where they are the whole."""
+        seen = {report.migration_id for report in reports}
+        others = [part for part in self._statuses() if part.migration_id not in seen]
+        unseen = [part for part in others if part.phase not in FINAL]
+        if unseen:
+            return [f"{len(unseen):,} parts were not compared"]
+        come = await self._come()
+        if come:
+            return [f"parts of the source are not in the migration: {names(come)}"]
+        held = sum(report.source_count for report in reports) + sum(part.total or 0 for part in others)
+        more = await parting.outside(self._asked, self._secrets, held)
+        return [f"{more:,} records of the source are in no part"] if more else []
+
+    async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
+        """Take every part out of the target, the last first. Repeatable."""
+        waiting, reports = self._undoable(), []
+        while waiting and not self._stopping:
+            part = waiting.pop()
+            reports.append(
+                await self._words.rollback(part.migration_id, dry_run=dry_run, remove_unknown=remove_unknown)
+            )
+        untouched = sum(part.copied for part in waiting if part.phase not in FINAL)
+        return rollback_of(self._id, reports, untouched, dry_run=dry_run)
+
+    def _undoable(self) -> list[MigrationStatus]:
+        return list(self._statuses())
+
+    async def pause(self) -> None:
+        """Rest where it is, for one that no process runs. Raises GateRefused when none of it is under way."""
+        for part in under_way(self._id, self._statuses()):
+            await self._words.pause(part)
+
+    # What is there.
+
+    def _statuses(self) -> tuple[MigrationStatus, ...]:
+        return self._database.read(lambda tx: views.status(tx, self._id)).parts
+
+    async def _take_in(self) -> None:
+        come = await self._come()
+        if come:
+            await self._words.add(come)
+            self._on_event(
+                Warned(self._id, f"parts have come to the source, and are taken in: {names(come)}")
+            )
+
+    async def _come(self) -> list[Specification]:
+        known = self._database.read(lambda tx: views.parts(tx, self._id))
+        return await parting.come(self._asked, self._secrets, known)
+
+
+class Whole(Together):
+    """One that is offline."""
 
     def __init__(
         self,
@@ -73,14 +171,8 @@ class Whole:
         clock: Clock,
         on_event: Callable[[Event], None],
     ) -> None:
+        super().__init__(verbs, database, asked, secrets, clock, on_event)
         self._verbs = verbs
-        self._database = database
-        self._asked = asked
-        self._id = asked.id
-        self._secrets = secrets
-        self._clock = clock
-        self._on_event = on_event
-        self._stopping = False
         self.idle = asyncio.Event()
         """Set when what it was asked for has ended."""
 
@@ -125,7 +217,7 @@ class Whole:
                     raise
                 failed.append((part.migration_id, error))
         if failed:
-            raise _worst(failed)
+            raise worst(failed)
         if all(part.phase in _DONE for part in self._statuses()):
             self._on_event(Progress(self._id, "parts", len(parts), len(parts)))
             await self._prove()
@@ -145,58 +237,6 @@ class Whole:
                 hint=f"`vectormigrate resume {self._id}` takes in parts that have come",
             )
 
-    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
-        """Compare every part that was copied; a part that was not, and one that has come since, is told as lacking. Raises as
-        `comparable`.
-        """
-        planned = comparable(self._id, self._statuses(), how)
-        reports = []
-        for number, part in enumerate(planned):
-            if self._stopping:
-                break
-            self._on_event(Progress(self._id, "parts", number, len(planned)))
-            reports.append(await self._verbs.validate(part.migration_id, **how))
-        if not reports:
-            raise GateRefused(f"the comparison of {self._id!r} was stopped before it had begun")
-        return await self._keep(reports, await self._lacking(reports))
-
-    async def _keep(self, reports: Sequence[ValidationReport], lacking: Sequence[str]) -> ValidationReport:
-        """Keep what the parts proved as one report, which says what they do not cover."""
-        report = validation_of(self._id, reports, lacking)
-        at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: findings.add_report(tx, report, at=at))
-        return report
-
-    async def _lacking(self, reports: Sequence[ValidationReport]) -> list[str]:
-        """What of the source these reports do not cover; nothing where they are the whole."""
-        seen = {report.migration_id for report in reports}
-        others = [part for part in self._statuses() if part.migration_id not in seen]
-        unseen = [part for part in others if part.phase not in FINAL]
-        if unseen:
-            return [f"{len(unseen):,} parts were not compared"]
-        come = await self._come()
-        if come:
-            return [f"parts of the source are not in the migration: {_names(come)}"]
-        held = sum(report.source_count for report in reports) + sum(part.total or 0 for part in others)
-        more = await parting.outside(self._asked, self._secrets, held)
-        return [f"{more:,} records of the source are in no part"] if more else []
-
-    async def rollback(self, *, dry_run: bool, remove_unknown: bool) -> RollbackReport:
-        """Take every part out of the target, the last first. Repeatable."""
-        waiting, reports = list(self._statuses()), []
-        while waiting and not self._stopping:
-            part = waiting.pop()
-            reports.append(
-                await self._verbs.rollback(part.migration_id, dry_run=dry_run, remove_unknown=remove_unknown)
-            )
-        untouched = sum(part.copied for part in waiting if part.phase not in FINAL)
-        return rollback_of(self._id, reports, untouched, dry_run=dry_run)
-
-    async def pause(self) -> None:
-        """Rest where it is, for one that no process runs. Raises GateRefused when none of it is under way."""
-        for part in under_way(self._id, self._statuses()):
-            await self._verbs.pause(part)
-
     async def halt(self, *, pause: bool) -> None:
         """Stop behind the next checkpoint of the part under way, and begin no other."""
         self.stop()
@@ -205,29 +245,12 @@ class Whole:
                 await self._verbs.halt(part.migration_id, pause=pause)
         await self.idle.wait()
 
-    # What is there.
-
-    def _statuses(self) -> tuple[MigrationStatus, ...]:
-        return self._database.read(lambda tx: views.status(tx, self._id)).parts
-
-    async def _take_in(self) -> None:
-        come = await self._come()
-        if come:
-            await self._verbs.add(come)
-            self._on_event(
-                Warned(self._id, f"parts have come to the source, and are taken in: {_names(come)}")
-            )
-
-    async def _come(self) -> list[Specification]:
-        known = self._database.read(lambda tx: views.parts(tx, self._id))
-        return await parting.come(self._asked, self._secrets, known)
-
 
 def _resting(part: MigrationStatus) -> Phase:
     return part.resume_phase or part.phase
 
 
-def _names(parts: Sequence[Specification]) -> str:
+def names(parts: Sequence[Specification]) -> str:
     named = ", ".join(part.id for part in parts[:_NAMED])
     return f"{named}{' ...' if len(parts) > _NAMED else ''}"
 
@@ -239,7 +262,7 @@ def _concerns_all(error: VectormigrateError) -> bool:
     )
 
 
-def _worst(failed: Sequence[tuple[str, VectormigrateError]]) -> VectormigrateError:
+def worst(failed: Sequence[tuple[str, VectormigrateError]]) -> VectormigrateError:
     """The first that is more than findings, if one is, with the part in its message."""
     part, error = next((one for one in failed if not isinstance(one[1], FinishedWithFindings)), failed[0])
     more = f" (and {len(failed) - 1:,} more of its parts failed)" if len(failed) > 1 else ""

@@ -47,7 +47,7 @@ class MigrationStatus:
     """Commands that make sense now."""
     mode: Mode = Mode.OFFLINE
     primary: str = "source"
-    """Who answers the application: "source" or "target"."""
+    """Who answers the application: "source" or "target"; of several parts "both", while some are cut over."""
     attested_by: str = ""
     """Who vouched that every writer comes through the daemon; empty as long as nobody did."""
     levers: dict[str, Lever] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class LiveStatus:
 
     migration_id: str
     primary: str
-    """"source" or "target"."""
+    """"source" or "target"; of several parts "both", while some are cut over."""
     reads: float
     """Share of the reads that the secondary answers."""
     debt: int
@@ -220,6 +220,8 @@ class LiveStatus:
     """Commands that make sense behind it."""
     would: str = ""
     """What a dry run says would happen; empty when this is no answer to one."""
+    parts: tuple[LiveStatus, ...] = ()
+    """Of a migration of several parts, each that is not over; a gate above is open when it is for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,15 @@ class SwapReport:
     migration_id: str
     dry_run: bool
     primary: str
-    """Who answers the application now: "source" or "target"."""
+    """Who answers the application now: "source" or "target"; of several parts "both", while some are cut over."""
     ok: bool
     hold_ms: float | None
-    """How long writes were held; None for a dry run."""
+    """How long writes were held, of several parts those of the slowest; None for a dry run."""
     gates: tuple[GateStatus, ...] = ()
     next_steps: tuple[str, ...] = ()
     """Commands that make sense behind it."""
+    parts: tuple[SwapReport, ...] = ()
+    """Of a migration of several parts, each that was swapped, or (dry run) would be."""
 
 
 @dataclass(frozen=True, slots=True)

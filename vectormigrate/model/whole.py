@@ -12,7 +12,16 @@ from .division import REST, spelled, whole_of
 from .next_steps import next_steps
 from .phase import FINAL, Phase
 from .specification import Specification, in_force
-from .status import MigrationStatus, PlanDocument, RollbackReport, ValidationReport, WorstPair
+from .status import (
+    GateStatus,
+    LiveStatus,
+    MigrationStatus,
+    PlanDocument,
+    RollbackReport,
+    SwapReport,
+    ValidationReport,
+    WorstPair,
+)
 
 T = TypeVar("T")
 _WORST = 20
@@ -20,6 +29,10 @@ _FINDINGS = 100
 _FIRST_TOLD = (Phase.FAILED, Phase.ROLLING_BACK, Phase.PAUSED)
 """What needs a hand is told before anything else."""
 _BEGUN = (Phase.CREATED, Phase.PREFLIGHT)
+_NAMED = 5
+"""Parts that are named in one reason."""
+BOTH = "both"
+"""Who answers the application while some parts are cut over, and others are not."""
 
 
 def phase_of(phases: Iterable[Phase]) -> Phase:
@@ -59,6 +72,20 @@ def status_of(
     phase = phase_of(part.phase for part in parts)
     ended = [part.ended_at for part in parts if part.ended_at is not None]
     totals = [part.total for part in parts]
+    going = [part for part in parts if part.phase not in FINAL]
+    primary = _primary(part.primary for part in parts)
+    attested = all(part.attested_by for part in going)
+    steps = next_steps(
+        asked.id,
+        asked.mode,
+        phase,
+        owned=owned,
+        attested=attested,
+        differs=any(part.findings for part in parts),
+    )
+    back = f"vectormigrate revert {asked.id}"
+    if any(part.phase is Phase.REVERSED for part in parts) and owned and back not in steps:
+        steps = (*steps, back)
     return MigrationStatus(
         migration_id=asked.id,
         phase=phase,
@@ -78,16 +105,91 @@ def status_of(
         started_at=min((part.started_at for part in parts if part.started_at is not None), default=None),
         ended_at=max(ended) if len(ended) == len(parts) and ended else None,
         error=next((f"{part.migration_id}: {part.error}" for part in parts if part.error), ""),
-        next_steps=next_steps(
-            asked.id, asked.mode, phase, owned=owned, differs=any(part.findings for part in parts)
-        ),
+        next_steps=steps,
         mode=asked.mode,
+        primary=primary,
+        attested_by=_alike((part.attested_by for part in going), "several") if attested and going else "",
         levers=parts[0].levers if parts else {},
         approvals=dict(waiting),
         in_force=parts[0].in_force if parts else in_force(asked),
         throttled=dict(one for part in reversed(parts) for one in part.throttled.items()),
         parts=tuple(parts),
     )
+
+
+def _primary(sides: Iterable[str]) -> str:
+    return _alike(sides, BOTH) if (sides := tuple(sides)) else "source"
+
+
+def live_of(migration_id: str, parts: Sequence[LiveStatus], more: Sequence[GateStatus] = ()) -> LiveStatus:
+    """What the daemon knows of all parts; at least one. `more` are conditions of the whole alone."""
+    replays: dict[str, int] = {}
+    for name, count in (one for part in parts for one in part.replays.items()):
+        replays[name] = replays.get(name, 0) + count
+    return LiveStatus(
+        migration_id,
+        _primary(part.primary for part in parts),
+        reads=max(part.reads for part in parts),
+        debt=sum(part.debt for part in parts),
+        lag_seconds=max(part.lag_seconds for part in parts),
+        in_flight=sum(part.in_flight for part in parts),
+        unresolved=any(part.unresolved for part in parts),
+        gap=any(part.gap for part in parts),
+        scopes=sum(part.scopes for part in parts),
+        secondary_down=_of_parts((part.migration_id, part.secondary_down) for part in parts),
+        replays=replays,
+        shadow={},
+        gates=gates_of([(part.migration_id, part.gates) for part in parts], more),
+        waiting=_of_parts((part.migration_id, part.waiting) for part in parts),
+        would=_of_parts((part.migration_id, part.would) for part in parts),
+        parts=tuple(parts),
+    )
+
+
+def swap_of(
+    migration_id: str, reports: Sequence[SwapReport], primary: str, more: Sequence[GateStatus] = ()
+) -> SwapReport:
+    """What the swaps of the parts did, or would do; `primary` answers now."""
+    gates = gates_of([(report.migration_id, report.gates) for report in reports], more)
+    held = [report.hold_ms for report in reports if report.hold_ms is not None]
+    return SwapReport(
+        migration_id,
+        dry_run=all(report.dry_run for report in reports),
+        primary=primary,
+        ok=all(report.ok for report in reports) and all(gate.open for gate in gates),
+        hold_ms=max(held, default=None),
+        gates=gates,
+        parts=tuple(reports),
+    )
+
+
+def gates_of(
+    parts: Sequence[tuple[str, Sequence[GateStatus]]], more: Sequence[GateStatus]
+) -> tuple[GateStatus, ...]:
+    """Each condition once: open when it is for every part, else with the reason of each part that it is closed for."""
+    names = dict.fromkeys(gate.name for _, gates in parts for gate in gates)
+    told = {
+        name: _of_parts(
+            (part, gate.reason or "closed")
+            for part, gates in parts
+            for gate in gates
+            if gate.name == name and not gate.open
+        )
+        for name in names
+    }
+    return (*(GateStatus(name, not reason, reason) for name, reason in told.items()), *more)
+
+
+def _of_parts(reasons: Iterable[tuple[str, str]]) -> str:
+    """What is said of some parts, in one line; empty when nothing is said of any."""
+    told = [f"{part}: {reason}" for part, reason in reasons if reason]
+    more = f"; and {len(told) - _NAMED:,} more parts" if len(told) > _NAMED else ""
+    return "; ".join(told[:_NAMED]) + more
+
+
+def would_of(parts: Iterable[MigrationStatus]) -> str:
+    """What a dry run says of each part."""
+    return _of_parts((part.migration_id, part.would) for part in parts)
 
 
 def validation_of(

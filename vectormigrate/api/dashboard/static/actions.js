@@ -2,7 +2,7 @@
 // one, and the name of the migration has to be typed, but for what only looks.
 
 import { act } from "./api.js";
-import { count, make, table, word } from "./format.js";
+import { answering, count, make, table, word } from "./format.js";
 
 const WORKING = ["preflight", "passthrough", "backfill", "catch_up"];
 const RESTING = ["paused", "failed"];
@@ -165,7 +165,7 @@ export function confirm(action, status, done) {
   dialog.replaceChildren(
     make("h1", { id: "act-title" }, `${action.label}: ${id}`),
     make("p", {}, action.says),
-    make("p", { class: "soft" }, `Phase: ${word(status.phase)}; the ${status.primary} answers the application.`),
+    make("p", { class: "soft" }, `Phase: ${word(status.phase)}; ${answering(status.primary)}.`),
     field ? make("label", { for: "field" }, action.field[1], field) : "",
     outcome,
     action.looks ? "" : make("label", { for: "typed" }, `Type ${id} to confirm`, typed),

@@ -3,7 +3,7 @@
 
 import * as api from "./api.js";
 import { confirm, sensible, waive } from "./actions.js";
-import { bytes, card, clock, count, lately, make, moment, renew, seconds, table, word } from "./format.js";
+import { answering, bytes, card, clock, count, lately, make, moment, renew, seconds, table, word } from "./format.js";
 import { Latency } from "./latency.js";
 
 const PHASES = {
@@ -153,7 +153,7 @@ class One {
     const at = phases.indexOf(status.resume_phase || status.phase);
     renew(p.head,
       make("h1", {}, status.migration_id),
-      make("p", { class: "soft" }, `${status.source} → ${status.target}, ${status.mode}; the ${status.primary} answers the application`),
+      make("p", { class: "soft" }, `${status.source} → ${status.target}, ${status.mode}; ${answering(status.primary)}`),
       Object.keys(status.levers).length
         ? make("p", { class: "soft" }, `Set: ${Object.entries(status.levers).map(([name, value]) => `${name.replaceAll("_", "-")}=${value}`).join(", ")}`)
         : "",

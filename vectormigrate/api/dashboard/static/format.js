@@ -61,3 +61,8 @@ export function table(heads, rows, empty) {
       make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))),
       make("tbody", {}, rows.map((row) => make("tr", {}, row.map((cell, place) => make("td", { "data-head": heads[place] }, cell)))))));
 }
+
+/** Who answers the application, of several parts some of which are cut over: both. */
+export function answering(primary) {
+  return primary === "both" ? "both answer the application, part by part" : `the ${primary} answers the application`;
+}

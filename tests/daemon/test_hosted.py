@@ -1,0 +1,38 @@
+"""One live migration that a process hosts: what stands still for a verb, and what can be seen of it."""
+
+import pytest
+
+from tests.fakes.hosted import Site
+from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.phase import Phase
+
+
+@pytest.fixture
+async def site(tmp_path):
+    made = Site(tmp_path)
+    yield made
+    made.world.close()
+
+
+async def refused(hosted):
+    async with hosted.halted():
+        assert (hosted.idle.is_set(), hosted.go.is_set()) == (True, False)
+        raise GateRefused("not so")
+
+
+async def test_it_stands_still_for_a_verb_and_goes_on_when_that_is_refused(site):
+    async with site.daemon() as host:
+        await site.world.fill(range(5))
+        await host.create(site.world.spec)
+        await site.until(Phase.PASSTHROUGH)
+        hosted = host._hosted["move"]
+        with pytest.raises(GateRefused):
+            await refused(hosted)
+        assert hosted.go.is_set()
+        async with hosted.halted():
+            await hosted.conductor.rest()
+        assert (hosted.go.is_set(), site.phase) == (False, Phase.PAUSED)
+
+        seen, numbers = await hosted.status(), await hosted.numbers()
+        assert (seen.migration_id, seen.primary, numbers.live) == ("move", "source", hosted.live)
+        assert [one.name for one in numbers.gates] == [one.name for one in seen.gates]

@@ -1,0 +1,67 @@
+"""One live migration that a serving process hosts, and what can be seen and done of it alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from vectormigrate.engine.live import Live
+from vectormigrate.engine.online import OnlineConductor
+from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.model.status import LiveStatus
+
+from .attempts import Attempts
+from .live_look import live_status
+from .tasks import Stores
+from .telemetry import exposition
+
+
+@dataclass(slots=True, eq=False)
+class Hosted:
+    """Its conductor runs whenever `go` is set, and `idle` is set whenever it does not run."""
+
+    conductor: OnlineConductor
+    stores: Stores
+    shadow: Shadow
+    attempts: Attempts
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Verbs that stop or start the conductor go one after the other."""
+    live: Live | None = None
+
+    @asynccontextmanager
+    async def halted(self) -> AsyncIterator[None]:
+        """The conductor stands still for a verb; it goes on when that is refused and nothing has changed."""
+        async with self.turn:
+            went = self.go.is_set()
+            self.go.clear()
+            self.conductor.stop()
+            await self.idle.wait()
+            self.conductor.again()
+            phase = self.conductor.migration.phase
+            try:
+                yield
+            except BaseException:
+                if went and self.conductor.migration.phase is phase:
+                    self.go.set()
+                raise
+
+    async def status(self) -> LiveStatus:
+        """What only this process knows of it. Raises GateRefused when it is over."""
+        # Somebody may have paused it.
+        tried = self.attempts.told(self.conductor.migration.phase) if self.go.is_set() else ""
+        return await live_status(self.conductor, self.live, self.shadow, tried)
+
+    async def numbers(self) -> exposition.Hosted:
+        """What a scrape is told of it."""
+        return exposition.Hosted(
+            self.conductor.migration.id,
+            self.live,
+            () if self.live is None else await self.conductor.gates(),
+            self.shadow.overlap(),
+            self.conductor.throttle.felt.reads,
+            self.conductor.rechecks,
+        )
