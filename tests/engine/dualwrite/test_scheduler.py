@@ -3,11 +3,13 @@ from contextlib import suppress
 
 import pytest
 
+from tests.fakes.lanes import ID
 from tests.fakes.world import SOURCE, records
 from vectormigrate.model.errors import PermissionDenied, Throttled, Unreachable, Unresolved
 from vectormigrate.model.events import DeadLettered, SecondaryDown, SecondaryUp
 from vectormigrate.model.touch import Ids, Scope, Whole
-from vectormigrate.state import dead_letters, journal
+from vectormigrate.state import dead_letters, journal, sheets
+from vectormigrate.state.sheets import Sheet
 
 
 def told(bench, kind):
@@ -80,6 +82,25 @@ async def test_nothing_is_read_from_the_file_before_the_boot_quarantine_is_over(
         assert bench.marks() == ["i:1"]
         await asyncio.sleep(2)
         assert bench.marks() == []
+
+
+async def test_a_mark_of_an_earlier_process_is_paid_with_the_write_under_way_when_it_is_seen(bench):
+    await bench.state.write(lambda tx: sheets.put(tx, Sheet(0, 1, ID, "write", "", ["i:1"]), beside=True))
+    bench.ledger.spilled = True
+
+    async def handle():
+        async with bench.lane.writing([Ids((1,))], 10):
+            await bench.source.upsert(SOURCE, records([1], 1))
+            await asyncio.sleep(2)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(handle())
+        await asyncio.sleep(0.01)
+        async with bench.paying():
+            await asyncio.sleep(1.9)
+            assert bench.marks() == ["i:1", "i:1"]
+            await asyncio.sleep(0.4)
+            assert bench.marks() == []  # the file is asked again only when nothing happens for a second
 
 
 async def test_a_mark_whose_clear_is_on_its_way_is_not_paid_twice(bench):
