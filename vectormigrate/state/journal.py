@@ -210,6 +210,8 @@ def first_seen(tx: Transaction, migration_id: str, limit: int) -> list[tuple[str
 
 
 _FIRST = (0, 0, "")
+_LOOK = 8
+"""Sheets that are read at once, where it is not known how many are wanted."""
 _LAST = 2**20
 """An epoch that no process comes to."""
 _Aged = tuple[int, int, str, int, str, str]
@@ -223,16 +225,17 @@ def _by_age(tx: Transaction, migration_id: str, start: tuple[int, int, str], lim
         (migration_id, *start, REFUSED, limit),
     ).fetchall()
     in_journal = [cast(_Aged, row) for row in rows]
-    # On each is at least one id, on that of the start perhaps none behind it.
-    of = sheets.from_age(tx, migration_id, start[0], start[1], limit + 1)
-    return islice(merge(in_journal, _on_sheets(of, start)), limit)
+    return islice(merge(in_journal, _on_sheets(tx, migration_id, start)), limit)
 
 
-def _on_sheets(of: Iterable[Sheet], start: tuple[int, int, str]) -> Iterator[_Aged]:
-    for epoch, sequence, _, reason, at, ids in of:
-        for one in sorted(ids):
-            if (epoch, sequence, one) > start:
-                yield epoch, sequence, one, 0, reason, at
+def _on_sheets(tx: Transaction, migration_id: str, start: tuple[int, int, str]) -> Iterator[_Aged]:
+    epoch, sequence, _ = start
+    while page := sheets.from_age(tx, migration_id, epoch, sequence, _LOOK):
+        for epoch, sequence, _, reason, at, ids in page:
+            for one in sorted(ids):
+                if (epoch, sequence, one) > start:
+                    yield epoch, sequence, one, 0, reason, at
+        sequence += 1
 
 
 def among(tx: Transaction, migration_id: str, ids: Iterable[str]) -> set[str]:
