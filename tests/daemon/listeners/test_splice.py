@@ -19,17 +19,19 @@ async def test_both_protocols_on_one_port():
 
 
 async def test_a_preface_in_pieces_is_known():
-    async with listening(Scripted()) as (_, address), connected(address) as wire:
-        for piece in (b"P", b"R", b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
-            await wire.send(piece)
-            await asyncio.sleep(0.02)
-        # SETTINGS, the first frame of an HTTP/2 server: type 4 behind three bytes of length.
-        assert (await wire.reader.readexactly(9))[3] == 4
-    async with listening(Scripted()) as (_, address), connected(address) as wire:
-        for piece in (b"P", b"UT / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"):
-            await wire.send(piece)
-            await asyncio.sleep(0.02)
-        assert (await wire.answer()).status == 200
+    async with listening(Scripted()) as (_, address):
+        async with connected(address) as wire:
+            for piece in (b"P", b"R", b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
+                await wire.send(piece)
+                await asyncio.sleep(0.02)
+            # SETTINGS, the first frame of an HTTP/2 server: type 4 behind three bytes of length.
+            assert (await wire.reader.readexactly(9))[3] == 4
+        # Second: gRPC's core falls over a connection that ends before its SETTINGS while the server ends, too.
+        async with connected(address) as wire:
+            for piece in (b"P", b"UT / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"):
+                await wire.send(piece)
+                await asyncio.sleep(0.02)
+            assert (await wire.answer()).status == 200
 
 
 async def test_without_grpc_its_preface_is_no_request():
