@@ -157,7 +157,9 @@ async def test_a_part_has_its_own_cutover_and_the_whole_goes_on_with_the_rest(si
         await site.verified(host)
         await host.answer("cutover", PARTS[1], GO)
         assert (site.status().primary, site.status().phase) == ("both", Phase.VERIFIED)
-        assert "vectormigrate revert many" in site.status().next_steps
+        steps = site.status().next_steps
+        assert steps[-1] == "vectormigrate revert many"
+        assert not any("rollback" in step for step in steps)
         done = await swap(host, "cutover", **GO)
         assert ([one.migration_id for one in done.parts], done.primary) == ([PARTS[0], PARTS[2]], "target")
 

@@ -189,36 +189,36 @@ class LiveWhole(Together):
         """Let the target answer, part by part, once every part could be swapped. Raises GateRefused with what keeps which part,
         before anything was changed, and what keeps a later part from it, behind those that are swapped.
         """
-        left = [part for part in self._going() if part.phase is not Phase.REVERSED]
-        if not left:
-            raise GateRefused(
-                f"no part of {self._id!r} is left to be cut over",
-                hint=f"see: vectormigrate status {self._id}",
-            )
-        words = {"no_way_back": no_way_back}
-        foreseen = await self._foreseen("cutover", left, words, [await self._complete(anew=True)])
-        if dry_run:
-            return foreseen
-        closed = [f"{gate.name}: {gate.reason}" for gate in foreseen.gates if not gate.open]
-        if closed:
-            raise GateRefused(
-                f"not yet, and nothing was changed: {'; '.join(closed)}",
-                hint=f"`vectormigrate gates {self._id}` shows all of them; a part can be cut over by its own id",
-            )
-        async with self._alone("cutover"):
+        async with self._alone("cutover", dry_run=dry_run):
+            left = [part for part in self._going() if part.phase is not Phase.REVERSED]
+            if not left:
+                raise GateRefused(
+                    f"no part of {self._id!r} is left to be cut over",
+                    hint=f"see: vectormigrate status {self._id}",
+                )
+            words = {"no_way_back": no_way_back}
+            foreseen = await self._foreseen("cutover", left, words, [await self._complete(anew=True)])
+            if dry_run:
+                return foreseen
+            closed = [f"{gate.name}: {gate.reason}" for gate in foreseen.gates if not gate.open]
+            if closed:
+                raise GateRefused(
+                    f"not yet, and nothing was changed: {'; '.join(closed)}",
+                    hint=f"`vectormigrate gates {self._id}` shows all of them; a part can be cut over by its own id",
+                )
             return await self._swap("cutover", left, words)
 
     async def revert(self, *, dry_run: bool) -> SwapReport:
         """Let the source answer again, the last part first. Raises as `cutover` does."""
-        left = [part for part in reversed(self._going()) if part.phase is Phase.REVERSED]
-        if not left:
-            raise GateRefused(
-                f"no part of {self._id!r} is cut over", hint=f"see: vectormigrate status {self._id}"
+        async with self._alone("revert", dry_run=dry_run):
+            left = [part for part in reversed(self._going()) if part.phase is Phase.REVERSED]
+            if not left:
+                raise GateRefused(
+                    f"no part of {self._id!r} is cut over", hint=f"see: vectormigrate status {self._id}"
+                )
+            return await (
+                self._foreseen("revert", left, {}, []) if dry_run else self._swap("revert", left, {})
             )
-        if dry_run:
-            return await self._foreseen("revert", left, {}, [])
-        async with self._alone("revert"):
-            return await self._swap("revert", left, {})
 
     async def commit(self, *, dry_run: bool = False) -> MigrationStatus:
         """Give up the way back of every part. Raises GateRefused, before anything was changed, while one is not cut over, or not

@@ -84,8 +84,8 @@ def status_of(
         differs=any(part.findings for part in parts),
     )
     back = f"vectormigrate revert {asked.id}"
-    if any(part.phase is Phase.REVERSED for part in parts) and owned and back not in steps:
-        steps = (*steps, back)
+    if any(part.phase is Phase.REVERSED for part in parts) and owned:  # no rollback as long as one is
+        steps = (*(step for step in steps if " rollback " not in step and step != back), back)
     return MigrationStatus(
         migration_id=asked.id,
         phase=phase,
