@@ -9,6 +9,7 @@ import pytest
 
 from vectormigrate.daemon.capture import Action, capture
 from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import GateRefused, Unsupported, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode, Specification, StoreRef
@@ -53,6 +54,36 @@ async def test_installed_checked_and_removed_under_the_migrations_name(spec, sec
     assert len(gone.done) == len(made.done)
     assert gone.problems == []
     assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == ["no capture is installed"]
+
+
+async def test_of_several_parts_each_has_its_own(spec, secrets, tmp_path, nothing):
+    connection = apsw.Connection(str(tmp_path / "old.db"))
+    connection.execute("CREATE TABLE more (id INTEGER PRIMARY KEY, v BLOB)")
+    connection.close()
+    many = replace(
+        spec,
+        source=replace(spec.source, collection=""),
+        target=replace(spec.target, collection="{name}"),
+        division=Division(collections=("docs", "more")),
+    )
+    told = await capture(Action.INSTALL, many, secrets, None, nothing, dry_run=True)
+    assert ("m:docs: " in told.would, "m:more: " in told.would) == (True, True)
+    made = await capture(Action.INSTALL, many, secrets, None, nothing)
+    assert (made.migration_id, made.problems) == ("m", [])
+    for name in ("docs", "more"):
+        async with open_capture(
+            Endpoint("sqlite", str(tmp_path / "old.db"), owner=f"m:{name}"), name
+        ) as held:
+            assert await held.check() == []
+    await capture(
+        Action.REMOVE,
+        replace(spec, id="m:more", source=replace(spec.source, collection="more")),
+        secrets,
+        None,
+        nothing,
+    )
+    seen = await capture(Action.CHECK, many, secrets, None, nothing)
+    assert (seen.problems, seen.lag_seconds) == (["m:more: no capture is installed"], 0.0)
 
 
 async def test_a_dry_run_says_what_would_be_made_and_removed(spec, secrets, nothing):

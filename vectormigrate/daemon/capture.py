@@ -13,6 +13,7 @@ from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import CaptureReport
 from vectormigrate.stores import registry
 
+from .parting import parts_of
 from .secrets import Secrets
 from .viewing import Viewer
 
@@ -35,13 +36,24 @@ async def capture(
     dry_run: bool = False,
 ) -> CaptureReport:
     """Do it to the capture of a migration's source, or with `dry_run` say what would be done. `way` is for stores that have
-    several; None leaves it to them. `state` is the file that may know the migration.
+    several; None leaves it to them. `state` is the file that may know the migration. Of a migration of several parts, to that of each
+    part that the source has now.
 
     Raises GateRefused for what a migration that is not over needs, Unsupported for a source that cannot tell of its changes,
     and what the store raises.
     """
     if action is Action.REMOVE:
         _check_over(spec.id, state)
+    if spec.division:
+        parts = await parts_of(spec, secrets)
+        reports = [await _one(action, part, secrets, way, dry_run=dry_run) for part in parts]
+        return _sum(spec, action, reports)
+    return await _one(action, spec, secrets, way, dry_run=dry_run)
+
+
+async def _one(
+    action: Action, spec: Specification, secrets: Secrets, way: str | None, *, dry_run: bool
+) -> CaptureReport:
     endpoint = secrets.resolve(spec.source, spec.id)
     if way is not None:
         endpoint = replace(endpoint, options={**endpoint.options, "capture": way})
@@ -58,6 +70,21 @@ async def capture(
     if not dry_run or action is Action.CHECK:  # which only looks
         return CaptureReport(spec.id, source, str(action), done, problems, lag)
     return CaptureReport(spec.id, source, str(action), [], problems, lag, would=_would(action, done))
+
+
+def _sum(spec: Specification, action: Action, parts: Sequence[CaptureReport]) -> CaptureReport:
+    """What was done to those of all parts; at least one."""
+    lags = [part.lag_seconds for part in parts if part.lag_seconds is not None]
+    would = [f"{part.migration_id}: {part.would}" for part in parts if part.would]
+    return CaptureReport(
+        spec.id,
+        f"{spec.source.kind}:{spec.source.collection}",
+        str(action),
+        [done for part in parts for done in part.done],
+        [f"{part.migration_id}: {problem}" for part in parts for problem in part.problems],
+        max(lags, default=None),
+        would="; ".join(would),
+    )
 
 
 def _would(action: Action, done: Sequence[str]) -> str:

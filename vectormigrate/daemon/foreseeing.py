@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from vectormigrate.engine import preflight
 from vectormigrate.model.clock import Clock
+from vectormigrate.model.division import whole_of
 from vectormigrate.model.errors import ConfigInvalid, GateRefused
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import PlanDocument
@@ -70,7 +71,7 @@ async def check_startable(spec: Specification, secrets: Secrets, monotonic: Call
         if problems:
             raise GateRefused(
                 f"changes of the source may pass unseen: {problems[0]}",
-                hint=f"`vectormigrate capture install {spec.id}` with the same flags, then this again",
+                hint=f"`vectormigrate capture install {whole_of(spec.id) or spec.id}` with the same flags, then this again",
                 store=spec.source.kind,
                 collection=spec.source.collection,
             )

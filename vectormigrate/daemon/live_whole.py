@@ -200,11 +200,12 @@ class LiveWhole(Together):
             foreseen = await self._foreseen("cutover", left, words, [await self._complete(anew=True)])
             if dry_run:
                 return foreseen
-            closed = [f"{gate.name}: {gate.reason}" for gate in foreseen.gates if not gate.open]
+            closed = {gate.name: f"{gate.name}: {gate.reason}" for gate in foreseen.gates if not gate.open}
             if closed:
+                accepts = "; --no-way-back accepts that there is none" if "way back" in closed else ""
                 raise GateRefused(
-                    f"not yet, and nothing was changed: {'; '.join(closed)}",
-                    hint=f"`vectormigrate gates {self._id}` shows all of them; a part can be cut over by its own id",
+                    f"not yet, and nothing was changed: {'; '.join(closed.values())}",
+                    hint=f"`vectormigrate gates {self._id}` shows all of them; a part can be cut over by its own id{accepts}",
                 )
             return await self._swap("cutover", left, words)
 
