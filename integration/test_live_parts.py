@@ -16,17 +16,24 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import pytest
 from pinecone import Pinecone, ServerlessSpec
 from qdrant_client import QdrantClient
 from qdrant_client.models import Distance, PointStruct, VectorParams
+from weaviate.classes.config import Configure, DataType, Property
+from weaviate.classes.data import DataObject
+from weaviate.classes.tenants import Tenant
 
 from integration.harness.runs import command, run
 from tests.fakes.milvus import free_port
 from tests.fakes.pinecone import serving as serving_pinecone
 from tests.fakes.qdrant import QdrantServer
+from tests.fakes.weaviate import serving as serving_weaviate
+from tests.life.weaviate_client import weaviate_client
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
+from vectormigrate.stores.base import Endpoint
 
 HELD = 60
 """Records of each part before anything begins."""
@@ -97,6 +104,41 @@ class Collections:
 
     def close(self) -> None:
         self._client.close()
+
+
+class Tenants:
+    """Those of a class of a Weaviate."""
+
+    def __init__(self, port: int, grpc_port: int) -> None:
+        self._stack = ExitStack()
+        self._client = self._stack.enter_context(weaviate_client(port, grpc_port))
+        self._docs = self._client.collections.get("Docs")
+
+    def make(self, parts: tuple[str, ...]) -> None:
+        made = self._client.collections.create(
+            "Docs",
+            vector_config=Configure.Vectors.self_provided(),
+            multi_tenancy_config=Configure.multi_tenancy(enabled=True),
+            properties=[Property(name="version", data_type=DataType.INT)],
+        )
+        made.tenants.create([Tenant(name=part) for part in parts])
+
+    def put(self, part: str, number: int, version: int) -> None:
+        vector = [number + 1.0, version, 1, 2]
+        one = DataObject(properties={"version": version}, uuid=UUID(int=number + 1), vector=vector)
+        told = self._docs.with_tenant(part).data.insert_many([one])
+        if told.has_errors:
+            raise RuntimeError(told.errors)
+
+    def remove(self, part: str, number: int) -> None:
+        self._docs.with_tenant(part).data.delete_by_id(UUID(int=number + 1))
+
+    def held(self, part: str) -> dict[int, int]:
+        found = self._docs.with_tenant(part).query.fetch_objects(limit=4 * HELD).objects
+        return {one.uuid.int - 1: int(one.properties["version"]) for one in found}
+
+    def close(self) -> None:
+        self._stack.close()
 
 
 class Writers:
@@ -295,6 +337,33 @@ def namespaces(folder: Path, url: str, parts: tuple[str, ...]) -> None:
         )  # fmt: skip
         with closing(QdrantClient(url=target.url, check_compatibility=False)) as judge:
             assert judge.get_collections().collections == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # its client's own
+async def test_tenants_of_weaviate_to_collections(tmp_path: Path) -> None:
+    async with serving_weaviate() as endpoint:
+        await asyncio.to_thread(tenants, tmp_path, endpoint, ("red", "Blue-1", "green"))
+
+
+def tenants(folder: Path, endpoint: Endpoint, parts: tuple[str, ...]) -> None:
+    port, grpc_port = int(endpoint.url.rpartition(":")[2]), int(endpoint.options["grpc_port"])
+    with closing(Tenants(port, grpc_port)) as behind:
+        behind.make(parts)
+    fill(Tenants(port, grpc_port), parts)
+    grpc_listen = free_port()
+    words = ("--dialect", "weaviate", "--upstream", endpoint.url, "--grpc-upstream")
+    words += (f"http://127.0.0.1:{grpc_port}", "--grpc-listen", f"127.0.0.1:{grpc_listen}")
+    with ExitStack() as stack:
+        target = QdrantServer().start()
+        stack.callback(target.stop)
+        daemon = stack.enter_context(started(Daemon(folder, *words)))
+        story(
+            daemon, lambda: Tenants(daemon.port, grpc_listen), parts, "--source-type", "weaviate",
+            "--source-url", endpoint.url, "--source-option", f"grpc_port={grpc_port}",
+            "--source-index", "Docs", "--each-partition", "*",
+            "--target-type", "qdrant", "--target-url", target.url, "--target-index", "docs_{name}",
+        )  # fmt: skip
 
 
 @pytest.mark.timeout(600)
