@@ -148,6 +148,21 @@ def test_gates_and_swaps():
     assert "the target could not take over now" in text(replace(dry, ok=False))
 
 
+def test_swaps_and_gates_of_several_parts():
+    parts = (
+        replace(LIVE, migration_id="docs:a"),
+        replace(LIVE, migration_id="docs:b", primary="source", gates=()),
+    )
+    told = render(replace(LIVE, primary="both", secondary_down="", parts=parts))
+    assert "  primary  both answer the application, part by part" in told
+    assert "  debt     7 records are owed to the secondaries; 2 writes under way" in told
+    assert told[-1] == "docs:b  source   7     all 0 gates are open"
+    done = SwapReport(
+        "docs", False, "target", True, 12.4, parts=(SwapReport("docs:a", False, "target", True, 12.4),)
+    )
+    assert render(done)[1:] == ["", "part    primary  writes held", "docs:a  target   12 ms"]
+
+
 def test_how_serving_ended():
     assert render(ServeEnded([], True)) == ["ended; everything that was under way was answered"]
     assert render(ServeEnded([], False)) == ["ended; not everything that was under way was answered"]

@@ -49,3 +49,15 @@ async def test_an_approval_is_spent_by_a_step_that_was_taken_and_by_no_other(dat
     with pytest.raises(GateRefused):
         async with approved(database, "move", "rollback", FakeClock()):
             raise AssertionError("it waits anew")
+
+
+async def test_parts_take_a_step_together_on_the_approval_of_their_whole(database):
+    await approve(database, "rollback")
+    async with approved(database, "move", "rollback", FakeClock()):
+        for part in ("move:a", "move:b"):
+            async with approved(database, part, "rollback", FakeClock()):
+                assert state(database, "rollback") == "approved"
+    assert state(database, "rollback") == "created"
+    with pytest.raises(GateRefused):
+        async with approved(database, "move:a", "rollback", FakeClock()):
+            raise AssertionError("it waits anew")

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.fakes.crew import RECORDS, Scripted, held, job
-from vectormigrate.daemon.crew import LocalCrew, ProcessCrew, Together
+from vectormigrate.daemon.crew import LocalCrew, ProcessCrew, Together, TurnCrew
 from vectormigrate.daemon.tasks import Stores
 from vectormigrate.engine.work import Assignment, Release
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
@@ -106,3 +106,24 @@ async def test_crews_side_by_side_work_at_the_same_time():
 async def test_the_first_error_of_crews_side_by_side_ends_them_all():
     with pytest.raises(StoreBroken, match="no"):
         await Together(Meeting(2, []), Broken()).run(Scripted(WHOLE))
+
+
+async def test_crews_of_one_turn_work_one_after_the_other_and_one_that_is_not_wanted_any_more_does_not():
+    turn, wanted, told = asyncio.Lock(), asyncio.Event(), []
+
+    class Telling:
+        async def run(self, coordinator):
+            told.append("begun")
+            await asyncio.sleep(0)
+            assert turn.locked()
+            told.append("ended")
+
+    wanted.set()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(TurnCrew(Telling(), turn, wanted.is_set).run(Scripted(WHOLE)))
+    assert told == ["begun", "ended"] * 2
+    wanted.clear()
+    async with asyncio.timeout(10), turn:
+        await TurnCrew(Telling(), turn, wanted.is_set).run(Scripted(WHOLE))
+    assert told == ["begun", "ended"] * 2

@@ -11,13 +11,26 @@ from vectormigrate.model.plan import Loss, MappingOptions
 from vectormigrate.model.selection import Selection, Share
 from vectormigrate.model.specification import Specification, StoreRef
 from vectormigrate.model.status import (
+    GateStatus,
+    LiveStatus,
     MigrationStatus,
     PlanDocument,
     RollbackReport,
+    SwapReport,
     ValidationReport,
     WorstPair,
 )
-from vectormigrate.model.whole import phase_of, place_of, plan_of, rollback_of, status_of, validation_of
+from vectormigrate.model.whole import (
+    gates_of,
+    live_of,
+    phase_of,
+    place_of,
+    plan_of,
+    rollback_of,
+    status_of,
+    swap_of,
+    validation_of,
+)
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 ASKED = Specification(
@@ -216,3 +229,50 @@ def test_plans_are_summed_and_what_is_alike_is_told_once():
 def test_what_differs_from_part_to_part_is_told_there():
     seen = plan_of(ASKED, [plan("a"), plan("b", id_rule="surrogate", layout={"source": "langchain"})])
     assert (seen.id_rule, seen.layout) == ("differs from part to part", {})
+
+
+def live(name, **more):
+    values = {
+        "primary": "source", "reads": 0.0, "debt": 2, "lag_seconds": 1.0, "in_flight": 1, "unresolved": False, "gap": False,
+        "scopes": 1, "secondary_down": "", "replays": {"copied": 3}, "shadow": {"compared": 1}, **more,
+    }  # fmt: skip
+    return LiveStatus(f"docs:{name}", **values)
+
+
+def test_what_a_daemon_knows_of_parts_is_summed_and_says_which_part_it_is_about():
+    closed = GateStatus("debt", open=False, reason="7 are owed")
+    one = live("a", gates=(GateStatus("lag", open=True), closed), waiting="a while")
+    other = live(
+        "b", primary="target", lag_seconds=4.0, gap=True, reads=0.1, gates=(GateStatus("lag", open=True),)
+    )
+    seen = live_of("docs", [one, other], [GateStatus("parts", open=True)])
+    assert (seen.primary, seen.debt, seen.lag_seconds, seen.in_flight, seen.scopes) == ("both", 4, 4.0, 2, 2)
+    assert (seen.gap, seen.unresolved, seen.reads, seen.replays) == (True, False, 0.1, {"copied": 6})
+    assert seen.gates == (
+        GateStatus("lag", open=True),
+        GateStatus("debt", open=False, reason="docs:a: 7 are owed"),
+        GateStatus("parts", open=True),
+    )
+    assert (seen.waiting, seen.secondary_down, seen.parts) == ("docs:a: a while", "", (one, other))
+
+
+def test_a_gate_names_a_few_of_the_parts_that_it_is_closed_for():
+    closed = (GateStatus("debt", open=False),)
+    [gate] = gates_of([(f"docs:{number}", closed) for number in range(8)], ())
+    assert (
+        gate.reason
+        == "docs:0: closed; docs:1: closed; docs:2: closed; docs:3: closed; docs:4: closed; and 3 more parts"
+    )
+
+
+def test_a_swap_of_all_parts_held_as_long_as_the_slowest():
+    reports = [SwapReport(f"docs:{held}", False, "target", True, held) for held in (3.0, 9.0)]
+    seen = swap_of("docs", reports, "target")
+    assert (seen.ok, seen.dry_run, seen.hold_ms, seen.primary) == (True, False, 9.0, "target")
+    foreseen = swap_of(
+        "docs",
+        [replace(one, dry_run=True, hold_ms=None) for one in reports],
+        "source",
+        [GateStatus("parts", open=False)],
+    )
+    assert (foreseen.ok, foreseen.dry_run, foreseen.hold_ms) == (False, True, None)

@@ -36,7 +36,7 @@ from vectormigrate.state.database import Database
 from .approving import approved
 from .parting import parts_of
 from .secrets import Secrets
-from .whole import Together, check_onward, names, under_way, worst
+from .whole import Parted, check_onward, names, under_way, worst
 
 T = TypeVar("T")
 _LOOK = 10.0
@@ -91,7 +91,7 @@ class _Parts:
         return await self.ask("pause", migration_id, MigrationStatus)
 
 
-class LiveWhole(Together):
+class LiveWhole(Parted):
     """One live migration of several parts, in the daemon that hosts them. What a word raises for a part, its id is in front of."""
 
     def __init__(

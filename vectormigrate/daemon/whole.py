@@ -65,7 +65,7 @@ class Verbs(Words, Protocol):
     def runs(self, migration_id: str) -> bool: ...
 
 
-class Together:
+class Parted:
     """What goes for every migration of several parts, in the process that owns the state file."""
 
     def __init__(
@@ -159,7 +159,7 @@ class Together:
         return await parting.come(self._asked, self._secrets, known)
 
 
-class Whole(Together):
+class Whole(Parted):
     """One that is offline."""
 
     def __init__(
