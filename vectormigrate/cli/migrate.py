@@ -106,7 +106,8 @@ async def _hand_over(call: Call, request: Request) -> Answer:
     if call.value("plan-digest") and stored(call) is None:
         hold(call.value("plan-digest"), await foresee(call, request))
     document = {"specification": msgspec.to_builtins(request.specification)}
-    told = await ask_owner(call.state, "create", request.specification.id, document)
+    # Every part is looked at before one begins: that takes as long as it takes.
+    told = await ask_owner(call.state, "create", request.specification.id, document, within=None)
     if told is None:
         raise GateRefused(
             "a migration with live writes runs in the daemon, and none runs on this state file",
