@@ -18,7 +18,14 @@ POINTS = frozenset(
             "write.released",
         ),
         # A transaction of the state file.
-        *("journal.begun", "journal.inserted", "journal.committing", "journal.committed", "journal.cleared"),
+        *(
+            "journal.begun",
+            "journal.noted",
+            "journal.inserted",
+            "journal.committing",
+            "journal.committed",
+            "journal.cleared",
+        ),
         # A replay.
         *(
             "replay.taken",

@@ -107,17 +107,16 @@ def mark_write(
     if sequence % _TURN == 0:
         _lift(tx, sheets.take_older(tx, epoch, sequence - _AGED, 2 * _TURN))
     sheet = Sheet(epoch, sequence, migration_id, WRITE, at, ids)
-    if sheets.put(tx, sheet, beside=False):
-        reached("journal.inserted")
-        return set()
-    known = _known(tx, migration_id, ids)
-    fresh = [one for one in ids if one not in known]
-    if not fresh or not sheets.put(tx, sheet._replace(ids=fresh), beside=True):
-        known = set(ids)
-    if not known:
-        reached("journal.inserted")
-        return known
-    return mark(tx, migration_id, known, epoch=epoch, sequence=sequence, reason=WRITE, at=at)
+    meant: set[str] = set()
+    if not sheets.put(tx, sheet, beside=False):
+        known = _known(tx, migration_id, ids)
+        fresh = [one for one in ids if one not in known]
+        if fresh and not sheets.put(tx, sheet._replace(ids=fresh), beside=True):
+            known = set(ids)
+        if known:
+            meant = mark(tx, migration_id, known, epoch=epoch, sequence=sequence, reason=WRITE, at=at)
+    reached("journal.noted")
+    return meant
 
 
 def _known(tx: Transaction, migration_id: str, ids: list[str]) -> set[str]:
