@@ -424,7 +424,13 @@ class Watch:
 
     def _bit(self, before):
         held, world = self.held, self.world
-        waiting = [message for link in (world.source, world.target) for message in link.under_way.values()]
+        # A deletion of nothing, which only asks how far the server is, may land whenever it likes.
+        waiting = [
+            message
+            for link in (world.source, world.target)
+            for message in link.under_way.values()
+            if message.ids or message.wide
+        ]
         noes = {
             "the fence is down": not world.lane.fence.closed,
             f"marked: {sorted(before.journal)}": bool(before.journal),
