@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 from integration.bench.subjects import BARE, LIVE, MARKING, READING, Stage, Subject, nginx
 from integration.bench.traffic import Traffic, as_read, drive, inserts, query, upserts
+from vectormigrate.daemon.runtime import settle_in
 
 OUT = Path(__file__).parent / "out"
 
@@ -66,6 +67,7 @@ def main() -> None:
         "--distance", default="Dot", help="Cosine: every replay reads back, for the source normalises"
     )
     asked = parser.parse_args()
+    settle_in()  # else each body of an insert is a megabyte that the kernel clears anew, and the client is what is measured
     with tempfile.TemporaryDirectory(prefix="vectormigrate-bench-") as folder:
         Path(folder).chmod(0o755)
         fsync_ms = fsync(Path(folder))
