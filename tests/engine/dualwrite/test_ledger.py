@@ -334,54 +334,76 @@ def marked(ledger, ids, generation, **how):
     return entries
 
 
-def test_beyond_the_bound_what_the_file_stands_for_goes(clock):
+def test_beyond_the_bound_what_is_written_stays_in_the_file_and_what_is_older_in_memory(clock):
     ledger = make(clock, entries=3)
     marked(ledger, [1, 2, 3], 1)
-    ledger.trim()
-    assert (len(ledger), ledger.spilled) == (3, False)
-    marked(ledger, [4], 2)
-    ledger.trim()
-    assert (len(ledger), ledger.spilled, ledger.next_at()) == (0, True, None)
+    assert (len(ledger), ledger.full, ledger.spilled) == (3, False, False)
+    marked(ledger, [4, 5], 2)
+    marked(ledger, [3], 3)
+    assert (len(ledger), ledger.full, ledger.spilled) == (3, False, True)
+    clock.advance(1)
+    assert due(ledger) == [1, 2, 3]
 
 
 def test_what_is_only_found_in_the_file_goes_too(clock):
     ledger = make(clock, entries=0)
     ledger.entry(1).found = (1, 1)
-    ledger.trim()
+    write(ledger, [1], 1)
     assert len(ledger) == 0
 
 
 def test_what_is_under_way_or_not_in_the_file_stays_and_its_queue_with_it(clock):
     ledger = make(clock, entries=0)
     (flying,) = ledger.register([1], 1, removes=False)
-    ledger.mark([flying], (1, 1))
-    (busy,) = marked(ledger, [2], 2)
+    marked(ledger, [1], 2)  # ends before the other
+    (busy,) = ledger.register([2], 3, removes=False)
+    ledger.mark([busy], (1, 3))
     busy.busy = True
-    write(ledger, [3], 3)  # the gap is open: it has no mark
-    ledger.trim()
+    ledger.release([busy], unresolved=False, late=0.0)
+    write(ledger, [3], 4)  # the gap is open: it has no mark
     assert sorted(one for one in (1, 2, 3) if ledger.get(one)) == [1, 2, 3]
-    assert due(ledger) == [3]
+    assert ledger.get(1) is flying
+    clock.advance(1)
+    assert due(ledger) == [1, 3]
+
+
+@pytest.mark.parametrize("kind", ["source", "target", "fresh"])
+def test_one_of_which_something_may_land_is_kept_beyond_the_bound(clock, kind):
+    ledger = make(clock, entries=1, visibility=60.0 if kind == "fresh" else 0.0)
+    landing(ledger, clock, 1, kind)
+    landing(ledger, clock, 2, kind)
+    assert (len(ledger), ledger.full, ledger.spilled) == (2, True, False)
+    clock.advance(61)
+    marked(ledger, [2], 9)
+    if kind != "fresh":  # it may, anew
+        assert (ledger.get(2), ledger.spilled) == (None, True)
 
 
 @pytest.mark.parametrize("kind", ["source", "target", "fresh"])
 def test_a_quarantine_that_is_forgotten_holds_for_everybody(clock, kind):
     ledger = make(clock, entries=0, visibility=60.0 if kind == "fresh" else 0.0)
-    (entry,) = marked(ledger, [1], 1, unresolved=kind == "source")
-    if kind == "target":
-        entry.target_until = clock.monotonic() + 60
-    ledger.trim()
+    landing(ledger, clock, 1, kind)
     assert ledger.get(1) is None
     assert ledger.obstacle(ledger.entry(99)) == clock.monotonic() + 60
     assert ledger.register([1], 2, removes=False)[0].solo == 0  # and no hint until then
 
 
-def test_the_bytes_of_trimmed_hints_come_back(clock):
+def landing(ledger, clock, one, kind):
+    """A marked write of an id, of which something may land for a minute."""
+    (entry,) = ledger.register([one], one, removes=False)
+    ledger.mark([entry], (1, one))
+    if kind == "target":
+        entry.target_until = clock.monotonic() + 60
+    ledger.release([entry], unresolved=kind == "source", late=0.0)
+
+
+def test_the_bytes_of_hints_that_go_come_back(clock):
     ledger = make(clock, entries=0, hint_bytes=100)
     (entry,) = ledger.register([1], 1, removes=False)
     ledger.mark([entry], (1, 1))
     ledger.hint([entry], hint(100), 1)
     ledger.release([entry], unresolved=False, late=0.0)
-    ledger.trim()
+    assert len(ledger) == 0
     (other,) = write(ledger, [2], 2, hint=hint(100))
     assert other.hint is not None
 

@@ -44,6 +44,31 @@ async def test_marks_of_an_earlier_process_are_found_in_the_file_oldest_first(be
     assert bench.marks() == []
 
 
+async def test_beyond_what_is_kept_in_memory_everything_is_paid_from_the_file_oldest_first(bench_of):
+    bench = await bench_of(terms={"entries": 2, "replay_batch": 2, "replay_concurrency": 1})
+    for one in range(7):
+        await bench.put(one)
+    assert len(bench.ledger) == 2
+    await asyncio.sleep(1)  # nobody waits for others any more
+    await bench.pay(0.5)
+    assert bench.target.writes() == [("upsert", some) for some in [(0, 1), (2, 3), (4, 5), (6,)]]
+    assert (bench.marks(), bench.ledger.spilled) == ([], False)
+
+
+async def test_while_more_is_in_memory_than_is_to_be_the_file_is_not_read(bench_of):
+    """A primary that cannot be read is no breaker: each attempt would bring more ids into memory."""
+    bench = await bench_of(terms={"entries": 4, "replay_batch": 2, "replay_concurrency": 1})
+    await bench.source.upsert(SOURCE, records(range(50)))
+    await bench.found(*range(50))
+    bench.source.database.faults.down = True
+    async with bench.paying():
+        await asyncio.sleep(20)
+        assert len(bench.ledger) <= 6
+        bench.source.database.faults.down = False
+        await asyncio.sleep(40)
+        assert bench.marks() == []
+
+
 async def test_a_mark_that_somebody_else_makes_is_found_sooner_or_later(bench):
     """Pages and comparisons mark in the file alone."""
     async with bench.paying():

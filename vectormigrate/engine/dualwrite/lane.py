@@ -240,7 +240,6 @@ class Lane:
             await self.marker.mark(entries, generation, "delete")
         finally:
             self.ledger.release(entries, unresolved=False, late=0.0)
-            self.ledger.trim()
             self._on_mark()
 
     async def _release(self, passing: Pass, *, answered: bool) -> None:
@@ -256,7 +255,6 @@ class Lane:
             # Of its ids, perhaps none is known, and a comparison that closes the gap must see what it did.
             wait = self._terms.visibility + (self._terms.quarantine if unresolved else 0.0)
             self.ledger.quiet_after = max(self.ledger.quiet_after, self._clock.monotonic() + wait)
-        self.ledger.trim()
         self._on_mark()
         for number in noted.tokens:
             await self.scopes.end(number, unresolved=unresolved)

@@ -170,14 +170,39 @@ class Ledger:
         if self._together <= now:
             self._together = now + self.terms.coalesce
         shown = max(late, self.terms.visibility)
-        queued = []
+        queued, full = [], self.full
         for entry in entries:
             entry.in_flight -= 1
             if unresolved or shown:  # else there is nothing to wait for
                 self._may_land(entry, now, unresolved, late, shown)
+            if full and self._spill(entry, now):
+                continue
             if (entry.busy or not entry.queued) and self._joins(entry):
                 queued.append(entry.id)
         self._line_up(queued, self._together, now)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more ids than are to be kept: what is written now stays in the file alone."""
+        return len(self._entries) > self.terms.entries
+
+    def _spill(self, entry: Entry, now: float) -> bool:
+        """Forget an id that was written last, if the file stands for it: it is read from there when what is older is paid.
+
+        One of which something may land is kept; but where those alone are too many, all ids wait for as long instead.
+        """
+        if entry.in_flight or entry.busy or (entry.row or entry.found) is None:
+            return False
+        until = max(entry.source_until, entry.target_until, entry.fresh_at)
+        if until > now:
+            if len(self._entries) <= 2 * self.terms.entries:
+                return False
+            self.quiet_after = max(self.quiet_after, until)
+        self.spilled = True
+        entry.queued = False
+        self._forget_hint(entry)
+        del self._entries[entry.id]
+        return True
 
     def _may_land(self, entry: Entry, now: float, unresolved: bool, late: float, shown: float) -> None:
         landed = now
@@ -363,25 +388,3 @@ class Ledger:
         if not (entry.in_flight or entry.busy or entry.queued) and self._entries.get(entry.id) is entry:
             self._forget_hint(entry)
             del self._entries[entry.id]
-
-    def trim(self) -> None:
-        """Keep within bounds: entries that the file stands for go, and the queue is then read from there.
-
-        Where a quarantine would be forgotten with its entry, all ids wait for as long instead.
-        """
-        if len(self._entries) <= self.terms.entries:
-            return
-        self.spilled = True
-        for entry in list(self._entries.values()):
-            if entry.in_flight or entry.busy or (entry.row or entry.found) is None:
-                continue
-            self.quiet_after = max(self.quiet_after, entry.source_until, entry.target_until, entry.fresh_at)
-            entry.queued = False
-            self._forget_hint(entry)
-            del self._entries[entry.id]
-        self._due.clear()
-        self._later.clear()
-        for entry in self._entries.values():
-            entry.queued = False
-            if not (entry.in_flight or entry.busy):
-                self.queue(entry, self._now())

@@ -144,7 +144,7 @@ class Scheduler:
     def marked(self) -> None:
         """A write ended: what it left may be due before anything else is."""
         at = self._ledger.next_at()
-        if self._ledger.spilled or (at is not None and at < self._asleep_until):
+        if not self.paused and (self._sweeps or (at is not None and at < self._asleep_until)):
             self._wake.set()
 
     def turned(self) -> None:
@@ -186,7 +186,7 @@ class Scheduler:
             return max(0.01, self.breaker.wait(now)) if not self.paused and not self.running else _IDLE
         if (unpaid := self._unpaid(now)) > 0:
             return min(_IDLE, unpaid)
-        if self._ledger.spilled:
+        if self._sweeps:
             return 0.0 if now >= self._ledger.quiet_after else min(_IDLE, self._ledger.quiet_after - now)
         at = self._ledger.next_at()
         return _IDLE if at is None else min(_IDLE, max(0.0, at - now))
@@ -227,9 +227,14 @@ class Scheduler:
             self._pace.spend(len(jobs))
             group.create_task(self._replay(jobs))
 
+    @property
+    def _sweeps(self) -> bool:
+        """Whether the file is to be read now: it is not while there is enough in memory, and that is older."""
+        return self._ledger.spilled and not (self._ledger.full and self._ledger.next_at() is not None)
+
     def _sweep(self, now: float) -> None:
         """Queue the oldest marks of the file that are not queued."""
-        if not self._ledger.spilled or now < self._ledger.quiet_after:
+        if not self._sweeps or now < self._ledger.quiet_after:
             return
         reached("start.quiet")
         after, size = self._swept, self._terms.replay_batch
