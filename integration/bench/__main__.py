@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from integration.bench.measure import floor, phase_seconds, program, start_floor
+from integration.bench.measure import floor, phase_seconds, program, start_floor, warm
 from tests.fakes.milvus import LiteServer
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
 
@@ -79,7 +79,11 @@ class Bench:
 
     def read_floor(self, kind: str) -> float:
         """The better of two raw reads."""
-        return min(floor("read", kind, self.urls[kind], "source_docs", 0, 0) for _ in range(2))
+        seconds = []
+        for _ in range(2):
+            warm()
+            seconds.append(floor("read", kind, self.urls[kind], "source_docs", 0, 0))
+        return min(seconds)
 
     def pair(self, source: str, target: str, read_floor: float) -> Figures:
         """Everything about one pair."""
@@ -90,11 +94,14 @@ class Bench:
             *("--source-type", source, "--source-url", self.urls[source], "--source-index", "source_docs"),
             *("--target-type", target, "--target-url", target_url, "--target-index", f"target{self.number}"),
         ]
+        warm()
         run = program(
             *("migrate", name, *sides, "--batch-size", str(self.batch), "--validate-every", "0"), state=state
         )
         copy = phase_seconds(state, name, "backfill")
+        warm()
         scan = program("validate", name, "--full", state=state)
+        warm()
         waits = [
             start_floor("read", source, self.urls[source], "source_docs", 0, 0),
             start_floor("read", target, target_url, f"target{self.number}", 0, 0),

@@ -161,6 +161,8 @@ class Database:
             self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if make else 0))
             self._writer.execute("PRAGMA synchronous = FULL")
             self._writer.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            # What a savepoint could have to undo is kept beside the file, by default in one on the disk: a fifth more to write.
+            self._writer.execute("PRAGMA temp_store = MEMORY")
             # Counts only before the first table of a new file.
             self._writer.execute(f"PRAGMA page_size = {_NEW_PAGE}")
         return self._writer
