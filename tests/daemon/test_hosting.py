@@ -348,6 +348,8 @@ async def test_that_it_is_tried_again_is_told_until_it_has_come_further(site, mo
         await host.answer("attest", "move", {"by": "me"})
         await site.until("failed")
         await site.waits(host, "it is tried again by itself in 3")
+        resting = site.database.read(lambda tx: views.status(tx, "move"))
+        assert (resting.phase, resting.ended_at) == ("failed", None)  # nor is it said to have ended
         await site.database.write(lambda tx: migrations.move(tx, "move", Phase.FAILED, Phase.BACKFILL, at=""))
         told = await host.answer("status", "move", {})
         assert told["waiting"] == "trying again; the attempt before ended with: gone"

@@ -5,7 +5,8 @@ import pytest
 from tests.fakes.world import World
 from vectormigrate.model.errors import GateRefused, IllegalTransition, MigrationExists, UnknownMigration
 from vectormigrate.model.phase import Phase
-from vectormigrate.state import audit, migrations
+from vectormigrate.model.specification import Mode
+from vectormigrate.state import audit, migrations, views
 
 AT = "2026-01-02T00:00:00+00:00"
 
@@ -67,6 +68,19 @@ async def test_verified_once_is_completed_for_good(tx):
         await move(tx, before, after)
     await move(tx, Phase.VERIFIED, Phase.ROLLING_BACK)
     assert (await tx(migrations.get)).completed
+
+
+@pytest.mark.parametrize(("mode", "ended"), [("offline", AT), ("proxied", None)])
+async def test_a_live_one_that_failed_has_not_ended(database, mode, ended):
+    """It marks on, and is tried again; an offline one rests until somebody comes."""
+    asked = replace(World(database.path).spec, id="other", mode=Mode(mode))
+    await database.write(lambda tx: migrations.create(tx, asked, at=AT))
+    for before, after in ((Phase.CREATED, Phase.PREFLIGHT), (Phase.PREFLIGHT, Phase.FAILED)):
+        await database.write(
+            lambda tx, before=before, after=after: migrations.move(tx, "other", before, after, at=AT)
+        )
+    told = database.read(lambda tx: views.status(tx, "other"))
+    assert (told.phase, told.ended_at and told.ended_at.isoformat()) == (Phase.FAILED, ended)
 
 
 async def test_flags_are_kept(tx):

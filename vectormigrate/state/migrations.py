@@ -110,11 +110,10 @@ def move(
         raise GateRefused(f"migration {migration_id!r} is in phase {current}, not {expected}")
     check_transition(current, wanted)
     resting = wanted in (Phase.PAUSED, Phase.FAILED)
-    ends = wanted in FINAL or wanted is Phase.FAILED
-    if (
-        migration.specification.mode is Mode.OFFLINE
-    ):  # a live one goes on: behind `verified` begins what it is for
-        ends = ends or wanted is Phase.VERIFIED
+    ends = wanted in FINAL
+    if migration.specification.mode is Mode.OFFLINE:
+        # A live one goes on: behind `verified` begins what it is for, and a failed one marks on and is tried again.
+        ends = ends or wanted in (Phase.VERIFIED, Phase.FAILED)
     tx.execute(
         "UPDATE migration SET phase = ?, resume_phase = CASE WHEN ? THEN ? END, error = CASE WHEN ? THEN ? ELSE '' END,"
         " started_at = coalesce(started_at, ?), ended_at = CASE WHEN ? THEN ? END,"
