@@ -143,28 +143,48 @@ async def test_a_verb_may_be_for_the_migration_as_it_was(here, tmp_path):
     ).status == 202
 
 
-async def test_a_request_with_a_key_of_its_own_is_done_once(here):
-    async def create(label, name=b"Idempotency-Key: one"):
-        body = json.dumps({"label": label}).encode()
+async def test_a_request_with_a_key_of_its_own_is_done_once(here, tmp_path):
+    given = two_stores(tmp_path)
+
+    async def begin(name, key=b"Idempotency-Key: one"):
+        body = json.dumps({"migration_id": name, **given}).encode()
         return await here.raw(
             "POST",
-            "/v1/keys",
+            "/v1/migrations",
             body,
             b"Authorization: Bearer " + KEY.encode(),
             b"Content-Type: application/json",
-            name,
+            key,
         )
 
-    first, again = await create("a"), await create("a")
-    assert first.status == again.status == 200
+    first = await begin("a")
+    await here.finished(json.loads(first.body))
+    again = await begin("a")
+    assert first.status == again.status == 202
     assert again.body == first.body
+    assert again.header(b"location") == first.header(b"location")
     assert again.header(b"idempotency-replayed") == b"true"
-    assert (await create("b")).status == 422
-    assert (await create("a", b"Idempotency-Key: " + b"x" * 300)).status == 400
-    assert (await create("a", b"Idempotency-Key: two")).body != first.body
-    assert len((await here.ask("GET", "/v1/keys"))[1]["keys"]) == 2
+    assert (await begin("b")).status == 422
+    assert (await begin("a", b"Idempotency-Key: " + b"x" * 300)).status == 400
+    assert (await begin("a", b"Idempotency-Key: two")).body != first.body
+    assert len((await here.ask("GET", "/v1/operations"))[1]["operations"]) == 2
     here.clock.advance(90_000)
-    assert (await create("b")).status == 200
+    assert (await begin("b")).status == 202
+
+
+async def test_a_key_of_ours_is_told_once_whoever_asks_again(here, tmp_path):
+    """Answers to requests are kept for a day, and what opens the door is kept nowhere."""
+    again = b"Idempotency-Key: one"
+    _, made = await here.ask("POST", "/v1/keys", {"scope": "admin"}, again)
+    key_id = made["keys"][0]["id"]
+    status, problem = await here.ask("POST", "/v1/keys", {"scope": "admin"}, again)
+    assert (status, key_id in problem["detail"], "keys revoke" in problem["hint"]) == (409, True, True)
+    _, rotated = await here.ask("POST", f"/v1/keys/{key_id}/rotate", {}, b"Idempotency-Key: two")
+    assert len((await here.ask("GET", "/v1/keys"))[1]["keys"]) == 2
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert key_id.encode() in kept
+    for secret in (made["secret"], rotated["secret"]):
+        assert secret.rpartition("_")[2].encode() not in kept
 
 
 async def test_one_request_at_a_time_has_a_key(here):

@@ -19,7 +19,7 @@ from starlette.routing import Route as Path
 from vectormigrate.daemon import report
 from vectormigrate.daemon.answers import Answered, Answers
 from vectormigrate.daemon.chronicle import Chronicle
-from vectormigrate.model.documents import Operation
+from vectormigrate.model.documents import Keys, Operation
 from vectormigrate.model.errors import RequestRefused, VectormigrateError
 from vectormigrate.model.status import MigrationStatus
 
@@ -32,6 +32,15 @@ from .guard import principal_of
 _KEPT = ("etag", "location", "content-type")
 _LONGEST_KEY = 255
 _STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of a request that changes something."""
+
+    answer: Response
+    again: Response | None = None
+    """What the same request is answered when it comes again; None for the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +97,18 @@ class Rest:
 
         return look if route.method == "GET" else change
 
-    async def _change(self, request: Request, command: Command, route: Route, body: bytes) -> Response:
+    async def _change(self, request: Request, command: Command, route: Route, body: bytes) -> _Done:
         given = bodies.arguments(body, request.headers.get("content-type"))
         for name, value in {**request.path_params, **route.given}.items():
             if given.setdefault(name, value) != value:
                 raise RequestRefused(f"{name} is {value!r} in the path and something else in the body")
         await self._check_match(request)
         if not command.lasting:
-            return Response(bodies.dump(await self._ask(request, command, given)), media_type=bodies.MEDIA)
+            result = await self._ask(request, command, given)
+            return _Done(Response(bodies.dump(result), media_type=bodies.MEDIA), _again(result))
         request.state.audited = True
         begun = await self.dispatcher.begin(principal_of(request.state), command.name, given)
-        return accepted(begun)
+        return _Done(accepted(begun))
 
     async def _ask(self, request: Request, command: Command, given: dict[str, Any]) -> Any:
         request.state.audited = True  # by whoever does it
@@ -123,11 +133,11 @@ class Rest:
         if wanted.strip() not in ("*", etag(bodies.dump(found))):
             raise RequestRefused("the migration is not as it was when you looked", status=412)
 
-    async def _once(self, request: Request, body: bytes, do: Callable[[], Awaitable[Response]]) -> Response:
+    async def _once(self, request: Request, body: bytes, do: Callable[[], Awaitable[_Done]]) -> Response:
         """Do it, or give the answer that was given to the same request before."""
         key = request.headers.get("idempotency-key")
         if key is None:
-            return await do()
+            return (await do()).answer
         if not 0 < len(key) <= _LONGEST_KEY:
             raise RequestRefused(f"Idempotency-Key must have 1 to {_LONGEST_KEY} characters")
         who = principal_of(request.state)
@@ -137,19 +147,33 @@ class Rest:
         if before is not None:
             return Response(before.body, before.status, {**before.headers, "idempotency-replayed": "true"})
         try:
-            answer = await do()
+            done = await do()
         except VectormigrateError as error:
-            answer = problem.response(error)
+            done = _Done(problem.response(error))
         except BaseException:
             await self.answers.release(who.name, key)
             raise
-        if answer.status_code >= 500 or answer.status_code == 429:
+        if done.answer.status_code >= 500 or done.answer.status_code == 429:
             await self.answers.release(who.name, key)
         else:
-            headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
-            kept = Answered(answer.status_code, headers, bytes(answer.body))
+            again = done.again or done.answer
+            headers = {name: again.headers[name] for name in _KEPT if name in again.headers}
+            kept = Answered(again.status_code, headers, bytes(again.body))
             await self.answers.settle(who.name, key, kept)
-        return answer
+        return done.answer
+
+
+def _again(result: object) -> Response | None:
+    """A key is told once and kept nowhere, so neither is the answer that told it: who lost it has to make another."""
+    if not isinstance(result, Keys) or not result.secret:
+        return None
+    (made,) = result.keys
+    told = RequestRefused(
+        f"this request was done before: it made the key {made.id}, which is told once and kept nowhere",
+        status=409,
+        hint=f"if nobody heard it, take it back (vectormigrate keys revoke {made.id}) and make another",
+    )
+    return problem.response(told)
 
 
 def accepted(begun: Operation) -> Response:
