@@ -1,5 +1,6 @@
 """Secrets by reference: what is stored, and what is dialled."""
 
+import asyncio
 import sys
 from dataclasses import replace
 
@@ -136,3 +137,21 @@ def test_what_opens_a_migration_opens_its_parts():
     lent = known.lent(whole, part).lent(whole, own)
     assert [lent.resolve(one, "docs").api_key for one in (whole, part, own)] == ["sesame", "sesame", "other"]
     assert known.lent(part, own) is known
+
+
+async def test_a_command_that_takes_its_time_holds_nobody_up(tmp_path):
+    """The loop that waits for it is the one that applications are answered by."""
+    said = tmp_path / "said"
+    line = f"{sys.executable} -c \"import pathlib, time\nwhile not pathlib.Path('{said}').exists(): time.sleep(.01)\nprint('x')\""
+    asked = asyncio.create_task(Secrets({}, {}).reach(ref("h", api_key=f"command:{line}"), "move"))
+    async with asyncio.timeout(20):
+        await asyncio.sleep(0.05)  # it runs by now, and waits for what only this loop will do
+        assert not asked.done()
+        said.touch()
+        assert (await asked).api_key == "x"
+
+
+async def test_what_is_at_hand_is_taken_as_it_is(monkeypatch):
+    monkeypatch.setattr(asyncio, "to_thread", None)
+    found = await Secrets({}, {"KEY": "x"}).reach(ref("h", api_key="env:KEY"), "move")
+    assert (found.api_key, found.url) == ("x", "h")

@@ -54,7 +54,7 @@ async def capture(
 async def _one(
     action: Action, spec: Specification, secrets: Secrets, way: str | None, *, dry_run: bool
 ) -> CaptureReport:
-    endpoint = secrets.resolve(spec.source, spec.id)
+    endpoint = await secrets.reach(spec.source, spec.id)
     if way is not None:
         endpoint = replace(endpoint, options={**endpoint.options, "capture": way})
     async with registry.open_capture(endpoint, spec.source.collection) as opened:

@@ -392,7 +392,7 @@ class Control:
         if whole := whole_of(migration_id):
             asked = self._database.read(lambda tx: views.specification(tx, whole))
             secrets = secrets.lent(asked.source, spec.source).lent(asked.target, spec.target)
-        source, target = (secrets.resolve(side, migration_id) for side in (spec.source, spec.target))
+        source, target = [await secrets.reach(side, migration_id) for side in (spec.source, spec.target)]
         prepare(self._recruits, spec)
         async with (
             self._advising(spec),

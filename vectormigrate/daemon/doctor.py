@@ -30,7 +30,7 @@ async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> l
         return checks
     for side, ref in (("source", spec.source), ("target", spec.target)):
         try:
-            async with registry.open_store(secrets.resolve(ref, spec.id)) as store:
+            async with registry.open_store(await secrets.reach(ref, spec.id)) as store:
                 checks += await _check_store(side, store)
                 if not spec.division:
                     checks.append(

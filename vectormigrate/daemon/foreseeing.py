@@ -36,7 +36,7 @@ async def plan(
         whole = plan_of(spec, plans)
         return replace(whole, digest=digest_of_parts(whole.parts))
     monotonic = (clock or SystemClock()).monotonic
-    source, target = secrets.resolve(spec.source, spec.id), secrets.resolve(spec.target, spec.id)
+    source, target = [await secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
     async with Stores.open(source, target, spec.mapping.selection, spec.back) as stores:
         await stores.greet()
         found = await preflight.examine(spec, stores.source, stores.target, monotonic)
@@ -57,7 +57,7 @@ async def check_startable(spec: Specification, secrets: Secrets, monotonic: Call
     not sound.
     """
     try:
-        source, target = (secrets.resolve(side, spec.id) for side in (spec.source, spec.target))
+        source, target = [await secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
     except ConfigInvalid as error:
         error.hint = "the daemon has to find it: set it there and start the daemon again; nothing was changed"
         raise

@@ -200,10 +200,8 @@ class Host:
     async def _take_up(self, migration: Migration) -> Hosted:
         spec = migration.specification
         passage = fronting(self._passages, spec)
-        source = self._secrets.resolve(spec.source, spec.id)
-        opened = await self._stack.enter_async_context(
-            Stores.open(source, self._secrets.resolve(spec.target, spec.id), spec.mapping.selection)
-        )
+        source, target = [await self._secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
+        opened = await self._stack.enter_async_context(Stores.open(source, target, spec.mapping.selection))
         stores = replace(
             opened,
             source=self.telemetry.store(spec.id, "source", opened.source),

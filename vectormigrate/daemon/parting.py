@@ -54,7 +54,7 @@ async def parts_of(
     Raises UsageError when there are none, when a part that was named is not there, when a record is in none, or when a part
     can have no place.
     """
-    source, target = secrets.resolve(asked.source, asked.id), secrets.resolve(asked.target, asked.id)
+    source, target = [await secrets.reach(side, asked.id) for side in (asked.source, asked.target)]
     async with Stores.open(source, target, asked.mapping.selection) as stores:
         await stores.greet()
         found = await _found(asked, stores)
@@ -91,7 +91,7 @@ async def outside(asked: Specification, secrets: Secrets, held: int) -> int:
     """How many more records the source has than its parts by value, which hold so many, if one of them is not the rest."""
     if not asked.division.value_of or asked.division.rest:
         return 0
-    source, target = secrets.resolve(asked.source, asked.id), secrets.resolve(asked.target, asked.id)
+    source, target = [await secrets.reach(side, asked.id) for side in (asked.source, asked.target)]
     async with Stores.open(source, target, asked.mapping.selection) as stores:
         await stores.greet()
         return await stores.source.count(asked.source.collection) - held

@@ -41,7 +41,7 @@ async def schema(spec: Specification, described: Mapping[str, str], secrets: Sec
             "fields are described of a collection that is not looked at",
             hint="leave --source-index out, or --field",
         )
-    store = registry.open_store(secrets.resolve(spec.source, spec.id))
+    store = registry.open_store(await secrets.reach(spec.source, spec.id))
     async with selected(store, spec.mapping.selection) as opened:
         await opened.info()
         target = await registry.capabilities(spec.target.kind)

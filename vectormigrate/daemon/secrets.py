@@ -8,6 +8,7 @@ may hold any character, while one that is the whole address is taken as it is.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -27,6 +28,7 @@ COMMAND_SECONDS = 30.0
 """How long a `command:LINE` may take to say its secret."""
 
 _REFERENCE = re.compile(r"(env|file|command):.+", re.DOTALL)
+_SLOW = re.compile(r"(file|command):")
 _USERINFO = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user>[^/?#]*)@(?P<rest>.*)$", re.DOTALL)
 _DSN_PASSWORD = re.compile(r"\s*\bpassword\s*=\s*(?P<value>'(?:[^'\\]|\\.)*'|[^\s']+)")
 _QUERY_PASSWORD = re.compile(r"(?P<before>[?&])(?:password|token|api_key)=(?P<value>[^&#]*)&?")
@@ -125,6 +127,13 @@ class Secrets:
             self._look_up(ref.redact_key, place),
             self.notes,
         )
+
+    async def reach(self, ref: StoreRef, owner: str) -> Endpoint:
+        """`resolve`, beside the loop where a program or a file has to say it: requests of applications go on meanwhile."""
+        held = self.literals.get(key(ref), Literal())
+        if any(_SLOW.match(one) for one in (held.api_key or ref.api_key, ref.redact_key)):
+            return await asyncio.to_thread(self.resolve, ref, owner)
+        return self.resolve(ref, owner)
 
     def look_up(self, reference: str, whose: str) -> str:
         """A secret that is no store's, or the text itself when it is no reference. Raises ConfigInvalid as `resolve` does."""
