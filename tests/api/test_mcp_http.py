@@ -56,3 +56,10 @@ async def test_every_revision_is_spoken(here, revision):
 async def test_a_revision_that_nobody_knows_is_answered_with_the_newest(here):
     greeted = await asked(here, "initialize", {**HELLO["params"], "protocolVersion": "1999-01-01"})
     assert greeted["protocolVersion"] == LATEST_HANDSHAKE_VERSION
+
+
+async def test_no_stream_is_opened_by_which_nothing_would_come(here):
+    """Clients of the handshake ask for one, and take this for an answer; open, it would keep the daemon from ending."""
+    answer = await here.raw("GET", "/mcp", b"", GOOD, b"Accept: text/event-stream")
+    assert (answer.status, answer.header(b"allow")) == (405, b"POST")
+    assert (await here.raw("DELETE", "/mcp", b"", GOOD)).status == 405

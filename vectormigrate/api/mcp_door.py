@@ -34,8 +34,10 @@ class McpDoor:
 
     @property
     def route(self) -> Route:
-        """Where it is."""
-        return Route(PATH, self)
+        """Where it is. Only POST: without sessions nothing would ever come by the stream that a GET asks for, and it would be
+        waited for when the daemon ends.
+        """
+        return Route(PATH, self, methods=["POST"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._opening:

@@ -198,6 +198,27 @@ async def test_a_head_over_the_limit_is_431(pieces):
     assert len(facade.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "long", [b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 600, b"GET /" + b"x" * 600 + b" HTTP/1.1"]
+)
+@pytest.mark.parametrize("before", [b"", b"PUT / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"])
+async def test_so_is_one_that_comes_all_at_once(before, long):
+    """Whether it is whole when it is first seen depends on the network alone. What came with it is not looked at."""
+    facade = Plain()
+    async with listening(facade, limits=SMALL) as (_, address), connected(address) as wire:
+        await wire.send(before + long + b"\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+        told = await wire.reader.read()
+    assert b" 431 " in told
+    assert b" 400 " not in told
+    assert len(facade.requests) <= bool(before)
+
+
+async def test_a_large_body_makes_no_head_too_large():
+    async with listening(Plain(), limits=SMALL) as (_, address), connected(address) as wire:
+        answer = await wire.ask("PUT", "/", b"x" * 1000, b"X-Long: " + b"x" * 200)
+    assert answer.status == 200
+
+
 async def test_heads_of_many_requests_are_counted_one_by_one():
     async with listening(Plain(), limits=SMALL) as (_, address), connected(address) as wire:
         for _ in range(20):

@@ -120,6 +120,10 @@ def _without_upgrade(data: bytes) -> bytes:
     return _UPGRADE.sub(_NO_UPGRADE, data[:end]) + data[end:] if _UPGRADE.search(data, 0, end) else data
 
 
+class _TooLargeHead(Exception):
+    """The head of a request is over the limit."""
+
+
 class _Door(HttpToolsProtocol):
     """One connection. Bodies are held together instead of being passed on in pieces of 64 KiB: every request is read
     whole anyway, and a task that wakes for each piece costs more than the pieces.
@@ -133,6 +137,8 @@ class _Door(HttpToolsProtocol):
         """What arrived before it was clear what is spoken; None from then on."""
         self._head: int | None = 0
         """Bytes of a head that is not complete; None inside a body."""
+        self._suspect = False
+        """What arrives may hold a whole head that is too large."""
         self._pieces: list[bytes] = []
         self._size = 0
         """Of the pieces of a body that is not complete."""
@@ -160,12 +166,12 @@ class _Door(HttpToolsProtocol):
                 self._first = data
                 return
             self._first = None
+        self._suspect = (self._head or 0) + len(data) > self._limits.head
         super().data_received(data if self._arriving and self._head is None else _without_upgrade(data))
         if self._head is not None:
             self._head += len(data)
             if self._head > self._limits.head and not self.transport.is_closing():
-                self.transport.write(_TOO_LARGE_HEAD)
-                self.transport.close()
+                self._refuse_head()
         if self._arriving and self._deadline is None:
             self._deadline = self.loop.call_later(self._limits.arrival, self._give_up)
 
@@ -202,7 +208,22 @@ class _Door(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = None
+        if self._suspect and self._told() > self._limits.head:
+            self._refuse_head()
+            raise _TooLargeHead  # ends the parsing of what came with it
         super().on_headers_complete()
+
+    def _told(self) -> int:
+        """Bytes of the head that was just read, about."""
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _refuse_head(self) -> None:
+        self.transport.write(_TOO_LARGE_HEAD)
+        self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():  # it was told 431
+            super().send_400_response(msg)
 
     def on_body(self, body: bytes) -> None:
         self._pieces.append(body)

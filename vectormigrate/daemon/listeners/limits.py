@@ -12,7 +12,7 @@ class Limits:
     body: int = 64 * 1024 * 1024
     """Bytes of a request's body. Qdrant's own default is 32 MiB."""
     head: int = 64 * 1024
-    """Bytes of a request's line and headers; the last read that crosses it may bring more."""
+    """Bytes of a request's line and headers."""
     connections: int = 4096
     """HTTP connections, and as many gRPC calls, at a time."""
     backlog: int = 2048
