@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pymilvus import (
@@ -33,7 +33,8 @@ def create(client: MilvusClient) -> None:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=True)
     schema.add_field("synset", DataType.VARCHAR, is_primary=True, max_length=40)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
-    schema.add_field("lemma", DataType.VARCHAR, max_length=200)
+    matched = {"enable_analyzer": True, "enable_match": True}
+    schema.add_field("lemma", DataType.VARCHAR, max_length=200, **matched)
     schema.add_field("part", DataType.VARCHAR, max_length=20)
     schema.add_field("sense", DataType.INT8)
     schema.add_field("tagged", DataType.INT64)
@@ -150,6 +151,48 @@ OPERATORS: Operators = {
 }  # fmt: skip
 
 
+_BEYOND = {
+    "arithmetic of more than one step in a filter, and two fields compared": (
+        "tagged == sense",
+        "sense > tagged and part == 'noun'",
+        "not (maybe == tagged)",
+        "maybe != sense or example is null",
+        "length >= deep['relations']",
+        "owner == part",
+        "counts[0] == sense",
+        "big > tagged and big < 9007199254740993",
+        "tagged + sense == 5",
+        "(tagged + 1) * 2 - sense > 9",
+        "synset > lemma",
+        "tagged == part",
+    ),
+    "text and phrase matching in a filter": (
+        "text_match(lemma, 'person')",
+        "text_match(lemma, 'person water') and sense in [1, 2]",
+        "not text_match(example, 'the')",
+        "phrase_match(lemma, 'person')",
+    ),
+    "a filter with field 'rough' and with longer arithmetic, two fields compared or text matched, as its 32 bits become 64": (
+        "tagged == sense and rough > 0.1",
+        "rough == length",
+    ),
+}
+"""Expressions that only Milvus answers, by what plan says of them."""
+
+
+def _alone(expression: str) -> Iterator[tuple[str, Callable[[MilvusClient], Any]]]:
+    """The ways to ask for what matches one of them."""
+    near = rows()[0].vector
+
+    def nearest(client: MilvusClient) -> Any:
+        [hits] = client.search(COLLECTION, [near], filter=expression, limit=30, anns_field="vector")
+        return [{"id": hit.id, "score": hit["distance"]} for hit in hits]
+
+    yield "counted", lambda c: c.query(COLLECTION, expression, output_fields=["count(*)"])
+    yield "queried", lambda c: _sorted(c.query(COLLECTION, expression, output_fields=["lemma"]))
+    yield "searched", nearest
+
+
 def _fused(client: MilvusClient, question: Question) -> Any:
     """As one of two searches whose rankings become one."""
     given = rows()[question.number % len(rows())].vector
@@ -222,14 +265,10 @@ def beyond() -> Iterator[Call]:
             COLLECTION, [vector], anns_field="vector", group_by_field="part", limit=3, strict_group_size=True
         ),
     )
-    yield Call(
-        "arithmetic of more than one step in a filter, and two fields compared",
-        lambda c: c.query(COLLECTION, "tagged == sense", limit=3),
-    )
-    yield Call(
-        "text and phrase matching, geometry and time stamps in a filter",
-        lambda c: c.query(COLLECTION, 'text_match(lemma, "person")', limit=3),
-    )
+    for phrase, expressions in _BEYOND.items():
+        for expression in expressions:
+            for way, asked_so in _alone(expression):
+                yield Call(f"{phrase}: {expression}, {way}", asked_so)
 
 
 def page(client: MilvusClient, token: Any, size: int) -> tuple[list[str], Any]:

@@ -318,6 +318,25 @@ def test_a_vendors_own_words_pass_only_where_everything_has_its_name():
             inverse.query(replace(query, filter=None))
 
 
+def test_words_that_hang_on_how_a_collection_is_configured():
+    words = Native("milvus", ("a == b", {}), alike=True)
+    source, plan = plan_of(A)
+    assert Inverse(plan, source).filter(words) == words
+    configured = replace(source, native={"milvus": {"analyzer": "english"}})
+    same = replace(plan, target=replace(plan.target, native=configured.native))
+    assert Inverse(same, configured).filter(words) == words
+    key = replace(plan, target=replace(plan.target, id=replace(plan.target.id, name="another")))
+    for other in (Inverse(plan, configured), Inverse(key, source)):
+        assert other.filter(replace(words, alike=False))
+        with pytest.raises(Unsupported, match="only milvus"):
+            other.filter(words)
+    hashed = inverse_of(
+        A, kind=IdKind.TEXT, capabilities=replace(CAPABILITIES, id_kinds=frozenset({IdKind.UUID}))
+    )
+    with pytest.raises(Unsupported, match="only milvus"):
+        hashed.filter(words)
+
+
 class TestStages:
     """Edits and layouts backwards, and what can be asked through them."""
 

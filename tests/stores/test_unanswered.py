@@ -56,6 +56,28 @@ def test_another_store_of_the_same_kind_ranks_words_itself_where_names_stay():
     assert any("modifier: idf" in one for one in by_qdrant)
 
 
+def test_another_milvus_answers_what_only_milvus_does_but_of_what_it_keeps_in_another_type():
+    def told(source):
+        plan = replace(make_plan(source, CAPABILITIES, "docs"))
+        plan = replace(plan, target=replace(plan.target, native=source.native))
+        return {*unanswered("milvus", plan, target="milvus", source=source)}
+
+    longer, phrases = [one for one in OWN["milvus"] if "two fields" in one or "phrase" in one]
+    assert {*OWN["milvus"]} - told(SHAPE) == {longer, phrases}
+    fields = [
+        {"name": "x", "data_type": "Float"},
+        {"name": "xs", "data_type": "Array", "element_type": "Float"},
+        {"name": "d", "data_type": "Double"},
+    ]
+    more = told(replace(SHAPE, native={"milvus": {"schema": {"fields": fields}}})) - told(SHAPE)
+    assert sorted(one.partition(" and ")[0] for one in more) == [
+        "a filter with field 'x'",
+        "a filter with field 'xs'",
+    ]
+    elsewhere = unanswered("milvus", make_plan(SHAPE, CAPABILITIES, "docs"), target="qdrant", source=SHAPE)
+    assert elsewhere == OWN["milvus"]
+
+
 def test_what_is_left_behind_can_be_searched_by_no_more():
     plan = make_plan(SHAPE, CAPABILITIES, "docs", options=MappingOptions(drop=("w", "year")))
     assert unanswered("pgvector", plan) == (

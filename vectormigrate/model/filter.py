@@ -99,6 +99,8 @@ class Native:
     dialect: str
     """The registry's name of the vendor."""
     value: Any
+    alike: bool = False
+    """Whether it means the same only in a collection that is configured alike, beside being named so."""
 
 
 Filter: TypeAlias = Compare | In | Exists | IsNull | HasId | Not | And | Or | Native

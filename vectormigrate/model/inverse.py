@@ -33,7 +33,7 @@ from .filter import (
     Path,
     foreign_words,
 )
-from .identity import to_source, to_target
+from .identity import IdRule, to_source, to_target
 from .layout import Relayout
 from .lengths import LENGTHS, restored
 from .mapping import cast_column
@@ -73,7 +73,8 @@ def speaks_alike(plan: MappingPlan, source: CollectionShape, dialect: str) -> bo
     """Whether a question in a vendor's own words finds the same in the target: named as it was, and configured as it was, by
     what that vendor says of either side.
     """
-    return as_named(plan) and plan.target.native.get(dialect) == source.native.get(dialect)
+    same_key = plan.id_rule is IdRule.SAME and plan.target.id.name == source.id.name
+    return as_named(plan) and same_key and plan.target.native.get(dialect) == source.native.get(dialect)
 
 
 class Inverse:
@@ -206,8 +207,9 @@ class Inverse:
                 return And(tuple(map(self.filter, items)))
             case Or(items):
                 return Or(tuple(map(self.filter, items)))
-            case Native():
-                if not self._as_named:
+            case Native(dialect, _, alike):
+                known = speaks_alike(self._plan, self._source, dialect) if alike else self._as_named
+                if not known:
                     raise foreign_words(condition)
                 return condition
 

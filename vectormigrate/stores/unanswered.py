@@ -15,14 +15,17 @@ _FREQUENCIES = (
     "weights by frequency (`modifier: idf`) among more than 100,000 points, and among some (`params.idf`)"
 )
 _TEXTS = "`match` of text by its words (`text`, `text_any`, `phrase`)"
+_LONGER = "arithmetic of more than one step in a filter, and two fields compared"
+_PHRASES = "text and phrase matching in a filter"
 _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
         "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
         "groups that must be full, or in a hybrid search, sampling and highlighting",
         "searches by keys",
-        "arithmetic of more than one step in a filter, and two fields compared",
-        "text and phrase matching, geometry and time stamps in a filter",
+        _LONGER,
+        _PHRASES,
+        "geometry and time stamps in a filter",
     ),
     "pinecone": (
         "searches by text, embedding and reranking",
@@ -47,7 +50,7 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
 }
 """By the kind of the source."""
-_ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS})
+_ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS, _LONGER, _PHRASES})
 """What another store of the source's kind answers itself, if it has everything under the same names and is configured alike."""
 
 
@@ -68,4 +71,15 @@ def unanswered(
     ours = OWN.get(kind, ())
     if kind == target and source is not None and speaks_alike(plan, source, kind):
         ours = tuple(one for one in ours if one not in _ITSELF)
+        lost += _retyped(source) if kind == "milvus" else []
     return (*ours, *lost)
+
+
+def _retyped(source: CollectionShape) -> list[str]:
+    """What another Milvus does not answer of fractions of 32 bits, which it keeps in 64."""
+    fields = source.native.get("milvus", {}).get("schema", {}).get("fields", ())
+    return [
+        f"a filter with field {one['name']!r} and with longer arithmetic, two fields compared or text matched, as its 32 bits become 64"
+        for one in fields
+        if "Float" in (one.get("data_type"), one.get("element_type"))
+    ]

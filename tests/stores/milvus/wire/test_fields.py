@@ -18,6 +18,7 @@ from vectormigrate.stores.milvus.wire.fields import (
     write_column,
     write_fields,
     write_ids,
+    write_template,
     write_vectors,
 )
 from vectormigrate.stores.milvus.wire.native import LIKE
@@ -172,3 +173,12 @@ def test_values_of_templates():
     assert template_values(given) == {"a": 5, "b": ["x", "y"], "c": [1, "z"], "d": []}
     with pytest.raises(ExpressionInvalid):
         template_values({"a": schema_pb2.TemplateValue()})
+
+
+@pytest.mark.parametrize(
+    "value", [5, 0.5, True, "x", [], [1, 2], [0.5], ["a"], [True, False], [1, "z"], [[1], [2, 3]]], ids=str
+)
+def test_values_of_templates_go_back(value):
+    written = schema_pb2.TemplateValue.FromString(write_template(value))
+    assert written.WhichOneof("val")
+    assert template_values({"a": written}) == {"a": value}

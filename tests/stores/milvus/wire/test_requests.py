@@ -90,3 +90,8 @@ def test_values_of_an_expression_travel_beside_it():
     value = schema_pb2.TemplateValue(int64_val=7)
     request = query_request(LAYOUT, "n > {least}", ["n"], values={"least": value.SerializeToString()})
     assert request.expr_template_values["least"] == value
+    asked = search_request(
+        LAYOUT, VECTOR, np.ones(2, np.float32), metric=Metric.EUCLID, limit=1, expression="n > {least}",
+        values={"least": value.SerializeToString()},
+    )  # fmt: skip
+    assert (asked.dsl, asked.expr_template_values["least"]) == ("n > {least}", value)

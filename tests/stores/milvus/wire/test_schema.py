@@ -172,6 +172,23 @@ def test_index_parameters_are_read_in_both_spellings():
     assert (described.vectors[0].index, described.vectors[0].metric) == (HNSW, Metric.EUCLID)
 
 
+def test_texts_are_taken_apart_as_in_the_milvus_that_they_come_from():
+    told = {
+        "max_length": "9",
+        "enable_analyzer": "true",
+        "enable_match": "true",
+        "analyzer_params": '{"type": "english"}',
+    }
+    params = [{"key": key, "value": value} for key, value in told.items()]
+    fields = (Field("t", FieldType.TEXT, max_length=40), Field("u", FieldType.TEXT, max_length=40))
+    native = {"milvus": {"schema": {"fields": [{"name": "t", "type_params": params}, {"name": "n"}]}}}
+    shape = settle_shape(replace(SHAPE, fields=fields, native=native), NEW)
+    made = schema_pb2.CollectionSchema.FromString(write_schema(shape))
+    by_name = {one.name: {pair.key: pair.value for pair in one.type_params} for one in made.fields}
+    assert by_name["t"] == {**told, "max_length": "40"}
+    assert by_name["u"] == {"max_length": "40"}
+
+
 def test_partitions_of_a_partition_key_are_not_told():
     schema = schema_pb2.CollectionSchema.FromString(write_schema(settle_shape(SHAPE, NEW)))
     schema.fields[5].is_partition_key = True

@@ -1,13 +1,14 @@
 """A client's expression over any store: as a filter where the model has the words, and otherwise by looking.
 
 Looking reads every record that the superset leaves and decides one by one: right, and as slow as that is large. The key's
-bounds are a range of the scan where the store keeps keys in Milvus' order, which is what lets iterators page.
+bounds are a range of the scan where the store keeps keys in Milvus' order, which is what lets iterators page. What only Milvus
+knows is asked of another Milvus as it came (`itself`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from vectormigrate.stores.milvus.wire.predicates import EVERYTHING, Predicate
 from vectormigrate.stores.milvus.wire.schema import DEFAULT_PARTITION
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
+from .itself import Passed, answering, passed
 from .problems import invalid, no_partition, not_served
 
 MOST = 100_000
@@ -34,7 +36,7 @@ class Chosen:
 
     store: Store
     shape: CollectionShape
-    predicate: Predicate
+    predicate: Predicate | Passed
     partitions: frozenset[str | None] | None = None
     """None for all."""
 
@@ -66,10 +68,15 @@ class Chosen:
                 self.shape.name, where, span, limit=None if looking else limit, content=content
             )
         async with aclosing(found) as pages:
-            async for page in pages:
-                batch = self._kept(page.batch, exact=exact) if looking else page.batch
-                if len(batch):
-                    yield batch
+            with self.asking():
+                async for page in pages:
+                    batch = self._kept(page.batch, exact=exact) if looking else page.batch
+                    if len(batch):
+                        yield batch
+
+    def asking(self) -> AbstractContextManager[None]:
+        """Around what the store is asked: its errors, where they are about words that were passed on, become Problems."""
+        return answering(self.predicate.why) if isinstance(self.predicate, Passed) else nullcontext()
 
     def _kept(self, batch: Batch, *, exact: bool) -> Batch:
         rows = [
@@ -126,10 +133,12 @@ def choose(
     paging: bool = True,
 ) -> Chosen:
     """What a request selects; `paging` says that pages are read, whose range can be bounded. Raises Problem."""
+    layout = layout_of(shape)
+    predicate: Predicate | Passed
     try:
-        predicate = Predicate(parse(expression, values), layout_of(shape), ordered=paging and in_order(shape))
+        predicate = Predicate(parse(expression, values), layout, ordered=paging and in_order(shape))
     except Beyond as error:
-        raise not_served(f"{error} is not answered here") from None
+        predicate = passed(store, layout, expression, values, str(error))
     except ExpressionInvalid as error:
         raise invalid(
             f"failed to create query plan: cannot parse expression: {expression}, error: {error}"

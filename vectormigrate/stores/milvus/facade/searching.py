@@ -227,12 +227,13 @@ class _Searching:
 
     async def _ask(self, query: Query) -> list[Match]:
         store, name = self.chosen.store, self.chosen.shape.name
-        try:
-            return await store.query(name, query)
-        except Unsupported:
-            if query.filter is None:
-                raise
-            return await store.query(name, replace(query, filter=await self.chosen.looked_up()))
+        with self.chosen.asking():
+            try:
+                return await store.query(name, query)
+            except Unsupported:
+                if query.filter is None:
+                    raise
+                return await store.query(name, replace(query, filter=await self.chosen.looked_up()))
 
     def _wanted(self, query: Query, match: Match) -> bool:
         if self._overlapping and match.score == 0 and not _shares(query, match):

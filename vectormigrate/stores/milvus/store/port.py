@@ -214,13 +214,14 @@ class MilvusStore(Store):
         query.check_plain()
         opened = await self._run(self._catalog.readable, collection)
         field = self._searched(opened, query)
-        expression = self._expression(opened, query.filter)
+        condition = EVERYTHING if query.filter is None else self._condition(opened, query.filter)
         column = next(column for column in opened.layout.vectors if column.name == field.name)
         exactly = query.exact and (field.index is None or field.index.kind not in _EXACT_INDEXES)
         beyond = query.limit > MAX_WINDOW or column.type == DataType.BFloat16Vector
         if exactly or beyond:
-            return await self._search_here(opened, query, field, expression)
-        if query.filter is not None and expression is None:
+            return await self._search_here(opened, query, field, condition)
+        if condition is None:
+            assert query.filter is not None, "without one there is nothing to say"
             found = await self._looked_up(collection, query.filter)
             if found is None:
                 return await self._search_here(opened, query, field, None)
@@ -231,7 +232,8 @@ class MilvusStore(Store):
             query.vector,
             metric=field.metric or Metric.COSINE,
             limit=query.limit,
-            expression=expression or "",
+            expression=condition.text,
+            values=condition.values,
             index=field.index,
         )
         answer = await self._run(self._catalog.read, "Search", request, opened)
@@ -274,9 +276,7 @@ class MilvusStore(Store):
                 )
         return field
 
-    def _expression(self, opened: Opened, condition: Filter | None) -> str | None:
-        if condition is None:
-            return None
+    def _expression(self, opened: Opened, condition: Filter) -> str | None:
         nulls = self._catalog.server.nullable_fields
         try:
             return filters.to_expression(condition, opened.shape, single=opened.layout.single, nulls=nulls)
@@ -284,15 +284,15 @@ class MilvusStore(Store):
             return None
 
     async def _search_here(
-        self, opened: Opened, query: Query, field: VectorField, expression: str | None
+        self, opened: Opened, query: Query, field: VectorField, condition: Condition | None
     ) -> list[Match]:
         """Look at every record that may match, and keep the nearest."""
         metric = field.metric or Metric.COSINE
         best: list[Match] = []
         size = self.capabilities.scan_page
-        async for batch in self._batches(opened, Range(), size, condition=Condition(expression or "")):
+        async for batch in self._batches(opened, Range(), size, condition=condition or EVERYTHING):
             scores = exact.scores(batch.vectors[field.name], query.vector, metric)
-            wanted = np.array([_may_match(batch, row, field, query, expression) for row in range(len(batch))])
+            wanted = np.array([_may_match(batch, row, field, query, condition) for row in range(len(batch))])
             rows = np.flatnonzero(wanted)
             order = rows[
                 np.argsort(-scores[rows] if metric.higher_is_nearer else scores[rows], kind="stable")
@@ -329,9 +329,9 @@ class MilvusStore(Store):
         await asyncio.to_thread(self._threads.shutdown)
 
 
-def _may_match(batch: Batch, row: int, field: VectorField, query: Query, expression: str | None) -> bool:
+def _may_match(batch: Batch, row: int, field: VectorField, query: Query, said: Condition | None) -> bool:
     if not batch.vectors[field.name].has(row):
         return False
-    if query.filter is None or expression is not None:
+    if query.filter is None or said is not None:
         return True
     return matches(query.filter, batch.ids[row], batch.payload[row])

@@ -273,6 +273,32 @@ def template_values(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _template(value) for name, value in given.items()}
 
 
+def write_template(value: Any) -> bytes:
+    """A value of an expression's `{name}` as a serialized TemplateValue."""
+    made = schema_pb2.TemplateValue()
+    if isinstance(value, list):
+        made.array_val.SetInParent()
+        _write_array(made.array_val, value)
+    else:
+        setattr(made, _ONE[type(value)], value)
+    return bytes(made.SerializeToString())
+
+
+def _write_array(array: Any, values: Sequence[Any]) -> None:
+    kinds = {type(one) for one in values}
+    if kinds == {list}:
+        for one in values:
+            _write_array(array.array_data.data.add(), one)
+    elif len(kinds) == 1:
+        getattr(array, _SEVERAL[kinds.pop()]).data.extend(values)
+    else:
+        array.json_data.data.extend(decimals.dumps(one) for one in values)
+
+
+_ONE = {bool: "bool_val", int: "int64_val", float: "float_val", str: "string_val"}
+_SEVERAL = {bool: "bool_data", int: "long_data", float: "double_data", str: "string_data"}
+
+
 def _template(value: Any) -> Any:
     which = value.WhichOneof("val")
     if which in ("bool_val", "int64_val", "float_val", "string_val"):

@@ -77,9 +77,10 @@ def search_request(
     metric: Metric,
     limit: int,
     expression: str = "",
+    values: Mapping[str, bytes] | None = None,
     index: VectorIndex | None = None,
 ) -> Any:
-    """A SearchRequest of one query vector that answers with ids and scores only."""
+    """A SearchRequest of one query vector that answers with ids and scores only. `values` are as a query's."""
     group = common_pb2.PlaceholderGroup()
     group.placeholders.add(tag="$0", type=column.type, values=[_placeholder(column, vector)])
     request = milvus_pb2.SearchRequest(
@@ -91,6 +92,8 @@ def search_request(
         nq=1,
         consistency_level=_STRONG,
     )
+    for name, value in (values or {}).items():
+        request.expr_template_values[name].ParseFromString(value)
     _pairs(
         request.search_params,
         anns_field=column.name,

@@ -56,6 +56,8 @@ _MADE: dict[FieldType, int] = {
     FieldType.JSON: DataType.JSON,
     FieldType.ARRAY: DataType.Array,
 }
+_OF_WORDS = frozenset({"enable_analyzer", "enable_match", "analyzer_params"})
+"""Parameters of a text."""
 _ELEMENTS: dict[int, Element] = {
     DataType.FloatVector: Element.FLOAT32,
     DataType.Float16Vector: Element.FLOAT16,
@@ -336,9 +338,24 @@ def write_schema(shape: CollectionShape) -> bytes:
         else:
             field.data_type = _VECTORS[vector.element]
             _set(field, dim=vector.dim)
+    words = _text_params(shape)
     for declared in shape.fields:
-        _write_field(schema.fields.add(name=declared.name, nullable=declared.nullable), declared)
+        message = schema.fields.add(name=declared.name, nullable=declared.nullable)
+        _write_field(message, declared)
+        if declared.type is FieldType.TEXT:
+            _set(message, **words.get(declared.name, {}))
     return bytes(schema.SerializeToString())
+
+
+def _text_params(shape: CollectionShape) -> dict[str, dict[str, str]]:
+    """How the fields of another Milvus are taken apart into words, which is how they are matched."""
+    fields = shape.native.get("milvus", {}).get("schema", {}).get("fields", ())
+    return {
+        field["name"]: {
+            pair["key"]: pair["value"] for pair in field.get("type_params", ()) if pair["key"] in _OF_WORDS
+        }
+        for field in fields
+    }
 
 
 def _write_field(message: Any, field: Field) -> None:
@@ -352,7 +369,7 @@ def _write_field(message: Any, field: Field) -> None:
         _set(message, max_length=field.max_length)
 
 
-def _set(message: Any, **params: int | None) -> None:
+def _set(message: Any, **params: int | str | None) -> None:
     for key, value in params.items():
         message.type_params.add(key=key, value=str(value))
 
