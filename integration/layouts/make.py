@@ -5,8 +5,8 @@ Run by the Python of an environment that has one framework and not this project,
     python make.py langchain|llamaindex|haystack|mem0 DIRECTORY [--postgres DSN] [--weaviate URL --grpc-port PORT]
 
 A file has `documents`, what an application reads through the framework (id, text, metadata), and `records`, what lies in the
-store (id, payload, names of vectors). Qdrant runs in the client's memory, Milvus is Milvus Lite; of Pinecone it is what
-the framework sends to an index that only remembers. Postgres and Weaviate are servers, empty ones; a class of Weaviate has
+store (id, payload, names of vectors). Qdrant runs in the client's memory, Milvus is Milvus Lite, SQLite a file; of Pinecone it is
+what the framework sends to an index that only remembers. Postgres and Weaviate are servers, empty ones; a class of Weaviate has
 properties whatever its objects hold, and `declared` says which. (mem0 looks for Weaviate's gRPC at port 50051 only.)
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -164,6 +165,18 @@ def milvus_records(uri: str, collection: str, key: str, vectors: str) -> list[di
     ]
 
 
+def sqlite_records(connection: Any, table: str) -> list[dict[str, Any]]:
+    rows = connection.execute(f"SELECT rowid, text, metadata FROM {table}")
+    return [
+        {
+            "id": row["rowid"],
+            "payload": {"text": row["text"], "metadata": json.loads(row["metadata"])},
+            "vectors": ["text_embedding"],
+        }
+        for row in rows
+    ]
+
+
 def weaviate_records(client: Any) -> dict[str, Any]:
     collection = client.collections.get(CLASS)
     found = collection.query.fetch_objects(include_vector=True)
@@ -194,6 +207,8 @@ class _Embeddings:
 
 
 def langchain(servers: Servers) -> dict[str, dict[str, Any]]:
+    import pysqlite3
+    from langchain_community.vectorstores import SQLiteVec
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
     from langchain_milvus import Milvus
@@ -235,6 +250,12 @@ def langchain(servers: Servers) -> dict[str, dict[str, Any]]:
     milvus = Milvus(embeddings, connection_args={"uri": uri}, collection_name="docs", auto_id=False)
     milvus.add_documents(documents(), ids=list(IDS))
     made["milvus"] = {"documents": read(milvus), "records": milvus_records(uri, "docs", "pk", "vector")}
+
+    sys.modules["sqlite3"] = pysqlite3  # Python's own may have been built without extensions
+    connection = SQLiteVec.create_connection(f"{servers.scratch}/sqlite.db")
+    sqlite = SQLiteVec("docs", connection, embeddings)
+    sqlite.add_documents(documents())
+    made["sqlite"] = {"documents": read(sqlite), "records": sqlite_records(connection, "docs")}
 
     if dsn := servers.postgres:
         url = dsn.replace("postgresql://", "postgresql+psycopg://")
@@ -413,7 +434,7 @@ FRAMEWORKS: dict[str, Callable[[Servers], dict[str, dict[str, Any]]]] = {
     "mem0": mem0,
 }
 _TOLD = (
-    *("langchain", "llama", "haystack", "weaviate-haystack", "mem0"),
+    *("langchain", "llama", "haystack", "weaviate-haystack", "mem0", "sqlite-vec"),
     *("qdrant-client", "pymilvus", "milvus-lite", "pinecone", "weaviate-client"),
 )
 

@@ -114,7 +114,8 @@ def test_every_framework_is_known_by_its_records(name):
     payload = records[0]["payload"]
     declared = payload if PROFILES[name].declares else FILES[name].get("declared", ())
     fields = tuple(Field(key, FieldType.JSON) for key in declared)
-    shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), (), fields, dynamic=True)
+    vectors = tuple(map(VectorField, records[0]["vectors"]))
+    shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), vectors, fields, dynamic=True)
     keys = {} if kind.startswith("pgvector") else dict.fromkeys(payload, len(records))
     store = kind.partition("-")[0]
     found = detect(store, shape, keys, len(records))
@@ -143,7 +144,7 @@ def shape(*names, dynamic=False):
         ("weaviate", {"_original_id": 5, "content": 5}, "haystack", True),
         ("weaviate", {"text": 5}, "langchain", False),
         ("pinecone", {"content": 5}, "haystack", False),
-        ("sqlite", {"text": 5}, RAW, True),
+        ("sqlite", {"text": 5, "metadata": 5}, RAW, True),
         ("qdrant", {}, RAW, True),
     ],
 )
@@ -153,7 +154,7 @@ def test_what_only_looks_like_it_is_not_taken_for_it(kind, keys, framework, cert
 
 
 def test_a_framework_without_a_store_of_the_kind_has_no_layout_there():
-    assert profile_for("langchain", "sqlite", None) is profile_for(RAW, "qdrant", None) is None
+    assert profile_for("llamaindex", "sqlite", None) is profile_for(RAW, "qdrant", None) is None
     assert {profile.framework for profile in PROFILES.values()} | {RAW} == set(FRAMEWORKS)
 
 
@@ -167,6 +168,26 @@ def test_nodes_in_postgres_are_keyed_by_their_ids_and_counted_beside_them():
     laid = Relayout(plan).shape(replace(shape("a"), native={"qdrant": {"x": 1}}))
     assert laid.native == {"qdrant": {"x": 1}, "pgvector": {"counter": "id"}}
     assert Relayout(plan).renames(keyed) == {"node_id": "node_id", "v": "embedding"}
+
+
+def test_langchains_table_in_sqlite_has_its_vector_and_one_elsewhere_called_so_is_not_taken_for_it():
+    table = replace(shape("text", "metadata"), vectors=(VectorField("text_embedding"),))
+    assert detect("sqlite", table, {}, 5).framework == "langchain"
+    assert detect("pgvector", table, {}, 5).framework == RAW
+    assert detect("sqlite", shape("text", "metadata"), {}, 5).framework == RAW
+
+
+def test_langchains_table_in_sqlite_is_keyed_by_its_number_or_has_that_beside_the_key():
+    relayout = Relayout(LayoutPlan("langchain:milvus", "langchain:sqlite"))
+    numbers = replace(shape("text"), id=IdField("pk", IdKind.INT))
+    assert relayout.renames(numbers) == {"pk": "rowid", "v": "text_embedding"}
+    assert relayout.renames(shape("text")) == {"key": "id", "v": "text_embedding"}
+    assert relayout.shape(numbers).native == {"sqlite": {"counter": "rowid"}}
+
+
+def test_metadata_are_not_null_where_the_framework_would_fail_on_that():
+    relayout = Relayout(LayoutPlan("langchain:qdrant", "langchain:sqlite"))
+    assert relayout.forward({"page_content": "a", "metadata": None}, "1") == {"text": "a", "metadata": {}}
 
 
 FLAT, NESTED = PROFILES["langchain:pinecone"], PROFILES["langchain:qdrant"]

@@ -376,3 +376,12 @@ def test_a_key_that_a_framework_compares_with_text_is_text():
         layout=LayoutPlan("llamaindex:weaviate", "llamaindex:pgvector"),
     )
     assert there.id_rule is IdRule.SAME
+
+
+@pytest.mark.parametrize("target", ["langchain:milvus", "langchain:pgvector"])
+def test_a_number_is_text_where_langchain_compares_its_key_with_text_and_a_uuid_stays_one(target):
+    layout = LayoutPlan("langchain:sqlite", target)
+    made = make_plan(SOURCE, CAPABILITIES, "copy", layout=layout)
+    assert (made.id_rule, made.target.id.kind) == (IdRule.INT_TEXT, IdKind.TEXT)
+    keyed = replace(SOURCE, id=IdField("key", IdKind.UUID))
+    assert make_plan(keyed, CAPABILITIES, "copy", layout=layout).target.id.kind is IdKind.UUID

@@ -340,4 +340,5 @@ def _place(profile: Profile) -> str:
     text = "text inside `_node_content`" if profile.in_node else text
     metadata = f"metadata under `{profile.nested}`" if profile.nested else "metadata flat"
     key = f"key `{profile.key}`" if profile.key else ""
+    key += f" (`{profile.other_key}` where ids are no integers)" if profile.other_key else ""
     return ", ".join(filter(None, (text, metadata, key)))

@@ -1,9 +1,8 @@
 """How application frameworks lay text and metadata in a record, by store: data, and one pure way from one to another.
 
-LangChain, LlamaIndex, Haystack and mem0 each put the same document elsewhere in each store. Payload that is copied as it is
-arrives whole, and the application finds empty texts. A `Relayout` takes a payload apart as the source's framework would
-read it and puts it together as the target's would. What the target's framework has no place for stands, as it was, under
-`_vm_layout`, so that the way back finds it.
+LangChain, LlamaIndex, Haystack and mem0 each put the same document elsewhere in each store. Payload copied as it is arrives
+whole, and the application finds empty texts. A `Relayout` takes a payload apart as the source's framework would read it and puts
+it together as the target's would. What that has no place for stands, as it was, under `_vm_layout`: the way back finds it.
 
 Facts: read in the released packages and held by fixtures that these wrote (`tests/fixtures/layouts`).
 """
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .collection import CollectionShape, Field, FieldType
+from .collection import CollectionShape, Field, FieldType, IdKind
 from .errors import RecordRefused, Unsupported
 from .filter import Path
 from .record import Payload, RecordId
@@ -63,6 +62,12 @@ class Profile:
     """An application's integers lie there as floats, and nothing says which those were."""
     counter: str = ""
     """Column that the database counts, which the framework wants beside the key."""
+    other_key: str = ""
+    """Name of the key where ids are no integers, if that is another."""
+    no_numbers: bool = False
+    """Its key is no integer, with which the framework's texts would not compare."""
+    filled: bool = False
+    """The framework fails on metadata that are null."""
     closed: bool = False
     """The framework fails on a key beside its metadata that it does not know; what has no other place stands inside them."""
     unwritable: str = ""
@@ -97,13 +102,14 @@ PROFILES: Mapping[str, Profile] = {
         Profile("langchain:qdrant", "page_content", "metadata"),
         Profile("langchain:pinecone", "text", floats=True),
         Profile("langchain:weaviate", "text", floats=True),
-        Profile("langchain:milvus", "text", declares=True, key="pk", vector="vector"),
+        Profile("langchain:milvus", "text", declares=True, key="pk", no_numbers=True, vector="vector"),
         Profile(
             "langchain:pgvector",
             "content",
             "langchain_metadata",
             declares=True,
             key="langchain_id",
+            no_numbers=True,
             vector="embedding",
         ),
         Profile(
@@ -114,6 +120,17 @@ PROFILES: Mapping[str, Profile] = {
             declares=True,
             key="id",
             vector="embedding",
+        ),
+        Profile(
+            "langchain:sqlite",
+            "text",
+            "metadata",
+            declares=True,
+            key="rowid",
+            other_key="id",
+            vector="text_embedding",
+            counter="rowid",
+            filled=True,
         ),
         Profile("llamaindex:qdrant", in_node=True),
         Profile("llamaindex:pinecone", in_node=True, prefixed=True),
@@ -247,7 +264,7 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
         text, metadata = None, _inside(text, metadata)
     payload: Payload = {}
     if profile.nested:
-        payload[profile.nested] = metadata
+        payload[profile.nested] = {} if metadata is None and profile.filled else metadata
     else:
         payload.update(_flat(profile, metadata or {}))
     if profile.text and (text is not None or profile.declares):
@@ -402,7 +419,9 @@ class Relayout:
     def renames(self, source: CollectionShape) -> dict[str, str]:
         """What key and vector are called where the framework makes the collection."""
         dense = [vector.name for vector in source.vectors]
-        named = {source.id.name: self._target.key} if self._target.key and source.id.name else {}
+        other = "" if source.id.kind is IdKind.INT else self._target.other_key
+        key = other or self._target.key
+        named = {source.id.name: key} if key and source.id.name else {}
         if len(dense) == 1:
             named[dense[0]] = self._target.vector
         return named
@@ -430,6 +449,7 @@ class _Look:
     """Fields, and keys that every sampled payload has."""
     some: frozenset[str]
     """Keys that some sampled payload has."""
+    vectors: frozenset[str]
 
 
 _SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
@@ -458,6 +478,7 @@ _SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
                 it.kind == "qdrant" and "page_content" in it.every and it.some <= {"page_content", "metadata"}
             )
             or (it.kind == "milvus" and it.key == "pk" and "text" in it.every)
+            or (it.kind == "sqlite" and {"text", "metadata", "text_embedding"} <= it.declared | it.vectors)
         ),
     ),
     (
@@ -472,5 +493,6 @@ def detect(kind: str, shape: CollectionShape, keys: Mapping[str, int], sampled: 
     """Whose layout it is, by the declared fields and how many of the sampled payloads have a key."""
     declared = frozenset(one.name for one in shape.fields)
     every = declared | {key for key, count in keys.items() if count == sampled > 0}
-    look = _Look(kind, shape.id.name, declared, every, frozenset(keys))
+    vectors = frozenset(one.name for one in shape.vectors)
+    look = _Look(kind, shape.id.name, declared, every, frozenset(keys), vectors)
     return next((found for found, shows in _SIGNS if shows(look)), Detected(RAW, certain=True))

@@ -70,6 +70,9 @@ def make_plan(
             options = replace(options, rename={**relayout.renames(source), **(options.rename or {})})
             if PROFILES[layout.target].text_ids:
                 capabilities = replace(capabilities, id_kinds=frozenset({IdKind.TEXT}))
+            elif PROFILES[layout.target].no_numbers:
+                kinds = capabilities.id_kinds - {IdKind.INT, IdKind.MIXED}
+                capabilities = replace(capabilities, id_kinds=kinds)
         source = relayout.shape(source, existing)
     plan = _make_plan(source, capabilities, target_name, existing, options, keys)
     return replace(plan, layout=layout)

@@ -30,7 +30,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken
 
-from . import declared, virtual
+from . import declared, followed, virtual
 from .errors import STORE, missing
 from .table import FieldColumn, Flavour, KeyColumn, Table, VectorColumn, quoted
 from .values import is_canonical_uuid
@@ -73,6 +73,7 @@ def collections(connection: apsw.Connection) -> list[str]:
         ours = name.startswith("sqlite_") or _CAPTURED.fullmatch(name)
         if not ours and (not is_virtual or virtual.is_vec0(sql)):
             names.append(name)
+    hidden |= {followed.index_name(name) for name in names if followed.beside(connection, name)}
     if "vec_index" in names and virtual.is_qortex(connection):
         hidden.add("vec_meta")
     return sorted(set(names) - hidden)
@@ -92,7 +93,9 @@ def load(connection: apsw.Connection, path: str, name: str, options: Mapping[str
 
 
 def create_statements(shape: CollectionShape) -> list[str]:
-    """SQL that makes a plain table for a shape."""
+    """SQL that makes a plain table for a shape, and what LangChain's class wants beside it where that is asked for."""
+    if followed.is_wanted(shape):
+        return followed.create_statements(shape)
     columns, keys = [], list(shape.id.parts) or [shape.id]
     compound = bool(shape.id.parts)
     for key in keys:
@@ -143,6 +146,9 @@ class _Loader:
             if row[6] != 1
         ]
         self._sampled = False
+        self._followed = followed.beside(connection, name)
+        if self._followed is not None:
+            self._columns = self._keyed_beside(self._columns)
 
     def load(self) -> Table:
         keys = [
@@ -156,13 +162,14 @@ class _Loader:
         for column in self._columns:
             if column.key:
                 continue
-            vector = self._vector(column)
+            own = self._own(column)
+            vector = own if isinstance(own, VectorField) else None if own else self._vector(column)
             if vector is not None:
                 vectors.append(VectorColumn(vector, quoted(column.name)))
             elif dynamic is None and declared.is_dynamic(column.type):
                 dynamic = quoted(column.name)
             else:
-                field = self._field(column, column.name in indexed)
+                field = own if isinstance(own, Field) else self._field(column, column.name in indexed)
                 fields.append(FieldColumn(field, quoted(column.name), column.generated))
         shape = CollectionShape(
             self._name,
@@ -170,6 +177,7 @@ class _Loader:
             tuple(column.field for column in vectors),
             tuple(column.field for column in fields),
             dynamic is not None,
+            native={STORE: {followed.COUNTER: followed.NUMBER}} if self._followed else {},
         )
         return Table(
             shape,
@@ -180,8 +188,28 @@ class _Loader:
             tuple(vectors),
             tuple(fields),
             dynamic,
+            beside=self._followed.name if self._followed else "",
             sampled=self._sampled,
         )
+
+    def _keyed_beside(self, columns: Sequence[_Column]) -> list[_Column]:
+        """The columns of a table of LangChain's class, where a unique one is the key and the number only counts."""
+        unique: set[str] = set()
+        indexes: list[Any] = self._connection.execute(f"PRAGMA index_list({quoted(self._name)})").fetchall()
+        for row in indexes:
+            held: list[Any] = self._connection.execute(f"PRAGMA index_info({quoted(row[1])})").fetchall()
+            if row[3] == "u" and len(held) == 1:
+                unique.add(held[0][2])
+        key = next((one.name for one in columns if one.name in unique and one.required), "")
+        if not key:
+            return list(columns)
+        return [one._replace(key=int(one.name == key)) for one in columns if one.name != followed.NUMBER]
+
+    def _own(self, column: _Column) -> Field | VectorField | None:
+        """What a column is by LangChain's class."""
+        if self._followed is None:
+            return None
+        return followed.own_field(self._followed, column.name, nullable=not column.required)
 
     def _id(self, keys: Sequence[KeyColumn]) -> IdField:
         parts = [

@@ -31,7 +31,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import Admission, check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 
-from . import rows, schema, virtual, writes
+from . import followed, rows, schema, virtual, writes
 from .database import Database
 from .errors import STORE, no_file
 from .search import search
@@ -125,12 +125,14 @@ class SqliteStore(Store):
 
         def make(connection: apsw.Connection) -> None:
             taken = "SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE"
-            if connection.execute(taken, (shape.name,)).fetchall():
-                raise CollectionExists(
-                    f"there is a table {shape.name!r} in {self._database.path} already",
-                    store=STORE,
-                    collection=shape.name,
-                )
+            beside = [followed.index_name(shape.name)] if followed.is_wanted(shape) else []
+            for name in (shape.name, *beside):
+                if connection.execute(taken, (name,)).fetchall():
+                    raise CollectionExists(
+                        f"there is a table {name!r} in {self._database.path} already",
+                        store=STORE,
+                        collection=shape.name,
+                    )
             for statement in schema.create_statements(shape):
                 connection.execute(statement)
 
@@ -164,6 +166,9 @@ class SqliteStore(Store):
                     collection=shape.name,
                 )
 
+        if followed.is_wanted(shape):
+            followed.check(shape)
+
     async def finish_load(self, shape: CollectionShape) -> None:
         def index(connection: apsw.Connection, table: Table) -> None:
             if table.flavour is not Flavour.PLAIN:
@@ -189,8 +194,12 @@ class SqliteStore(Store):
             found = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE BINARY"
             if not connection.execute(found, (collection,)).fetchall():
                 return
-            both = collection == virtual.QORTEX_TABLE and virtual.is_qortex(connection)
-            for name in (collection, virtual.QORTEX_IDS) if both else (collection,):
+            others = []
+            if collection == virtual.QORTEX_TABLE and virtual.is_qortex(connection):
+                others = [virtual.QORTEX_IDS]
+            elif index := followed.beside(connection, collection):
+                others = [index.name]
+            for name in (collection, *others):
                 connection.execute(f"DROP TABLE {quoted(name)}")
 
         await self._database.write(remove, collection)

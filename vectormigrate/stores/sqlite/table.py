@@ -117,6 +117,8 @@ class Table:
     """The key column of the vec0 table itself."""
     placed: str = ""
     """The FROM clause of a vec0 table's shadow tables: `rowids` as `c`, with each row's chunk and place in it."""
+    beside: str = ""
+    """The vec0 table in which LangChain's class looks for what is in this plain one; see `followed`."""
     sampled: bool = False
     """The shape was guessed from values, so it may look different when there are more of them."""
 

@@ -24,6 +24,7 @@ from vectormigrate.model.record import Payload, RecordId, id_text
 from . import vectors
 from .database import savepoint
 from .errors import REFUSING, STORE
+from .followed import NUMBER, VECTOR
 from .rows import Reader
 from .table import Flavour, Table, quoted
 from .values import decode_json, encode_json, encoder, stored_as_they_are
@@ -148,7 +149,7 @@ def apply(
         except REFUSING as error:
             refused.append(refusal(table, place, batch.ids[place], str(error)))
         except apsw.SQLError as error:
-            if table.flavour is Flavour.PLAIN:
+            if table.flavour is Flavour.PLAIN and not table.beside:
                 raise
             refused.append(refusal(table, place, batch.ids[place], str(error)))
     return done, sorted(refused, key=lambda item: item.row)
@@ -249,9 +250,55 @@ class PlainWriter:
         return tuple(part for pair in pairs for part in pair)
 
 
+class FollowedWriter(PlainWriter):
+    """Writes a table with a vec0 table beside it, to which the table's trigger brings what is inserted and nothing else."""
+
+    def __init__(self, connection: apsw.Connection, table: Table) -> None:
+        super().__init__(connection, table)
+        name, index, key = quoted(table.name), quoted(table.beside), table.keys[0].sql
+        self._counted = key == quoted(NUMBER)
+        self._number = f"SELECT {quoted(NUMBER)} FROM {name} WHERE {key} = ?"  # noqa: S608 quoted names
+        self._placed = f"SELECT rowid FROM {quoted(table.beside + '_rowids')} WHERE rowid = ?"  # noqa: S608 quoted names
+        self._forget = f"DELETE FROM {index} WHERE rowid = ?"  # noqa: S608 quoted names
+        row = f"{quoted(NUMBER)}, {quoted(VECTOR)}"
+        self._copy = f"INSERT INTO {index} ({row}) SELECT {row} FROM {name} WHERE {quoted(NUMBER)} = ?"  # noqa: S608 quoted names
+
+    def upsert(self, keys: list[Row], values: list[Row]) -> int:
+        """Replace or add."""
+        held = self._numbers(keys)
+        self._take_out(keys if self._counted else held)
+        done = super().upsert(keys, values)
+        self._connection.executemany(self._copy, held)
+        return done
+
+    def insert(self, keys: list[Row], values: list[Row]) -> int:
+        """Add what is not there; gives how many were added."""
+        if self._counted:
+            held = set(self._numbers(keys))
+            self._take_out([key for key in keys if key not in held])
+        return super().insert(keys, values)
+
+    def delete(self, keys: Iterable[Row]) -> None:
+        """Remove."""
+        keys = list(keys)
+        self._take_out(keys if self._counted else self._numbers(keys))
+        super().delete(keys)
+
+    def _numbers(self, keys: Sequence[Row]) -> list[Row]:
+        """Of the rows that are there."""
+        return self._connection.executemany(self._number, keys).fetchall()
+
+    def _take_out(self, numbers: Sequence[Row]) -> None:
+        """Out of the vec0 table: also what an application deleted in the plain table alone, which would be in the way."""
+        placed = self._connection.executemany(self._placed, numbers).fetchall()
+        self._connection.executemany(self._forget, placed)
+
+
 def writer(connection: apsw.Connection, table: Table) -> Writer:
     """The writer of a table's flavour."""
-    return (PlainWriter if table.flavour is Flavour.PLAIN else VirtualWriter)(connection, table)
+    if table.flavour is not Flavour.PLAIN:
+        return VirtualWriter(connection, table)
+    return (FollowedWriter if table.beside else PlainWriter)(connection, table)
 
 
 def patch(
