@@ -8,7 +8,7 @@ Skipped where the packages cannot be had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ from integration.frameworks.stores import KEYS, Server, servers
 from integration.harness.runs import run
 
 KINDS = ("qdrant", "pinecone", "weaviate", "milvus", "pgvector")
-PAIRS = [(source, target) for source in KINDS for target in KINDS if source != target]
+PAIRS = [(source, target) for source in KINDS for target in KINDS]
+"""Moves from a store into another collection of the same one, too."""
+SQLITE = [("sqlite", kind) for kind in (*KINDS, "sqlite")] + [(kind, "sqlite") for kind in KINDS]
+"""Of LangChain alone: LlamaIndex has no class for SQLite."""
 
 
 class World:
@@ -68,7 +71,11 @@ class World:
         return self._before[framework, source]
 
 
-METRICS = {("langchain", "milvus"): "euclid", ("llamaindex", "milvus"): "dot"}
+METRICS = {
+    ("langchain", "milvus"): "euclid",
+    ("langchain", "sqlite"): "euclid",
+    ("llamaindex", "milvus"): "dot",
+}
 """What a class takes when nobody says anything; cosine elsewhere."""
 FLOATS = ("pinecone", "weaviate")
 """Where an integer has become a float, which Qdrant's filters for integers do not find: only the user knows better. Nodes of
@@ -99,22 +106,72 @@ def test_an_application_reads_what_it_read_before(
     world: World, framework: str, source: str, target: str
 ) -> None:
     before = world.before(framework, source)
+    at = _moved(world, framework, source, target)
+    one = world.application(framework)
+    after = one.do("look", at)
+    assert after == before
+    _writes(one, at, before["documents"])
+
+
+@pytest.mark.parametrize(("source", "target"), SQLITE, ids=map("-".join, SQLITE))
+def test_langchains_class_for_sqlite_knows_no_ids_and_all_else_is_what_it_was(
+    world: World, source: str, target: str
+) -> None:
+    before = world.before("langchain", source)
+    at = _moved(world, "langchain", source, target)
+    one = world.application("langchain")
+    after = one.do("look", at)
+    assert _by_page(after)["documents"] == _by_page(before)["documents"]
+    assert _by_page(after)["order"] == _by_page(before)["order"]
+    if target == "sqlite":
+        one.do("add", at, text="Added later.")
+        later = one.do("look", at)
+        assert [kept for kept in later["documents"] if kept["metadata"]["page"] != 500] == after["documents"]
+        assert "Added later." in {kept["text"] for kept in later["documents"]}
+        return
+    everything = [document["metadata"] for document in before["documents"]]
+    for name, wanted in FILTERS.items():
+        assert _by_page(after)["filtered"][name] == [one["page"] for one in everything if wanted(one)]
+    _writes(one, at, after["documents"])
+
+
+FILTERS: Mapping[str, Callable[[dict[str, Any]], bool]] = {
+    "page = 7": lambda metadata: metadata["page"] == 7,
+    "page >= 20": lambda metadata: metadata["page"] >= 20,
+    "draft": lambda metadata: metadata["draft"],
+    "source and score": lambda metadata: (
+        metadata["source"] == "folder/file 1.txt" and metadata["score"] >= 1.0
+    ),
+}
+"""What an application's filters say, by their names."""
+
+
+def _by_page(told: dict[str, Any]) -> dict[str, Any]:
+    """What an application read, without ids: each document is the one of its page."""
+    pages = {one["id"]: one["metadata"]["page"] for one in told["documents"]}
+    return {
+        "documents": [{**one, "id": pages[one["id"]]} for one in told["documents"]],
+        "order": {query: [pages[record] for record in found] for query, found in told["order"].items()},
+        "filtered": {
+            name: sorted(pages[record] for record in found) for name, found in told["filtered"].items()
+        },
+    }
+
+
+def _moved(world: World, framework: str, source: str, target: str) -> dict[str, Any]:
+    """Migrate, and say where it is now."""
     metric = METRICS.get((framework, source), "cosine")
     there = f"{framework}from{source}"
     flags = [*world.servers[source].flags("source", name_in(source, f"{framework}source"))]
     flags += world.servers[target].flags("target", name_in(target, there))
     flags += ["--source-layout", framework]
     flags += ["--metric", metric] if source == "pgvector" else []
-    if framework == "langchain" and source in FLOATS:
+    if framework == "langchain" and source in FLOATS and target != source:
         casts = world.folder / "casts.toml"
         casts.write_text('[fields.page]\ncast = "int"\n')
         flags += ["--mapping", str(casts)]
     run("migrate", f"{there}-{target}", *flags, state=world.folder / "state.db")
-    at = world.at(target, there, metric=metric, dynamic=True)
-    one = world.application(framework)
-    after = one.do("look", at)
-    assert after == before
-    _writes(one, at, before["documents"])
+    return world.at(target, there, metric=metric, dynamic=True)
 
 
 def test_the_older_tables_of_langchain_are_a_target_and_a_source(world: World) -> None:

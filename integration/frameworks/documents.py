@@ -63,7 +63,7 @@ def vector(text: str) -> list[float]:
 
 
 def told(
-    documents: list[dict[str, Any]], order: dict[str, list[str]], filtered: dict[str, list[str]]
+    documents: list[dict[str, Any]], order: dict[str, list[Any]], filtered: dict[str, list[Any]]
 ) -> dict[str, Any]:
     """What an application read: documents with their ids, the order of each search, what each filter lets through."""
     return {

@@ -22,6 +22,9 @@ PACKAGES: Mapping[str, Sequence[str]] = {
         "langchain-postgres==0.0.19",
         "langchain-qdrant==1.1.0",
         "langchain-weaviate==0.0.8",
+        "langchain-community==0.4.2",
+        "sqlite-vec==0.1.9",
+        "pysqlite3-binary==0.5.4.post2",
     ),
     "llamaindex": (
         "llama-index-vector-stores-milvus==1.2.0",

@@ -1,4 +1,4 @@
-"""The servers between which the applications' collections move, and how each side is named to an application and to us."""
+"""The servers, and the file of SQLite, between which the applications' collections move, and how each side is named to an application and to us."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ def servers(folder: Path) -> Iterator[dict[str, Server]]:
                 Server("milvus", milvus.url),
                 Server("qdrant", f"http://127.0.0.1:{qdrant[0]}"),
                 Server("pinecone", pinecone),
+                Server("sqlite", str(folder / "documents.db")),
                 Server(
                     "weaviate",
                     f"http://127.0.0.1:{weaviate.port}",

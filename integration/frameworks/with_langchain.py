@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import pysqlite3
 import weaviate
 from documents import COUNT, DIM, QUERIES, kept, plain, serve, told, vector
+from langchain_community.vectorstores import SQLiteVec
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_milvus import Milvus
@@ -17,6 +20,8 @@ from langchain_weaviate import WeaviateVectorStore
 from pinecone import Pinecone
 from qdrant_client import QdrantClient, models
 from weaviate.classes.query import Filter
+
+sys.modules["sqlite3"] = pysqlite3  # Python's own may have been built without extensions
 
 
 class Plain(Embeddings):
@@ -73,6 +78,10 @@ def weaviate_(at: dict[str, Any], *, new: bool) -> Store:
     port = int(at["url"].rpartition(":")[2])
     client = weaviate.connect_to_local(port=port, grpc_port=at["grpc_port"], skip_init_checks=True)
     return WeaviateVectorStore(client, at["collection"], "text", EMBEDDINGS, attributes=list(METADATA))
+
+
+def sqlite(at: dict[str, Any], *, new: bool) -> Store:
+    return SQLiteVec(at["collection"], SQLiteVec.create_connection(at["url"]), EMBEDDINGS)
 
 
 def pgvector(at: dict[str, Any], *, new: bool) -> Store:
@@ -133,6 +142,7 @@ OPEN: dict[str, Callable[..., Store]] = {
     "weaviate": weaviate_,
     "pgvector": pgvector,
     "pgvector-v1": pgvector_v1,
+    "sqlite": sqlite,
 }
 FILTERS: dict[str, Callable[[], dict[str, Any]]] = {
     "qdrant": _qdrant_filters,
@@ -141,20 +151,23 @@ FILTERS: dict[str, Callable[[], dict[str, Any]]] = {
     "weaviate": _weaviate_filters,
     "pgvector": _plain_filters,
     "pgvector-v1": _plain_filters,
+    "sqlite": dict,  # the class has none
 }
 
 
 def _search(store: Store, query: str, **options: Any) -> list[Document]:
-    """All that there is; without Weaviate's search for words, which other stores do not have."""
+    """All that there is, and what was added; without Weaviate's search for words, which other stores do not have."""
     if isinstance(store, WeaviateVectorStore):
         options |= {"alpha": 1.0, "return_uuids": True}
-    found: list[Document] = store.similarity_search(query, k=COUNT, **options)
+    found: list[Document] = store.similarity_search(query, k=COUNT + 1, **options)
     return found
 
 
-def _id(one: Document) -> str:
-    keys = ("_id", "pk", "uuid")
-    return str(one.id or next(one.metadata[key] for key in keys if key in one.metadata))
+def _id(one: Document) -> str | int:
+    """As the class wants it back; SQLite's knows none, so there it is the page."""
+    keys = ("_id", "pk", "uuid", "page")
+    found = one.id or next(one.metadata[key] for key in keys if key in one.metadata)
+    return found if isinstance(found, int) else str(found)
 
 
 def look(at: dict[str, Any]) -> dict[str, Any]:
@@ -180,6 +193,9 @@ def write(at: dict[str, Any]) -> None:
     documents = [Document(page_content=one.text, metadata=dict(one.metadata)) for one in kept()]
     store = OPEN[at["kind"]](at, new=True)
     options = {"async_req": False} if at["kind"] == "pinecone" else {}
+    if at["kind"] == "sqlite":
+        store.add_documents(documents)
+        return
     store.add_documents(documents, ids=[one.id for one in kept()], **options)
 
 
@@ -188,12 +204,12 @@ def prepare(at: dict[str, Any]) -> None:
     OPEN[at["kind"]](at, new=True)
 
 
-def delete(at: dict[str, Any], ids: list[str]) -> None:
+def delete(at: dict[str, Any], ids: list[str | int]) -> None:
     """Take documents away by their ids."""
     OPEN[at["kind"]](at, new=False).delete(ids=ids)
 
 
-def replace(at: dict[str, Any], record: str, text: str) -> None:
+def replace(at: dict[str, Any], record: str | int, text: str) -> None:
     """Write a document under an id that is there."""
     metadata = {**kept()[0].metadata, "page": 500}
     options = {"async_req": False} if at["kind"] == "pinecone" else {}
@@ -204,5 +220,20 @@ def replace(at: dict[str, Any], record: str, text: str) -> None:
     store.add_documents([Document(page_content=text, metadata=metadata)], ids=[record], **options)
 
 
+def add(at: dict[str, Any], text: str) -> None:
+    """Write a document more, under no id that anybody knows."""
+    metadata = {**kept()[0].metadata, "page": 500}
+    OPEN[at["kind"]](at, new=False).add_documents([Document(page_content=text, metadata=metadata)])
+
+
 if __name__ == "__main__":
-    serve({"look": look, "write": write, "prepare": prepare, "delete": delete, "replace": replace})
+    serve(
+        {
+            "look": look,
+            "write": write,
+            "prepare": prepare,
+            "delete": delete,
+            "replace": replace,
+            "add": add,
+        }
+    )
