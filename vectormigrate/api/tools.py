@@ -29,6 +29,8 @@ from .plan_tokens import SECONDS, PlanTokens
 
 _EVERY = 0.5
 """Seconds between two looks at what a client wants to hear the progress of."""
+_LIFE = 0.001
+"""Records by which progress grows when none came: each number has to be larger than the one before, and silence is a timeout."""
 _TOKEN = "plan_token"  # noqa: S105 a name
 _PLAN: schemas.Schema = {
     "type": "string",
@@ -124,10 +126,13 @@ class Tools:
             return await self._door.ask(who, command.name, given)
         operation = await self._door.begin(who, command.name, given)
         wanted = (ctx.meta or {}).get("progress_token")
+        told = 0.0
         while wanted is not None and operation.state == "running":
             await asyncio.sleep(_EVERY)
             operation, done, total = await self._door.look(who, operation)
-            await ctx.session.report_progress(done, total)
+            told = max(done, told + _LIFE)
+            # Of a collection in use more may be copied than there was in the beginning.
+            await ctx.session.report_progress(told, total if total is None or told < total + 1 else None)
         return operation
 
     async def _standing(self, who: Principal, given: dict[str, Any]) -> str:
