@@ -83,6 +83,25 @@ async def test_who_may_not_listen_any_more_is_let_go(here):
     assert pieces == [b"retry: 2000\n\n", b": still here\n\n"]
 
 
+async def test_nor_while_something_happens_all_the_time(here):
+    """A migration that is under way tells of its progress every second, and the stream is never silent."""
+
+    async def tell():
+        while True:
+            here.chronicle.tell(Progress("docs", "backfill", 5, 10))
+            await asyncio.sleep(0.001)
+
+    telling = asyncio.create_task(tell())
+    try:
+        answer = stream.response(here.chronicle, None, None, lambda: False, beat=0.1)
+        async with asyncio.timeout(20):
+            pieces = [piece async for piece in answer.body_iterator]
+    finally:
+        telling.cancel()
+    assert b": still here\n\n" not in pieces
+    assert len(pieces) > 1
+
+
 def test_the_number_that_was_seen_last():
     assert stream.last_seen(None) is None
     assert stream.last_seen("") is None

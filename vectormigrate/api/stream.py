@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from starlette.responses import StreamingResponse
@@ -38,13 +39,14 @@ def response(
 
     async def lines() -> AsyncIterator[bytes]:
         yield b"retry: %d\n\n" % _AGAIN
+        time = asyncio.get_running_loop().time
+        due = time() + beat
         async for event in chronicle.follow(after, migration_id, beat=beat):
-            if event is None:
+            if event is None or time() >= due:  # where much happens it is never silent for so long
                 if not still():
                     return
-                yield b": still here\n\n"
-            else:
-                yield framed(event)
+                due = time() + beat
+            yield b": still here\n\n" if event is None else framed(event)
 
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(lines(), headers=headers, media_type="text/event-stream")
