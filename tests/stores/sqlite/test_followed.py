@@ -183,9 +183,9 @@ async def test_a_row_that_the_other_table_refuses_costs_only_itself(store, db):
         (wanted(kind=IdKind.TEXT, name="v"), "called 'text_embedding'"),
     ],
 )
-def test_what_the_class_could_not_find_is_refused(shape, why):
+async def test_what_the_class_could_not_find_is_refused(store, shape, why):
     with pytest.raises(Unsupported, match=why):
-        followed.check(shape)
+        await store.check_create(shape)
 
 
 def test_names_keys_and_vectors_that_the_class_has_not_are_refused():
