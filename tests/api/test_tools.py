@@ -1,5 +1,6 @@
 """MCP: the official client lists and calls every tool, in both eras of the protocol, and over HTTP."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.fakes.api import KEY, two_stores
+from tests.fakes.api import KEY, slow_world, two_stores
 from vectormigrate.api.commands import COMMANDS
 from vectormigrate.api.plan_tokens import PlanTokens
 from vectormigrate.api.tools import Tools
@@ -123,6 +124,24 @@ async def test_progress_grows_with_every_word_and_is_never_more_than_whole(here,
     assert numbers == sorted(set(numbers))
     assert [int(progress) for progress in numbers] == [0, 5, 5, 10, 10, 12, 12]
     assert [total for _, total in heard] == [10] * 5 + [None] * 2
+
+
+async def test_who_hears_of_progress_does_not_keep_a_daemon_from_ending(here):
+    """It gets the operation, as whoever does not want to hear; the migration goes on with the next daemon."""
+    async with slow_world() as given, over_http(here, "legacy") as client:
+        heard = asyncio.Event()
+
+        async def hear(progress, total, message):
+            heard.set()
+
+        asked = client.call_tool("migrate", {"migration_id": "slow", **given}, progress_callback=hear)
+        answering = asyncio.create_task(asked)
+        async with asyncio.timeout(20):
+            await heard.wait()
+            here.api.application.draining = True
+            answer = await answering
+        assert answer.structured_content["state"] == "running"
+        await here.ask("POST", "/v1/migrations/slow/pause")
 
 
 async def test_what_tools_answer_is_what_their_schemas_say(here, tmp_path):

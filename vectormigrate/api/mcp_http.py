@@ -28,7 +28,7 @@ def who_asks(ctx: Context) -> Principal:
 @asynccontextmanager
 async def served(parts: Parts, tokens: PlanTokens, supervisor: Supervisor) -> AsyncIterator[ASGIApp]:
     """The application, for as long as the block runs."""
-    tools = Tools(parts.dispatcher, parts.inherited, tokens, who_asks)
+    tools = Tools(parts.dispatcher, parts.inherited, tokens, who_asks, lambda: parts.chronicle.over)
     manager = StreamableHTTPSessionManager(
         app=tools.server(),
         stateless=True,

@@ -53,11 +53,14 @@ class Tools:
         inherited: Inherited,
         tokens: PlanTokens,
         principal: Callable[[Context], Principal],
+        ends: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`ends`: whether who serves this is about to end, and waits for what is being answered."""
         self._door = door
         self._inherited = inherited
         self._tokens = tokens
         self._principal = principal
+        self._ends = ends
         self._commands = {command.name.replace("-", "_"): command for command in COMMANDS if command.scope}
 
     def server(self) -> Server[Any]:
@@ -127,7 +130,7 @@ class Tools:
         operation = await self._door.begin(who, command.name, given)
         wanted = (ctx.meta or {}).get("progress_token")
         told = 0.0
-        while wanted is not None and operation.state == "running":
+        while wanted is not None and operation.state == "running" and not self._ends():
             await asyncio.sleep(_EVERY)
             operation, done, total = await self._door.look(who, operation)
             told = max(done, told + _LIFE)

@@ -102,6 +102,11 @@ class Chronicle:
                     follower.lost.set()
                     self._followers.discard(follower)
 
+    @property
+    def over(self) -> bool:
+        """Whether every follower was let go: the daemon ends."""
+        return self._over
+
     def release(self) -> None:
         """Let every follower go: nobody will tell anything any more."""
         self._over = True
