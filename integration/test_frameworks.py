@@ -164,7 +164,7 @@ def _moved(world: World, framework: str, source: str, target: str) -> dict[str, 
     there = f"{framework}from{source}"
     flags = [*world.servers[source].flags("source", name_in(source, f"{framework}source"))]
     flags += world.servers[target].flags("target", name_in(target, there))
-    flags += ["--source-layout", framework]
+    flags += [] if source == "sqlite" else ["--source-layout", framework]  # its table is known by itself
     flags += ["--metric", metric] if source == "pgvector" else []
     if framework == "langchain" and source in FLOATS and target != source:
         casts = world.folder / "casts.toml"

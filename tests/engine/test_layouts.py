@@ -1,9 +1,11 @@
 """Which layout each side has: asked for, found, or only guessed."""
 
+from dataclasses import replace
+
 import pytest
 
 from vectormigrate.engine.layouts import layouts
-from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind
+from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind, VectorField
 from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import MappingRefused, UsageError
 from vectormigrate.model.inference import infer
@@ -71,6 +73,16 @@ def test_the_older_tables_of_langchain_are_met_where_they_are():
     assert look("qdrant", "pgvector").plan.target == "langchain:pgvector"
     back = look("qdrant", "qdrant", payload={}, source_shape=there, source_layout="langchain")
     assert back.source == "langchain"
+
+
+def test_langchains_table_in_sqlite_is_known_and_followed_and_can_be_overruled():
+    table = replace(shape("text", "metadata"), vectors=(VectorField("text_embedding"),))
+    found = look("sqlite", "qdrant", payload={"text": "a", "metadata": {}}, source_shape=table)
+    assert (found.plan, found.notes) == (LayoutPlan("langchain:sqlite", "langchain:qdrant"), ())
+    overruled = look("sqlite", "qdrant", payload={}, source_shape=table, source_layout="raw")
+    assert (overruled.source, overruled.plan) == ("raw", None)
+    assert look("qdrant", "sqlite").plan == LayoutPlan("langchain:qdrant", "langchain:sqlite")
+    assert look("sqlite", "sqlite", payload={}, source_shape=table).plan is None
 
 
 def test_what_cannot_be_written_is_refused_and_what_is_not_known_told():

@@ -1,4 +1,4 @@
-"""SQLite as a store: plain tables with vectors in BLOBs, sqlite-vec's `vec0` tables, and the qortex layout.
+"""SQLite as a store: plain tables with vectors in BLOBs, sqlite-vec's `vec0` tables, and what qortex and LangChain make of both.
 
 Always through apsw and the SQLite in its wheel, never the interpreter's own. Endpoint options: `timeout` (seconds to
 wait for a lock, default 30) and `vectors` (names of BLOB columns that hold vectors, `embedding,title:384`).
