@@ -66,6 +66,26 @@ async def test_what_a_source_in_use_does_is_noted(world, mode, told):
     assert (await preflight.document(spec, found, source, workers=2)).notes == told
 
 
+async def test_a_quantised_index_that_stays_behind_is_noted(world, monkeypatch):
+    await world.fill(range(3))
+    source = world.store()
+    held = await source.describe(world.spec.source.collection)
+    quantised = replace(held.vectors[0], quantised="qdrant:scalar")
+
+    async def describe(_name):
+        return replace(held, vectors=(quantised,))
+
+    source.describe = describe
+    target = world.store("target")
+    found = await preflight.examine(world.spec, source, target, FakeClock().monotonic)
+    [note] = (await preflight.document(world.spec, found, source, workers=2)).notes
+    assert "'v' (qdrant:scalar) is not carried" in note
+    able = replace(CAPABILITIES, quantises=frozenset({"qdrant:scalar"}))
+    monkeypatch.setattr(MemoryStore, "capabilities", able)
+    found = await preflight.examine(world.spec, source, target, FakeClock().monotonic)
+    assert (await preflight.document(world.spec, found, source, workers=2)).notes == ()
+
+
 async def test_an_empty_source_has_no_forecast(world):
     await world.fill([])
     found = await examine(world)

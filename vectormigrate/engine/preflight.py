@@ -35,6 +35,7 @@ from vectormigrate.model.inverse import obstacles
 from vectormigrate.model.join import joined
 from vectormigrate.model.mapping import MappingPlan, Translator, make_plan
 from vectormigrate.model.plan import PARTITION, UNDECLARED, FieldPlan, MappingOptions, VectorPlan, fates
+from vectormigrate.model.quantising import left_behind
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
@@ -195,6 +196,7 @@ def _proposed(
             frozenset(seen.name for seen in inferred),
         )
     notes = _vector_notes(shape, forgotten=source.capabilities.normalises_cosine and spec.back is None)
+    notes += left_behind(shape, mapping, target, existing)
     return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes))
 
 

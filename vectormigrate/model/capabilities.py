@@ -87,6 +87,8 @@ class Capabilities:
     reserved_names: frozenset[str] = frozenset()
     shared_names: bool = False
     """A payload key cannot have the name of the key or of a vector, even one that nobody declared."""
+    quantises: frozenset[str] = frozenset()
+    """Ways of searching by fewer bits that go along with an index or the native part of a shape: see `VectorField.quantised`."""
     aliases: bool = False
     """Collections may go by other names as well."""
     queries: bool = True

@@ -138,6 +138,10 @@ class VectorField:
     """None when nothing declares one (a plain BLOB column)."""
     nullable: bool = True
     index: VectorIndex | None = None
+    quantised: str = field(default="", compare=False)
+    """The kind of store that searches it by fewer bits than it holds, a colon, and its own word for how ("qdrant:scalar");
+    empty where it does not.
+    """
 
     @property
     def row_width(self) -> int | None:

@@ -186,3 +186,19 @@ def test_an_index_over_a_cast_is_known(table):
     assert vector.metric is Metric.DOT
     assert vector.index.params == {"cast": "halfvec"}
     assert made.indexed_halves == {"v"}
+
+
+def test_indexes_over_fewer_bits_are_named(table):
+    made = table(
+        'create table t (id int primary key, a vector(8), b vector(8), "C c" vector(8), d halfvec(8))',
+        "create index on t using hnsw ((a::halfvec(8)) halfvec_l2_ops)",
+        "create index on t using hnsw ((binary_quantize(b)::bit(8)) bit_hamming_ops)",
+        'create index on t using hnsw ((binary_quantize("C c")::bit(8)) bit_hamming_ops)',
+        'create index on t using hnsw ("C c" vector_l2_ops)',
+        "create index on t using hnsw (d halfvec_l2_ops)",
+    )
+    assert {one.name: one.quantised for one in made.shape.vectors} == {
+        "a": "pgvector:halfvec", "b": "pgvector:bit", "C c": "pgvector:bit", "d": "",
+    }  # fmt: skip
+    assert made.shape.vector("b").index is None
+    assert made.shape.vector("C c").metric is Metric.EUCLID

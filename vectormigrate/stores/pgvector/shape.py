@@ -407,12 +407,21 @@ def _vector(column: Column, modifier: int, comment: str, number: int, indexes: l
             metric = METRICS.get(candidate.opclass.split("_")[1], metric)
             index = VectorIndex(candidate.method, params)
             break
-    return VectorField(column.name, kind, element, dim, metric, not column.not_null, index)
+    quantised = f"{STORE}:halfvec" if index and "cast" in index.params else ""
+    if not quantised and any(_quantises(candidate, column.name) for candidate in indexes):
+        quantised = f"{STORE}:bit"
+    return VectorField(column.name, kind, element, dim, metric, not column.not_null, index, quantised)
 
 
 def _casts(index: _Index, name: str) -> bool:
     """Whether an expression index is over the column's cast to halfvec."""
     written = re.match(r"\(*(\"(?:[^\"]|\"\")+\"|\w+)\)?::[\w.\"]*halfvec", index.expression or "")
+    return written is not None and written.group(1) in (name, quote(name))
+
+
+def _quantises(index: _Index, name: str) -> bool:
+    """Whether an expression index is over one bit for each number of the column."""
+    written = re.match(r"\(*[\w.\"]*binary_quantize\(+(\"(?:[^\"]|\"\")+\"|\w+)\)", index.expression or "")
     return written is not None and written.group(1) in (name, quote(name))
 
 

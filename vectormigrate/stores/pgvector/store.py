@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     metrics=frozenset(Metric),
     field_types=frozenset(FieldType) - {FieldType.ANY},
     dynamic=True,
+    quantises=frozenset({"pgvector:halfvec"}),
     sparse=True,
     max_weights=MAX_WEIGHTS,
     max_sparse_index=MAX_SPARSE_DIM - 1,

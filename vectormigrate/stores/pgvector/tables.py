@@ -310,7 +310,8 @@ def index_statement(table: str, field: VectorField, held: Extension) -> str:
     metric = field.metric or default_metric(field)
     method = "ivfflat" if field.index.kind == "ivfflat" and _ivfflat_can(type_name, metric) else "hnsw"
     expression = quote(field.name)
-    if (field.dim or 0) > _MAX_INDEXED[type_name]:
+    halved = field.index.params.get("cast") == "halfvec" and type_name == "vector" and held.version >= (0, 7)
+    if (halved and field.dim) or (field.dim or 0) > _MAX_INDEXED[type_name]:
         if type_name != "vector" or (field.dim or 0) > _MAX_INDEXED["halfvec"] or held.version < (0, 7):
             return ""
         type_name, expression = "halfvec", f"({expression}::{held.prefix}halfvec({field.dim}))"

@@ -32,6 +32,26 @@ async def test_partitions_indexes_and_limits_are_described(subject):
     assert (await subject.store.describe(shape.name)) == shape
 
 
+@pytest.mark.parametrize("kind", ["HNSW_SQ", "IVF_SQ8", "HNSW"])
+async def test_an_index_of_fewer_bits_is_named_and_made_again(subject, vendor, kind):
+    shape = await subject.create()
+    [vector] = shape.vectors
+    params = vendor.prepare_index_params()
+    params.add_index(vector.name, index_type=kind, metric_type="COSINE", params={"M": 8, "nlist": 2})
+    vendor.release_collection(shape.name)
+    for name in vendor.list_indexes(shape.name):
+        vendor.drop_index(shape.name, name)
+    vendor.create_index(shape.name, params)
+    [found] = (await subject.store.describe(shape.name)).vectors
+    word = "" if kind == "HNSW" else f"milvus:{kind}"
+    assert found.quantised == word
+    assert word in {"", *subject.store.capabilities.quantises}
+    again = await subject.create(vectors=[vector])
+    wanted = (replace(vector, index=found.index),)
+    await subject.store.finish_load(replace(again, vectors=wanted))
+    assert [one.quantised for one in (await subject.store.describe(again.name)).vectors] == [word]
+
+
 async def parted(subject):
     """A collection with two partitions, each as a collection of its own, and the records of each."""
     whole = await subject.create(IdKind.TEXT, partitions=("red", "blue"))

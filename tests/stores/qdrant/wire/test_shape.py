@@ -19,6 +19,7 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import StoreBroken, Unsupported
+from vectormigrate.stores.qdrant.store.catalog import CAPABILITIES
 from vectormigrate.stores.qdrant.wire.shape import (
     needs_metadata,
     read_shape,
@@ -106,6 +107,16 @@ def test_what_the_model_has_words_for():
     assert (tokens.kind, tokens.metric, tokens.index) == (VectorKind.MULTI, Metric.DOT, None)
     assert (whole.element, whole.metric) == (Element.UINT8, Metric.MANHATTAN)
     assert (words.kind, words.metric, plain.name) == (VectorKind.SPARSE, Metric.DOT, "plain")
+
+
+def test_quantisation_is_named_the_vectors_own_or_the_collections():
+    shape = read_shape("docs", INFO)
+    assert [one.quantised for one in shape.vectors] == [
+        "qdrant:scalar", "qdrant:binary", "qdrant:binary", "", "",
+    ]  # fmt: skip
+    assert {one.quantised for one in shape.vectors} - {""} <= CAPABILITIES.quantises
+    [plain] = read_shape("docs", UNNAMED).vectors
+    assert plain.quantised == ""
 
 
 def test_a_copy_is_configured_alike():

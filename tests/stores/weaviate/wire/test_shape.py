@@ -19,6 +19,7 @@ from vectormigrate.model.collection import (
     VectorKind,
 )
 from vectormigrate.model.errors import StoreBroken, Unsupported
+from vectormigrate.stores.weaviate.store.catalog import CAPABILITIES
 from vectormigrate.stores.weaviate.wire import shape as wire
 
 
@@ -58,6 +59,31 @@ def test_a_class_of_others_is_read():
         VectorField("flat", metric=Metric.EUCLID, index=VectorIndex("flat")),
         VectorField("grown", metric=Metric.MANHATTAN, index=VectorIndex("dynamic", {"m": 4})),
     )
+
+
+def test_quantisation_is_named():
+    read = wire.read_shape(FOREIGN)
+    assert [one.quantised for one in read.vectors] == ["weaviate:pq", "", "weaviate:bq", ""]
+    again = wire.read_shape(wire.write_class(replace(read, name="Copy")))
+    assert [one.quantised for one in again.vectors] == [one.quantised for one in read.vectors]
+
+
+@pytest.mark.parametrize(
+    ("params", "word"),
+    [
+        ({"rq": {"enabled": True}}, "weaviate:rq"),
+        ({"sq": {"enabled": True}, "pq": {"enabled": False}}, "weaviate:sq"),
+        ({"hnsw": {"pq": {"enabled": True}}, "flat": {}}, "weaviate:pq"),
+        ({"hnsw": {}, "flat": {"bq": {"enabled": True}}}, "weaviate:bq"),
+        ({"pq": {"enabled": False}, "bq": None}, ""),
+    ],
+)
+def test_every_way_of_quantisation_is_known(params, word):
+    kind = "dynamic" if "hnsw" in params else "hnsw"
+    told = {"class": "C", "properties": [], "vectorIndexType": kind, "vectorIndexConfig": params}
+    [vector] = wire.read_shape(told).vectors
+    assert vector.quantised == word
+    assert word in {"", *CAPABILITIES.quantises}
 
 
 def test_a_copy_of_it_is_configured_alike_but_makes_no_vectors():

@@ -37,7 +37,7 @@ from vectormigrate.stores.milvus.wire.schema import (
     settle_shape,
     write_schema,
 )
-from vectormigrate.stores.milvus.wire.server import Server
+from vectormigrate.stores.milvus.wire.server import QUANTISING, Server
 
 from .link import Link
 
@@ -58,6 +58,18 @@ class Opened:
     loaded: bool = False
     elsewhere: tuple[str, ...] = ()
     """Where this is one partition, the others in which its keys must not be: on Milvus Lite, which has each key once."""
+
+
+def _with_quantised(shape: CollectionShape) -> CollectionShape:
+    """The shape, its vectors saying of themselves whether their index searches by fewer bits than they have."""
+    words = {one.name: f"milvus:{one.index.kind}" for one in shape.vectors if one.index}
+    return replace(
+        shape,
+        vectors=tuple(
+            replace(one, quantised=word) if (word := words.get(one.name, "")) in QUANTISING else one
+            for one in shape.vectors
+        ),
+    )
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -119,7 +131,8 @@ class Catalog:
         names = self._partitions(collection)
         shape = read_shape(layout, indexes, names)
         shape = replace(
-            shape, native=native_of(described, indexes, self._aliases_of(collection), lite=self.server.lite)
+            _with_quantised(shape),
+            native=native_of(described, indexes, self._aliases_of(collection), lite=self.server.lite),
         )
         known = () if layout.partition_key or not shape.partitions else tuple(names)
         if partition:

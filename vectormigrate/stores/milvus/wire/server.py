@@ -18,6 +18,13 @@ MAX_ARRAY = 4_096
 MAX_SPARSE_INDEX = 2**32 - 2
 MAX_WINDOW = 16_384
 """Most rows of one query, offset included; Milvus Lite has no such limit."""
+_CARRIED = frozenset(
+    f"milvus:{kind}" for kind in ("HNSW_SQ", "HNSW_PQ", "IVF_SQ8", "IVF_PQ", "SCANN", "DISKANN")
+)
+_OF_LITE = frozenset({"milvus:HNSW_SQ", "milvus:IVF_SQ8"})
+_NOT_CARRIED = ("HNSW_PRQ", "IVF_RABITQ", "GPU_IVF_PQ")
+QUANTISING = frozenset({*_CARRIED, *(f"milvus:{kind}" for kind in _NOT_CARRIED)})
+"""Indexes that search by fewer bits than the vectors have; a copy gets the index of its source where `schema` knows its kind."""
 
 _FIELD_TYPES = frozenset(
     {FieldType.BOOL, FieldType.INT, FieldType.FLOAT, FieldType.TEXT, FieldType.JSON, FieldType.ARRAY}
@@ -75,6 +82,7 @@ class Server:
             metrics=self._metrics(),
             field_types=_FIELD_TYPES,
             dynamic=True,
+            quantises=_OF_LITE if self.lite else _CARRIED,
             aliases=True,
             sparse=self.sparse,
             empty_sparse=not self.lite,

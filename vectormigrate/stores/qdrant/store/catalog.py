@@ -32,6 +32,7 @@ CAPABILITIES = Capabilities(
         {FieldType.BOOL, FieldType.INT, FieldType.FLOAT, FieldType.TEXT, FieldType.JSON, FieldType.ARRAY}
     ),
     dynamic=True,
+    quantises=frozenset(f"qdrant:{way}" for way in ("scalar", "product", "binary", "turbo")),
     aliases=True,
     sparse=True,
     max_sparse_index=2**32 - 1,

@@ -79,9 +79,9 @@ def read_shape(name: str, info: Mapping[str, Any]) -> CollectionShape:
                 collection=name,
             )
         hnsw = {**_DEFAULT_HNSW, **_given(config.get("hnsw_config"))}
-        vectors = _dense_fields(params.get("vectors") or {}, hnsw) + _sparse_fields(
-            params.get("sparse_vectors") or {}
-        )
+        vectors = _dense_fields(
+            params.get("vectors") or {}, hnsw, config.get("quantization_config")
+        ) + _sparse_fields(params.get("sparse_vectors") or {})
         ours = (config.get("metadata") or {}).get(_OURS) or {}
         fields = tuple(_read_field(field) for field in ours.get("fields", ()))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -105,12 +105,17 @@ def _given(options: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (options or {}).items() if value is not None}
 
 
-def _dense_fields(vectors: Mapping[str, Any], hnsw: Mapping[str, Any]) -> tuple[VectorField, ...]:
+def _dense_fields(
+    vectors: Mapping[str, Any], hnsw: Mapping[str, Any], quantised: Mapping[str, Any] | None
+) -> tuple[VectorField, ...]:
+    """`quantised` is how vectors are that say nothing of their own."""
     named = {"": vectors} if "size" in vectors and "distance" in vectors else vectors
-    return tuple(_dense_field(name, params, hnsw) for name, params in named.items())
+    return tuple(_dense_field(name, params, hnsw, quantised) for name, params in named.items())
 
 
-def _dense_field(name: str, params: Mapping[str, Any], hnsw: Mapping[str, Any]) -> VectorField:
+def _dense_field(
+    name: str, params: Mapping[str, Any], hnsw: Mapping[str, Any], quantised: Mapping[str, Any] | None
+) -> VectorField:
     graph = {**hnsw, **_given(params.get("hnsw_config"))}
     index = VectorIndex("hnsw", {"m": graph["m"], "ef_construction": graph["ef_construct"]})
     return VectorField(
@@ -121,7 +126,12 @@ def _dense_field(name: str, params: Mapping[str, Any], hnsw: Mapping[str, Any]) 
         DISTANCES[params["distance"]],
         nullable=True,
         index=index if graph["m"] else None,
+        quantised=_quantised(params.get("quantization_config") or quantised),
     )
+
+
+def _quantised(config: Mapping[str, Any] | None) -> str:
+    return next((f"{KIND}:{way}" for way in _given(config)), "")
 
 
 def _sparse_fields(vectors: Mapping[str, Any]) -> tuple[VectorField, ...]:

@@ -52,6 +52,7 @@ CAPABILITIES = Capabilities(
         }
     ),
     dynamic=True,
+    quantises=frozenset(f"weaviate:{way}" for way in wire.QUANTISERS),
     aliases=True,
     multi=True,
     nullable_vectors=True,

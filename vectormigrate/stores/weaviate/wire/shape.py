@@ -44,6 +44,8 @@ METRICS = {
     "hamming": Metric.HAMMING,
 }
 WORDS = {metric: word for word, metric in METRICS.items()}
+QUANTISERS = ("pq", "bq", "sq", "rq")
+"""In the parameters of an index, what makes it search by fewer bits than the vectors have."""
 TENANT = "tenant"
 """The name of the first part of a key in a class with tenants."""
 _OURS = "vectormigrate: "
@@ -183,7 +185,17 @@ def _read_vector(name: str, config: Mapping[str, Any], dim: int | None) -> Vecto
         METRICS[params.get("distance") or "cosine"],
         True,
         VectorIndex(kind, {ours: graph[word] for word, ours in _GRAPH.items() if word in graph}),
+        quantised=_quantised(params),
     )
+
+
+def _quantised(params: Mapping[str, Any]) -> str:
+    """A dynamic index has parameters of the flat one and of the graph that it becomes."""
+    for config in (params, params.get("hnsw") or {}, params.get("flat") or {}):
+        for way in QUANTISERS:
+            if (config.get(way) or {}).get("enabled"):
+                return f"{KIND}:{way}"
+    return ""
 
 
 def _read_native(described: Mapping[str, Any]) -> Json:
