@@ -426,6 +426,19 @@ async def test_every_request_is_written_down(here):
     ]
 
 
+async def test_a_request_whose_end_never_comes_is_written_down_and_no_error_of_ours(here, caplog):
+    for path in ("/v1/keys", "/", "/v1/admin/migrate-vec"):
+        async with connected(here.address) as wire:
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n".encode()
+            await wire.send(head + GOOD + b"\r\nContent-Type: application/json\r\n\r\n{")
+        async with asyncio.timeout(10):
+            while (f"POST {path}", "408") not in {
+                (row["verb"], row["outcome"]) for row in await here.audit()
+            }:
+                await asyncio.sleep(0.01)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
 async def test_a_request_that_was_cut_off_harms_nobody(here):
     for piece in (
         b"POST /v1/keys HTTP/1.1\r\nHost: localhost\r\n" + GOOD + b"\r\nContent-Length: 50\r\n\r\n{",

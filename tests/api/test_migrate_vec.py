@@ -89,3 +89,12 @@ async def test_one_at_a_time(here):
     async with here.parts.dispatcher.desk._moving:
         status, told = await here.ask("POST", PATH, {"source": "sqlite"})
     assert (status, "already" in told["error"]) == (409, True)
+
+
+async def test_what_is_refused_before_it_is_begun_is_written_down_too(here):
+    assert (await here.ask("POST", "/v1/admin/migrate-vec", {"source": "nowhere"}))[0] == 400
+    async with asyncio.timeout(10):  # the row comes behind the answer
+        while not (rows := [row for row in await here.audit() if row["verb"].startswith("POST ")]):
+            await asyncio.sleep(0.01)
+    assert [(row["verb"], row["outcome"]) for row in rows] == [("POST /v1/admin/migrate-vec", "400")]
+    assert "nowhere" in rows[0]["detail"]

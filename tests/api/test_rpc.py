@@ -247,3 +247,35 @@ def _call(method, params, number, key):
         -H "Authorization: Bearer {key}" \\
         -H "Content-Type: application/json" \\
         -d '{{"jsonrpc": "2.0", "id": {number}, "method": "{method}", "params": {params}}}'"""
+
+
+async def test_calls_that_come_to_no_tool_are_written_down_too(here):
+    good = {"jsonrpc": "2.0", "id": 1, "method": "list_migrations"}
+    for sent in (
+        {**good, "method": "steal"},
+        {**good, "params": []},
+        {**good, "params": {"limit": "x"}},
+        {"id": 1},
+        [{**good, "method": "steal"}, good],
+        {"jsonrpc": "2.0", "method": "steal"},
+        good,
+    ):
+        await here.ask("POST", "/", sent)
+    await here.raw("POST", "/", b"{", b"Authorization: Bearer " + KEY.encode())
+
+    async def told():
+        rows = [row for row in await here.audit() if row["verb"] == "POST /"]
+        return [(row["outcome"], row["detail"].partition(":")[0]) for row in rows]
+
+    async with asyncio.timeout(10):  # the row comes behind the answer
+        while len(await told()) < 7:
+            await asyncio.sleep(0.01)
+    assert await told() == [
+        ("400", "-32601"),
+        ("400", "-32602"),
+        ("400", "-32602"),
+        ("400", "-32600"),
+        ("ok", "-32601"),
+        ("ok", "-32601"),
+        ("400", "-32700"),
+    ]

@@ -77,6 +77,16 @@ async def test_what_was_forged_is_seen(chained, statement, told):
     assert told in (await chained(statement)).broken
 
 
+async def test_a_row_that_was_forged_with_its_digest_is_seen_by_the_next(database, chained):
+    """Each digest holds the one before, so that who forges a row has to forge all that follow."""
+    first, second = database.read(lambda tx: audit.since(tx, 0, 2))
+    forged = {**second, "actor": "somebody else"}
+    row = [forged[key] for key in audit._KEYS]
+    chain = audit._link(bytes.fromhex(first["chain"]), row).hex()
+    seen = await chained(f"UPDATE audit SET actor = 'somebody else', chain = X'{chain}' WHERE number = 2")
+    assert seen.broken == ("row 3 does not fit the one before it",)
+
+
 async def test_a_row_put_in_is_seen(chained):
     columns = "migration_id, at, verb"
     seen = await chained(f"INSERT INTO audit ({columns}) VALUES ('move', '1', 'innocent')")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
@@ -48,6 +48,7 @@ class Api:
             exception_handlers={
                 HTTPException: _no_such_route,
                 VectormigrateError: _told,
+                ClientDisconnect: _cut_off,
                 Exception: _unforeseen,
             },
         )
@@ -93,6 +94,11 @@ async def _alive(request: Request) -> Response:
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, VectormigrateError)
     return problem.response(error)
+
+
+async def _cut_off(request: Request, error: Exception) -> Response:
+    """Nobody hears it; the audit tells of it."""
+    return problem.response(RequestRefused("the end of the request never came", status=408))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:

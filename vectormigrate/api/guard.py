@@ -43,6 +43,8 @@ OPEN = frozenset({b"/healthz", b"/livez", b"/readyz"})
 """Paths that answer a GET of anybody who comes from the right place."""
 PAGE = b"/dashboard/"
 """What is below it needs a key as anything does, and is not counted against what the key may ask."""
+REFUSED = "refused"
+"""In the state of a request: what the audit is to say of it, when what is behind has not written it down itself."""
 _BROWSING = 6
 """So many times as often as a program with the same key may a browser ask, of which each click is several requests. It shows the
 key as a password, which is how one is told from the other.
@@ -248,7 +250,8 @@ class Guard:
             with self._written():
                 await self.trail.look(who, _called(scope))
         else:
-            await self._note(who, scope, "ok" if 0 < status < 400 else str(status), "")
+            told = scope["state"].get(REFUSED, "")
+            await self._note(who, scope, "ok" if 0 < status < 400 else str(status), told)
 
     async def _note(self, who: Principal, scope: Scope, outcome: str, detail: str) -> None:
         with self._written():

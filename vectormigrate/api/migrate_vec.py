@@ -13,7 +13,7 @@ from vectormigrate.model.errors import UsageError, VectormigrateError
 
 from . import bodies, problem
 from .dispatch import Dispatcher
-from .guard import principal_of
+from .guard import REFUSED, principal_of
 from .inherited import Inherited
 from .rest import accepted
 
@@ -35,17 +35,20 @@ class MigrateVec:
         return Route(PATH, self._serve, methods=["POST"])
 
     async def _serve(self, request: Request) -> Response:
-        request.state.audited = True  # by whoever does it
         who = principal_of(request.state)
         try:
             given = _renamed(bodies.arguments(await request.body(), request.headers.get("content-type")))
             if request.query_params.get("async", "").lower() in ("1", "true", "yes"):
                 words = {"from" if name == "source" else name: value for name, value in given.items()}
                 words["to"] = words.pop("dest_type", None)
-                return accepted(await self.dispatcher.begin(who, "vec", {"batch_size": 500, **words}))
+                begun = await self.dispatcher.begin(who, "vec", {"batch_size": 500, **words})
+                request.state.audited = True  # by whoever does it
+                return accepted(begun)
             done = await self.inherited.call(who, _TOOL, given)
         except VectormigrateError as error:
+            setattr(request.state, REFUSED, error.message)
             return _failed(error)
+        request.state.audited = True
         return Response(bodies.dump(done), media_type=bodies.MEDIA)
 
 

@@ -23,7 +23,7 @@ from vectormigrate.model.errors import (
 )
 
 from . import bodies, problem
-from .guard import principal_of
+from .guard import REFUSED, principal_of
 from .inherited import Inherited
 
 PATH = "/"
@@ -54,36 +54,42 @@ class Rpc:
         return Route(PATH, self._serve, methods=["POST"])
 
     async def _serve(self, request: Request) -> Response:
-        request.state.audited = True
-        who = principal_of(request.state)
         try:
             asked = bodies.load(await request.body())
         except RequestRefused as error:
             if error.status == 400:
+                _write_down(request, _PARSE, "parse error")
                 return _answer(400, failure(None, _PARSE, "parse error"))
             raise
         if not isinstance(asked, list):
-            told = await self._call(who, asked)
+            told = await self._call(request, asked)
             if told is None:
                 return Response(status_code=204)
             return _answer(_status(told), told)
         if not asked or len(asked) > _MOST:
             return _answer(400, failure(None, _INVALID, f"a batch has 1 to {_MOST} calls"))
-        answers = [told for one in asked if (told := await self._call(who, one)) is not None]
+        answers = [told for one in asked if (told := await self._call(request, one)) is not None]
         return _answer(200, answers) if answers else Response(status_code=204)
 
-    async def _call(self, who: Principal, asked: Any) -> dict[str, Any] | None:
-        """The answer to one call; None for a notification, which gets none, whatever becomes of it."""
+    async def _call(self, request: Request, asked: Any) -> dict[str, Any] | None:
+        """The answer to one call; None for a notification, which gets none, whatever becomes of it.
+
+        What is done is written down by who does it; a call that comes to no tool, with the request it came by.
+        """
         number = asked.get("id", _MISSING) if isinstance(asked, dict) else None
         named = number if _is_id(number) else None
         try:
-            told = {"jsonrpc": "2.0", "id": named, "result": await self._result(who, asked, number)}
+            result = await self._result(principal_of(request.state), asked, number)
+            told = {"jsonrpc": "2.0", "id": named, "result": result}
+            request.state.audited = not getattr(request.state, REFUSED, "")
         except _Refused as refused:
             told = failure(named, refused.code, refused.message)
+            _write_down(request, refused.code, refused.message)
             if refused.code == _INVALID:
                 return told
         except VectormigrateError as error:
             told = failure(named, _code_of(error), error.message, error)
+            _write_down(request, _code_of(error), error.message)
         return None if number is _MISSING else told
 
     async def _result(self, who: Principal, asked: Any, number: Any) -> Any:
@@ -101,6 +107,11 @@ class Rpc:
         if not isinstance(params, dict):
             raise _Refused(_PARAMS, "params must be an object")
         return await self.inherited.call(who, method, params)
+
+
+def _write_down(request: Request, code: int, message: str) -> None:
+    setattr(request.state, REFUSED, f"{code}: {message}")
+    request.state.audited = False
 
 
 def _is_id(number: Any) -> bool:
