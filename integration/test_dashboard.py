@@ -34,7 +34,7 @@ PICTURES = Path(__file__).parent.parent / "docs" / "images"
 PROGRAM = str(Path(sys.executable).parent / "vectormigrate")
 
 PHOTOGRAPHED = bool(os.environ.get("VECTORMIGRATE_SCREENSHOTS"))
-WHOLE = ("dashboard-whole", "dashboard-copying", "dashboard-dark")
+WHOLE = ("dashboard-whole", "dashboard-copying", "dashboard-dark", "dashboard-parts")
 """Pictures of a page to its end."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium: no browser is installed")
@@ -206,7 +206,7 @@ def what_passes_is_timed(browser: Browser, daemon: Daemon, page: Page) -> None:
     assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
 
 
-def confirmed(page: Page, verb: str, says: str = "", **fields: str) -> None:
+def confirmed(page: Page, verb: str, says: str = "", *, name: str = "docs", **fields: str) -> None:
     """Press a button, fill in its field, read its dry run, type the name, and do it."""
     page.get_by_role("button", name=verb, exact=True).click(timeout=30_000)
     dialog = page.get_by_role("dialog")
@@ -218,10 +218,10 @@ def confirmed(page: Page, verb: str, says: str = "", **fields: str) -> None:
     expect(dialog.get_by_text(says).first).to_be_visible(timeout=30_000)
     go = dialog.get_by_role("button", name=verb, exact=True)
     expect(go).to_be_disabled()
-    dialog.get_by_label("Type docs to confirm").fill("doc")
+    dialog.get_by_label(f"Type {name} to confirm").fill(name[:-1])
     expect(go).to_be_disabled()
-    dialog.get_by_label("Type docs to confirm").fill("docs")
-    if verb == "Attest":
+    dialog.get_by_label(f"Type {name} to confirm").fill(name)
+    if (verb, name) == ("Attest", "docs"):
         picture(page, "dashboard-attest")
     go.click()
     expect(dialog.get_by_text(f"{verb}: done.")).to_be_visible(timeout=60_000)
@@ -362,6 +362,52 @@ def test_what_stood_still_is_repaired(browser: Browser, daemon: Daemon) -> None:
     expect(dialog.get_by_text("Repair: done.")).to_be_visible(timeout=60_000)
     with sqlite3.connect(daemon.folder / "off.db") as connection:
         assert connection.execute("SELECT count(*) FROM docs").fetchone() == (2000,)
+
+
+def test_a_live_migration_of_several_parts_is_watched_and_steered_as_one(
+    browser: Browser, daemon: Daemon
+) -> None:
+    random = np.random.default_rng(3)
+    for name in ("shop-a", "shop-b", "shop-c"):
+        params = models.VectorParams(size=16, distance=models.Distance.COSINE)
+        daemon.client.create_collection(name, vectors_config=params)
+        daemon.client.upsert(
+            name,
+            [models.PointStruct(id=n, vector=random.standard_normal(16).tolist()) for n in range(100)],
+        )
+    daemon.run(
+        "migrate", "shop", "--mode", "proxied", "--source", "old", "--each-collection", "shop-*",
+        "--target-type", "sqlite", "--target-url", str(daemon.folder / "shop.db"), "--quarantine", "1",
+    )  # fmt: skip
+    page, wrong = opened(browser, daemon, at="/dashboard/#/shop", viewport={"width": 1280, "height": 900})
+    events = page.get_by_label("Events, newest first")
+    confirmed(page, "Attest", "the copy of 100 records would begin", name="shop", Your_name="anna")
+    parts = page.get_by_role("region", name="Part, Phase, From, To, Copied, Owed, Findings")
+    for name in ("a", "b", "c"):  # as it happens, each by the name of its part
+        expect(events.get_by_text(f"shop-{name}: phase: catch_up -> verified").first).to_be_visible(
+            timeout=60_000
+        )
+        expect(parts.get_by_role("row").filter(has_text=f"shop:shop-{name}")).to_contain_text("100 of 100")
+    expect(page.get_by_text("300 records of 3 parts were compared, and no part differs")).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.get_by_role("button", name="Revert")).to_have_count(0)
+    daemon.run("cutover", "shop:shop-a", "--yes")
+    expect(page.get_by_text("both answer the application, part by part")).to_be_visible(timeout=30_000)
+    picture(page, "dashboard-parts")
+    expect(page.get_by_role("button", name="Roll back")).to_have_count(0)
+    confirmed(page, "Revert", name="shop")
+    confirmed(page, "Cut over", name="shop")
+    expect(page.get_by_text("; the target answers the application")).to_be_visible(timeout=30_000)
+    confirmed(page, "Revert", name="shop")
+    expect(page.get_by_role("button", name="Roll back")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="the report").click()
+    expect(page.get_by_text("Equal: all 300 records were compared")).to_be_visible(timeout=30_000)
+    assert page.get_by_text("not compared").count() == 0
+    page.go_back()
+    confirmed(page, "Roll back", name="shop")
+    expect(page.get_by_text("rolled back").first).to_be_visible(timeout=30_000)
+    assert [line for line in wrong if "401" not in line] == []  # the browser asks once without the key
 
 
 def test_a_crowd_of_events_does_not_put_off_the_look(browser: Browser, daemon: Daemon) -> None:

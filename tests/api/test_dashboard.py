@@ -130,6 +130,13 @@ def test_every_action_is_tried_dry_where_it_can_be_and_typed_unless_it_only_look
         assert looks or ("dry: false" not in row) == can, verb
 
 
+def test_of_several_parts_it_can_be_gone_back_while_some_are_cut_over_and_nothing_is_taken_away():
+    said = dict(rows())
+    assert '"verified"' in said["revert"]
+    assert 'status.primary === "both"' in said["revert"]
+    assert 'status.primary === "source"' in said["rollback"]
+
+
 def test_whatever_changes_one_migration_has_a_dry_run():
     about = "/migrations/{id}/"
     without = {

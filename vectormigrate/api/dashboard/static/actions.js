@@ -60,7 +60,8 @@ export const ACTIONS = [
     danger: true,
     says: "The target answers from then on, and there is no revert. Where the source notes its changes itself, the application has to"
       + " have stopped writing to it." },
-  { verb: "revert", label: "Revert", phases: ["reversed"], when: live, first: true,
+  { verb: "revert", label: "Revert", phases: ["verified", "reversed"], first: true,
+    when: (status) => live(status) && (status.phase === "reversed" || status.primary === "both"),
     says: "The source answers the application again, with everything that was written since the cutover." },
   { verb: "commit", label: "Commit", phases: ["reversed"], when: live, danger: true,
     says: "Gives up the way back: the source is owed nothing any more and may be taken down." },
@@ -68,6 +69,7 @@ export const ACTIONS = [
     when: (status) => !RESTING.includes(status.phase) || status.next_steps.some((step) => step.includes(" abort ")),
     says: "Ends it for good, before anything was put into the target. Neither store has to be there." },
   { verb: "rollback", label: "Roll back", phases: ["backfill", "catch_up", "verified", ...RESTING, "rolling_back"], danger: true,
+    when: (status) => status.primary === "source",
     says: "Takes everything out of the target that this migration put there. What was there before stays." },
   { verb: "capture/remove", label: "Remove the capture", phases: ["committed", "rolled_back", "aborted"], when: captured,
     danger: true, says: "Takes the slot or the triggers out of the source, which then notes its changes for nobody." },

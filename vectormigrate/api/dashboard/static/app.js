@@ -67,6 +67,8 @@ class One {
 
   every() { return LOOK; }
   close() { if (this.plot) this.plot.destroy(); }
+  // Its own, and those of its parts.
+  concerned(event) { return event.migration_id === this.id || event.migration_id.startsWith(`${this.id}:`); }
 
   note(event) {
     if (event.kind === "progress") return;
@@ -78,7 +80,8 @@ class One {
 
   lines() {
     return [...this.log].reverse().map((event) => {
-      return make("li", {}, make("time", { datetime: event.at }, lately(event.at)), event.text || word(event.kind));
+      const part = event.migration_id === this.id ? "" : `${event.migration_id.slice(this.id.length + 1)}: `;
+      return make("li", {}, make("time", { datetime: event.at }, lately(event.at)), part, event.text || word(event.kind));
     });
   }
 
@@ -331,7 +334,7 @@ document.querySelector(".skip").addEventListener("click", (event) => { event.pre
 document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
 route();
 api.follow((event) => {
-  if (view instanceof One && event.migration_id === view.id) view.note(event);
+  if (view instanceof One && view.concerned(event)) view.note(event);
   if (event.kind === "progress") return;
   if (["gap_opened", "secondary_down", "deletes_stopped"].includes(event.kind)) tell(`${event.migration_id}: ${word(event.kind)}`);
   soon();
