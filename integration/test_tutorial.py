@@ -15,6 +15,9 @@ pytestmark = pytest.mark.timeout(600)
 
 PORTS = ("6444", "6333", "8080")
 _SECTION = re.compile(r"^## (.+?)\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
+_IN_A_SENTENCE = re.compile(r"`(vectormigrate [^`]+)`")
+ABORT, BELIEVE = "vectormigrate abort docs", "vectormigrate allow-deletes docs"
+"""What asks first. Once something was copied the first is refused, and the second has nothing to believe."""
 
 
 def tutorial(folder: Path) -> list[str]:
@@ -41,10 +44,14 @@ def test_every_command_of_the_tutorial_does_what_the_page_says(tmp_path: Path) -
 
 
 def test_every_command_of_the_runbooks_works_where_it_is_to_be_typed(tmp_path: Path) -> None:
-    sections = {
-        title: "".join(body for _, _, body in blocks(text))
-        for title, text in _SECTION.findall((DOCS / "runbooks.md").read_text())
+    page = (DOCS / "runbooks.md").read_text()
+    sections = {title: "".join(body for _, _, body in blocks(text)) for title, text in _SECTION.findall(page)}
+    in_sentences = set(_IN_A_SENTENCE.findall(page)) - {
+        line for body in sections.values() for line in body.splitlines()
     }
+    assert in_sentences >= {ABORT, BELIEVE}
+    at_any_time = sorted(in_sentences - {ABORT, BELIEVE})
+    asked = f"{{ {ABORT} --yes && false; }} || test $? = 4\n{BELIEVE} --yes"
     told = {title: body for title, body in sections.items() if body}
     commands = tutorial(tmp_path)
     moved = next(place for place, body in enumerate(commands) if "vectormigrate migrate" in body)
@@ -59,7 +66,18 @@ def test_every_command_of_the_runbooks_works_where_it_is_to_be_typed(tmp_path: P
         flags=re.MULTILINE,
     )
     switched = told.pop("Cut over"), told.pop("Go back to the source")
-    script = [*setting_up, early, vouching, attesting.partition("\n")[2], *told.values(), *switched, late]
+    script = [
+        *setting_up,
+        early,
+        vouching,
+        attesting.partition("\n")[2],
+        *told.values(),
+        *at_any_time,
+        asked,
+        *switched,
+        late,
+    ]
     code, said = typed(tmp_path, "\n".join(script))
     assert code == 0, said
     assert "Traceback" not in said
+    assert "next      vectormigrate serve\n" not in said  # it runs all the while
