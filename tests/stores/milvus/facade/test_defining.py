@@ -152,6 +152,13 @@ async def test_a_schema_that_milvus_refuses(served, change):
     assert list((await served.ok("ShowCollections")).collection_names) == []
 
 
+async def test_arrays_of_structs_are_refused_by_name(served):
+    made = changed(lambda made: made.struct_array_fields.add(name="chunks"))
+    code, reason = await served.refused("CreateCollection", **C, schema=made.SerializeToString())
+    assert "'chunks'" in reason, code
+    assert list((await served.ok("ShowCollections")).collection_names) == []
+
+
 async def test_other_definitions_that_are_refused(served):
     assert (await served.refused("CreateCollection", **C, schema=b"\xff"))[0] == 1100
     made = changed(lambda made: made.functions.add(name="bm25"))

@@ -7,9 +7,15 @@ from dataclasses import replace
 import pytest
 
 from tests.conformance.subject import make_records, to_batch
+from vectormigrate.daemon.foreseeing import plan
+from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.collection import Field, FieldType, IdKind
-from vectormigrate.model.errors import CollectionExists, CollectionMissing, ShapeMismatch
+from vectormigrate.model.errors import CollectionExists, CollectionMissing, ShapeMismatch, Unsupported
+from vectormigrate.model.specification import Specification, StoreRef
 from vectormigrate.stores.base import EVERYWHERE, Content
+from vectormigrate.stores.milvus.pb import milvus_pb2, schema_pb2
+
+from .scripted import ScriptedMilvus, status
 
 
 async def test_a_collection_that_was_released_is_loaded_for_reading(subject, vendor):
@@ -120,3 +126,21 @@ async def test_a_partition_has_the_fields_of_its_collection(subject):
     for make in (subject.store.check_create, subject.store.create):
         with pytest.raises(ShapeMismatch, match="other fields"):
             await make(other)
+
+
+async def test_a_plan_of_arrays_of_structs_names_them_before_anything_is_read():
+    schema = schema_pb2.CollectionSchema(name="docs")
+    schema.fields.add(name="pk", is_primary_key=True, data_type=schema_pb2.DataType.Int64)
+    schema.struct_array_fields.add(name="chunks")
+    answer = milvus_pb2.DescribeCollectionResponse(status=status(), schema=schema, collection_name="docs")
+    milvus = ScriptedMilvus(
+        "v2.6.0",
+        DescribeCollection=lambda _request, _context: answer,
+        ShowCollections=lambda _request, _context: milvus_pb2.ShowCollectionsResponse(status=status()),
+    )
+    with milvus.running() as url:
+        asked = Specification("move", StoreRef("milvus", url, "docs"), StoreRef("memory", "there", "copy"))
+        with pytest.raises(Unsupported, match="field 'chunks' of arrays of structs"):
+            await plan(asked, Secrets())
+    assert milvus.calls["DescribeCollection"]
+    assert not milvus.calls.keys() & {"Query", "Search"}

@@ -205,6 +205,20 @@ def test_what_cannot_be_read():
         read_layout(schema)
 
 
+def test_arrays_of_structs_are_refused_by_name():
+    """Their vectors and scalars stand outside `fields`: who looked only there would leave them behind unsaid."""
+    schema = schema_pb2.CollectionSchema(name="docs")
+    schema.fields.add(name="pk", is_primary_key=True, data_type=DataType.Int64)
+    for name in ("chunks", "links"):
+        struct = schema.struct_array_fields.add(name=name)
+        struct.fields.add(name="text", data_type=DataType.Array, element_type=DataType.VarChar)
+        struct.fields.add(name="v", data_type=DataType.ArrayOfVector, element_type=DataType.FloatVector)
+    with pytest.raises(Unsupported, match="fields 'chunks', 'links' of arrays of structs") as refused:
+        read_layout(schema)
+    assert refused.value.collection == "docs"
+    assert refused.value.hint
+
+
 def test_narrow_columns_are_told_apart():
     schema = schema_pb2.CollectionSchema(name="docs", autoID=True)
     schema.fields.add(name="pk", is_primary_key=True, data_type=DataType.Int64)

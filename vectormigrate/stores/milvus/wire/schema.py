@@ -142,8 +142,13 @@ class Layout:
 
 def read_layout(schema: Any) -> Layout:
     """A CollectionSchema message as a Layout. Raises StoreBroken without a usable key, Unsupported for structs."""
-    if len(getattr(schema, "struct_array_fields", ())):
-        raise Unsupported("milvus struct fields are not supported", collection=schema.name)
+    if structs := [field.name for field in getattr(schema, "struct_array_fields", ())]:
+        several = "s" * (len(structs) > 1)
+        raise Unsupported(
+            f"field{several} {', '.join(map(repr, structs))} of arrays of structs cannot be carried",
+            collection=schema.name,
+            hint="no other store has such fields: move a collection that has what they hold in fields of its own",
+        )
     columns = [_read_column(field) for field in schema.fields if not field.is_dynamic]
     key = next((field.name for field in schema.fields if field.is_primary_key), None)
     if key is None:
