@@ -72,6 +72,9 @@ async def test_how_an_offline_migration_goes_is_set_while_it_goes(here):
     held = await ask(SHELL, "throttle", {"migration_id": "docs"})
     assert held.levers == {"max_rate": 0, "batch_size": 500, "throttle_hold": True}
     assert (await ask(SHELL, "unthrottle", {"migration_id": "docs"})).levers == {"batch_size": 500}
+    told = await ask(SHELL, "throttle", {"migration_id": "docs"})
+    assert told.next_steps == (await ask(SHELL, "status", {"migration_id": "docs"})).next_steps
+    await ask(SHELL, "unthrottle", {"migration_id": "docs"})
     shown = await ask(SHELL, "set", {"migration_id": "docs", "change": "batch-size=?"})
     assert (shown.in_force["batch_size"], shown.in_force["throttle_hold"]) == (500, False)
 

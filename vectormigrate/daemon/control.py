@@ -490,4 +490,6 @@ class Control:
         return status
 
     def _status(self, migration_id: str) -> MigrationStatus:
-        return self._database.read(lambda tx: views.status(tx, migration_id))
+        """As whoever asks may go on from it: a daemon stays, a command ends and leaves the file to the next."""
+        stays = self._host is not None
+        return self._database.read(lambda tx: views.status(tx, migration_id, owned=stays))
