@@ -372,7 +372,7 @@ async def test_no_secret_is_in_anything_that_is_kept_or_said(tmp_path, caplog):
     caplog.set_level("DEBUG")
     secrets = ["sekrit-source-key", "sekrit-password", "sekrit-mistyped-key", KEY]
     async with site(tmp_path, audit_log=tmp_path / "audit.jsonl") as here:
-        secrets.append(await here.key("read"))
+        secrets.append((await here.key("read")).split("_", 2)[2])  # the half that is not public
         await here.raw("GET", "/v1/keys", b"", BEARER + b"sekrit-mistyped-key")
         given = {
             "migration_id": "docs",
