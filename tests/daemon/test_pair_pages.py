@@ -42,6 +42,12 @@ def test_every_pair_has_its_section(made):
         assert page.count("vectormigrate plan") == len(PRODUCTS)
 
 
+def test_the_index_says_of_the_others_why_they_have_no_page(made):
+    for kind in NO_MOVE:
+        assert f"`{kind}`" in made["index.md"]
+        assert f"from-{kind}.md" not in made["index.md"]
+
+
 def test_every_command_can_be_typed(text):
     commands = re.findall(r"^```\n(vectormigrate .*?)\n```$", text, re.MULTILINE | re.DOTALL)
     assert len(commands) == len(PRODUCTS) * (len(PRODUCTS) + 1)

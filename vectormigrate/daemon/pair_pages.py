@@ -60,6 +60,10 @@ _INDEX = """\
 What becomes of ids, vectors and fields, which limits there are, how to start, and what changes in the application, for
 every pair of stores. Made by `make reference` from the rules that migrations themselves go by; `vectormigrate plan` says
 the same of the collection that you have. The cells say what becomes of ids.
+
+The reference store (`memory`) has no page: it is as old as the process that asks, so no command could move anything out of it or
+find again what one put there. What it holds is [a column of the table of values](../fidelity.md), and [the matrix](../matrix.md) moves
+every kind of value in and out of it. `parquet` is [a snapshot](../snapshots.md).
 """
 
 
