@@ -172,7 +172,7 @@ _BEYOND = {
         "not text_match(example, 'the')",
         "phrase_match(lemma, 'person')",
     ),
-    "a filter with field 'rough' and with longer arithmetic, two fields compared or text matched, as its 32 bits become 64": (
+    "a filter by 'rough', whose 32 bits become 64, with longer arithmetic, two fields compared, text matched or such a ranking": (
         "tagged == sense and rough > 0.1",
         "rough == length",
     ),
@@ -242,6 +242,13 @@ def reads() -> Iterator[Call]:
         )
 
 
+def _hits(found: Any) -> list[Any]:
+    """Each ranking: ids, scores and what else was wanted."""
+    return [
+        [{"id": hit.id, "score": hit["distance"], **hit.get("entity", {})} for hit in hits] for hits in found
+    ]
+
+
 def beyond() -> Iterator[Call]:
     """What plan says is refused, by its words there."""
     vector = rows()[0].vector
@@ -255,16 +262,52 @@ def beyond() -> Iterator[Call]:
         input_field_names=["tagged"],
         params={"reranker": "decay", "function": "gauss", "origin": 9, "scale": 3},
     )
-    yield Call(
+    ranked, full = (
         "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
-        lambda c: c.hybrid_search(COLLECTION, asked, decay, limit=5),
+        "groups that must be full, or in a hybrid search",
     )
     yield Call(
-        "groups that must be full, or in a hybrid search, sampling and highlighting",
-        lambda c: c.search(
-            COLLECTION, [vector], anns_field="vector", group_by_field="part", limit=3, strict_group_size=True
-        ),
+        f"{ranked}: hybrid",
+        lambda c: _hits(c.hybrid_search(COLLECTION, asked, decay, limit=5, output_fields=["lemma"])),
     )
+    for where in ("", "part == 'noun'", "tagged == sense"):
+        yield Call(
+            f"{ranked}: {where}",
+            lambda c, where=where: _hits(
+                c.search(COLLECTION, [vector], where, ranker=decay, limit=7, output_fields=["tagged"])
+            ),
+        )
+    for size, where in ((2, ""), (3, "sense > 1"), (900, ""), (2, "tagged == sense")):
+        yield Call(
+            f"{full}: {size} {where}",
+            lambda c, size=size, where=where: _hits(
+                c.search(
+                    COLLECTION,
+                    [vector, rows()[1].vector],
+                    where,
+                    limit=3,
+                    output_fields=["part"],
+                    group_by_field="part",
+                    group_size=size,
+                    strict_group_size=True,
+                )
+            ),
+        )
+    for ranker in (RRFRanker(), decay):
+        yield Call(
+            f"{full}: hybrid by {type(ranker).__name__}",
+            lambda c, ranker=ranker: _hits(
+                c.hybrid_search(
+                    COLLECTION,
+                    asked,
+                    ranker,
+                    limit=3,
+                    group_by_field="part",
+                    group_size=2,
+                    output_fields=["part"],
+                )
+            ),
+        )
     for phrase, expressions in _BEYOND.items():
         for expression in expressions:
             for way, asked_so in _alone(expression):

@@ -17,11 +17,14 @@ _FREQUENCIES = (
 _TEXTS = "`match` of text by its words (`text`, `text_any`, `phrase`)"
 _LONGER = "arithmetic of more than one step in a filter, and two fields compared"
 _PHRASES = "text and phrase matching in a filter"
+_RANKERS = "rankers and functions, but for `rrf` and `weighted` in a hybrid search"
+_FULL = "groups that must be full, or in a hybrid search"
 _WORDS = "searches for words, and hybrid ones in which words count"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
-        "rankers and functions, but for `rrf` and `weighted` in a hybrid search",
-        "groups that must be full, or in a hybrid search, sampling and highlighting",
+        _RANKERS,
+        _FULL,
+        "chains of functions, orders by fields, sampling, highlighting and aggregations",
         "searches by keys",
         _LONGER,
         _PHRASES,
@@ -50,7 +53,7 @@ OWN: dict[str, tuple[str, ...]] = {
     ),
 }
 """By the kind of the source."""
-_ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS, _LONGER, _PHRASES})
+_ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS, _LONGER, _PHRASES, _RANKERS, _FULL})
 """What another store of the source's kind answers itself, if it has everything under the same names and is configured alike."""
 
 
@@ -79,7 +82,7 @@ def _retyped(source: CollectionShape) -> list[str]:
     """What another Milvus does not answer of fractions of 32 bits, which it keeps in 64."""
     fields = source.native.get("milvus", {}).get("schema", {}).get("fields", ())
     return [
-        f"a filter with field {one['name']!r} and with longer arithmetic, two fields compared or text matched, as its 32 bits become 64"
+        f"a filter by {one['name']!r}, whose 32 bits become 64, with longer arithmetic, two fields compared, text matched or such a ranking"
         for one in fields
         if "Float" in (one.get("data_type"), one.get("element_type"))
     ]

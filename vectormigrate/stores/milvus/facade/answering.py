@@ -25,11 +25,11 @@ from vectormigrate.stores.milvus.wire.schema import DataType
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 from vectormigrate.stores.turns import Turns
 
-from . import collections, defining, fusing, reading, searching
+from . import collections, defining, fusing, ranking, reading, searching
 from .capture import DATABASE, collection_of
 from .endpoints import Route
 from .grouping import Grouping, column_of
-from .problems import invalid, not_served
+from .problems import Problem, invalid, not_served
 from .stamps import Stamps
 from .writing import Writer
 
@@ -159,20 +159,36 @@ class Answers:
 
     async def _search(self, store: Store, shape: CollectionShape, message: Any) -> Any:
         collections.check_loaded(shape)
-        asked = searching.read_asked(message, _values(message))
+        try:
+            asked = searching.read_asked(message, _values(message))
+        except Problem as problem:
+            return await self._ranked(store, shape, "Search", message, problem)
         found = await searching.search(store, shape, asked)
         return self._found(shape, *found, asked.limit, asked.grouping)
 
     async def _hybrid(self, store: Store, shape: CollectionShape, message: Any) -> Any:
         collections.check_loaded(shape)
-        fusion = fusing.read_fusion(message)
-        parts = [searching.read_asked(part, _values(part)) for part in message.requests]
+        try:
+            fusion, parts = fusing.read_hybrid(
+                message, lambda part: searching.read_asked(part, _values(part))
+            )
+        except Problem as problem:
+            return await self._ranked(store, shape, "HybridSearch", message, problem)
         inside = [
             part if part.partitions else replace(part, partitions=list(message.partition_names))
             for part in parts
         ]
         found = await fusing.hybrid(store, shape, inside, fusion, list(message.output_fields))
         return self._found(shape, *found, fusion.limit)
+
+    async def _ranked(
+        self, store: Store, shape: CollectionShape, rpc: str, message: Any, problem: Problem
+    ) -> Any:
+        """What has this problem, answered by another Milvus if that is what the store is."""
+        if not ranking.passable(problem, store, message):
+            raise problem
+        rankings, output, limit, grouping = await ranking.ranked(store, shape, rpc, message)
+        return self._found(shape, rankings, output, limit, grouping)
 
     def _found(
         self,

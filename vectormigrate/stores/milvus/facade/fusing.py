@@ -45,6 +45,15 @@ class Fusion:
     normed: bool = False
 
 
+def read_hybrid(message: Any, parts: Callable[[Any], Asked]) -> tuple[Fusion, list[Asked]]:
+    """What a HybridSearchRequest does with its searches, and those, each read by `parts`. Raises Problem."""
+    fusion = read_fusion(message)
+    found = [parts(part) for part in message.requests]
+    if any(part.grouping is not None for part in found):
+        raise not_served("a hybrid search by groups is not answered here")
+    return fusion, found
+
+
 def read_fusion(message: Any) -> Fusion:
     """What a HybridSearchRequest does with its searches. Raises Problem."""
     told = read_params(message.rank_params)
@@ -104,8 +113,6 @@ async def hybrid(
     """One ranking for each vector of every search, and what of the records is wanted. Raises Problem."""
     if not parts:
         raise invalid("a hybrid search wants searches")
-    if any(part.grouping is not None for part in parts):
-        raise not_served("a hybrid search by groups is not answered here")
     if len({len(part.vectors) for part in parts}) != 1:
         raise invalid("the searches of a hybrid search must have as many vectors as each other")
     found = [await search(store, shape, replace(part, offset=0, output=output)) for part in parts]

@@ -62,16 +62,23 @@ def passed(store: Store, layout: Layout, text: str, values: Mapping[str, Any], w
     """An expression for another Milvus; `why` is what nobody else answers of it. Raises Problem where there is none, or where
     it means something else.
     """
+    if store.capabilities.kind != DIALECT:
+        raise not_served(f"{why} is not answered here")
+    check_words(layout, text, why)
+    given = {name: write_template(value) for name, value in values.items()}
+    return Passed(Native(DIALECT, (text, given), alike=True), why)
+
+
+def check_words(layout: Layout, text: str, why: str) -> None:
+    """Raise Problem for an expression that means something else in a collection that was made for a migration."""
     names = {token.text for token in tokens(text) if token.kind is Kind.NAME}
-    if store.capabilities.kind != DIALECT or _BY_CHANCE in {name.lower() for name in names}:
+    if _BY_CHANCE in {name.lower() for name in names}:
         raise not_served(f"{why} is not answered here")
     for column in layout.fields:
         if column.name in names and _OTHERWISE & {column.type, column.element}:
             raise not_served(
                 f"{why} is not answered here: field {column.name!r} is kept by the target in another type"
             )
-    given = {name: write_template(value) for name, value in values.items()}
-    return Passed(Native(DIALECT, (text, given), alike=True), why)
 
 
 @contextmanager

@@ -287,6 +287,13 @@ def _ranking(
     return Ranking(batch_of_records(records, shape.vectors if whole else ()), scores)
 
 
+def ranking_of(shape: CollectionShape, matches: Sequence[Match], *, whole: bool) -> Ranking:
+    """What another Milvus found, its scores as they are."""
+    records = [match.record or Record(match.id) for match in matches]
+    vectors = shape.vectors if whole else ()
+    return Ranking(batch_of_records(records, vectors), [match.score for match in matches])
+
+
 def joined(rankings: Sequence[Ranking]) -> Batch:
     """What all vectors found, one ranking behind the other."""
     return join([ranking.batch for ranking in rankings])

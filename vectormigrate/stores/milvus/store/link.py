@@ -48,6 +48,7 @@ _ANSWERS: dict[str, Any] = {
     "LoadCollection": common_pb2.Status,
     "Query": milvus_pb2.QueryResults,
     "ReleasePartitions": common_pb2.Status,
+    "HybridSearch": milvus_pb2.SearchResults,
     "Search": milvus_pb2.SearchResults,
     "ShowCollections": milvus_pb2.ShowCollectionsResponse,
     "ShowPartitions": milvus_pb2.ShowPartitionsResponse,

@@ -211,8 +211,9 @@ class MilvusStore(Store):
     # Searching.
 
     async def query(self, collection: str, query: Query) -> list[Match]:
-        query.check_plain()
         opened = await self._run(self._catalog.readable, collection)
+        if query.words is not None:
+            return await self._ranked(opened, query, query.words)
         field = self._searched(opened, query)
         condition = EVERYTHING if query.filter is None else self._condition(opened, query.filter)
         column = next(column for column in opened.layout.vectors if column.name == field.name)
@@ -239,6 +240,18 @@ class MilvusStore(Store):
         answer = await self._run(self._catalog.read, "Search", request, opened)
         hits = results.read_matches(answer.results, field.metric or Metric.COSINE)
         records = await self._records(collection, [hit for hit, _ in hits]) if query.with_record else {}
+        return [Match(hit, score, records.get(hit)) for hit, score in hits]
+
+    async def _ranked(self, opened: Opened, query: Query, words: Native) -> list[Match]:
+        """What Milvus ranks in its own words, with its own scores, as it comes."""
+        if words.dialect != DIALECT or query.filter is not None:
+            raise foreign_words(words)
+        method, given = words.value
+        request = requests.given_request(opened.layout, method, given)
+        answer = await self._run(self._catalog.read, method, request, opened)
+        hits = results.read_matches(answer.results, Metric.DOT)
+        name = opened.shape.name
+        records = await self._records(name, [hit for hit, _ in hits]) if query.with_record else {}
         return [Match(hit, score, records.get(hit)) for hit, score in hits]
 
     async def _looked_up(self, collection: str, where: Filter) -> HasId | None:

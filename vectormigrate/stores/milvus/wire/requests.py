@@ -106,6 +106,16 @@ def search_request(
     return request
 
 
+def given_request(layout: Layout, method: str, given: bytes) -> Any:
+    """A Search or a HybridSearch that a client of another Milvus wrote, of this collection."""
+    request = getattr(milvus_pb2, f"{method}Request").FromString(given)
+    for one in (request, *(request.requests if method == "HybridSearch" else ())):
+        one.collection_name, one.db_name = layout.collection, ""
+        one.consistency_level, one.use_default_consistency, one.guarantee_timestamp = _STRONG, False, 0
+        one.partition_names[:] = layout.within
+    return request
+
+
 def _effort(index: VectorIndex | None, limit: int) -> dict[str, int]:
     """How hard to look: recall matters more here than a millisecond."""
     if index is None:
