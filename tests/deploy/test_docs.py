@@ -61,3 +61,28 @@ def test_the_first_migration_of_the_readme_is_ten_lines_that_can_be_typed():
     assert [one.command.name for one in typed] == [
         "serve", "migrate", "attest", "status", "report", "cutover", "revert", "rollback",
     ]  # fmt: skip
+
+
+def test_the_table_of_integration_has_a_row_for_every_file():
+    rows = re.findall(r"^\| `(test_\w+\.py)` \|", (DOCS / "contributing.md").read_text(), re.MULTILINE)
+    assert rows == sorted(path.name for path in (ROOT / "integration").glob("test_*.py"))
+
+
+def test_a_link_to_a_chapter_finds_it():
+    chapters = {page.resolve(): {anchor(title) for title in titles(page)} for page in PAGES}
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+\.md)?(#[^)\s]+)\)", page.read_text()):
+            file, chapter = target
+            there = (page.parent / file).resolve() if file else page.resolve()
+            assert chapter[1:] in chapters[there], (page.name, file + chapter)
+
+
+def titles(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+
+
+def anchor(title):
+    """As the site and code hosts make them of a title."""
+    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title).lower()
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", words)).strip("-")
