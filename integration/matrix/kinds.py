@@ -347,7 +347,10 @@ def _places() -> Iterator[tuple[str, tuple[Record, ...]]]:
             ("partition, namespace, tenant", "tenant_a"),
             ("its name with a hyphen and capitals", "Ten-Ant"),
             ("its name with spaces and signs", "ten ant/ä%'"),
+            ("its name with spaces and signs of ASCII", "a.b/c d'e\""),
+            ("its name like a number", "0042"),
             ("its name of 64 letters", "n" * 64),
+            ("its name of 200 letters", "n" * 200),
         )
     ):
         yield kind, (_record(f"in {number}", partition=place),)

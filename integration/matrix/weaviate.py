@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import warnings
 from contextlib import ExitStack
 from dataclasses import replace
@@ -161,8 +162,8 @@ def _identified(table: Table) -> Table:
 def _fits(record: Record) -> bool:
     """Null is missing, a number is a double, names are of letters, an empty list is none."""
     names = all(key.isascii() and key.replace("_", "a").isalnum() and key != "id" for key in record.payload)
-    tenant = (record.partition or "a").replace("-", "a").replace("_", "a")
-    return names and tenant.isascii() and tenant.isalnum() and all(map(_value_fits, record.payload.values()))
+    tenant = re.fullmatch(r"[A-Za-z0-9_-]{1,64}", record.partition or "a") is not None
+    return names and tenant and all(map(_value_fits, record.payload.values()))
 
 
 def _value_fits(value: Any) -> bool:
