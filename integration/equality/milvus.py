@@ -172,10 +172,6 @@ _BEYOND = {
         "not text_match(example, 'the')",
         "phrase_match(lemma, 'person')",
     ),
-    "a filter by 'rough', whose 32 bits become 64, with longer arithmetic, two fields compared, text matched or such a ranking": (
-        "tagged == sense and rough > 0.1",
-        "rough == length",
-    ),
 }
 """Expressions that only Milvus answers, by what plan says of them."""
 
