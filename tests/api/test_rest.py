@@ -172,6 +172,16 @@ async def test_a_request_with_a_key_of_its_own_is_done_once(here, tmp_path):
     assert (await begin("b")).status == 202
 
 
+async def test_what_was_refused_is_looked_at_again_under_the_same_key(here, tmp_path):
+    """A cutover that a gate barred was not done, and the gate may be open by now."""
+    key = b"Idempotency-Key: one"
+    status, _ = await here.ask("POST", "/v1/migrations/docs/rollback", {}, key)
+    assert status == 404
+    await migrated(here, tmp_path)
+    status, _ = await here.ask("POST", "/v1/migrations/docs/rollback", {}, key)
+    assert status == 202
+
+
 async def test_a_key_of_ours_is_told_once_whoever_asks_again(here, tmp_path):
     """Answers to requests are kept for a day, and what opens the door is kept nowhere."""
     again = b"Idempotency-Key: one"

@@ -20,7 +20,7 @@ from vectormigrate.daemon import report
 from vectormigrate.daemon.answers import Answered, Answers
 from vectormigrate.daemon.chronicle import Chronicle
 from vectormigrate.model.documents import Keys, Operation
-from vectormigrate.model.errors import RequestRefused, VectormigrateError
+from vectormigrate.model.errors import RequestRefused
 from vectormigrate.model.status import MigrationStatus
 
 from . import bodies, manual, openapi, problem, stream
@@ -148,18 +148,13 @@ class Rest:
             return Response(before.body, before.status, {**before.headers, "idempotency-replayed": "true"})
         try:
             done = await do()
-        except VectormigrateError as error:
-            done = _Done(problem.response(error))
         except BaseException:
+            # What was refused was not done: asked again, when a gate has opened perhaps, it is looked at again.
             await self.answers.release(who.name, key)
             raise
-        if done.answer.status_code >= 500 or done.answer.status_code == 429:
-            await self.answers.release(who.name, key)
-        else:
-            again = done.again or done.answer
-            headers = {name: again.headers[name] for name in _KEPT if name in again.headers}
-            kept = Answered(again.status_code, headers, bytes(again.body))
-            await self.answers.settle(who.name, key, kept)
+        again = done.again or done.answer
+        headers = {name: again.headers[name] for name in _KEPT if name in again.headers}
+        await self.answers.settle(who.name, key, Answered(again.status_code, headers, bytes(again.body)))
         return done.answer
 
 

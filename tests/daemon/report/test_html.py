@@ -46,6 +46,13 @@ class Page(HTMLParser):
             self.rows[-1][-1] += data
 
 
+def test_a_scan_of_nothing_does_not_say_that_all_is_equal():
+    """As of a live migration before its copy, whose records are all owed."""
+    page = Page(render(replace(REPORT, validation=replace(REPORT.validation, compared=0))))
+    assert "Nothing was compared, and nothing differs" in page.text
+    assert "Equal" not in page.text
+
+
 def test_a_full_scan_without_findings_says_equal_and_shows_its_counts_and_digests():
     page = Page(render(REPORT))
     assert "Equal: all 3,000 records were compared, and none differs." in page.text

@@ -43,6 +43,7 @@ def test_all_are_told_open_or_not():
     ("changes", "name", "reason"),
     [
         ({"copied": False}, "copied", "the backfill is not done"),
+        ({"standing": 1}, "pages", "a page may still be written"),
         ({"standing": 2}, "pages", "2 pages may still be written"),
         ({"debt": 101}, "debt", "101 records are owed"),
         ({"oldest": 5.1}, "lag", "the oldest mark is 5 s old"),

@@ -66,6 +66,8 @@ def verdict(report: Report) -> str:
         return "Nothing was validated yet, so nothing is proved."
     if not seen.ok:
         return _differences(seen)
+    if not seen.compared:
+        return "Nothing was compared, and nothing differs: both sides are empty, or all that they hold is still owed."
     if seen.method == "full":
         return f"Equal: all {seen.compared:,} records were compared, and none differs."
     return f"No difference in {seen.compared:,} sampled records{_clean_bound(seen)}."

@@ -79,7 +79,7 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
     compared = now.compared_ago is not None and now.compared_ago <= limits.fresh
     noes = {
         "copied": "" if now.copied else "the backfill is not done",
-        "pages": f"{now.standing} pages may still be written" if now.standing else "",
+        "pages": _pages(now.standing),
         "debt": f"{now.debt:,} records are owed" if now.debt > limits.debt else "",
         "lag": f"the oldest mark is {now.oldest:.0f} s old" if now.oldest > limits.oldest else "",
         "dead letters": f"{now.dead_letters:,} records were refused" if now.dead_letters else "",
@@ -98,6 +98,12 @@ def gates(now: Conditions, limits: Limits = Limits()) -> list[Gate]:
         "disk": "" if now.free_bytes >= limits.free_bytes else "the disk of the state file is nearly full",
     }
     return [Gate(name, not reason, reason) for name, reason in noes.items()]
+
+
+def _pages(standing: int) -> str:
+    if not standing:
+        return ""
+    return "a page may still be written" if standing == 1 else f"{standing:,} pages may still be written"
 
 
 def _overlap(now: Conditions, limits: Limits) -> str:
