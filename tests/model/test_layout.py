@@ -17,6 +17,7 @@ from vectormigrate.model.layout import (
     PROFILES,
     RAW,
     REST,
+    Detected,
     Document,
     LayoutPlan,
     Relayout,
@@ -31,6 +32,8 @@ FILES = {
     path.stem.replace("-", ":", 1).replace("pgvector-v2", "pgvector"): json.loads(path.read_text())
     for path in sorted(FIXTURES.glob("*.json"))
 }
+GUESSED = ("langchain:pinecone", "langchain:weaviate", "haystack:pinecone", "mem0:pgvector")
+"""Whose records may as well be anybody's."""
 PAIRS = [
     (one, other)
     for one, other in product(FILES, FILES)
@@ -120,7 +123,7 @@ def test_every_framework_is_known_by_its_records(name):
     store = kind.partition("-")[0]
     found = detect(store, shape, keys, len(records))
     assert found.framework == framework
-    assert found.certain is (name not in ("langchain:pinecone", "langchain:weaviate"))
+    assert found.certain is (name not in GUESSED)
     assert profile_for(framework, store, shape).name == name
 
 
@@ -318,3 +321,11 @@ def test_metadata_called_like_a_field_of_haystacks_documents_are_not_taken_for_i
     assert moved == {**there, "blob_mime_type": "text/plain", "_original_id": "doc"}
     assert relayout.backward(moved, "doc") == row
     assert relayout.backward({**moved, "score": 0.5}, "doc")[REST] == {"score": 0.5}
+
+
+def test_a_table_of_a_payload_and_a_vector_may_be_mem0s_and_one_with_more_is_not():
+    table = replace(shape("payload"), vectors=(VectorField("vector"),))
+    assert detect("pgvector", table, {}, 5) == Detected("mem0", certain=False)
+    for other in (shape("payload"), replace(shape("payload", "title"), vectors=table.vectors)):
+        assert detect("pgvector", other, {}, 5) == Detected(RAW, certain=True)
+    assert detect("sqlite", table, {}, 5) == Detected(RAW, certain=True)

@@ -452,6 +452,7 @@ class _Look:
     vectors: frozenset[str]
 
 
+_MEM0_TABLE = ("pgvector", "payload", "vector")
 _SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
     (
         Detected("llamaindex", certain=True),
@@ -486,6 +487,7 @@ _SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
         lambda it: it.kind in ("pinecone", "weaviate") and "text" in it.every,
     ),
     (Detected("haystack", certain=False), lambda it: it.kind == "pinecone" and "content" in it.every),
+    (Detected("mem0", certain=False), lambda it: (it.kind, *sorted(it.declared | it.vectors)) == _MEM0_TABLE),
 )
 
 
