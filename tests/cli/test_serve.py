@@ -184,3 +184,43 @@ async def test_keys_and_certificates_are_changed_by_a_signal(start, tmp_path):
         process.tell(signal.SIGHUP)
         assert "read again" in await asyncio.to_thread(process.line)
         assert [await asyncio.to_thread(asked, port, secret) for secret in ("first", "second")] == [401, 200]
+
+
+async def test_a_key_that_a_slow_command_says_holds_up_nobody_when_the_configuration_is_read_again(
+    start, tmp_path
+):
+    """`command:` as the API's key at SIGHUP: applications are answered while it takes its time, and the key is changed behind it."""
+    file, went = tmp_path / "vectormigrate.toml", tmp_path / "went"
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\ntouch {went}\nsleep 2\necho second\n")
+    slow.chmod(0o700)
+    file.write_text('[api]\naddr = "127.0.0.1:0"\napi_key = "command:echo first"\n')
+
+    def asked(port, secret):
+        url = f"http://127.0.0.1:{port}/v1/migrations"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {secret}"})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    async with raw_server(well) as server:
+        process = await start(*flags(server.port), environ={"VECTORMIGRATE_ADDR": ""})
+        port = int(re.search(r"http://127.0.0.1:(\d+)", await asyncio.to_thread(process.line))[1])
+        file.write_text(file.read_text().replace("echo first", str(slow)))
+        waits, clock = [], asyncio.get_running_loop().time
+        async with asyncio.TaskGroup() as group:
+            process.tell(signal.SIGHUP)
+            told = group.create_task(asyncio.to_thread(process.line))
+            async with connected(Address(host="127.0.0.1", port=process.port)) as wire:
+                while not told.done():
+                    began = clock()
+                    assert (await wire.ask("PUT", "/collections/docs/points", POINTS)).status == 200
+                    if went.exists():
+                        waits.append(clock() - began)
+                    await asyncio.sleep(0.01)
+        assert "read again" in told.result()
+        assert len(waits) > 10
+        assert max(waits) < 1, "requests waited for the command"
+        assert [await asyncio.to_thread(asked, port, secret) for secret in ("first", "second")] == [401, 200]

@@ -9,8 +9,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from vectormigrate.daemon.activation import Notifier, inherited
 from vectormigrate.daemon.announced import Listening
 from vectormigrate.daemon.api_served import ApiSettings
 from vectormigrate.daemon.chronicle import Chronicle, kind_of
-from vectormigrate.daemon.config import Merged
 from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.hosting import Host
 from vectormigrate.daemon.keyring import Keyring
@@ -110,7 +109,7 @@ async def _serve(call: Call, settings: ServeSettings, api: ApiSettings | None) -
         async with own(call, {}, each(_tell, chronicle.tell, messenger.on_event), serving=True) as control:
             sources = {one.name: one.upstream for one in settings.listeners if one.upstream is not None}
             health = Health(control.database, sources, lambda: service.stopping, clock)
-            with reloading(lambda: _reload(call, settings, notifier, service, keyrings)):
+            async with reloading(lambda: _reload(call, settings, notifier, service, keyrings)):
                 return await until_stopped(
                     call,
                     service,
@@ -217,25 +216,35 @@ def _line(one: Listening) -> str:
     return f"{one.name}: {one.dialect} at {one.address}{alone}, in front of {one.behind}"
 
 
-@contextmanager
-def reloading(reload: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, SIGHUP calls `reload`."""
+@asynccontextmanager
+async def reloading(reload: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """While the block runs, SIGHUP calls `reload`, beside whatever is served; one that comes meanwhile, once more behind it."""
+    asked = asyncio.Event()
+
+    async def whenever_asked() -> None:
+        while True:
+            await asked.wait()
+            asked.clear()
+            await reload()
+
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
+    async with Supervisor() as supervisor:
+        supervisor.spawn_lasting(whenever_asked(), name="configuration")
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
 
 
-def _reload(
+async def _reload(
     call: Call, running: ServeSettings, notifier: Notifier, service: Service, keyrings: Sequence[Keyring]
 ) -> None:
     """Read the file again and take over what can change while serving. What cannot be used changes nothing."""
     notifier.reloading()
     try:
-        merged, fresh = _settled_again(call)
-        api = api_served.settle(merged, call.environ)
+        # Beside the loop: a `command:` may take half a minute to say its secret, and applications are not to wait for it.
+        fresh, api = await asyncio.to_thread(_settled_again, call)
         logs.set_level(fresh.log_level)
         if (fresh.listeners, fresh.limits, fresh.timeouts) != (
             running.listeners,
@@ -253,10 +262,10 @@ def _reload(
     notifier.ready("serving")
 
 
-def _settled_again(call: Call) -> tuple[Merged, ServeSettings]:
+def _settled_again(call: Call) -> tuple[ServeSettings, ApiSettings | None]:
     path, profile = call.config.path, call.merged["profile"]
     chosen = str(profile.value or "") if profile.layer != "file" else ""  # the file may name another by now
     loaded = configuration.load(Path(path), call.environ, chosen) if path else configuration.Config()
     flags = {name: given for name, given in call.merged.items() if given.layer == "flag"}
     merged = configuration.merge(call.command.all_settings, {}, call.environ, loaded) | flags
-    return merged, settle(merged, loaded)
+    return settle(merged, loaded), api_served.settle(merged, call.environ)
