@@ -1,4 +1,4 @@
-"""The image cannot be built without a registry of images; its recipe is linted, and what it installs is what is tested."""
+"""The recipe of the image is linted, and what it installs is what is tested. `integration/test_image.py` builds and runs it."""
 
 import re
 import subprocess
@@ -69,3 +69,12 @@ def test_the_trial_is_configured_as_the_daemon_understands_it():
     assert (ours["read_only"], ours["cap_drop"]) == (True, ["ALL"])
     assert all(port.startswith("127.0.0.1:") for port in ours["ports"])
     assert "ports" not in services["qdrant"]
+
+
+def test_nothing_but_what_the_recipe_takes_is_sent_to_be_built():
+    """The whole checkout is gigabytes, with keys and state files of whoever tries it."""
+    recipe = (DEPLOY / "Dockerfile").read_text()
+    taken = {part for line in re.findall(r"^COPY (?!--from)(.+) \S+$", recipe, re.MULTILINE) for part in line.split()}
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines
+    assert {line[1:] for line in lines if line.startswith("!")} == taken
