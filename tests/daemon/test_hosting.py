@@ -13,6 +13,7 @@ from tests.fakes.world import SOURCE
 from vectormigrate.daemon import attempts
 from vectormigrate.daemon.hosting import VERBS
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import (
     GateRefused,
     IllegalTransition,
@@ -69,6 +70,42 @@ async def test_a_life_by_words(site):
 
         report = await host.answer("rollback", "move", {"dry_run": False})
         assert (report["deleted"], site.phase, site.router.concerned()) == (5, "rolled_back", ())
+
+
+async def test_a_split_is_one_migration_of_one_collection_into_several(site):
+    division = Division(value_of="version", into={"0": "old", "7": "spare"}, rest="new")
+    site.world.set(division=division, target=replace(site.world.spec.target, collection="{name}"))
+    places = "old", "new", "spare"
+
+    def held():
+        """Version by id, of each collection."""
+        tables = [site.world.target.tables[name] for name in places]
+        return [{one.id: one.payload["version"] for one in table.after(None, None, 99)} for table in tables]
+
+    async with site.daemon() as host:
+        await site.verified(host)
+        assert held() == [dict.fromkeys(range(5), 0), {}, {}]
+        again = await host.answer("create", "", {"specification": msgspec.to_builtins(site.world.spec)})
+        assert (again["migration_id"], len(again["parts"])) == ("move", 0)
+        await site.put(1, version=9)
+        await site.put(2, version=7)
+        await site.paid()
+        assert held() == [{0: 0, 3: 0, 4: 0}, {1: 9}, {2: 7}]
+        assert (await host.answer("validate", "move", {"full": True, "sample_size": 5, "seed": 1}))["ok"]
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        await site.put(2, 3, version=8)
+        store = site.router.reading(SOURCE).store
+        assert held() == [{0: 0, 4: 0}, {1: 9, 2: 8, 3: 8}, {}]
+        assert await store.count(SOURCE) == 5
+    async with site.daemon() as host:
+        await site.put(0, version=7)
+        assert held() == [{4: 0}, {1: 9, 2: 8, 3: 8}, {0: 7}]
+        await site.paid()
+        await host.answer("revert", "move", {"dry_run": False})
+        source = (await site.world.store("source").fetch(SOURCE, range(5))).payload
+        assert [one["version"] for one in source] == [7, 9, 8, 8, 0]
+        report = await host.answer("rollback", "move", {"dry_run": False})
+        assert (report["deleted"], site.world.target.tables) == (5, {})
 
 
 async def test_commit_is_the_end(site):

@@ -6,12 +6,14 @@ import pytest
 
 from vectormigrate.daemon.config import Given
 from vectormigrate.daemon.levers import LEVERS
+from vectormigrate.daemon.placing import as_settled
 from vectormigrate.daemon.secrets import Literal, key
 from vectormigrate.daemon.settings import MIGRATE, SIDES
 from vectormigrate.daemon.specify import check_id, overlay, specify
 from vectormigrate.model.collection import Metric
 from vectormigrate.model.division import Division
 from vectormigrate.model.errors import MigrationExists, UsageError
+from vectormigrate.model.placement import Placement
 from vectormigrate.model.specification import Existing
 
 PAIR = {
@@ -253,6 +255,18 @@ def test_parts_of_a_collection_and_where_they_go():
     assert by_value.division == Division(value_of="lang", rest="others")
 
 
+def test_a_split_in_use_is_asked_for_again_as_it_was():
+    wished = divided(each_value="lang", into={"en": "isle"}, rest="others", mode="proxied")
+    asked = specify("docs", given(**wished)).specification
+    assert asked.splits
+    made = as_settled(asked, Placement(asked.division, "lang", {"en": "isle"}))
+    assert (made.splits, bool(made.division)) == (False, False)
+    assert overlay(made, given(**wished)).specification == made
+    assert overlay(made, given()).specification == made
+    with pytest.raises(MigrationExists, match="rest is others, not else"):
+        overlay(made, given(rest="else"))
+
+
 def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
     path = tmp_path / "m.toml"
     path.write_text('[split]\nby = "lang"\ninto = { en = "isle" }\nrest = "others"\n')
@@ -276,7 +290,10 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
         ({"each_partition": ("*",), "rest": "x"}, "--rest goes with --each-value"),
         ({"into": {"a": "b"}, "target_index": "docs"}, "for a migration of several parts"),
         ({"rest": "b", "target_index": "docs"}, "for a migration of several parts"),
-        ({"each_value": "lang", "mode": "proxied"}, "parts by the values of a field are moved offline only"),
+        (
+            {"each_value": "lang", "mode": "proxied", "existing": "overwrite"},
+            "what a collection in use is split into is new or empty",
+        ),
         (
             {"source_type": "milvus", "each_partition": ("*",), "mode": "proxied"},
             "a partition of a Milvus collection is moved offline only",

@@ -104,6 +104,12 @@ class Site:
         async with self.router.writing({SOURCE: [Ids(tuple(ids))]}) as write:
             await write.access.store.upsert(SOURCE, records(ids, version))
 
+    async def paid(self):
+        """Wait until nothing is owed."""
+        async with asyncio.timeout(20):
+            while self.marked:
+                await asyncio.sleep(0.005)
+
     @property
     def marked(self):
         return self.database.read(lambda tx: journal.debt(tx, "move"))

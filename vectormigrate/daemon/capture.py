@@ -44,7 +44,7 @@ async def capture(
     """
     if action is Action.REMOVE:
         _check_over(spec.id, state)
-    if spec.division:
+    if spec.division and not spec.splits:
         parts = await parts_of(spec, secrets)
         reports = [await _one(action, part, secrets, way, dry_run=dry_run) for part in parts]
         return _sum(spec, action, reports)

@@ -15,8 +15,10 @@ from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import Check
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Store
+from vectormigrate.stores.placed import placed
 
 from .parting import parts_of
+from .placing import settled
 from .secrets import Secrets
 
 _LOW_WATER = 2**30
@@ -30,7 +32,7 @@ async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> l
         return checks
     for side, ref in (("source", spec.source), ("target", spec.target)):
         try:
-            async with registry.open_store(await secrets.reach(ref, spec.id)) as store:
+            async with placed(registry.open_store(await secrets.reach(ref, spec.id)), ref.placement) as store:
                 checks += await _check_store(side, store)
                 if not spec.division:
                     checks.append(
@@ -45,11 +47,19 @@ async def doctor(spec: Specification | None, state: Path, secrets: Secrets) -> l
 
 async def _check_parts(spec: Specification, secrets: Secrets) -> Check:
     try:
-        parts = await parts_of(spec, secrets)
+        if spec.splits:
+            placement = (await settled(spec, secrets)).target.placement
+            assert placement is not None
+            told = [f"{name} to {place}" for name, place in sorted(placement.places.items())]
+        else:
+            told = [
+                f"{part.source.collection} to {part.target.collection}"
+                for part in await parts_of(spec, secrets)
+            ]
     except VectormigrateError as error:
         return Check("parts", False, error.message, error.hint)
-    named = ", ".join(f"{part.source.collection} to {part.target.collection}" for part in parts[:_NAMED])
-    return Check("parts", True, f"{len(parts):,}: {named}{' ...' if len(parts) > _NAMED else ''}")
+    named = ", ".join(told[:_NAMED])
+    return Check("parts", True, f"{len(told):,}: {named}{' ...' if len(told) > _NAMED else ''}")
 
 
 async def _check_store(side: str, store: Store) -> list[Check]:

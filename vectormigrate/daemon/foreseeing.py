@@ -17,6 +17,7 @@ from vectormigrate.stores.unanswered import unanswered
 
 from .crewing import worker_count
 from .parting import parts_of
+from .placing import settled
 from .promise import digest, digest_of_parts
 from .secrets import Secrets
 from .tasks import Stores, SystemClock
@@ -28,6 +29,7 @@ async def plan(
     """What a migration would do. Reads both sides, writes nothing anywhere. With `strict`, raises what would keep it
     from starting: MappingRefused, TargetNotEmpty.
     """
+    spec = await settled(spec, secrets)
     if spec.division:
         plans = []
         for part in await parts_of(spec, secrets):

@@ -24,6 +24,11 @@ def went(state: Path, migration_id: str) -> tuple[Specification, WayBack]:
             f"migration {migration_id!r} has several parts, and the way back is gone one part at a time",
             hint=f"name a part; they are in: vectormigrate status {migration_id}",
         )
+    if found.specification.target.placement is not None:
+        raise UsageError(
+            f"migration {migration_id!r} has split its collection while it was in use, and there is no way back of it but `revert`",
+            hint="migrate each collection as any other, without --back-of",
+        )
     if found.mapping is None or found.source_shape is None:
         raise UsageError(
             f"migration {migration_id!r} has not begun, so there is no way back of it",

@@ -47,6 +47,7 @@ from .live_terms import LiveSettings
 from .live_whole import LiveWhole
 from .livemaking import make_live
 from .passages import Passage, check_apart, fronting, learn, learnt
+from .placing import settled_for_good
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .surroundings import surroundings
@@ -154,6 +155,7 @@ class Host:
         taken by a wish that cannot be had.
         """
         async with self._creating:
+            specification = await settled_for_good(specification, self._secrets, self._database)
             if specification.division:
                 await self._whole(specification).create()
             else:
@@ -201,7 +203,9 @@ class Host:
         spec = migration.specification
         passage = fronting(self._passages, spec)
         source, target = [await self._secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
-        opened = await self._stack.enter_async_context(Stores.open(source, target, spec.mapping.selection))
+        opened = await self._stack.enter_async_context(
+            Stores.open(source, target, spec.mapping.selection, serves=True)
+        )
         stores = replace(
             opened,
             source=self.telemetry.store(spec.id, "source", opened.source),

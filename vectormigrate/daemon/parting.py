@@ -129,16 +129,8 @@ def _check_there(asked: Specification, found: Sequence[_Found]) -> None:
 async def _shares(asked: Specification, source: Store) -> list[_Found]:
     """A part for each value, or for several that go into the same place; and one for the rest, where one is wanted."""
     division, collection = asked.division, asked.source.collection
-    counts = await _values(source, collection, division.value_of)
-    without = counts.pop(None, 0)
-    if without and not division.rest:
-        raise UsageError(
-            f"{without:,} records have no value of {division.value_of!r} that makes a part: none at all, or neither a text,"
-            " nor a whole number, a boolean or a UUID",
-            hint="say where they go with --rest COLLECTION, or leave them out with a filter ([records] of --mapping)",
-            store=asked.source.kind,
-            collection=collection,
-        )
+    counts = await values_of(source, collection, division.value_of)
+    check_rest(asked, counts.pop(None, 0))
     values = sorted(name for name in counts if name is not None)
     together: dict[str, list[str]] = {}
     for value in values:
@@ -152,7 +144,19 @@ async def _shares(asked: Specification, source: Store) -> list[_Found]:
     return found
 
 
-async def _values(source: Store, collection: str, field: str) -> dict[str | None, int]:
+def check_rest(asked: Specification, without: int) -> None:
+    """Raise UsageError where so many records have no value that makes a part, and no place is given for them."""
+    if without and not asked.division.rest:
+        raise UsageError(
+            f"{without:,} records have no value of {asked.division.value_of!r} that makes a part: none at all, or neither a text,"
+            " nor a whole number, a boolean or a UUID",
+            hint="say where they go with --rest COLLECTION, or leave them out with a filter ([records] of --mapping)",
+            store=asked.source.kind,
+            collection=asked.source.collection,
+        )
+
+
+async def values_of(source: Store, collection: str, field: str) -> dict[str | None, int]:
     """How many records have each value of a field; None stands for what makes no part. Reads everything."""
     counts: dict[str | None, int] = {}
     async with aclosing(source.scan(collection, EVERYWHERE)) as pages:

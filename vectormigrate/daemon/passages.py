@@ -75,7 +75,7 @@ def check_apart(
     passage = fronting(passages, spec)
     for other in others:
         same = passage is not None and _met(spec.source, passage, other.source, fronting(passages, other))
-        if same or _place(other.target) == _place(spec.target):
+        if same or _places(other.target) & _places(spec.target):
             side = spec.source if same else spec.target
             raise GateRefused(
                 f"the {'source' if same else 'target'} of {spec.id!r} is that of migration {other.id!r}, which is not over",
@@ -96,6 +96,10 @@ def _met(one: StoreRef, passage: Passage, other: StoreRef, others: Passage | Non
 
 def _place(side: StoreRef) -> tuple[str, str, str]:
     return side.kind, side.url, side.collection
+
+
+def _places(side: StoreRef) -> set[tuple[str, str, str]]:
+    return {(side.kind, side.url, one) for one in side.collections}
 
 
 async def learn(passage: Passage | None, source: Store, collection: str) -> None:

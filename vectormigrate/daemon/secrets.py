@@ -126,6 +126,7 @@ class Secrets:
             {name: self._fill(text, place) for name, text in ref.options.items()},
             self._look_up(ref.redact_key, place),
             self.notes,
+            ref.placement,
         )
 
     async def reach(self, ref: StoreRef, owner: str) -> Endpoint:

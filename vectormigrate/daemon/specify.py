@@ -246,7 +246,7 @@ def _apply(stored: Specification, merged: Merged, take: Callable[[Given], bool])
         if wanted(name) and _value(merged, name)
     }
     split = _split(merged) if wanted("mapping") and _value(merged, "mapping") else None
-    plain["division"] = replace(split or stored.division, **parts)
+    plain["division"] = replace(split or stored.divided, **parts)
     if wanted("redact-key") and _value(merged, "redact-key"):
         plain["target"] = replace(stored.target, redact_key=_reference(str(merged["redact-key"].value)))
     return replace(stored, mapping=_mapping(stored.mapping, merged, wanted), **plain)
@@ -318,9 +318,9 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             f"put {NAME} into --target-index: it stands for the name of each part",
         ),
         (
-            bool(division.value_of) and live,
-            "parts by the values of a field are moved offline only: a write does not say which part its record was in",
-            "live, parts are made by --each-collection or --each-partition",
+            bool(division.value_of) and live and wished.existing is not Existing.FAIL,
+            f"--existing {wished.existing} is for a target that holds records; what a collection in use is split into is new or empty",
+            "leave --existing out, and name collections that nobody uses",
         ),
         (
             bool(division) and wished.back is not None,
@@ -449,7 +449,7 @@ def settings_of(specification: Specification) -> dict[str, Any]:
     for side in SIDES:
         values[f"{side}-layout"] = getattr(specification.mapping, f"{side}_layout")
     for name, attribute in _PARTS.items():
-        values[name] = getattr(specification.division, attribute)
+        values[name] = getattr(specification.divided, attribute)
     values["redact-key"] = specification.target.redact_key
     return values
 

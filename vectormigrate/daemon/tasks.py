@@ -19,6 +19,7 @@ from vectormigrate.model.selection import EVERYTHING, Selection
 from vectormigrate.model.specification import Existing, WayBack
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint, Store
+from vectormigrate.stores.placed import placed
 from vectormigrate.stores.retry import OnRetry, RetryPolicy, RetryStore
 from vectormigrate.stores.returned import returned
 from vectormigrate.stores.selected import selected
@@ -55,10 +56,13 @@ class Stores:
         target: Endpoint,
         selection: Selection = EVERYTHING,
         back: WayBack | None = None,
+        *,
+        serves: bool = False,
     ) -> Stores:
-        """Open both; nothing is dialled yet."""
+        """Open both; nothing is dialled yet. `serves`: what an application writes to the target goes by this one."""
         whole = returned(registry.open_store(source), back)
-        return cls(selected(whole, selection), registry.open_store(target), whole)
+        held = placed(registry.open_store(target), target.placement, serves=serves)
+        return cls(selected(whole, selection), held, whole)
 
     async def greet(self) -> None:
         """Dial both, before anything is asked of their capabilities: some depend on the server's version."""

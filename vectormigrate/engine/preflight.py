@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vectormigrate.engine import aliases as names
+from vectormigrate.engine import placing
 from vectormigrate.engine.aliases import Aliases
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.layouts import Layouts, layouts
@@ -121,6 +122,9 @@ async def examine(
     took = monotonic() - began
     proposal = _proposed(spec, source, shape, sample, target.capabilities, existing)
     shape, mapping = proposal.source, proposal.mapping
+    if spec.target.placement is not None:
+        with _placed(spec):
+            placing.check(spec.target.placement, mapping, sample, target)
     if existing is None and not mapping_refuses(mapping):
         with _placed(spec):
             await target.check_create(mapping.target)
@@ -323,6 +327,7 @@ async def document(spec: Specification, preflight: Preflight, source: Store, *, 
             *preflight.notes,
             *_refusal_notes(preflight),
             *_idle_notes(spec, mapping),
+            *(placing.notes(spec.target.placement) if spec.target.placement else ()),
             *(f"alias {one!r} will stand for the target, too" for one in mapping.aliases),
             *preflight.aliases.notes,
             *preflight.cautions,
@@ -367,7 +372,8 @@ def _refusal_notes(preflight: Preflight) -> list[str]:
 async def _refuse_same(spec: Specification, source: Store, target: Store) -> None:
     if spec.source.kind != spec.target.kind:
         return
-    if await source.locate(spec.source.collection) == await target.locate(spec.target.collection):
+    here = await source.locate(spec.source.collection)
+    if here in [await target.locate(one) for one in spec.target.collections]:
         raise UsageError(
             "source and target are the same collection",
             store=spec.source.kind,

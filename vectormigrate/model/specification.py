@@ -13,6 +13,7 @@ from typing import TypeAlias
 from .collection import CollectionShape
 from .division import WHOLE, Division
 from .mapping import MappingOptions, MappingPlan
+from .placement import Placement
 
 
 class Existing(StrEnum):
@@ -50,6 +51,13 @@ class StoreRef:
     options: dict[str, str] = field(default_factory=dict)
     redact_key: str = ""
     """Of the target: a reference to the key that redacted values are hashed with."""
+    placement: Placement | None = None
+    """Of a target that is several collections, which is whose; `collection` then stands for all of them."""
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Every collection that it is."""
+        return (self.collection,) if self.placement is None else self.placement.collections
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +126,20 @@ class Specification:
     mode: Mode = Mode.OFFLINE
     division: Division = WHOLE
     """What makes the parts of a migration of several. Its source's collection holds them, or lists their patterns; its
-    target's has `{name}` in it.
+    target's has `{name}` in it. None of one that is split while it is in use: see `StoreRef.placement`.
     """
     back: WayBack | None = None
     """The migration of which this is the way back."""
+
+    @property
+    def splits(self) -> bool:
+        """Whether its one collection is to be split while it is in use, into what is still to be found out."""
+        return self.mode is not Mode.OFFLINE and bool(self.division.value_of)
+
+    @property
+    def divided(self) -> Division:
+        """The division that was asked for, however it is done."""
+        return self.division or (WHOLE if self.target.placement is None else self.target.placement.division)
 
 
 Lever: TypeAlias = float | int | str | bool

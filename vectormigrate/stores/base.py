@@ -29,6 +29,7 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.filter import Filter, matches
 from vectormigrate.model.operation import WriteResult
+from vectormigrate.model.placement import Placement
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, RecordId, id_text, parse_id
 
@@ -50,6 +51,8 @@ class Endpoint:
     """Of a target: what redacted values are hashed with on their way to it. No adapter looks at it."""
     notes: str = ""
     """A folder in which an adapter may note what must outlive its process; empty for none."""
+    placement: Placement | None = None
+    """Of a target that is several collections. No adapter looks at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,257 @@
+"""A collection that is split while it is in use, by the real program: writers that move records from one part to another all the
+while, a daemon that is killed while it copies, before and after the cutover, and both sides compared whole at the end.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from qdrant_client import QdrantClient
+from qdrant_client.models import (
+    Distance,
+    FieldCondition,
+    Filter,
+    MatchValue,
+    PointStruct,
+    VectorParams,
+)
+
+from integration.harness.runs import command
+from integration.test_live_parts import Daemon, started, wait
+from tests.fakes.qdrant import QdrantServer
+from vectormigrate.cli.demo.postgres import EmbeddedPostgres
+
+WRITERS = 8
+IDS = 40
+"""Of each writer, of which half is there before anything begins."""
+LANGS = ("en", "de", "fr", "xx", None)
+PLACES = {"en": "docs_en", "de": "west", "fr": "west", "xx": "others", None: "others"}
+TABLES = ("docs_en", "others", "west")
+
+
+class App:
+    """What the application sees, whoever answers."""
+
+    def __init__(self, url: str) -> None:
+        self._client = QdrantClient(url=url, check_compatibility=False, timeout=30)
+
+    def make(self) -> None:
+        self._client.create_collection("docs", VectorParams(size=4, distance=Distance.EUCLID))
+
+    def put(self, number: int, lang: str | None, version: int) -> None:
+        payload: dict[str, Any] = {"version": version} | ({} if lang is None else {"lang": lang})
+        self._client.upsert(
+            "docs", [PointStruct(id=number, vector=_vector(number, version), payload=payload)]
+        )
+
+    def move(self, number: int, lang: str, version: int) -> None:
+        """By a part of it."""
+        self._client.set_payload("docs", {"lang": lang, "version": version}, [number])
+
+    def remove(self, number: int) -> None:
+        self._client.delete("docs", [number])
+
+    def held(self) -> dict[int, tuple[str | None, int]]:
+        """Language and version by number, page after page."""
+        found: dict[int, tuple[str | None, int]] = {}
+        offset: Any = None
+        while True:
+            points, offset = self._client.scroll("docs", limit=17, offset=offset, with_payload=True)
+            for one in points:
+                assert int(one.id) not in found
+                found[int(one.id)] = _told(one.payload)
+            if offset is None:
+                return found
+
+    def counted(self) -> int:
+        return self._client.count("docs", exact=True).count
+
+    def nearest(self, version: int, lang: str | None = None) -> list[int]:
+        only = Filter(must=[FieldCondition(key="lang", match=MatchValue(value=lang))]) if lang else None
+        found = self._client.query_points("docs", query=_vector(0, version), query_filter=only, limit=20)
+        return [int(one.id) for one in found.points]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _vector(number: int, version: int) -> list[float]:
+    return [number / 7 + 1.0, version / 3, 1.0, 2.0]
+
+
+def _told(payload: dict[str, Any] | None) -> tuple[str | None, int]:
+    assert payload is not None
+    return payload.get("lang"), int(payload["version"])
+
+
+class Writers:
+    """Threads with ids of their own; what was acknowledged is what must be there."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.held: dict[int, tuple[str | None, int]] = {}
+        self.unsure: set[int] = set()
+        """Numbers whose last write was not answered: either of two states is right."""
+        self.writes = self.moves = 0
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, args=(one,), daemon=True) for one in range(WRITERS)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive()
+
+    def _write(self, writer: int) -> None:
+        chance, version = random.Random(writer), 0
+        with closing(App(self._url)) as app:
+            while not self._ended.wait(0.03):
+                version += 1
+                number = writer * IDS + chance.randrange(IDS)
+                try:
+                    self._write_one(app, chance, number, version)
+                except Exception:  # noqa: BLE001 the daemon is away, in whatever words of the client
+                    self.unsure.add(number)
+                    continue
+                self.writes += 1
+
+    def _write_one(self, app: App, chance: random.Random, number: int, version: int) -> None:
+        before, lang = self.held.get(number), chance.choice(LANGS)
+        roll = chance.random()
+        if roll < 0.15:
+            app.remove(number)
+            self.held.pop(number, None)
+        elif roll < 0.4 and before is not None and lang is not None and number not in self.unsure:
+            app.move(number, lang, version)
+            self.held[number] = lang, version
+        else:
+            app.put(number, lang, version)
+            self.held[number] = lang, version
+        if roll >= 0.4 or roll < 0.15:
+            self.unsure.discard(number)
+        self.moves += before is not None and PLACES[before[0]] != PLACES[lang]
+
+    def check(self, app: App) -> None:
+        """What is answered is what was acknowledged."""
+        found = app.held()
+        assert {one: held for one, held in found.items() if one not in self.unsure} == {
+            one: held for one, held in self.held.items() if one not in self.unsure
+        }
+        assert app.counted() == len(found)
+
+
+def in_tables(dsn: str) -> dict[int, tuple[str | None, int]]:
+    """What PostgreSQL holds, asked by itself: each record once, and in the table of its value."""
+    found: dict[int, tuple[str | None, int]] = {}
+    with psycopg.connect(dsn) as connection:
+        for table in TABLES:
+            columns = [
+                one.name for one in connection.execute(f"select * from {table} limit 0").description or ()
+            ]
+            for row in connection.execute(f"select * from {table}"):
+                record = dict(zip(columns, row, strict=True))
+                payload = next(value for value in record.values() if isinstance(value, dict))
+                number = int(record["id"])
+                assert number not in found, (number, table)
+                found[number] = _told(payload)
+                assert PLACES[found[number][0]] == table, (number, table, found[number])
+    return found
+
+
+def turned(daemon: Daemon, verb: str, side: str) -> None:
+    """The swap is done, however often it is refused before."""
+    deadline = time.monotonic() + 120
+    while daemon.ask("status", "split")["primary"] != side:
+        assert time.monotonic() < deadline
+        attempt(daemon, verb)
+
+
+def attempt(daemon: Daemon, verb: str) -> None:
+    words = command(verb, "split", "--yes", state=daemon.state)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode in (0, 4), done.stderr
+    if done.returncode:
+        time.sleep(0.2)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[EmbeddedPostgres, QdrantServer, Daemon]]:
+    folder.chmod(0o755)
+    with ExitStack() as stack:
+        postgres = EmbeddedPostgres(folder / "postgres", durable=False)
+        postgres.start()
+        stack.callback(postgres.stop)
+        source = QdrantServer().start()
+        stack.callback(source.stop)
+        daemon = Daemon(folder, "--dialect", "qdrant", "--upstream", source.url)
+        yield postgres, source, stack.enter_context(started(daemon))
+
+
+@pytest.mark.timeout(600)
+def test_a_collection_of_qdrant_is_split_into_tables(tmp_path: Path) -> None:
+    with served(tmp_path) as (postgres, source, daemon):
+        story(daemon, source.url, postgres.dsn)
+
+
+def story(daemon: Daemon, behind: str, dsn: str) -> None:
+    writers = Writers(daemon.url)
+    with closing(App(behind)) as app:
+        app.make()
+        for number in range(0, WRITERS * IDS, 2):
+            lang = LANGS[number % len(LANGS)]
+            app.put(number, lang, 0)
+            writers.held[number] = lang, 0
+    made = daemon.ask(
+        "migrate", "split", "--mode", "proxied", "--quarantine", "1", "--max-rate", "60",
+        "--source-type", "qdrant", "--source-url", behind, "--source-index", "docs",
+        "--target-type", "pgvector", "--target-url", dsn, "--target-index", "docs_{name}",
+        "--each-value", "lang", "--into", "de=west", "--into", "fr=west", "--into", "xx=others", "--rest", "others",
+    )  # fmt: skip
+    assert made["parts"] == []
+    writers.start()
+    daemon.ask("attest", "split")
+    wait(lambda: daemon.ask("status", "split")["copied"] > 40)
+    daemon.kill()
+    daemon.start()
+    wait(lambda: daemon.ask("status", "split")["phase"] == "verified")
+    turned(daemon, "cutover", "target")
+    time.sleep(1)
+    for _ in range(3):
+        daemon.kill()
+        daemon.start()
+        time.sleep(1.5)
+    writers.stop()
+    wait(lambda: daemon.ask("status", "split")["live"]["debt"] == 0)
+    with closing(App(daemon.url)) as app, closing(App(behind)) as source:
+        assert daemon.ask("status", "split")["primary"] == "target"
+        writers.check(app)
+        assert in_tables(dsn) == app.held() == source.held()
+        for lang in (None, "en", "fr", "xx"):
+            assert app.nearest(9, lang) == source.nearest(9, lang), lang
+    assert daemon.ask("validate", "split", "--full")["ok"]
+    print(f"{writers.writes} writes, {writers.moves} moves, {len(writers.unsure)} unsure")
+    turned(daemon, "revert", "source")
+    with closing(App(daemon.url)) as app:
+        writers.check(app)
+    wait(lambda: daemon.ask("status", "split")["phase"] == "verified")
+    undone = daemon.ask("rollback", "split", "--force")
+    assert undone["left"] == 0
+    with closing(psycopg.connect(dsn)) as connection:
+        left = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    assert left == []
+    assert writers.moves > 50
