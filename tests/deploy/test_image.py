@@ -74,7 +74,11 @@ def test_the_trial_is_configured_as_the_daemon_understands_it():
 def test_nothing_but_what_the_recipe_takes_is_sent_to_be_built():
     """The whole checkout is gigabytes, with keys and state files of whoever tries it."""
     recipe = (DEPLOY / "Dockerfile").read_text()
-    taken = {part for line in re.findall(r"^COPY (?!--from)(.+) \S+$", recipe, re.MULTILINE) for part in line.split()}
+    taken = {
+        part
+        for line in re.findall(r"^COPY (?!--from)(.+) \S+$", recipe, re.MULTILINE)
+        for part in line.split()
+    }
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in lines
     assert {line[1:] for line in lines if line.startswith("!")} == taken
