@@ -124,6 +124,23 @@ async def test_the_row_says_who_answers_and_who_reads(stage):
         assert live.lane.read_share == 0.0
 
 
+@virtually
+async def test_a_target_that_answers_is_told_what_may_still_land_there(stage):
+    """One that does not is told so, whatever stands."""
+    told = []
+    stage.target.lead = lambda quarantine, unsure=(): told.append((quarantine, unsure))
+    live = await stage.open(Phase.REVERSED)
+    await stage.mark(2)
+    await stage.state.write(lambda tx: roles.swap(tx, stage.id, roles.get(tx, stage.id)))
+    live.lane.role = stage.state.read(lambda tx: roles.get(tx, stage.id))
+    live.turned()
+    await stage.open(Phase.REVERSED)
+    await stage.open(Phase.REVERSED, clean=True)
+    stage.gap.raise_for(stage.id)
+    await stage.open(Phase.REVERSED, clean=True)
+    assert told == [(0.0, []), (QUARANTINE, []), (QUARANTINE, [2]), (QUARANTINE, []), (QUARANTINE, None)]
+
+
 # How much is owed.
 
 

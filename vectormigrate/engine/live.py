@@ -22,6 +22,7 @@ from vectormigrate.model.specification import Specification
 from vectormigrate.state import journal, roles, waivers
 from vectormigrate.state.database import Database
 from vectormigrate.state.gap import GapFlag
+from vectormigrate.state.roles import Side
 from vectormigrate.state.sessions import Session
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.capture import Capture
@@ -59,6 +60,8 @@ _HURRY = 0.5
 """Seconds that they have for it."""
 _OLDEST = 200
 """Marks among which the one that waits longest is looked for."""
+_UNSURE = 100_000
+"""Ids of writes of an earlier process that are told apart."""
 _SETTLING = 0.005
 """Seconds between two looks at whether everything is paid."""
 
@@ -166,6 +169,22 @@ class Live:
             if intent.standing:
                 self.covers.open(intent.number, intent.lower, intent.upper)
         self.scopes.load(ledger.quiet_after)
+        self._lead(ours_alone=self._clean)
+
+    def _unsure(self) -> list[RecordId] | None:
+        """Ids of which an earlier process may have left a write that lands yet; None where they are not known, or too many."""
+        if self.gap or self.debt > _UNSURE:
+            return None
+        return [
+            parse_id(mark.id)
+            for mark in self._database.read(lambda tx: journal.marks(tx, self._id, "", _UNSURE))
+        ]
+
+    def _lead(self, *, ours_alone: bool = True) -> None:
+        """Tell the target whether it answers now. `ours_alone`: nothing of an earlier process can land there."""
+        leads = self.lane.role.primary is Side.TARGET
+        unsure = self._unsure() if leads and not ours_alone else ()
+        self.lane.ends.target.lead(self.terms.quarantine if leads else 0.0, unsure)
 
     def follow(self, phase: Phase, resting: Phase | None = None) -> None:
         """Do what this phase allows. `resting`: the phase that a pause or failure interrupted."""
@@ -319,6 +338,7 @@ class Live:
     def turned(self) -> None:
         """The roles are swapped: what was said of the other direction counts no more."""
         self.lane.position = ""
+        self._lead()
         self.scheduler.turned()
 
     async def idle(self) -> None:

@@ -290,6 +290,16 @@ class Store(ABC):
         """
         return 0.0
 
+    def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
+        """An application writes here from now on, and what it is not answered may land for so many seconds; none for 0. `unsure` are ids of
+        which an earlier process may have left such writes; None for any. Concerns a store of which one write is several.
+        """
+        return
+
+    def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
+        """Those of the ids of which a read does not say for good what is held, and for how many seconds more: see `lead`."""
+        return {}
+
     @abstractmethod
     async def close(self) -> None:
         """Give back connections and threads; repeatable."""

@@ -14,10 +14,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import UUID
 
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
@@ -32,7 +31,7 @@ from vectormigrate.model.errors import (
     Unresolved,
     Unsupported,
 )
-from vectormigrate.model.filter import Filter, matches
+from vectormigrate.model.filter import Filter
 from vectormigrate.model.join import joined
 from vectormigrate.model.operation import Refusal, WriteResult
 from vectormigrate.model.placement import Placement
@@ -41,14 +40,14 @@ from vectormigrate.model.record import Payload, RecordId, id_text
 
 from .admission import check_request
 from .base import EVERYWHERE, Content, Page, Range, Store
+from .doubts import Doubts
+from .merging import in_order, key, matching, unlike, without
 from .place import unresolved
 from .together import together, written
 from .turns import Turns
 from .wrapper import Wrapper
 
 T = TypeVar("T")
-_TWICE = "_vm_parts"
-"""All that is told of a record that is in several places."""
 
 
 def placed(store: Store, placement: Placement | None, *, serves: bool = False) -> Store:
@@ -65,6 +64,7 @@ class PlacedStore(Wrapper):
         self._places = placement.collections
         self._serves = serves
         self._turns = Turns()
+        self._doubts = Doubts()
         self._writing: Counter[RecordId] = Counter()
         self._watching: list[set[RecordId]] = []
         """For each read under way, the ids that were written meanwhile."""
@@ -216,13 +216,13 @@ class PlacedStore(Wrapper):
                 left = [head for head in heads if head is not None]
                 if not left:
                     return
-                horizon = min((head.ids[-1] for head in left), key=_key)
-                cuts = [bisect_right(head.ids, _key(horizon), key=_key) for head in left]
+                horizon = min((head.ids[-1] for head in left), key=key)
+                cuts = [bisect_right(head.ids, key(horizon), key=key) for head in left]
                 given = [head.slice(0, cut) for head, cut in zip(left, cuts, strict=True)]
                 heads = [None if head is None else head.slice(cuts.pop(0), len(head)) for head in heads]
-                passed = {one for one in changed if _key(one) <= _key(horizon)}
+                passed = {one for one in changed if key(one) <= key(horizon)}
                 changed -= passed
-                again = {one for one in passed if lower is None or _key(one) > _key(lower)}
+                again = {one for one in passed if lower is None or key(one) > key(lower)}
                 batch = await self._settled(given, again, content, where)
                 for start in range(0, len(batch), size):
                     page = batch.slice(start, start + size)
@@ -255,12 +255,12 @@ class PlacedStore(Wrapper):
             now = Batch([])
             if self._serves:
                 whole = content if where is None or content is Content.FULL else Content.PAYLOAD
-                now = await self.fetch("", sorted(again, key=_key), content=whole)
-                now = _matching(now, where, content)
+                now = await self.fetch("", sorted(again, key=key), content=whole)
+                now = matching(now, where, content)
             elif twice:
-                now = _unlike(sorted(twice, key=_key), content)
+                now = unlike(sorted(twice, key=key), content)
             found = joined([batch for batch in (kept, now) if len(batch)] or [Batch([])])
-        return found.take(sorted(range(len(found)), key=lambda row: _key(found.ids[row])))
+        return found.take(sorted(range(len(found)), key=lambda row: key(found.ids[row])))
 
     async def fetch(
         self, collection: str, ids: Sequence[RecordId], *, content: Content = Content.FULL
@@ -271,14 +271,14 @@ class PlacedStore(Wrapper):
         twice = {one for one in ids if times[one] > 1}
         if self._serves:
             again = twice | {one for one in ids if one in changed and not times[one]}
-            kept = [_without(batch, again) for batch in held]
+            kept = [without(batch, again) for batch in held]
             if again:
-                kept.append(await self._settle(sorted(again, key=_key), content))
+                kept.append(await self._settle(sorted(again, key=key), content))
         else:
-            kept = [_without(batch, twice) for batch in held]
+            kept = [without(batch, twice) for batch in held]
             if twice:
-                kept.append(_unlike(sorted(twice, key=_key), content))
-        return _asked(kept, ids)
+                kept.append(unlike(sorted(twice, key=key), content))
+        return in_order(kept, ids)
 
     async def _everywhere(self, ids: Sequence[RecordId], content: Content) -> list[Batch]:
         return await self._each(lambda place: self._inner.fetch(place, ids, content=content))
@@ -293,12 +293,12 @@ class PlacedStore(Wrapper):
         seen: set[RecordId] = set()
         kept: list[Batch] = []
         for place, batch in zip(self._places, await self._everywhere(ids, content), strict=True):
-            more = [one for one in batch.ids if one in seen]
+            more = [one for one in batch.ids if one in seen and self._doubts.left(one, self._places) <= 0]
             if more:
-                await self._inner.delete(place, more)
-            kept.append(_without(batch, seen))
+                await self._taken({place: more})
+            kept.append(without(batch, seen))
             seen |= set(batch.ids)
-        return _asked(kept, ids)
+        return in_order(kept, ids)
 
     async def query(self, collection: str, query: Query) -> list[Match]:
         """The best of all: a score says the same in each. Raises Unsupported for words, whose weight each counts for itself."""
@@ -355,6 +355,7 @@ class PlacedStore(Wrapper):
                 refused.append(Refusal(row, batch.ids[row], self._homeless(batch, row)))
             else:
                 rows.setdefault(place, []).append(row)
+        await self._check({batch.ids[row]: place for place, some in rows.items() for row in some})
         results = await written([write(place, batch.take(some)) for place, some in rows.items()])
         for some, result in zip(rows.values(), results, strict=True):
             refused += [replace(one, row=some[one.row]) for one in result.refused]
@@ -380,7 +381,26 @@ class PlacedStore(Wrapper):
                 [self._inner.fetch(place, ids, content=Content.IDS) for place, ids in asked.items()]
             )
             asked = {place: batch.ids for place, batch in zip(asked, found, strict=True) if len(batch)}
-        await written([self._inner.delete(place, ids) for place, ids in asked.items()])
+        await self._taken(asked)
+
+    async def _taken(self, gone: Mapping[str, list[RecordId]]) -> None:
+        try:
+            await written([self._inner.delete(place, ids) for place, ids in gone.items()])
+        except BaseException:
+            for place, ids in gone.items():
+                self._doubts.note(ids, place)
+            raise
+
+    async def _check(self, wanted: Mapping[RecordId, str]) -> None:
+        """Raise Throttled where a record would be put in the way of a delete that may land yet."""
+        asked = [one for one in wanted if self._doubts.of_before(one)]
+        where: dict[RecordId, list[str]] = {one: [] for one in asked}
+        if asked:
+            for place, batch in zip(self._places, await self._everywhere(asked, Content.IDS), strict=True):
+                for one in batch.ids:
+                    where[one].append(place)
+        for one, place in wanted.items():
+            self._doubts.check(one, place, there=where.get(one) == [place])
 
     def _homeless(self, batch: Batch, row: int) -> RecordRefused:
         return RecordRefused(
@@ -408,6 +428,12 @@ class PlacedStore(Wrapper):
             results = await written([self._inner.delete(place, ids) for place in self._places])
         refused = {one.row: one for result in results for one in result.refused}
         return WriteResult(len(ids) - len(refused), tuple(refused[row] for row in sorted(refused)))
+
+    def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
+        self._doubts.lead(quarantine, unsure)
+
+    def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
+        return {one: left for one in ids if (left := self._doubts.left(one, self._places)) > 0}
 
     async def barrier(self, collection: str, *, position: str = "") -> None:
         await self._each(lambda place: self._inner.barrier(place, position=position))
@@ -447,41 +473,3 @@ class PlacedStore(Wrapper):
 def _bare(shape: CollectionShape) -> list[Any]:
     """Its vectors as a comparison of shapes looks at them: an index may be made later."""
     return [(one.name, one.kind, one.element, one.dim) for one in shape.vectors]
-
-
-def _key(one: RecordId) -> Any:
-    """What ids of a mergeable order are sorted by. Where integers and UUIDs stand side by side, integers come first."""
-    return (isinstance(one, UUID), one)
-
-
-def _without(batch: Batch, ids: set[RecordId]) -> Batch:
-    rows = [row for row, one in enumerate(batch.ids) if one not in ids]
-    return batch if len(rows) == len(batch) else batch.take(rows)
-
-
-def _asked(found: Sequence[Batch], ids: Sequence[RecordId]) -> Batch:
-    """In the order asked for."""
-    batch = joined([one for one in found if len(one)] or [Batch([])])
-    rows = {one: row for row, one in enumerate(batch.ids)}
-    return batch.take([rows[one] for one in ids if one in rows])
-
-
-def _unlike(ids: list[RecordId], content: Content) -> Batch:
-    """Records that are like nothing, because nobody knows which of several they are."""
-    if content is Content.IDS:
-        return Batch(ids, payload=[{} for _ in ids])
-    return Batch(ids, payload=[{_TWICE: "in several parts"} for _ in ids])
-
-
-def _matching(batch: Batch, where: Filter | None, content: Content) -> Batch:
-    """What of these records a scan gives. What a vendor's own words mean nobody else can say: they are believed to match."""
-    if where is not None:
-        with suppress(Unsupported):
-            batch = batch.take(
-                [
-                    row
-                    for row, one in enumerate(batch.ids)
-                    if matches(where, one, batch.payload[row] if batch.payload else {})
-                ]
-            )
-    return Batch(batch.ids, payload=[{} for _ in batch.ids]) if content is Content.IDS else batch

@@ -7,7 +7,7 @@ of ids alone costs as much as one of payloads.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ from vectormigrate.model.collection import CollectionShape, IdField
 from vectormigrate.model.errors import RecordRefused, StoreBroken
 from vectormigrate.model.filter import And, Filter, HasId, Not, Or
 from vectormigrate.model.identity import ORIGINAL, IdRule, native, own, surrogate
-from vectormigrate.model.layout import PROFILES
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.operation import Refusal, WriteResult
+from vectormigrate.model.profiles import PROFILES
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import Payload, Record, RecordId, id_text, parse_id
 
@@ -108,6 +108,13 @@ class SurrogateStore(Wrapper):
                 return Or(tuple(map(self._filter, items)))
             case _:
                 return where
+
+    def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
+        self._inner.lead(quarantine, None if unsure is None else list(map(self.inside, unsure)))
+
+    def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
+        inside = {self.inside(one): one for one in ids}
+        return {inside[one]: left for one, left in self._inner.unsure(list(inside)).items()}
 
     def cursor_of(self, record_id: RecordId) -> str:
         return self._inner.cursor_of(self.inside(record_id))

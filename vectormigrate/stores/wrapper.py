@@ -154,6 +154,12 @@ class Wrapper(Store):
     async def settle(self) -> float:
         return await self._through(lambda: self._inner.settle())
 
+    def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
+        self._inner.lead(quarantine, unsure)
+
+    def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
+        return self._inner.unsure(ids)
+
     async def close(self) -> None:
         await self._inner.close()
 

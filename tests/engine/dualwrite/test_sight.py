@@ -336,3 +336,14 @@ async def test_a_record_that_is_seen_and_not_chosen_has_no_place_in_the_target(b
     assert (await look.at(1, 2))[:2] == ([2], [1])
     bench.lane.role = replace(bench.lane.role, primary=Side.TARGET)
     assert (await look.at(1))[1] == []  # whatever the application writes to the target is carried back
+
+
+async def test_what_the_primary_does_not_say_for_good_clears_nothing(bench, look):
+    """A record of a split may stand in two places until a delete of it has landed."""
+    await bench.put(1, 2)
+    bench.source.unsure = lambda ids: {1: 5.0}
+    present, _, jobs = await look.at(1, 2)
+    assert present == [1, 2]
+    assert [job.clearing for job in jobs] == [False, True]
+    assert bench.ledger.obstacle(jobs[0].entry) == bench.clock.monotonic() + 5.0
+    assert bench.ledger.obstacle(jobs[1].entry) is None

@@ -404,6 +404,13 @@ async def test_the_rest_is_the_targets(viewed):
     await viewed.view.finish_load(SHAPE)
     assert waited == [("copy", "7"), ("copy", "")]
     assert await viewed.view.settle() == 0.0
+    told = []
+    viewed.target.lead = lambda quarantine, unsure=(): told.append((quarantine, unsure))
+    viewed.view.lead(2.0, [1])
+    viewed.view.lead(2.0, None)
+    assert told == [(2.0, [viewed.view._inverse.target_id(1)]), (2.0, None)]
+    viewed.target.unsure = lambda ids: dict.fromkeys(ids[:1], 3.0)
+    assert viewed.view.unsure([7, 8]) == {7: 3.0}
     await viewed.view.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+from tests.simulation.live.parted import Parted
 from tests.simulation.live.simstore import SimStore
 from tests.simulation.live.statefile import SimDatabase
 from vectormigrate.engine.backfill.copier import Copier, CopySettings
@@ -49,6 +50,8 @@ class Daemon:
         self.ready = asyncio.Event()
 
     def _store(self, link, sender):
+        if link is self.world.target and self.world.split:
+            return Parted(link, link.name, sender)
         return SimStore(link, link.name, "docs" if link is self.world.source else "copy", sender)
 
     async def run(self):

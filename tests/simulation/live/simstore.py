@@ -200,11 +200,7 @@ class SimStore(Store):
 
     async def _put(self, values):
         def apply():
-            refused = tuple(
-                Refusal(row, one, RecordRefused("poison"))
-                for row, (one, value) in enumerate(values.items())
-                if self.link.refuses(value)
-            )
+            refused = self._refused(values)
             spoilt = {one.id for one in refused}
             taken = [one for one in values if one not in spoilt]
             for one in taken:
@@ -213,9 +209,22 @@ class SimStore(Store):
 
         return await self._send(list(values), apply)
 
+    def _refused(self, values):
+        """Those of the records that the database never takes."""
+        return tuple(
+            Refusal(row, one, RecordRefused("poison"))
+            for row, (one, value) in enumerate(values.items())
+            if self.link.refuses(value)
+        )
+
+    @staticmethod
+    def kind():
+        """What kind of request is under way."""
+        return {"wide": CLIENT.get() == "wide", "marked": MARKED.get()}
+
     async def _send(self, ids, apply, **kind):
         sender, watch = self.who, self.link.watch
-        kind |= {"wide": CLIENT.get() == "wide", "marked": MARKED.get()}
+        kind |= self.kind()
         watch.begin(sender, self.link, ids)
         try:
             return await self.link.write(sender, ids, apply, **kind)

@@ -250,10 +250,17 @@ def stalls(seed):
     return seed % 100 == 74
 
 
-def tell(seed, *, guards=Guards(), steps=40):  # noqa: B008 frozen
-    """Tell the story of a seed; raises what it shows to be wrong."""
+def tell(seed, *, guards=Guards(), steps=40, split=False):  # noqa: B008 frozen
+    """Tell the story of a seed, or with `split` that of the same seed with a target in two parts; raises what it shows to be
+    wrong.
+    """
+    kinds = setting(seed)
+    if split:
+        kinds = {name: one for name, one in kinds.items() if name not in ("foreign", "existing")} | {
+            "split": True
+        }
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        world = World(Path(folder) / "state.db", seed, guards=guards, **setting(seed))
+        world = World(Path(folder) / "state.db", seed, guards=guards, **kinds)
         try:
             Story(world, steps, stalls=stalls(seed)).tell()
         finally:
@@ -261,10 +268,10 @@ def tell(seed, *, guards=Guards(), steps=40):  # noqa: B008 frozen
         return world
 
 
-def tell_many(seeds, *, guards=Guards()):  # noqa: B008 frozen
+def tell_many(seeds, *, guards=Guards(), split=False):  # noqa: B008 frozen
     """Tell one after the other; raises the first violation, with its seed."""
     for seed in seeds:
         try:
-            tell(seed, guards=guards)
+            tell(seed, guards=guards, split=split)
         except Exception as error:
             raise Violation(f"seed {seed}: {error}") from error

@@ -32,3 +32,13 @@ def test_a_missing_guard_is_missed(guard, seeds):
     missing = Guards(**{guard: False})
     with pytest.raises(Violation):
         tell_many(range(seeds), guards=missing)
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_the_protocol_holds_for_a_target_in_two_parts(first):
+    tell_many(range(first, first + 20), split=True)
+
+
+@pytest.mark.parametrize("seed", [213, 1159, 1462])
+def test_a_late_delete_of_a_record_that_moved_takes_no_newer_one_away(seed):
+    tell(seed, split=True)

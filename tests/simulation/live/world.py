@@ -14,6 +14,7 @@ from tests.simulation.live.daemon import Daemon
 from tests.simulation.live.history import History
 from tests.simulation.live.loop import VirtualLoop, VirtualTime
 from tests.simulation.live.network import Faults, Link
+from tests.simulation.live.parted import ASKED, PartedLink
 from tests.simulation.live.simstore import shape
 from tests.simulation.live.watch import Violation, Watch
 from vectormigrate.engine.dualwrite.terms import Guards, Terms
@@ -73,8 +74,9 @@ class World:
         foreign=None,
         existing=Existing.FAIL,
         entries=TERMS.entries,
+        split=False,
     ):
-        """`foreign`: what the target holds before, id to value. `entries`: how many ids fit in the daemon's memory."""
+        """`split`: the target is two collections, and most writes move their record. `foreign`: what the target holds before, id to value. `entries`: how many ids fit in the daemon's memory."""
         self.path = path
         self.rng = random.Random(seed)
         self.clock = VirtualTime()
@@ -85,7 +87,8 @@ class World:
         self.source = Link(
             "source", self.clock, self.rng, quarantine=QUARANTINE, stale=staleness / 2, barrier=barrier
         )
-        self.target = Link("target", self.clock, self.rng, quarantine=QUARANTINE)
+        self.split = split
+        self.target = (PartedLink if split else Link)("target", self.clock, self.rng, quarantine=QUARANTINE)
         self.initial = {one: -one - 1 for one in range(records)}
         self.foreign = dict(foreign or {})
         self.skips = existing is Existing.SKIP
@@ -109,7 +112,7 @@ class World:
         self.spec = Specification(
             "m",
             StoreRef("memory", "source", "docs"),
-            StoreRef("memory", "target", "copy"),
+            StoreRef("memory", "target", "copy", placement=ASKED if split else None),
             batch_size=3,
             validate_every=2,
             quarantine=QUARANTINE,

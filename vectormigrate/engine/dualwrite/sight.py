@@ -159,6 +159,7 @@ class Sight:
         )
         if self._guards.fresh_read and self._lane.position == SOMEWHERE and self._lane.late == late:
             self._lane.position = ""  # a number is kept: it costs nothing to have waited for it already
+        self._hold_back(jobs)
         rows = {one: row for row, one in enumerate(batch.ids)}
         strange: list[Job] = []
         for job in jobs:
@@ -175,6 +176,15 @@ class Sight:
                 strange.append(job)
         if strange:
             absent += await self._doubted(strange)
+
+    def _hold_back(self, jobs: Sequence[Job]) -> None:
+        """What the primary does not say for good clears nothing, and is read again when it does."""
+        unsure = self._lane.primary.unsure([job.entry.id for job in jobs])
+        for job in jobs:
+            if job.entry.id in unsure:
+                job.clearing = False
+                until = self._clock.monotonic() + unsure[job.entry.id]
+                job.entry.source_until = max(job.entry.source_until, until)
 
     def _seen(self, job: Job) -> None:
         entry = job.entry

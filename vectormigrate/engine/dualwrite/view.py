@@ -7,7 +7,7 @@ they held is kept first and put back when the source's record goes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -279,6 +279,13 @@ class TargetView(Store):
 
     async def locate(self, collection: str) -> str:
         return await self._target.locate(self._name)
+
+    def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
+        self._target.lead(quarantine, None if unsure is None else list(map(self._inverse.target_id, unsure)))
+
+    def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
+        there = {self._inverse.target_id(one): one for one in ids}
+        return {there[one]: left for one, left in self._target.unsure(list(there)).items()}
 
     async def settle(self) -> float:
         return await self._target.settle()
