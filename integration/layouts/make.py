@@ -220,6 +220,12 @@ def haystack(servers: Servers) -> dict[str, dict[str, Any]]:
     pinecone._index = index
     pinecone.write_documents(documents)
     made["pinecone"] = {"documents": read(pinecone), "records": pinecone_records(index)}
+    from milvus_haystack import MilvusDocumentStore
+
+    uri = f"{servers.scratch}/milvus.db"
+    milvus = MilvusDocumentStore("docs", connection_args={"uri": uri})
+    milvus.write_documents(documents)
+    made["milvus"] = {"documents": read(milvus), "records": milvus_records(uri, "docs", "id", "vector")}
     if dsn := servers.postgres:
         from haystack_integrations.document_stores.pgvector import PgvectorDocumentStore
 
@@ -245,6 +251,20 @@ def haystack(servers: Servers) -> dict[str, dict[str, Any]]:
 
 
 # mem0.
+
+
+def mem0_before_words(uri: str, name: str) -> None:
+    """A collection as releases of mem0 made them that did not look for words; those of today go on with it."""
+    from pymilvus import DataType, MilvusClient
+
+    client = MilvusClient(uri)
+    schema = client.create_schema(enable_dynamic_field=True)
+    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=512)
+    schema.add_field("vectors", DataType.FLOAT_VECTOR, dim=DIM)
+    schema.add_field("metadata", DataType.JSON)
+    indexes = client.prepare_index_params()
+    indexes.add_index("vectors", metric_type="COSINE", index_type="AUTOINDEX", index_name="vector_index")
+    client.create_collection(name, schema=schema, index_params=indexes)
 
 
 def mem0(servers: Servers) -> dict[str, dict[str, Any]]:
@@ -279,6 +299,18 @@ def mem0(servers: Servers) -> dict[str, dict[str, Any]]:
     pinecone.insert([vector(number) for number in range(len(TEXTS))], payloads, list(IDS))
     searched = pinecone.search("", vector(0), top_k=len(TEXTS))
     made["pinecone"] = {"documents": read(searched), "records": pinecone_records(index)}
+
+    from mem0.vector_stores.milvus import MilvusDB
+
+    uri = f"{servers.scratch}/milvus.db"
+    mem0_before_words(uri, "before")
+    for variant, name, sparse in (("milvus", "before", ()), ("milvus-words", "docs", ("sparse",))):
+        milvus = MilvusDB(uri, "", name, DIM, "COSINE", "")
+        milvus.insert(list(IDS), [vector(number) for number in range(len(TEXTS))], payloads)
+        made[variant] = {
+            "documents": read(milvus.search("", vector(0), top_k=len(TEXTS))),
+            "records": milvus_records(uri, name, "id", "vectors", *sparse),
+        }
     if dsn := servers.postgres:
         from mem0.vector_stores.pgvector import PGVector
 
@@ -307,7 +339,7 @@ FRAMEWORKS: dict[str, Callable[[Servers], dict[str, dict[str, Any]]]] = {
     "mem0": mem0,
 }
 _TOLD = (
-    *("langchain", "llama", "haystack", "weaviate-haystack", "mem0", "sqlite-vec"),
+    *("langchain", "llama", "haystack", "weaviate-haystack", "milvus-haystack", "mem0", "sqlite-vec"),
     *("qdrant-client", "pymilvus", "milvus-lite", "pinecone", "weaviate-client"),
 )
 

@@ -139,15 +139,15 @@ def postgres_records(dsn: str, table: str, key: str, vectors: str) -> list[dict[
     ]
 
 
-def milvus_records(uri: str, collection: str, key: str, vectors: str) -> list[dict[str, Any]]:
+def milvus_records(uri: str, collection: str, key: str, *vectors: str) -> list[dict[str, Any]]:
     from pymilvus import MilvusClient
 
     rows = MilvusClient(uri).query(collection, filter=f'{key} != ""', output_fields=["*"], limit=100)
     return [
         {
             "id": row[key],
-            "payload": {name: value for name, value in row.items() if name not in (key, vectors)},
-            "vectors": [vectors],
+            "payload": {name: value for name, value in row.items() if name not in (key, *vectors)},
+            "vectors": list(vectors),
         }
         for row in rows
     ]

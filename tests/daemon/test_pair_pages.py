@@ -11,7 +11,7 @@ import pytest
 from vectormigrate.cli import arguments
 from vectormigrate.daemon import pair_pages
 from vectormigrate.daemon.products import PRODUCTS
-from vectormigrate.model.layout import PROFILES
+from vectormigrate.model.profiles import PROFILES
 from vectormigrate.stores import registry
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -86,6 +86,20 @@ async def test_a_quantised_index_that_stays_behind_is_noted(world, monkeypatch):
     assert (await preflight.document(world.spec, found, source, workers=2)).notes == ()
 
 
+async def test_a_vector_that_the_source_makes_and_tells_nobody_is_noted(world):
+    await world.fill(range(3))
+    source = world.store()
+    held = await source.describe(world.spec.source.collection)
+
+    async def describe(_name):
+        return replace(held, native={world.spec.source.kind: {"computed": {"sparse": "body"}}})
+
+    source.describe = describe
+    found = await preflight.examine(world.spec, source, world.store("target"), FakeClock().monotonic)
+    told = (await preflight.document(world.spec, found, source, workers=2)).notes
+    assert told == ("vector 'sparse' is made of 'body' by the source, and not moved",)
+
+
 async def test_an_empty_source_has_no_forecast(world):
     await world.fill([])
     found = await examine(world)

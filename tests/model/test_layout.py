@@ -1,39 +1,28 @@
-"""Layouts, held to what the real frameworks wrote: see `integration/layouts/make.py`."""
+"""Layouts, held to what the real frameworks wrote."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import pytest
 
-from vectormigrate.model.collection import CollectionShape, Field, FieldType, IdField, IdKind, VectorField
+from vectormigrate.model.collection import IdField, IdKind, VectorField, VectorKind
 from vectormigrate.model.errors import RecordRefused, Unsupported
 from vectormigrate.model.layout import (
-    FRAMEWORKS,
     NODE,
-    PROFILES,
-    RAW,
     REST,
-    Detected,
     Document,
     LayoutPlan,
     Relayout,
-    detect,
-    profile_for,
     read,
     write,
 )
+from vectormigrate.model.profiles import PROFILES
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "layouts"
-FILES = {
-    path.stem.replace("-", ":", 1).replace("pgvector-v2", "pgvector"): json.loads(path.read_text())
-    for path in sorted(FIXTURES.glob("*.json"))
-}
-GUESSED = ("langchain:pinecone", "langchain:weaviate", "haystack:pinecone", "mem0:pgvector")
-"""Whose records may as well be anybody's."""
+from .written import FILES, shape
+
 PAIRS = [
     (one, other)
     for one, other in product(FILES, FILES)
@@ -110,74 +99,12 @@ def test_a_moved_record_has_the_keys_that_the_framework_writes_itself():
         assert moved.keys() - theirs.keys() <= {REST, "doc_id", "document_id", "ref_doc_id"}
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_every_framework_is_known_by_its_records(name):
-    framework, _, kind = name.partition(":")
-    records = FILES[name]["records"]
-    payload = records[0]["payload"]
-    declared = payload if PROFILES[name].declares else FILES[name].get("declared", ())
-    fields = tuple(Field(key, FieldType.JSON) for key in declared)
-    vectors = tuple(map(VectorField, records[0]["vectors"]))
-    shape = CollectionShape("docs", IdField(PROFILES[name].key, IdKind.TEXT), vectors, fields, dynamic=True)
-    keys = {} if kind.startswith("pgvector") else dict.fromkeys(payload, len(records))
-    store = kind.partition("-")[0]
-    found = detect(store, shape, keys, len(records))
-    assert found.framework == framework
-    assert found.certain is (name not in GUESSED)
-    assert profile_for(framework, store, shape).name == name
-
-
-def shape(*names, dynamic=False):
-    return CollectionShape(
-        "docs",
-        IdField("key", IdKind.TEXT),
-        (VectorField("v"),),
-        tuple(Field(name, FieldType.TEXT) for name in names),
-        dynamic=dynamic,
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "keys", "framework", "certain"),
-    [
-        ("qdrant", {"a": 5}, RAW, True),
-        ("qdrant", {"page_content": 4, "metadata": 5}, RAW, True),
-        ("qdrant", {"page_content": 5, "metadata": 5, "more": 1}, RAW, True),
-        ("qdrant", {"content": 5, "meta": 5}, RAW, True),
-        ("weaviate", {"_original_id": 5, "content": 5}, "haystack", True),
-        ("weaviate", {"text": 5}, "langchain", False),
-        ("pinecone", {"content": 5}, "haystack", False),
-        ("sqlite", {"text": 5, "metadata": 5}, RAW, True),
-        ("qdrant", {}, RAW, True),
-    ],
-)
-def test_what_only_looks_like_it_is_not_taken_for_it(kind, keys, framework, certain):
-    found = detect(kind, shape(), keys, 5)
-    assert (found.framework, found.certain) == (framework, certain)
-
-
-def test_a_framework_without_a_store_of_the_kind_has_no_layout_there():
-    assert profile_for("llamaindex", "sqlite", None) is profile_for(RAW, "qdrant", None) is None
-    assert {profile.framework for profile in PROFILES.values()} | {RAW} == set(FRAMEWORKS)
-
-
 def test_nodes_in_postgres_are_keyed_by_their_ids_and_counted_beside_them():
-    counted = shape("text", "metadata_", "node_id")
-    assert profile_for("llamaindex", "pgvector", counted).name == "llamaindex:pgvector-counted"
     keyed = replace(shape("text", "metadata_"), id=IdField("node_id", IdKind.TEXT))
-    assert detect("pgvector", keyed, {}, 5).framework == "llamaindex"
-    assert profile_for("llamaindex", "pgvector", keyed).name == "llamaindex:pgvector"
     plan = LayoutPlan("llamaindex:qdrant", "llamaindex:pgvector")
     laid = Relayout(plan).shape(replace(shape("a"), native={"qdrant": {"x": 1}}))
     assert laid.native == {"qdrant": {"x": 1}, "pgvector": {"counter": "id"}}
     assert Relayout(plan).renames(keyed) == {"node_id": "node_id", "v": "embedding"}
-
-
-def test_langchains_table_in_sqlite_has_its_vector_and_one_elsewhere_called_so_is_not_taken_for_it():
-    table = replace(shape("text", "metadata"), vectors=(VectorField("text_embedding"),))
-    assert detect("sqlite", table, {}, 5).framework == "langchain"
-    assert detect("pgvector", table, {}, 5).framework == RAW
-    assert detect("sqlite", shape("text", "metadata"), {}, 5).framework == RAW
 
 
 def test_langchains_table_in_sqlite_is_keyed_by_its_number_or_has_that_beside_the_key():
@@ -267,6 +194,7 @@ def test_filters_look_where_it_is(plan, path, there):
         (("llamaindex:milvus", "llamaindex:qdrant"), ("text",)),
         (("llamaindex:milvus", "llamaindex:qdrant"), (NODE,)),
         (("llamaindex:pgvector-counted", "llamaindex:qdrant"), ("metadata_", NODE)),
+        (("mem0:milvus-words", "mem0:qdrant"), ("text",)),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(plan, path):
@@ -323,9 +251,33 @@ def test_metadata_called_like_a_field_of_haystacks_documents_are_not_taken_for_i
     assert relayout.backward({**moved, "score": 0.5}, "doc")[REST] == {"score": 0.5}
 
 
-def test_a_table_of_a_payload_and_a_vector_may_be_mem0s_and_one_with_more_is_not():
-    table = replace(shape("payload"), vectors=(VectorField("vector"),))
-    assert detect("pgvector", table, {}, 5) == Detected("mem0", certain=False)
-    for other in (shape("payload"), replace(shape("payload", "title"), vectors=table.vectors)):
-        assert detect("pgvector", other, {}, 5) == Detected(RAW, certain=True)
-    assert detect("sqlite", table, {}, 5) == Detected(RAW, certain=True)
+MEMORY = {"data": "They like tea.", "hash": "h", "user_id": "u"}
+
+
+def test_the_text_in_which_mem0_looks_for_words_is_made_of_a_memory_and_no_part_of_it():
+    into = Relayout(LayoutPlan("mem0:qdrant", "mem0:milvus-words"))
+    assert into.forward(MEMORY, "1") == {"metadata": MEMORY, "text": "They like tea."}
+    lemmas = {**MEMORY, "text_lemmatized": "like tea"}
+    assert into.forward(lemmas, "1")["text"] == "like tea"
+    assert into.forward({"data": "a" * 70_000}, "1")["text"] == "a" * 65_535
+    assert into.forward({"data": 5}, "1")["text"] == ""
+    for memory in (MEMORY, lemmas):
+        assert into.backward(into.forward(memory, "1"), "1") == memory
+    home = Relayout(LayoutPlan("mem0:milvus-words", "mem0:qdrant"))
+    other = {"metadata": MEMORY, "text": "by another hand"}
+    assert home.forward(other, "1") == {**MEMORY, REST: {"text": "by another hand"}}
+    assert home.backward(home.forward(other, "1"), "1") == other
+
+
+def test_a_text_made_for_words_has_a_column_where_mem0_looks_for_it():
+    source = shape()
+    words = Relayout(LayoutPlan("mem0:qdrant", "mem0:milvus-words")).shape(source, shape("metadata", "text"))
+    assert [one.name for one in words.fields] == ["metadata", "text"]
+    made = Relayout(LayoutPlan("mem0:milvus-words", "mem0:milvus")).shape(shape("metadata", "text"))
+    assert [one.name for one in made.fields] == ["metadata", REST]
+
+
+def test_a_sparse_vector_beside_the_dense_one_takes_no_name_from_it():
+    sparse = VectorField("bm25", VectorKind.SPARSE)
+    both = replace(shape(), vectors=(VectorField(""), sparse))
+    assert Relayout(LayoutPlan("mem0:qdrant", "mem0:milvus")).renames(both) == {"key": "id", "": "vectors"}

@@ -95,3 +95,10 @@ def test_a_vector_that_the_target_has_as_json_is_searched_by_nobody():
     source = replace(SHAPE, vectors=(VectorField("words", VectorKind.SPARSE, metric=Metric.DOT),))
     plan = make_plan(source, replace(CAPABILITIES, sparse=False), "docs")
     assert unanswered("sqlite", plan) == ("searches by vector 'words', which is kept as JSON",)
+
+
+def test_words_that_milvus_itself_makes_a_vector_of_are_looked_for_by_nobody_else():
+    source = replace(SHAPE, native={"milvus": {"computed": {"sparse": "title"}}})
+    for target in ("qdrant", "milvus"):
+        told = unanswered("milvus", make_plan(source, CAPABILITIES, "docs"), target=target, source=source)
+        assert "searches for words by 'sparse', which Milvus makes of 'title'" in told

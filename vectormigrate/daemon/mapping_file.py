@@ -18,9 +18,9 @@ from vectormigrate.model.division import WHOLE, Division
 from vectormigrate.model.edits import CASTABLE, Edit, Redaction
 from vectormigrate.model.errors import ConfigInvalid, UsageError
 from vectormigrate.model.exchange import read_filter
-from vectormigrate.model.layout import FRAMEWORKS
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.plan import Loss
+from vectormigrate.model.profiles import FRAMEWORKS
 from vectormigrate.model.selection import Selection
 
 _TOP = ("accept", "metric", "surrogates", "lengths", "layout", "records", "split", "fields", "vectors")

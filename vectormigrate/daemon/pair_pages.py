@@ -1,7 +1,7 @@
 """The pages `docs/pairs/`: one a source with a section a target, and an index, out of the rules that migrations go by.
 
 Ids, vectors, fields and values are the planner's own answers (`model.identity`, `fidelity_page.judged`), limits the stores'
-`Capabilities`, what is refused after a cutover the facades' tables, layouts those of `model.layout`. Written here are only
+`Capabilities`, what is refused after a cutover the facades' tables, layouts those of `model.profiles`. Written here are only
 the words between them, and how each vendor's client is told where to go. Dials nothing.
 """
 
@@ -17,8 +17,8 @@ from vectormigrate.model.collection import IdField, IdKind
 from vectormigrate.model.errors import MappingRefused
 from vectormigrate.model.fidelity import Verdict
 from vectormigrate.model.identity import IdRule
-from vectormigrate.model.layout import FRAMEWORKS, PROFILES, RAW, Profile
 from vectormigrate.model.plan import Fate
+from vectormigrate.model.profiles import FRAMEWORKS, PROFILES, RAW, Profile
 from vectormigrate.stores import registry
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.facade import Decision, Reached

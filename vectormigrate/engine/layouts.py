@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vectormigrate.model.collection import CollectionShape, FieldType
+from vectormigrate.model.detection import Detected, detect
 from vectormigrate.model.errors import MappingRefused, UsageError
 from vectormigrate.model.inference import SeenField
-from vectormigrate.model.layout import FRAMEWORKS, RAW, Detected, LayoutPlan, Profile, detect, profile_for
+from vectormigrate.model.layout import LayoutPlan
+from vectormigrate.model.profiles import FRAMEWORKS, RAW, Profile, profile_for
 from vectormigrate.model.specification import Specification
 
 

@@ -21,7 +21,7 @@ from vectormigrate.engine.returning import unrestored
 from vectormigrate.model import jsonvalue
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import CollectionShape, Element, Metric, VectorKind
+from vectormigrate.model.collection import COMPUTED, CollectionShape, Element, Metric, VectorKind
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
@@ -201,6 +201,10 @@ def _proposed(
         )
     notes = _vector_notes(shape, forgotten=source.capabilities.normalises_cosine and spec.back is None)
     notes += left_behind(shape, mapping, target, existing)
+    computed = shape.native.get(spec.source.kind, {}).get(COMPUTED, {})
+    notes += [
+        f"vector {one!r} is made of {text!r} by the source, and not moved" for one, text in computed.items()
+    ]
     return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes))
 
 

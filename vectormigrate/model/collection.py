@@ -174,6 +174,10 @@ class Field:
         return words if said == kind else ""
 
 
+COMPUTED = "computed"
+"""In a store's part of a shape's `native`: vectors that it makes of a text and tells nobody, each with that text."""
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionShape:
     """Everything needed to make a like collection elsewhere."""

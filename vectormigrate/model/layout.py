@@ -1,23 +1,21 @@
-"""How application frameworks lay text and metadata in a record, by store: data, and one pure way from one to another.
+"""How application frameworks lay text and metadata in a record: one pure way from one layout to another, and back.
 
-LangChain, LlamaIndex, Haystack and mem0 each put the same document elsewhere in each store. Payload copied as it is arrives
+LangChain, LlamaIndex, Haystack and mem0 each put the same document elsewhere in each store (`profiles`). Payload copied as it is arrives
 whole, and the application finds empty texts. A `Relayout` takes a payload apart as the source's framework would read it and puts
 it together as the target's would. What that has no place for stands, as it was, under `_vm_layout`: the way back finds it.
-
-Facts: read in the released packages and held by fixtures that these wrote (`tests/fixtures/layouts`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .collection import CollectionShape, Field, FieldType, IdKind
+from .collection import CollectionShape, Field, FieldType, IdKind, VectorKind
 from .errors import RecordRefused, Unsupported
 from .filter import Path
+from .profiles import ASIDE, PROFILES, Profile
 from .record import Payload, RecordId
 
 REST = "_vm_layout"
@@ -26,194 +24,11 @@ NODE = "_node_content"
 """LlamaIndex's key for the whole node, as JSON text."""
 SEEN = "id"
 """What is called so in `Document.rest` is the id that an application sees, where that is not the record's."""
-ASIDE = "meta"
-"""Haystack's key for metadata that do not lie flat among their fellows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Where one framework keeps things in one kind of store."""
-
-    name: str
-    """`framework:store`, with a variant behind it where there are several."""
-    text: str = ""
-    """Key of the text; empty when it has none of its own."""
-    nested: str = ""
-    """Key under which the metadata stands; empty when it lies flat beside the text."""
-    in_node: bool = False
-    """The text is inside the node, not at `text`."""
-    own: tuple[str, ...] = ()
-    """Keys that are the framework's and no metadata; null when they say nothing."""
-    aside: tuple[str, ...] = ()
-    """Keys of flat metadata that the framework would take for its own: they stand together under `ASIDE`."""
-    id_key: str = ""
-    """Key, one of `own`, of the id that the application sees, which is the record's as text or what that was made of."""
-    declares: bool = False
-    """Its keys are columns."""
-    key: str = ""
-    """Name of the key in a collection that the framework made; empty where keys have no name."""
-    text_ids: bool = False
-    """That key is text, whatever it holds: the framework compares it with text."""
-    vector: str = ""
-    """Name of the one dense vector; it has none where this is empty."""
-    prefixed: bool = False
-    """Ids are made of a document's, a `#` and the record's own."""
-    floats: bool = False
-    """An application's integers lie there as floats, and nothing says which those were."""
-    counter: str = ""
-    """Column that the database counts, which the framework wants beside the key."""
-    other_key: str = ""
-    """Name of the key where ids are no integers, if that is another."""
-    no_numbers: bool = False
-    """Its key is no integer, with which the framework's texts would not compare."""
-    filled: bool = False
-    """The framework fails on metadata that are null."""
-    closed: bool = False
-    """The framework fails on a key beside its metadata that it does not know; what has no other place stands inside them."""
-    unwritable: str = ""
-    """Why no record can be laid out so; empty when it can."""
-    caution: str = ""
-    """What is lost to an application whose records lie so, unless it does something before they are moved."""
-
-    @property
-    def framework(self) -> str:
-        return self.name.partition(":")[0]
-
-    @property
-    def kind(self) -> str:
-        """Of store."""
-        return self.name.partition(":")[2].partition("-")[0]
-
-    def within(self, path: Path) -> Path:
-        """Where a path into the metadata stands."""
-        if self.nested:
-            return (self.nested, *path)
-        return (ASIDE, *path) if path[0] in self.aside else path
-
 
 _ESCAPED = re.compile(r"\\u(?!00[01])")
 """A letter that need not have been escaped."""
-RAW = "raw"
-FRAMEWORKS = ("langchain", "llamaindex", "haystack", "mem0", RAW)
-
-PROFILES: Mapping[str, Profile] = {
-    one.name: one
-    for one in (
-        Profile("langchain:qdrant", "page_content", "metadata"),
-        Profile("langchain:pinecone", "text", floats=True),
-        Profile("langchain:weaviate", "text", floats=True),
-        Profile("langchain:milvus", "text", declares=True, key="pk", no_numbers=True, vector="vector"),
-        Profile(
-            "langchain:pgvector",
-            "content",
-            "langchain_metadata",
-            declares=True,
-            key="langchain_id",
-            no_numbers=True,
-            vector="embedding",
-        ),
-        Profile(
-            "langchain:pgvector-v1",
-            "document",
-            "cmetadata",
-            own=("collection_id",),
-            declares=True,
-            key="id",
-            vector="embedding",
-        ),
-        Profile(
-            "langchain:sqlite",
-            "text",
-            "metadata",
-            declares=True,
-            key="rowid",
-            other_key="id",
-            vector="text_embedding",
-            counter="rowid",
-            filled=True,
-        ),
-        Profile("llamaindex:qdrant", in_node=True),
-        Profile("llamaindex:pinecone", in_node=True, prefixed=True),
-        Profile("llamaindex:weaviate", "text"),
-        Profile("llamaindex:milvus", "text", declares=True, key="id", vector="embedding"),
-        Profile(
-            "llamaindex:pgvector",
-            "text",
-            "metadata_",
-            declares=True,
-            key="node_id",
-            text_ids=True,
-            vector="embedding",
-            counter="id",
-        ),
-        Profile(
-            "llamaindex:pgvector-counted",
-            "text",
-            "metadata_",
-            own=("node_id",),
-            declares=True,
-            key="id",
-            vector="embedding",
-            unwritable="the key of that table is a number that the database counts: make node_id the key, as docs/layouts.md says",
-            caution="rows are keyed by a number that the database counts: the application will not find nodes by their own ids,"
-            " unless node_id is made the key first, as docs/layouts.md says",
-        ),
-        Profile(
-            "haystack:qdrant",
-            "content",
-            "meta",
-            own=(
-                "id",
-                "blob",
-                "score",
-                "sparse_embedding",
-            ),
-            id_key="id",
-            closed=True,
-        ),
-        Profile(
-            "haystack:pgvector",
-            "content",
-            "meta",
-            own=(
-                "blob_data",
-                "blob_meta",
-                "blob_mime_type",
-            ),
-            declares=True,
-            key="id",
-            text_ids=True,
-            vector="embedding",
-        ),
-        Profile("haystack:pinecone", "content", floats=True),
-        Profile(
-            "haystack:weaviate",
-            "content",
-            own=("_original_id", "blob_data", "blob_mime_type", "score"),
-            aside=(
-                *("id", "content", "blob", ASIDE, "score", "embedding", "sparse_embedding"),
-                *("content_type", "id_hash_keys", "dataframe"),
-            ),
-            id_key="_original_id",
-            floats=True,
-        ),
-        Profile("mem0:qdrant"),
-        Profile("mem0:pinecone", floats=True),
-        Profile("mem0:weaviate", floats=True),
-        Profile("mem0:pgvector", nested="payload", declares=True, key="id", vector="vector"),
-        Profile("mem0:milvus", nested="metadata", declares=True, key="id", vector="vectors"),
-    )
-}
-
-
-def profile_for(framework: str, kind: str, shape: CollectionShape | None) -> Profile | None:
-    """How a framework lays records out in a kind of store; None for raw, and where it has no store of that kind."""
-    variants = (("v1", "cmetadata"), ("counted", "node_id"))
-    for variant, column in variants:
-        found = PROFILES.get(f"{framework}:{kind}-{variant}")
-        if found is not None and shape is not None and shape.field_named(column) is not None:
-            return found
-    return PROFILES.get(f"{framework}:{kind}")
+_MOST_WORDS = 65_535
+"""Letters that mem0 gives Milvus to look for words in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +69,8 @@ def read(profile: Profile, payload: Payload, record_id: RecordId) -> Document:
     if profile.id_key:
         seen = rest.pop(profile.id_key, str(record_id))
         rest = rest if seen == str(record_id) else {**rest, SEEN: seen}
+    if profile.words and rest.get(profile.words) == _words(metadata):
+        rest.pop(profile.words, None)
     return Document(text, metadata, rest)
 
 
@@ -269,7 +86,7 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
         payload.update(_flat(profile, metadata or {}))
     if profile.text and (text is not None or profile.declares):
         _put(payload, profile.text, text, "the text")
-    own: Payload = {}
+    own: Payload = {profile.words: _words(metadata)} if profile.words else {}
     rest: Payload = {}
     for key, value in document.rest.items():
         (own if key in profile.own else rest)[key] = value
@@ -285,6 +102,13 @@ def write(profile: Profile, document: Document, record_id: RecordId) -> Payload:
     elif rest:
         _put(payload, REST, rest, "what has no other place")
     return payload
+
+
+def _words(metadata: Payload | None) -> str:
+    """What mem0 has its memories found by, where it is given words."""
+    told = metadata or {}
+    words = told.get("text_lemmatized") or told.get("data", "")
+    return words[:_MOST_WORDS] if isinstance(words, str) else ""
 
 
 def _flat(profile: Profile, metadata: Payload) -> Payload:
@@ -390,6 +214,8 @@ class Relayout:
         aside = (target.nested, REST) if target.closed else (REST,)
         if first == (source.id_key or None):
             return (target.id_key,) if target.id_key else (*aside, SEEN)
+        if first == (source.words or None) and first not in target.own:
+            raise Unsupported(f"the text {first!r} is made of the metadata, and is not there")
         if source.nested or first in source.own:
             return path if first in target.own else (*aside, *path)
         return target.within(path)
@@ -407,7 +233,11 @@ class Relayout:
         if target.nested:
             fields.append(Field(target.nested, FieldType.JSON))
         known = {one.name: one for one in source.fields}
-        fields += [known.get(name, Field(name, FieldType.TEXT)) for name in target.own if name in known]
+        fields += [
+            known.get(name, Field(name, FieldType.TEXT))
+            for name in target.own
+            if name in known or name == target.words
+        ]
         if not target.nested:
             moved = {self._source.text, self._source.nested, *self._source.own, *(one.name for one in fields)}
             fields += [one for one in source.fields if one.name not in moved]
@@ -418,83 +248,10 @@ class Relayout:
 
     def renames(self, source: CollectionShape) -> dict[str, str]:
         """What key and vector are called where the framework makes the collection."""
-        dense = [vector.name for vector in source.vectors]
+        dense = [vector.name for vector in source.vectors if vector.kind is VectorKind.DENSE]
         other = "" if source.id.kind is IdKind.INT else self._target.other_key
         key = other or self._target.key
         named = {source.id.name: key} if key and source.id.name else {}
         if len(dense) == 1:
             named[dense[0]] = self._target.vector
         return named
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What a collection looks like."""
-
-    framework: str
-    certain: bool
-    """Nothing else looks so; a guess is only told."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What there is to go by."""
-
-    kind: str
-    key: str
-    """Name of the key."""
-    declared: frozenset[str]
-    """Fields."""
-    every: frozenset[str]
-    """Fields, and keys that every sampled payload has."""
-    some: frozenset[str]
-    """Keys that some sampled payload has."""
-    vectors: frozenset[str]
-
-
-_MEM0_TABLE = ("pgvector", "payload", "vector")
-_SIGNS: tuple[tuple[Detected, Callable[[_Look], bool]], ...] = (
-    (
-        Detected("llamaindex", certain=True),
-        lambda it: NODE in it.every or {"metadata_", "node_id", "text"} <= it.declared | {it.key},
-    ),
-    (
-        Detected("mem0", certain=True),
-        lambda it: {"data", "hash"} <= it.every and bool(it.every & {"user_id", "agent_id", "run_id"}),
-    ),
-    (
-        Detected("haystack", certain=True),
-        lambda it: (
-            {"content", "meta"} <= it.every and (it.kind != "qdrant" or "id" in it.every)
-            if it.kind != "weaviate"
-            else {"_original_id", "content"} <= it.every
-        ),
-    ),
-    (
-        Detected("langchain", certain=True),
-        lambda it: (
-            {"document", "cmetadata"} <= it.declared
-            or {"content", "langchain_metadata"} <= it.declared
-            or (
-                it.kind == "qdrant" and "page_content" in it.every and it.some <= {"page_content", "metadata"}
-            )
-            or (it.kind == "milvus" and it.key == "pk" and "text" in it.every)
-            or (it.kind == "sqlite" and {"text", "metadata", "text_embedding"} <= it.declared | it.vectors)
-        ),
-    ),
-    (
-        Detected("langchain", certain=False),
-        lambda it: it.kind in ("pinecone", "weaviate") and "text" in it.every,
-    ),
-    (Detected("haystack", certain=False), lambda it: it.kind == "pinecone" and "content" in it.every),
-    (Detected("mem0", certain=False), lambda it: (it.kind, *sorted(it.declared | it.vectors)) == _MEM0_TABLE),
-)
-
-
-def detect(kind: str, shape: CollectionShape, keys: Mapping[str, int], sampled: int) -> Detected:
-    """Whose layout it is, by the declared fields and how many of the sampled payloads have a key."""
-    declared = frozenset(one.name for one in shape.fields)
-    every = declared | {key for key, count in keys.items() if count == sampled > 0}
-    vectors = frozenset(one.name for one in shape.vectors)
-    look = _Look(kind, shape.id.name, declared, every, frozenset(keys), vectors)
-    return next((found for found, shows in _SIGNS if shows(look)), Detected(RAW, certain=True))

@@ -28,7 +28,7 @@ from .conversion import CONVERSIONS, Into, fallback
 from .edits import edited_shape
 from .errors import MappingRefused, ShapeMismatch
 from .identity import IdRule
-from .layout import PROFILES, LayoutPlan, Relayout
+from .layout import LayoutPlan, Relayout
 from .lengths import LENGTHS
 from .naming import Names, out_of_the_way
 from .plan import (
@@ -41,6 +41,7 @@ from .plan import (
     VectorPlan,
     loss_name,
 )
+from .profiles import PROFILES
 
 
 def make_plan(

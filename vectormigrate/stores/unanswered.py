@@ -6,7 +6,7 @@ users' words, a phrase for each; the pages docs/facades-*.md say why. The rest f
 
 from __future__ import annotations
 
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import COMPUTED, CollectionShape
 from vectormigrate.model.inverse import speaks_alike
 from vectormigrate.model.plan import PARTITION, UNDECLARED, MappingPlan
 
@@ -71,11 +71,20 @@ def unanswered(
         for one in plan.fields
         if not one.kept
     ]
+    lost += _worded(source) if source is not None and kind == "milvus" else []
     ours = OWN.get(kind, ())
     if kind == target and source is not None and speaks_alike(plan, source, kind):
         ours = tuple(one for one in ours if one not in _ITSELF)
         lost += _retyped(source) if kind == "milvus" else []
     return (*ours, *lost)
+
+
+def _worded(source: CollectionShape) -> list[str]:
+    computed = source.native.get("milvus", {}).get(COMPUTED, {})
+    return [
+        f"searches for words by {vector!r}, which Milvus makes of {text!r}"
+        for vector, text in computed.items()
+    ]
 
 
 def _retyped(source: CollectionShape) -> list[str]:

@@ -13,10 +13,11 @@ from vectormigrate.model import identity
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.errors import RecordRefused
 from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.model.layout import NODE, PROFILES, Document, LayoutPlan, read
+from vectormigrate.model.layout import NODE, Document, LayoutPlan, read
 from vectormigrate.model.lengths import LENGTHS
 from vectormigrate.model.mapping import Translator
 from vectormigrate.model.plan import PLACE, SPARSE
+from vectormigrate.model.profiles import PROFILES
 from vectormigrate.model.record import Payload, id_text
 
 _NOTES = (LENGTHS, SPARSE, PLACE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymilvus import DataType
+from pymilvus import DataType, Function, FunctionType
 
 from tests.stores.milvus.facade.answering import Served, T, pairs, search
 from tests.stores.milvus.facade.answering import schema as schema_of
@@ -151,3 +151,25 @@ async def test_no_other_store_is_asked(store):
     await other.make(schema_of(more=[("a", T.Int64, {})]))
     code, reason = await other.refused("Search", search((1, 0), **FULL))
     assert (code, "full" in reason) == (UNIMPLEMENTED, True)
+
+
+async def test_words_are_not_looked_for_where_nothing_was_made_of_them(vendor, subject):
+    """A collection that was made for a migration has no such vector, and would call it unknown."""
+    made = vendor.create_schema()
+    made.add_field("id", DataType.INT64, is_primary=True)
+    made.add_field("v", DataType.FLOAT_VECTOR, dim=2)
+    made.add_field("t", DataType.VARCHAR, max_length=20, enable_analyzer=True)
+    made.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+    made.add_function(Function("bm25", FunctionType.BM25, ["t"], ["sparse"]))
+    indexes = vendor.prepare_index_params()
+    indexes.add_index("v", index_type="FLAT", metric_type="L2")
+    indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    vendor.drop_collection(NAME)
+    vendor.create_collection(NAME, schema=made, index_params=indexes, consistency_level="Strong")
+    served = Served(front=Standing(subject.store))
+    asked = decay(near((1, 1)))
+    asked.search_params[0].value = "sparse"
+    code, told = await served.refused("Search", asked)
+    assert code == UNIMPLEMENTED
+    assert "such a ranking of what words find is not answered here" in told
+    vendor.drop_collection(NAME)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,13 @@ from vectormigrate.model.collection import CollectionShape, IdField, IdKind, Key
 from vectormigrate.model.errors import Unsupported
 from vectormigrate.model.filter import HasId
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.front import Access
+from vectormigrate.stores.front import Access, Standing
 from vectormigrate.stores.memory import Database, MemoryStore
-from vectormigrate.stores.milvus.pb import common_pb2
+from vectormigrate.stores.milvus.facade.problems import UNIMPLEMENTED
+from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
+from vectormigrate.stores.milvus.wire.native import native_of
 from vectormigrate.stores.milvus.wire.rows import write_targets
-from vectormigrate.stores.milvus.wire.schema import Column
+from vectormigrate.stores.milvus.wire.schema import Column, read_layout, read_shape
 
 LINE = [{"id": row, "v": [row, 0], "n": row, "name": f"n{row}"} for row in range(10)]
 
@@ -214,3 +218,28 @@ async def test_a_store_without_words_for_a_filter_is_given_keys(line):
     assert [one for one, _ in await hits(after, (0, 0), dsl="id in [4, 3]")] == [3, 4]
     assert [one for one, _ in await hits(after, (0, 0), dsl="n in [7]")] == [7]
     assert store.asked[-1] == HasId((7,))
+
+
+async def test_a_search_for_words_is_milvus_own_and_rows_are_taken(store):
+    """Milvus makes that vector of the text by itself: an application never gives it."""
+    more = [("t", T.VarChar, {"params": {"max_length": 9}}), ("sparse", T.SparseFloatVector, {})]
+    made = schema(more=more)
+    made.fields[-1].is_function_output = True
+    function = made.functions.add(type=schema_pb2.FunctionType.BM25, name="bm25")
+    function.input_field_names.append("t")
+    function.output_field_names.append("sparse")
+    described = milvus_pb2.DescribeCollectionResponse(schema=made, collection_name="c")
+    shape = replace(read_shape(read_layout(made), (), ()), native=native_of(described, ()))
+    vectors = tuple(replace(one, metric=Metric.COSINE) for one in shape.vectors)
+    await store.create(replace(shape, vectors=vectors))
+    served = Served(front=Standing(store))
+    await served.ok("Insert", put([{"id": 1, "v": [1, 0], "t": "a word"}], made))
+    assert await hits(served) == [(1, 1.0)]
+    asked = search()
+    asked.search_params[0].value = "sparse"
+    code, told = await served.refused("Search", asked)
+    assert code == UNIMPLEMENTED
+    assert "a search for words in 't' is not answered here" in told
+    unnamed = search()
+    unnamed.search_params[0].value = ""
+    assert "multiple anns_fields" in (await served.refused("Search", unnamed))[1]

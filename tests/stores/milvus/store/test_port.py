@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pymilvus import DataType, Function, FunctionType
 
 from tests.conformance.compare import assert_holds, assert_same
 from tests.conformance.subject import Subject, make_ids, make_record, make_records, to_batch
@@ -219,3 +220,48 @@ async def test_a_shape_carries_the_schema_to_the_letter(subject, numbered):
     shape = await subject.store.describe(numbered.name)
     assert [field.name for field in schema_of(shape).fields][:1] == [numbered.id.name]
     assert shape == await subject.store.describe(numbered.name)
+
+
+WORDS = "worded"
+
+
+@pytest.fixture
+def worded(vendor):
+    """A collection that is searched for words: Milvus makes a sparse vector of each text."""
+    made = vendor.create_schema()
+    made.add_field("id", DataType.VARCHAR, max_length=20, is_primary=True)
+    made.add_field("v", DataType.FLOAT_VECTOR, dim=2)
+    made.add_field("t", DataType.VARCHAR, max_length=100, enable_analyzer=True)
+    made.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+    made.add_function(Function("bm25", FunctionType.BM25, ["t"], ["sparse"]))
+    indexes = vendor.prepare_index_params()
+    indexes.add_index("v", index_type="FLAT", metric_type="L2")
+    indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    vendor.drop_collection(WORDS)
+    vendor.create_collection(WORDS, schema=made, index_params=indexes, consistency_level="Strong")
+    vendor.insert(WORDS, [{"id": f"{n}", "v": [n, 1.0], "t": f"word{n} and more"} for n in range(3)])
+    yield vendor
+    vendor.drop_collection(WORDS)
+
+
+async def test_a_collection_that_is_searched_for_words_is_read_without_what_milvus_makes_of_them(
+    subject, worded
+):
+    shape = await subject.store.describe(WORDS)
+    assert [one.name for one in shape.vectors] == ["v"]
+    [page] = await pages(subject.store, WORDS, 10)
+    assert [list(record.dense) + list(record.sparse) for record in page.batch.records()] == [["v"]] * 3
+    assert shape.native["milvus"]["computed"] == {"sparse": "t"}
+    assert [record.payload for record in page.batch.records()] == [
+        {"t": f"word{n} and more"} for n in range(3)
+    ]
+
+
+async def test_what_is_written_into_a_collection_that_is_searched_for_words_is_found_by_them(subject, worded):
+    [page] = await pages(subject.store, WORDS, 10)
+    [first, *_] = page.batch.records()
+    new = replace(first, id="new", payload={"t": "something else"})
+    shape = await subject.store.describe(WORDS)
+    assert not (await subject.store.upsert(WORDS, to_batch(shape, [new]))).refused
+    [found] = worded.search(WORDS, data=["something"], anns_field="sparse", limit=5)
+    assert [hit["id"] for hit in found] == ["new"]

@@ -98,4 +98,13 @@ def test_rules():
     made = described()
     made.schema.fields[2].is_function_output = True
     rules = rules_of(shape(native_of(made, ())))
-    assert (rules.defaults, rules.computed) == ({"small": 7}, ("v",))
+    assert (rules.defaults, rules.computed, rules.worded) == ({"small": 7}, ("v",), {})
+
+
+def test_rules_of_what_is_made_of_words():
+    made = described()
+    made.schema.fields.add(name="sparse", data_type=T.SparseFloatVector, is_function_output=True)
+    kind = schema_pb2.FunctionType.BM25
+    made.schema.functions.add(type=kind, input_field_names=["t"], output_field_names=["sparse"])
+    rules = rules_of(shape(native_of(made, ())))
+    assert (rules.computed, rules.worded) == ((), {"sparse": "t"})

@@ -24,6 +24,7 @@ from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.schema import (
     DataType,
     index_requests,
+    made_of_words,
     read_layout,
     read_shape,
     settle_shape,
@@ -227,3 +228,20 @@ def test_narrow_columns_are_told_apart():
     layout = read_layout(schema)
     assert layout.single == {"single"}
     assert layout.auto_id
+
+
+def test_what_milvus_makes_of_words_is_no_part_of_a_record():
+    """A server refuses to tell it, and to be told it."""
+    schema = schema_pb2.CollectionSchema(name="docs")
+    schema.fields.add(name="id", is_primary_key=True, data_type=DataType.VarChar)
+    schema.fields.add(name="v", data_type=DataType.FloatVector)
+    schema.fields.add(name="made", data_type=DataType.FloatVector, is_function_output=True)
+    schema.fields.add(name="t", data_type=DataType.VarChar)
+    schema.fields.add(name="sparse", data_type=DataType.SparseFloatVector, is_function_output=True)
+    kinds = schema_pb2.FunctionType
+    schema.functions.add(type=kinds.BM25, input_field_names=["t"], output_field_names=["sparse"])
+    schema.functions.add(type=kinds.TextEmbedding, input_field_names=["t"], output_field_names=["made"])
+    assert made_of_words(schema) == {"sparse": "t"}
+    layout = read_layout(schema)
+    assert [column.name for column in layout.vectors] == ["v", "made"]
+    assert layout.output == ["id", "v", "made", "t"]

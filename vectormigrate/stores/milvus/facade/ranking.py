@@ -19,7 +19,7 @@ from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2
 from vectormigrate.stores.milvus.wire.fields import Output, read_output
-from vectormigrate.stores.milvus.wire.native import DIALECT, layout_of
+from vectormigrate.stores.milvus.wire.native import DIALECT, layout_of, rules_of
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
@@ -72,9 +72,7 @@ async def ranked(
             check_words(layout, text, _WHY)
     except ExpressionInvalid as error:
         raise invalid(str(error)) from None
-    for one in (message, *_searches(message)):
-        if wanted_partitions(shape, list(one.partition_names)) is not None:
-            raise not_served(f"{_WHY} of some partitions is not answered here")
+    _check_searched(shape, message)
     told = _params(message)
     try:
         limit = int(told.get("topk", told.get("limit", 0)))
@@ -96,6 +94,16 @@ async def ranked(
         groups = [value_of(match, grouping, layout) for match in matches] if grouping else ()
         found.append(replace(ranking_of(shape, matches, whole=whole), groups=groups))
     return found, output, limit, grouping
+
+
+def _check_searched(shape: CollectionShape, message: Any) -> None:
+    """Raise Problem for a search of what the other has otherwise."""
+    for one in (message, *_searches(message)):
+        if wanted_partitions(shape, list(one.partition_names)) is not None:
+            raise not_served(f"{_WHY} of some partitions is not answered here")
+    for one in _searches(message):
+        if _params(one).get("anns_field") in rules_of(shape).worded:
+            raise not_served(f"{_WHY} of what words find is not answered here")
 
 
 def _expressions(message: Any) -> Iterator[str]:

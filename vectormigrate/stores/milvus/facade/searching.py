@@ -17,7 +17,7 @@ from vectormigrate.model.record import Array, Record, SparseVector
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2
 from vectormigrate.stores.milvus.wire.fields import Output, read_output
-from vectormigrate.stores.milvus.wire.native import layout_of
+from vectormigrate.stores.milvus.wire.native import layout_of, rules_of
 from vectormigrate.stores.milvus.wire.results import joined as join
 from vectormigrate.stores.milvus.wire.schema import METRICS, Column, DataType
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
@@ -168,7 +168,10 @@ def target_of(shape: CollectionShape, asked: Asked) -> tuple[VectorField, list[A
 
 
 def _searched(shape: CollectionShape, asked: Asked) -> VectorField:
-    if not asked.using and len(shape.vectors) != 1:
+    worded = rules_of(shape).worded
+    if asked.using in worded:
+        raise not_served(f"a search for words in {worded[asked.using]!r} is not answered here")
+    if not asked.using and len(shape.vectors) + len(worded) != 1:
         raise invalid("multiple anns_fields exist, please specify a anns_field in search_params")
     target = next((one for one in shape.vectors if one.name == asked.using or not asked.using), None)
     if target is None:

@@ -14,10 +14,10 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
-from vectormigrate.model.collection import CollectionShape
+from vectormigrate.model.collection import COMPUTED, CollectionShape
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 
-from .schema import Layout, index_requests, read_layout, settle_shape, write_schema
+from .schema import Layout, index_requests, made_of_words, read_layout, settle_shape, write_schema
 from .server import Server
 
 DIALECT = "milvus"
@@ -49,6 +49,8 @@ def native_of(
         "shards_num": described.shards_num or 1,
         "properties": {pair.key: pair.value for pair in described.properties},
     }
+    if worded := made_of_words(described.schema):
+        told[COMPUTED] = worded
     return {DIALECT: told}
 
 
@@ -103,17 +105,21 @@ class Rules:
     defaults: Mapping[str, Any]
     """By field; fields without one are not in it."""
     computed: tuple[str, ...]
-    """Fields that Milvus makes out of others."""
+    """Fields that Milvus makes out of others, and tells as those of the record."""
+    worded: Mapping[str, str]
+    """Sparse vectors that it makes of a text to search by words, each with that text."""
 
 
 @lru_cache(maxsize=64)
 def rules_of(shape: CollectionShape) -> Rules:
     """The rules of a shape."""
-    fields = schema_of(shape).fields
+    schema = schema_of(shape)
+    fields, worded = schema.fields, made_of_words(schema)
     given = {field.name: (field.default_value, field.default_value.WhichOneof("data")) for field in fields}
     return Rules(
         {name: getattr(value, which) for name, (value, which) in given.items() if which is not None},
-        tuple(field.name for field in fields if field.is_function_output),
+        tuple(field.name for field in fields if field.is_function_output and field.name not in worded),
+        worded,
     )
 
 

@@ -149,7 +149,10 @@ def read_layout(schema: Any) -> Layout:
             collection=schema.name,
             hint="no other store has such fields: move a collection that has what they hold in fields of its own",
         )
-    columns = [_read_column(field) for field in schema.fields if not field.is_dynamic]
+    unread = made_of_words(schema)
+    columns = [
+        _read_column(field) for field in schema.fields if not field.is_dynamic and field.name not in unread
+    ]
     key = next((field.name for field in schema.fields if field.is_primary_key), None)
     if key is None:
         raise StoreBroken("the collection has no primary key", collection=schema.name)
@@ -169,6 +172,18 @@ def read_layout(schema: Any) -> Layout:
         schema.enable_dynamic_field,
         any(field.is_partition_key for field in schema.fields),
     )
+
+
+def made_of_words(schema: Any) -> dict[str, str]:
+    """The sparse vectors that Milvus makes by BM25, each with the text that it makes it of: searched by words, and told to and
+    taken from nobody, so that they are no part of a record.
+    """
+    return {
+        vector: text
+        for function in schema.functions
+        if function.type == schema_pb2.FunctionType.BM25
+        for vector, text in zip(function.output_field_names, function.input_field_names, strict=False)
+    }
 
 
 _OTHERS = frozenset({DataType.Array, DataType.SparseFloatVector})
