@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,9 @@ async def test_with_milvus(
     figures: dict[str, dict[str, Any]],
     life: str,
 ) -> None:
-    tally = await milvus_story(tmp_path, milvus_lite.url, MILVUS[life], target, serve=in_a_process)
-    _judged(figures, f"milvus {life} to {target.kind}", tally, {call.name for call in MILVUS[life].beyond()})
+    lived = replace(MILVUS[life], at_home=target.kind == "milvus")
+    tally = await milvus_story(tmp_path, milvus_lite.url, lived, target, serve=in_a_process)
+    _judged(figures, f"milvus {life} to {target.kind}", tally, {call.name for call in lived.beyond()})
 
 
 WEAVIATE = {
