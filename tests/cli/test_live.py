@@ -127,6 +127,14 @@ def test_what_needs_the_daemon_says_so_when_there_is_none(terminal):
     assert terminal.run("gates", "nothing").code == 2
 
 
+@pytest.mark.parametrize("verb", ["cutover", "revert", "commit", "allow-deletes"])
+def test_nobody_is_asked_to_confirm_what_there_is_not(migrated, verb):
+    for says in (None, "nothing\n"):
+        asked = migrated.run(verb, "nothing", **({} if says is None else {"says": says}))
+        assert (asked.code, "there is no migration 'nothing'" in asked.err) == (2, True), asked.err
+        assert "Type the id" not in asked.err
+
+
 def test_following_until_it_is_verified_and_refused_records_once_more(terminal, daemon):
     by_value = terminal.run("migrate", "docs", *flags(terminal), "--source-api-key", "secret")
     assert (by_value.code, "cannot be given to the daemon" in by_value.err) == (2, True)

@@ -35,7 +35,7 @@ async def gates(call: Call) -> Answer:
 async def cutover(call: Call) -> Answer:
     """Let the target answer the application."""
     dry_run = call.value("dry-run")
-    confirm(call, "lets the target answer the application", dry_run=dry_run)
+    _meant(call, "lets the target answer the application", dry_run=dry_run)
     report = await ask(call, "cutover", SwapReport, dry_run=dry_run, no_way_back=call.value("no-way-back"))
     return _swapped(call, report)
 
@@ -52,7 +52,7 @@ def _swapped(call: Call, report: SwapReport) -> Answer:
 async def revert(call: Call) -> Answer:
     """Let the source answer the application again."""
     dry_run = call.value("dry-run")
-    confirm(call, "lets the source answer the application again", dry_run=dry_run)
+    _meant(call, "lets the source answer the application again", dry_run=dry_run)
     report = await ask(call, "revert", SwapReport, dry_run=dry_run)
     return _swapped(call, report)
 
@@ -60,7 +60,7 @@ async def revert(call: Call) -> Answer:
 async def commit(call: Call) -> Answer:
     """Give up the way back."""
     dry_run = call.value("dry-run")
-    confirm(call, "gives up the way back: the source is told nothing any more", dry_run=dry_run)
+    _meant(call, "gives up the way back: the source is told nothing any more", dry_run=dry_run)
     answer = Answer(await ask(call, "commit", MigrationStatus, dry_run=dry_run))
     if dry_run:
         call.remark("it could be committed now; nothing was changed")
@@ -77,8 +77,15 @@ async def reads(call: Call) -> Answer:
 async def allow_deletes(call: Call) -> Answer:
     """Say that what is absent is gone."""
     by, dry_run = call.value("by") or account(), call.value("dry-run")
-    confirm(call, "lets records be deleted that are absent on the side that answers", dry_run=dry_run)
+    _meant(call, "lets records be deleted that are absent on the side that answers", dry_run=dry_run)
     return Answer(await ask(call, "allow-deletes", LiveStatus, by=by, dry_run=dry_run))
+
+
+def _meant(call: Call, what: str, *, dry_run: bool) -> None:
+    """Nobody is asked to confirm what is to happen to a migration that there is not."""
+    with view(call) as viewer:
+        viewer.status(call.migration_id)
+    confirm(call, what, dry_run=dry_run)
 
 
 async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
