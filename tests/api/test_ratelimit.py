@@ -55,3 +55,15 @@ def test_the_idle_are_forgotten():
     clock.advance(IDLE + 1)
     limit.take("b")
     assert len(limit) == 1
+
+
+def test_several_at_once_are_let_through_together_or_not_at_all():
+    clock, limit = limiter()
+    assert limit.at_once == 3
+    assert limit.take("a", 2) == 0
+    assert limit.take("a", 2) == limit.wait("a", 2) == 1.0
+    assert limit.refused("a") == 1
+    assert limit.take("a") == 0
+    clock.advance(3)
+    assert limit.take("a", 3) == 0
+    assert limit.take("a") == 1.0

@@ -1,6 +1,7 @@
 """JSON-RPC to the letter of the promise: codes, statuses, batches, notifications, the lines of the predecessor's document."""
 
 import asyncio
+import base64
 import json
 import os
 
@@ -91,6 +92,53 @@ async def test_batches_and_notifications(here):
     assert [one["id"] for one in told] == ["a", None, None]
     assert [one.get("error", {}).get("code") for one in told] == [None, -32600, -32601]
     assert (await post(here, [note] * 51))[0] == 400
+
+
+async def written_down(here, outcome, count):
+    """So many rows of the audit that say so; they are written behind the answer."""
+    async with asyncio.timeout(10):
+        while len(rows := [row for row in await here.audit() if row["outcome"] == outcome]) < count:
+            await asyncio.sleep(0.01)
+            here.clock.advance(1)
+    return rows
+
+
+async def test_every_call_of_a_batch_counts_and_it_is_done_whole_or_not_at_all(tmp_path):
+    async with site(tmp_path, per_minute=60.0, burst=10) as here:
+
+        def statuses(told):
+            return [one.get("error", {}).get("code", 0) for one in told]
+
+        status, told = await post(here, [call("list_migrations", number=n) for n in range(7)])
+        assert (status, statuses(told)) == (200, [0] * 7)
+        begin = call("start_migration", {"migration_id": "docs", **two_stores(tmp_path)})
+        answer = await here.raw(
+            "POST", "/", json.dumps([begin] + [call("list_migrations")] * 3).encode(), GOOD
+        )
+        assert answer.status == 429
+        assert json.loads(answer.body)["error"]["code"] == -32002
+        assert answer.header(b"retry-after") == b"2"  # two are left of the three: the request itself was one
+        here.clock.advance(2)
+        status, told = await post(here, [call("migration_status", {"migration_id": "docs"})] * 4)
+        assert (status, told[0]["result"]["status"]) == (200, "not_started")
+        assert (await post(here, call("list_migrations")))[0] == 429
+        here.clock.advance(60)
+        (row,) = [one for one in await written_down(here, "429", 1) if one["verb"] == "POST /"]
+    assert row["detail"] == "-32002: 4 calls: too many requests"
+
+
+async def test_a_batch_that_the_limit_can_never_allow_is_refused_with_how_many_may_come(tmp_path):
+    async with site(tmp_path, per_minute=60.0, burst=10) as here:
+        status, told = await post(here, [call("list_migrations")] * 11)
+        assert (status, told["error"]["code"]) == (400, -32600)
+        assert "1 to 10 calls" in told["error"]["message"]
+        basic = b"Authorization: Basic " + base64.b64encode(b"me:" + KEY.encode())
+        assert (await post(here, [call("list_migrations")] * 50, basic))[0] == 200  # six times as many
+        status, told = await post(here, [call("list_migrations")] * 51, basic)
+        assert "1 to 50 calls" in told["error"]["message"]
+        here.clock.advance(60)
+        rows = await written_down(here, "400", 2)
+    assert [row["detail"].split(":")[1] for row in rows] == [" 11 calls", " 51 calls"]
 
 
 async def test_the_way_of_a_migration(here, tmp_path):

@@ -72,6 +72,25 @@ class Limits:
     """Names by which we are reached, in lower case, beside addresses and localhost."""
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What somebody who was let in may still ask for, where one request asks for several things."""
+
+    limiter: Limiter
+    name: str
+
+    @property
+    def at_once(self) -> int:
+        """At most, the request itself included."""
+        return self.limiter.at_once
+
+    def spend(self, more: int) -> None:
+        """So many more than the one that the request was counted for, or none of them. Raises RateLimited."""
+        if more and self.limiter.take(self.name, more):
+            # The request that comes again is counted itself, too.
+            raise _too_many(self.limiter.wait(self.name, more + 1))
+
+
 @dataclass(slots=True)
 class _Sending:
     """Sends an answer on with the headers that every one has, and remembers its status."""
@@ -208,6 +227,7 @@ class Guard:
         if scope["method"] == "GET" and scope["raw_path"].startswith(PAGE):
             return  # a page is ten files at once, and they cost nothing
         limiter = self._limiter(headers)
+        scope["state"]["allowance"] = Allowance(limiter, who.name)
         before = limiter.refused(who.name)
         if wait := limiter.take(who.name):
             raise _too_many(wait)
@@ -316,3 +336,10 @@ def principal_of(state: Any) -> Principal:
     who = state.principal
     assert isinstance(who, Principal)
     return who
+
+
+def allowance_of(state: Any) -> Allowance:
+    """What whoever asks may still ask for, of a request that was let in."""
+    allowance = state.allowance
+    assert isinstance(allowance, Allowance)
+    return allowance

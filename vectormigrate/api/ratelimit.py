@@ -38,16 +38,21 @@ class Limiter:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def wait(self, name: str) -> float:
-        """Seconds until this one may ask; 0 now. Takes nothing."""
+    @property
+    def at_once(self) -> int:
+        """What one may ask at most at a time, however long nothing was asked before."""
+        return int(self._burst)
+
+    def wait(self, name: str, count: int = 1) -> float:
+        """Seconds until this one may ask for so many at once; 0 now. Takes nothing."""
         bucket = self._buckets.get(name)
         if bucket is None:
             return 0.0
         tokens = self._filled(bucket, self._monotonic())
-        return 0.0 if tokens >= 1 else (1 - tokens) / self._rate
+        return 0.0 if tokens >= count else (count - tokens) / self._rate
 
-    def take(self, name: str) -> float:
-        """Ask: 0 when this one may, otherwise the seconds until then, and nothing is taken."""
+    def take(self, name: str, count: int = 1) -> float:
+        """Ask for so many at once: 0 when this one may, otherwise the seconds until then, and nothing is taken."""
         now = self._monotonic()
         bucket = self._buckets.get(name)
         if bucket is None:
@@ -55,10 +60,10 @@ class Limiter:
         self._buckets.move_to_end(name)
         self._forget(now)
         bucket.tokens, bucket.at = self._filled(bucket, now), now
-        if bucket.tokens < 1:
+        if bucket.tokens < count:
             bucket.refused += 1
-            return (1 - bucket.tokens) / self._rate
-        bucket.tokens -= 1
+            return (count - bucket.tokens) / self._rate
+        bucket.tokens -= count
         bucket.refused = 0
         return 0.0
 

@@ -23,7 +23,7 @@ from vectormigrate.model.errors import (
 )
 
 from . import bodies, problem
-from .guard import REFUSED, principal_of
+from .guard import REFUSED, allowance_of, principal_of
 from .inherited import Inherited
 
 PATH = "/"
@@ -66,8 +66,8 @@ class Rpc:
             if told is None:
                 return Response(status_code=204)
             return _answer(_status(told), told)
-        if not asked or len(asked) > _MOST:
-            return _answer(400, failure(None, _INVALID, f"a batch has 1 to {_MOST} calls"))
+        if refused := _batch_refused(request, len(asked)):
+            return refused
         answers = [told for one in asked if (told := await self._call(request, one)) is not None]
         return _answer(200, answers) if answers else Response(status_code=204)
 
@@ -107,6 +107,22 @@ class Rpc:
         if not isinstance(params, dict):
             raise _Refused(_PARAMS, "params must be an object")
         return await self.inherited.call(who, method, params)
+
+
+def _batch_refused(request: Request, calls: int) -> Response | None:
+    """Each call of a batch is a request of its key: it is done whole or not at all. None for one that may be done."""
+    allowance = allowance_of(request.state)
+    most = min(_MOST, allowance.at_once)
+    if not 1 <= calls <= most:
+        why = f"a batch has 1 to {most} calls: each counts as a request, and so many may be asked at once"
+        _write_down(request, _INVALID, f"{calls} calls: {why}")
+        return _answer(400, failure(None, _INVALID, why))
+    try:
+        allowance.spend(calls - 1)
+    except RateLimited as error:
+        _write_down(request, _TOO_MANY, f"{calls} calls: {error.message}")
+        return refusal(error)
+    return None
 
 
 def _write_down(request: Request, code: int, message: str) -> None:
