@@ -1,9 +1,11 @@
 """What is refused after a cutover, as plan tells it."""
 
+import importlib
 from dataclasses import replace
 
 import pytest
 
+from tests.stores.refusals import ALIKE, NOBODY, TOLD, sentences
 from vectormigrate.model.collection import (
     CollectionShape,
     Field,
@@ -19,6 +21,7 @@ from vectormigrate.model.plan import MappingOptions
 from vectormigrate.stores.memory import CAPABILITIES
 from vectormigrate.stores.registry import DIALECTS
 from vectormigrate.stores.unanswered import OWN, unanswered
+from vectormigrate.stores.weaviate.wire import searches
 
 SHAPE = CollectionShape(
     "docs",
@@ -102,3 +105,51 @@ def test_words_that_milvus_itself_makes_a_vector_of_are_looked_for_by_nobody_els
     for target in ("qdrant", "milvus"):
         told = unanswered("milvus", make_plan(source, CAPABILITIES, "docs"), target=target, source=source)
         assert "searches for words by 'sparse', which Milvus makes of 'title'" in told
+
+
+def test_rankings_of_some_partitions_are_made_by_the_source_alone():
+    def told(source):
+        plan = make_plan(source, CAPABILITIES, "docs")
+        return unanswered("milvus", plan, target="milvus", source=source)
+
+    assert not [one for one in told(SHAPE) if one.endswith("of some partitions")]
+    parted = [one for one in told(replace(SHAPE, partitions=("a",))) if one.endswith("of some partitions")]
+    assert [one.split(",")[0] for one in parted] == ["rankers and functions", "groups that must be full"]
+
+
+def test_a_collection_whose_vectors_milvus_computes_takes_no_rows_afterwards():
+    fields = [{"name": "v", "is_function_output": True}, {"name": "sparse", "is_function_output": True}]
+    native = {"milvus": {"schema": {"fields": fields}, "computed": {"sparse": "title"}}}
+    source = replace(SHAPE, native=native)
+    told = unanswered("milvus", make_plan(source, CAPABILITIES, "docs"), target="qdrant", source=source)
+    assert [one for one in told if one.startswith("inserts")] == [
+        "inserts and upserts, for which Milvus computes 'v'"
+    ]
+
+
+def refused_by(kind):
+    """Every sentence with which the facade of a kind refuses what the vendor would answer."""
+    endpoints = importlib.import_module(f"vectormigrate.stores.{kind}.facade.endpoints").ENDPOINTS
+    found = sentences(kind) | {one.why for one in endpoints if one.why}
+    return found | set(searches._REFUSED.values()) if kind == "weaviate" else found
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_whatever_a_facade_refuses_has_its_line_in_a_plan(kind):
+    """A new refusal has to be told by a plan, or be somebody's own mistake: say which in `refusals.py`."""
+    told = [sentence for each in TOLD[kind].values() for sentence in each]
+    assert len(told) == len(set(told))
+    assert refused_by(kind) - set(told) == set()
+    assert set(told) - refused_by(kind) == set()
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_every_line_of_a_plan_is_of_something_that_is_refused(kind):
+    lines = {one: [key for key in TOLD[kind] if one.startswith(key)] for one in OWN[kind]}
+    refused_by_name = {
+        "searches by keys",
+        "vectors that the server makes",
+    }  # as `a search by {}`, and as a bad vector
+    assert {one for one, keys in lines.items() if len(keys) != 1} <= refused_by_name
+    keys = {key for found in lines.values() for key in found}
+    assert TOLD[kind].keys() - keys <= {NOBODY, ALIKE}

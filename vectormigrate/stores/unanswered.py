@@ -20,6 +20,7 @@ _PHRASES = "text and phrase matching in a filter"
 _RANKERS = "rankers and functions, but for `rrf` and `weighted` in a hybrid search"
 _FULL = "groups that must be full, or in a hybrid search"
 _WORDS = "searches for words, and hybrid ones in which words count"
+_LARGE = "filters that a store has no words for, where more than 100,000 records would be read through for a search"
 OWN: dict[str, tuple[str, ...]] = {
     "milvus": (
         _RANKERS,
@@ -29,27 +30,47 @@ OWN: dict[str, tuple[str, ...]] = {
         _LONGER,
         _PHRASES,
         "geometry and time stamps in a filter",
+        _LARGE,
+        "operations on fields in an upsert, and namespaces inside a collection",
+        "changes of a collection (name, fields, functions, vectors, metrics, partitions, aliases), and new ones",
+        "users and rights, databases, resource groups, replicas, snapshots, files and imports",
+        "what tells of Milvus' own insides (segments, compaction, metrics), and how it takes texts apart",
     ),
     "pinecone": (
         "searches by text, embedding and reranking",
         "documents",
         "a query by the id of a record that has dense and sparse values",
         "several queries in one request",
+        "changes of an index (tags, protection, capacity, schema), namespaces that the target cannot call so or whose schema is declared",
+        "imports, backups, restores and collections",
     ),
     "qdrant": (
         _FEEDBACK,
         "groups of what prefetches find, and what is looked up in another collection (`lookup_from`, `with_lookup`)",
         _TEXTS,
         _FREQUENCIES,
+        "a matrix of distances, and `mmr`, by a vector that is weighted by frequency (`modifier: idf`)",
+        _LARGE,
         "`slice` and shard keys",
         "vectors that the server makes",
+        "changes of a collection (vectors, full-text indexes, aliases, how it is kept), and new ones with more than vectors and settings",
+        "snapshots, shards, and what tells of Qdrant's own insides (metrics, cluster, telemetry)",
     ),
     "weaviate": (
         _WORDS,
         "searches by models (`nearText` and its like), generation and reranking",
         "groups, and several vectors in one search",
+        "cuts where scores jump (`autocut`), boosted rankings and selections of what differs",
         "orders and filters through references, or by times of creation and update",
+        "orders by lists and objects, and filters over texts that are taken apart by `gse`, `trigram` and the like",
         "metrics of properties",
+        "counts of what a search finds, but for the nearest of a vector or an object with a limit",
+        "GraphQL but for `Get`, and there variables, `group` and the like",
+        "requests for several classes that are in different databases then, and properties of what is referred to elsewhere",
+        _LARGE,
+        "objects without a vector that a model would make, and new values of phone numbers",
+        "changes of a class (properties, vectors, tenants, aliases, indexes)",
+        "users and rights, backups, exports, classifications, replication, and what tells of Weaviate's own insides",
     ),
 }
 """By the kind of the source."""
@@ -75,16 +96,27 @@ def unanswered(
     ours = OWN.get(kind, ())
     if kind == target and source is not None and speaks_alike(plan, source, kind):
         ours = tuple(one for one in ours if one not in _ITSELF)
-        lost += _retyped(source) if kind == "milvus" else []
+        lost += [*_partial(source), *_retyped(source)] if kind == "milvus" else []
     return (*ours, *lost)
 
 
 def _worded(source: CollectionShape) -> list[str]:
-    computed = source.native.get("milvus", {}).get(COMPUTED, {})
+    """What only Milvus makes of a record, to search it by words or as a vector like any other."""
+    told = source.native.get("milvus", {})
+    computed, fields = told.get(COMPUTED, {}), told.get("schema", {}).get("fields", ())
+    made = [one["name"] for one in fields if one.get("is_function_output") and one["name"] not in computed]
     return [
-        f"searches for words by {vector!r}, which Milvus makes of {text!r}"
-        for vector, text in computed.items()
+        *(
+            f"searches for words by {vector!r}, which Milvus makes of {text!r}"
+            for vector, text in computed.items()
+        ),
+        *(f"inserts and upserts, for which Milvus computes {name!r}" for name in made),
     ]
+
+
+def _partial(source: CollectionShape) -> list[str]:
+    """What another Milvus is not asked: it is told nothing of places."""
+    return [f"{one}, of some partitions" for one in (_RANKERS, _FULL) if source.partitions]
 
 
 def _retyped(source: CollectionShape) -> list[str]:
