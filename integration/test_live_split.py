@@ -1,5 +1,6 @@
-"""A collection that is split while it is in use, by the real program: writers that move records from one part to another all the
-while, a daemon that is killed while it copies, before and after the cutover, and both sides compared whole at the end.
+"""A collection that is split while it is in use, by the real program, by the values of a field and by partition: writers that move
+records from one part to another all the while, a daemon that is killed while it copies, before and after the cutover, and both sides
+compared whole at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from pymilvus import DataType, MilvusClient
 from qdrant_client import QdrantClient
 from qdrant_client.models import (
     Distance,
@@ -27,6 +29,7 @@ from qdrant_client.models import (
 
 from integration.harness.runs import command
 from integration.test_live_parts import Daemon, started, wait
+from tests.fakes.milvus import LiteServer
 from tests.fakes.qdrant import QdrantServer
 from vectormigrate.cli.demo.postgres import EmbeddedPostgres
 
@@ -96,6 +99,9 @@ def _told(payload: dict[str, Any] | None) -> tuple[str | None, int]:
 class Writers:
     """Threads with ids of their own; what was acknowledged is what must be there."""
 
+    pause = 0.03
+    """Seconds between two writes of one."""
+
     def __init__(self, url: str) -> None:
         self._url = url
         self.held: dict[int, tuple[str | None, int]] = {}
@@ -106,6 +112,9 @@ class Writers:
         self._threads = [
             threading.Thread(target=self._write, args=(one,), daemon=True) for one in range(WRITERS)
         ]
+
+    def _open(self) -> Any:
+        return App(self._url)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -119,8 +128,8 @@ class Writers:
 
     def _write(self, writer: int) -> None:
         chance, version = random.Random(writer), 0
-        with closing(App(self._url)) as app:
-            while not self._ended.wait(0.03):
+        with closing(self._open()) as app:
+            while not self._ended.wait(self.pause):
                 version += 1
                 number = writer * IDS + chance.randrange(IDS)
                 try:
@@ -130,7 +139,7 @@ class Writers:
                     continue
                 self.writes += 1
 
-    def _write_one(self, app: App, chance: random.Random, number: int, version: int) -> None:
+    def _write_one(self, app: Any, chance: random.Random, number: int, version: int) -> None:
         before, lang = self.held.get(number), chance.choice(LANGS)
         roll = chance.random()
         if roll < 0.15:
@@ -255,3 +264,161 @@ def story(daemon: Daemon, behind: str, dsn: str) -> None:
         left = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
     assert left == []
     assert writers.moves > 50
+
+
+PARTITIONS = ("_default", "red", "blue")
+"""Of the source; what is in `blue` is not to be moved in one of the stories."""
+
+
+class MilvusApp:
+    """The same of a Milvus, where a record is put into a partition."""
+
+    def __init__(self, url: str) -> None:
+        self._client = MilvusClient(url)
+
+    def make(self) -> None:
+        schema = self._client.create_schema(auto_id=False, enable_dynamic_field=True)
+        schema.add_field("id", DataType.INT64, is_primary=True)
+        schema.add_field("v", DataType.FLOAT_VECTOR, dim=4)
+        index = self._client.prepare_index_params()
+        index.add_index("v", index_type="FLAT", metric_type="L2")
+        self._client.create_collection("docs", schema=schema, index_params=index)
+        for name in PARTITIONS[1:]:
+            self._client.create_partition("docs", name)
+        self._client.load_collection("docs")
+
+    def put(self, number: int, partition: str, version: int) -> None:
+        row = {"id": number, "v": _vector(number, version), "version": version}
+        self._client.insert("docs", [row], partition_name=partition)
+
+    def remove(self, number: int) -> None:
+        self._client.delete("docs", ids=[number])
+
+    def held(self) -> dict[int, tuple[str | None, int]]:
+        """Partition and version by number, each partition asked by itself."""
+        found: dict[int, tuple[str | None, int]] = {}
+        for name in PARTITIONS:
+            rows = self._client.query(
+                "docs",
+                "id >= 0",
+                ["id", "version"],
+                partition_names=[name],
+                limit=1000,
+                consistency_level="Strong",
+            )
+            for row in rows:
+                assert row["id"] not in found
+                found[row["id"]] = name, row["version"]
+        return found
+
+    def nearest(self, version: int, *partitions: str) -> list[int]:
+        found = self._client.search(
+            "docs", [_vector(0, version)], limit=12, partition_names=list(partitions) or None, anns_field="v"
+        )
+        return [one["id"] for one in found[0]]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class MilvusWriters(Writers):
+    """A record is moved by taking it out and putting it in again. One whose last write was not answered is left alone: if that
+    lands late, its key stands in two partitions, and no tool can say which of the two it is.
+    """
+
+    pause = 0.1
+
+    def _open(self) -> Any:
+        return MilvusApp(self._url)
+
+    def _write_one(self, app: Any, chance: random.Random, number: int, version: int) -> None:
+        before, partition = self.held.get(number), chance.choice(PARTITIONS)
+        if number in self.unsure:
+            return
+        if before is not None:
+            app.remove(number)
+            self.held.pop(number, None)
+        if chance.random() < 0.8:
+            app.put(number, partition, version)
+            self.held[number] = partition, version
+            self.moves += before is not None and before[0] != partition
+
+
+def by_partition(dsn: str, tables: dict[str, str]) -> dict[int, tuple[str | None, int]]:
+    """What PostgreSQL holds, asked by itself: what stands beside each record says in which table it is."""
+    found: dict[int, tuple[str | None, int]] = {}
+    with psycopg.connect(dsn) as connection:
+        for partition, table in tables.items():
+            rows = connection.execute(f"select to_jsonb(held) - 'v' from {table} as held")
+            for (row,) in rows:
+                flat = {**row, **next((value for value in row.values() if isinstance(value, dict)), {})}
+                assert (flat.get("_vm_partition") or "_default") == partition, (table, flat)
+                assert flat["id"] not in found
+                found[flat["id"]] = partition, flat["version"]
+    return found
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("moved", [PARTITIONS, ("_default", "red")])
+def test_partitions_of_milvus_become_tables(tmp_path: Path, moved: tuple[str, ...]) -> None:
+    tmp_path.chmod(0o755)
+    with ExitStack() as stack:
+        postgres = EmbeddedPostgres(tmp_path / "postgres", durable=False)
+        postgres.start()
+        stack.callback(postgres.stop)
+        source = LiteServer(tmp_path / "milvus").start()
+        stack.callback(source.stop)
+        daemon = Daemon(tmp_path, "--dialect", "milvus", "--upstream", source.url)
+        stack.enter_context(started(daemon))
+        partitions(daemon, source.url, postgres.dsn, moved)
+
+
+def partitions(daemon: Daemon, behind: str, dsn: str, moved: tuple[str, ...]) -> None:
+    tables = {name: "docs_" + name.strip("_") for name in moved}
+    writers = MilvusWriters(daemon.url)
+    with closing(MilvusApp(behind)) as app:
+        app.make()
+        for number in range(0, WRITERS * IDS, 2):
+            partition = PARTITIONS[number % len(PARTITIONS)]
+            app.put(number, partition, 0)
+            writers.held[number] = partition, 0
+    asked = ["--each-partition", "*"] if moved == PARTITIONS else []
+    asked = asked or [word for name in moved for word in ("--each-partition", name)]
+    daemon.ask(
+        "migrate", "split", "--mode", "proxied", "--quarantine", "1", "--max-rate", "100",
+        "--source-type", "milvus", "--source-url", behind, "--source-index", "docs",
+        "--target-type", "pgvector", "--target-url", dsn, "--target-index", "docs_{name}",
+        "--into", "_default=docs_default", *asked,
+    )  # fmt: skip
+    writers.start()
+    daemon.ask("attest", "split")
+    wait(lambda: daemon.ask("status", "split")["copied"] > 40)
+    daemon.kill()
+    daemon.start()
+    wait(lambda: daemon.ask("status", "split")["phase"] == "verified")
+    if moved != PARTITIONS:  # a choice of records has no way back, so it ends here
+        writers.stop()
+        wait(lambda: daemon.ask("status", "split")["live"]["debt"] == 0)
+        assert by_partition(dsn, tables) == {
+            one: held for one, held in writers.held.items() if held[0] in moved and one not in writers.unsure
+        } | {one: held for one, held in by_partition(dsn, tables).items() if one in writers.unsure}
+        assert daemon.ask("validate", "split", "--full")["ok"]
+        return
+    turned(daemon, "cutover", "target")
+    time.sleep(1)
+    daemon.kill()
+    daemon.start()
+    time.sleep(3)
+    writers.stop()
+    wait(lambda: daemon.ask("status", "split")["live"]["debt"] == 0)
+    with closing(MilvusApp(daemon.url)) as app, closing(MilvusApp(behind)) as source:
+        assert daemon.ask("status", "split")["primary"] == "target"
+        found = app.held()
+        sure = {one: held for one, held in writers.held.items() if one not in writers.unsure}
+        assert {one: held for one, held in found.items() if one not in writers.unsure} == sure
+        assert by_partition(dsn, tables) == found == source.held()
+        for names in ((), ("red",), ("blue", "_default")):
+            assert app.nearest(9, *names) == source.nearest(9, *names), names
+    assert daemon.ask("validate", "split", "--full")["ok"]
+    turned(daemon, "revert", "source")
+    assert writers.moves > 20

@@ -11,9 +11,10 @@ from vectormigrate.model.errors import UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.placement import MOST
 from vectormigrate.model.selection import Selection
-from vectormigrate.model.specification import Mode
+from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.state import migrations
 from vectormigrate.state.database import Database
+from vectormigrate.stores.sqlite.store import SqliteStore
 
 KNOWN = Secrets({}, {})
 
@@ -74,6 +75,41 @@ async def test_a_record_without_a_value_needs_a_rest(source):
 async def test_a_value_without_a_place_is_told(source):
     with pytest.raises(UsageError, match="cannot have a collection of their own"):
         await settled(wished(source, "sqlite_{name}"), KNOWN)
+
+
+@pytest.fixture
+def partitioned(source, monkeypatch):
+    """The source says that it has partitions, and is of the kind whose requests name a collection all the same."""
+
+    async def partitions(self, collection):
+        return {"_default": "docs/_default", "red": "docs/red", "blue": "docs/blue"}
+
+    monkeypatch.setattr(SqliteStore, "partitions", partitions)
+    monkeypatch.setattr(Specification, "splits", property(lambda self: bool(self.division.partitions)))
+    return source
+
+
+async def test_partitions_are_told_by_what_stands_beside_each_record(partitioned):
+    spec = wished(partitioned, value_of="", partitions=("*",), into={"red": "crimson"})
+    made = await settled(spec, KNOWN)
+    placement = made.target.placement
+    assert (placement.field, placement.absent) == ("_vm_partition", "_default")
+    assert placement.places == {"_default": "docs__default", "blue": "docs_blue", "red": "crimson"}
+    assert made.mapping == spec.mapping
+    spec = replace(spec, mapping=MappingOptions(rename={"(partition)": "of"}))
+    assert (await settled(spec, KNOWN)).target.placement.field == "of"
+
+
+async def test_those_that_are_not_asked_for_are_left_out(partitioned):
+    made = await settled(wished(partitioned, value_of="", partitions=("re*", "_default")), KNOWN)
+    assert made.mapping.selection.partitions == ("_default", "red")
+    assert sorted(made.target.placement.places) == ["_default", "red"]
+    for division, told in (
+        ({"partitions": ("green",)}, "no partitions in 'docs' called 'green'"),
+        ({"partitions": ("red",), "into": {"blue": "x"}}, "no part is called so"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            await settled(wished(partitioned, value_of="", **division), KNOWN)
 
 
 async def test_there_are_not_too_many(source):

@@ -267,6 +267,19 @@ def test_a_split_in_use_is_asked_for_again_as_it_was():
         overlay(made, given(rest="else"))
 
 
+def test_some_partitions_of_a_milvus_in_use_are_asked_for_again_as_they_were():
+    wished = divided(source_type="milvus", each_partition=("red",), mode="proxied")
+    asked = specify("docs", given(**wished)).specification
+    assert asked.splits
+    assert not specify("docs", given(**{**wished, "mode": "offline"})).specification.splits
+    assert not specify("docs", given(**{**wished, "source_type": "pinecone"})).specification.splits
+    made = as_settled(asked, Placement(asked.division, "_vm_partition", {"red": "red"}, "_default"))
+    assert made.mapping.selection.partitions == ("red",)
+    assert overlay(made, given(**wished)).specification == made
+    everything = as_settled(asked, Placement(Division(partitions=("*",)), "_vm_partition", {"red": "red"}))
+    assert everything.mapping.selection.partitions == ()
+
+
 def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
     path = tmp_path / "m.toml"
     path.write_text('[split]\nby = "lang"\ninto = { en = "isle" }\nrest = "others"\n')
@@ -295,12 +308,12 @@ def test_a_mapping_file_makes_parts_and_flags_beat_it(tmp_path):
             "what a collection in use is split into is new or empty",
         ),
         (
-            {"source_type": "milvus", "each_partition": ("*",), "mode": "proxied"},
-            "a partition of a Milvus collection is moved offline only",
+            {"source_type": "milvus", "each_partition": ("*",), "mode": "proxied", "existing": "skip"},
+            "what a collection in use is split into is new or empty",
         ),
         (
             {"source_type": "milvus", "source_index": "docs/red", "target_index": "docs", "mode": "proxied"},
-            "a partition of a Milvus collection is moved offline only",
+            "a partition of a Milvus collection is no collection to whoever writes to it",
         ),
     ],
 )

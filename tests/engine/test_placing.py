@@ -65,6 +65,25 @@ def test_one_that_does_not_is_refused(options, told):
         check(**options)
 
 
+def test_a_partition_tells_where_its_name_arrives():
+    parts = Placement(Division(partitions=("*",)), "_vm_partition", {"red": "a", "_default": "b"}, "_default")
+    source = replace(shape(), partitions=("red",))
+    without = replace(CAPABILITIES, partitions=False)
+    plan = make_plan(source, without, "copy")
+    placing.check(parts, plan, Batch([1], payload=[{}], partition=["red"]), TARGET)
+    placing.check(parts, make_plan(source, replace(CAPABILITIES, partitions=True), "copy"), None, TARGET)
+    with pytest.raises(MappingRefused, match="'_vm_partition' there, unless it is renamed"):
+        placing.check(replace(parts, field="of"), plan, None, TARGET)
+    dropped = make_plan(source, without, "copy", None, MappingOptions(drop=("(partition)",)))
+    with pytest.raises(MappingRefused, match="does not arrive"):
+        placing.check(parts, dropped, None, TARGET)
+    assert placing.notes(parts) == [
+        "records of partition '_default' go to 'b'",
+        "records of partition 'red' go to 'a'",
+        "a partition that is made later has no part: its records would be refused",
+    ]
+
+
 def test_what_is_taken_apart_is_refused():
     nested = Placement(Division(value_of="meta.lang", rest="others"), "meta.lang", {"en": "a"})
     with pytest.raises(MappingRefused, match="taken apart"):

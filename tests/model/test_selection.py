@@ -29,6 +29,7 @@ BATCH = Batch(
         (Selection(partitions=("a",)), [0, 3]),
         (Selection({"field": "lang", "eq": "de"}, ("a",)), [3]),
         (Selection(partitions=("c",)), []),
+        (Selection(partitions=("b", "_default")), [1, 2]),
     ],
 )
 def test_rows_that_belong(selection, rows):
@@ -38,6 +39,7 @@ def test_rows_that_belong(selection, rows):
 
 def test_a_record_of_no_partition_is_in_none():
     assert Selection(partitions=("a",)).rows(Batch([1], payload=[{}]), KEY) == []
+    assert Selection(partitions=("_default",)).rows(Batch([1], payload=[{}]), KEY) == [0]
 
 
 def test_a_filter_that_is_none_is_told():

@@ -7,7 +7,7 @@ are one part.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -59,8 +59,9 @@ async def parts_of(
         await stores.greet()
         found = await _found(asked, stores)
         if not known:
-            _check_there(asked, found)
-            _check_sent(asked.division, found)
+            check_there(asked, [part.name for part in found])
+            sent = {name for part in found for name in (part.share.values if part.share else (part.name,))}
+            check_sent(asked.division, sent)
         if len(found) > _MOST:
             raise UsageError(
                 f"there are {len(found):,} parts, and a migration has at most {_MOST:,}",
@@ -108,10 +109,10 @@ async def _found(asked: Specification, stores: Stores) -> list[_Found]:
     return await _shares(asked, stores.source)
 
 
-def _check_there(asked: Specification, found: Sequence[_Found]) -> None:
+def check_there(asked: Specification, found: Sequence[str]) -> None:
     """There are parts, and every one that was named is there. Later one may go: it was moved by then, or tells so itself."""
     division, collection = asked.division, asked.source.collection
-    lacking = unmet((part.name for part in found), division.patterns)
+    lacking = unmet(found, division.patterns)
     if lacking or not found:
         what = "collections" if division.collections else f"partitions in {collection!r}"
         told = f"called {lacking[0]!r}" if lacking else f"like {', '.join(division.patterns)}"
@@ -188,10 +189,9 @@ def _placed(asked: Specification, found: Iterable[_Found], places: Places) -> li
     return [_part(asked, waiting[name], place) for name, place in done.items()]
 
 
-def _check_sent(division: Division, found: Iterable[_Found]) -> None:
-    """What is sent somewhere by name is there."""
-    names = {name for part in found for name in (part.share.values if part.share else (part.name,))}
-    unknown = sorted(division.into.keys() - names)
+def check_sent(division: Division, names: Collection[str]) -> None:
+    """Raise UsageError where something is sent somewhere by a name that none of these is."""
+    unknown = sorted(division.into.keys() - set(names))
     if unknown:
         near = get_close_matches(unknown[0], names, n=1)
         raise UsageError(

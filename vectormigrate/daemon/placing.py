@@ -1,6 +1,6 @@
 """What a collection that is split while it is in use is split into: the source is asked once, before the migration is made.
 
-Where it is moved offline each value is a part, and a migration of its own: `parting.py`. In use it is one migration of one
+Where it is moved offline each value, or partition of a Milvus collection, is a part, and a migration of its own: `parting.py`. In use it is one migration of one
 collection into several, and which record belongs where must not change any more once writes are marked.
 """
 
@@ -11,17 +11,21 @@ from contextlib import suppress
 from dataclasses import replace
 
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.division import WHOLE, Places
+from vectormigrate.model.division import WHOLE, Places, called
 from vectormigrate.model.errors import UnknownMigration, UsageError
 from vectormigrate.model.mapping import MappingOptions
 from vectormigrate.model.placement import MOST, Placement
+from vectormigrate.model.plan import PARTITION, PLACE
+from vectormigrate.model.selection import UNNAMED
 from vectormigrate.model.specification import Specification
 from vectormigrate.state import views
 from vectormigrate.state.database import Database
 
-from .parting import check_rest, values_of
+from .parting import check_rest, check_sent, check_there, values_of
 from .secrets import Secrets
 from .tasks import Stores
+
+_ANY = "*"
 
 
 async def settled(spec: Specification, secrets: Secrets) -> Specification:
@@ -34,12 +38,23 @@ async def settled(spec: Specification, secrets: Secrets) -> Specification:
     source, target = [await secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
     async with Stores.open(source, target, spec.mapping.selection) as stores:
         await stores.greet()
-        counts = await values_of(stores.source, spec.source.collection, spec.division.value_of)
+        names = await (_values if spec.division.value_of else _partitions)(spec, stores)
         able = stores.target.capabilities
-    without = counts.pop(None, 0)
-    check_rest(spec, without)
-    names = {*(name for name in counts if name is not None), *spec.division.into}
-    return as_settled(spec, _placement(spec, sorted(names), able))
+    return as_settled(spec, _placement(spec, names, able))
+
+
+async def _values(spec: Specification, stores: Stores) -> list[str]:
+    """Those that records have, and those that somebody sends somewhere."""
+    counts = await values_of(stores.source, spec.source.collection, spec.division.value_of)
+    check_rest(spec, counts.pop(None, 0))
+    return sorted({*(name for name in counts if name is not None), *spec.division.into})
+
+
+async def _partitions(spec: Specification, stores: Stores) -> list[str]:
+    names = called(await stores.whole.partitions(spec.source.collection), spec.division.partitions)
+    check_there(spec, names)
+    check_sent(spec.division, names)
+    return names
 
 
 async def settled_for_good(spec: Specification, secrets: Secrets, database: Database) -> Specification:
@@ -54,8 +69,12 @@ async def settled_for_good(spec: Specification, secrets: Secrets, database: Data
 
 
 def as_settled(spec: Specification, placement: Placement) -> Specification:
-    """The same, of one piece, into a target of several collections."""
-    return replace(spec, division=WHOLE, target=replace(spec.target, placement=placement))
+    """The same, of one piece, into a target of several collections. Partitions that are not asked for are left out."""
+    mapping, asked = spec.mapping, placement.division.partitions
+    if asked and _ANY not in asked:
+        chosen = replace(mapping.selection, partitions=tuple(sorted(placement.places)))
+        mapping = replace(mapping, selection=chosen)
+    return replace(spec, division=WHOLE, mapping=mapping, target=replace(spec.target, placement=placement))
 
 
 def _placement(spec: Specification, names: list[str], able: Capabilities) -> Placement:
@@ -69,7 +88,11 @@ def _placement(spec: Specification, names: list[str], able: Capabilities) -> Pla
         )
     taken = [*division.into.values(), *([division.rest] if division.rest else [])]
     places = Places(spec.target.collection, able.collection_pattern, taken, structured=False)
-    placement = Placement(division, _at_target(spec.mapping, division.value_of), _given(spec, names, places))
+    given = _given(spec, names, places)
+    if division.partitions:
+        placement = Placement(division, (spec.mapping.rename or {}).get(PARTITION, PLACE), given, UNNAMED)
+    else:
+        placement = Placement(division, _at_target(spec.mapping, division.value_of), given)
     if len(placement.collections) > MOST:
         raise UsageError(
             f"{len(placement.collections):,} collections, and a collection that is in use is split into {MOST} at most",

@@ -308,7 +308,9 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             "leave --source-index out",
         ),
         (
-            bool(division.partitions) and bool(wished.mapping.selection.partitions),
+            bool(division.partitions)
+            and bool(wished.mapping.selection.partitions)
+            and wished.target.placement is None,
             "--each-partition moves partitions one by one, and the mapping file chooses among them for one migration",
             "leave one of them out: --each-partition takes names",
         ),
@@ -318,7 +320,7 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             f"put {NAME} into --target-index: it stands for the name of each part",
         ),
         (
-            bool(division.value_of) and live and wished.existing is not Existing.FAIL,
+            wished.splits and wished.existing is not Existing.FAIL,
             f"--existing {wished.existing} is for a target that holds records; what a collection in use is split into is new or empty",
             "leave --existing out, and name collections that nobody uses",
         ),
@@ -328,9 +330,9 @@ def _check_division(wished: Specification, merged: Merged) -> None:
             "name the part: --back-of ID:PART",
         ),
         (
-            live and source.kind == "milvus" and ("/" in source.collection or bool(division.partitions)),
-            "a partition of a Milvus collection is moved offline only: its API marks writes to the collection",
-            f"move the collection as a whole: --source-index {source.collection.partition('/')[0]}",
+            live and source.kind == "milvus" and "/" in source.collection,
+            "a partition of a Milvus collection is no collection to whoever writes to it",
+            f"name {source.collection.partition('/')[0]!r}, and choose it with `partitions` under [records] of --mapping",
         ),
     )
     for wrong, problem, hint in problems:

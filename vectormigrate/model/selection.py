@@ -18,6 +18,9 @@ from .collection import IdField
 from .exchange import read_filter
 from .filter import And, Filter, In, Or, matches
 
+UNNAMED = "_default"
+"""The partition of records that nobody put into one, as Milvus calls it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -81,7 +84,7 @@ class Selection:
     where: dict[str, Any] | None = None
     """A filter as `exchange.read_filter` reads it."""
     partitions: tuple[str, ...] = ()
-    """Names of partitions, namespaces or tenants; all when empty."""
+    """Names of partitions, namespaces or tenants; all when empty. A record that is in none by name is in `UNNAMED`."""
     share: Share | None = None
     """Of what the other two say, those of one value of a field."""
 
@@ -115,7 +118,8 @@ class Selection:
     def _of_partition(self, batch: Batch, row: int) -> bool:
         if not self.partitions:
             return True
-        return batch.partition is not None and batch.partition[row] in self.partitions
+        name = None if batch.partition is None else batch.partition[row]
+        return (name or UNNAMED) in self.partitions
 
 
 EVERYTHING = Selection()

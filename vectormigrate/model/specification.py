@@ -134,7 +134,9 @@ class Specification:
     @property
     def splits(self) -> bool:
         """Whether its one collection is to be split while it is in use, into what is still to be found out."""
-        return self.mode is not Mode.OFFLINE and bool(self.division.value_of)
+        # Namespaces and tenants are collections to whoever writes to them; a request to Milvus names the collection in any case.
+        by_partition = bool(self.division.partitions) and self.source.kind == "milvus"
+        return self.mode is not Mode.OFFLINE and (bool(self.division.value_of) or by_partition)
 
     @property
     def divided(self) -> Division:
