@@ -224,3 +224,34 @@ async def test_a_key_that_a_slow_command_says_holds_up_nobody_when_the_configura
         assert len(waits) > 10
         assert max(waits) < 1, "requests waited for the command"
         assert [await asyncio.to_thread(asked, port, secret) for secret in ("first", "second")] == [401, 200]
+
+
+async def test_garbage_at_the_api_is_counted_and_leaves_no_row_of_the_audit(start, tmp_path):
+    """As a scan of ports leaves it: a number for Prometheus, one line of the log, and nothing in the chain of digests."""
+    file = tmp_path / "vectormigrate.toml"
+    file.write_text('[api]\naddr = "127.0.0.1:0"\napi_key = "env:ONE"\n')
+
+    def asked(port, path):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}{path}", headers={"Authorization": "Bearer one"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            return answer.read().decode()
+
+    async with raw_server(well) as server:
+        process = await start(*flags(server.port), environ={"VECTORMIGRATE_ADDR": "", "ONE": "one"})
+        port = int(re.search(r"http://127.0.0.1:(\d+)", await asyncio.to_thread(process.line))[1])
+        rows = len(json.loads(await asyncio.to_thread(asked, port, "/v1/audit?limit=1000"))["rows"])
+        for _ in range(50):
+            async with connected(Address(host="127.0.0.1", port=port)) as wire:
+                await wire.send(b"\x16\x03\x01\x02\x00\x01garbage\r\n\r\n")
+                assert (await wire.head())[0] == 400
+        metrics = await asyncio.to_thread(asked, port, "/metrics")
+        assert 'vectormigrate_connections_refused_total{listener="api",reason="no_http"} 50.0' in metrics
+        audit = json.loads(await asyncio.to_thread(asked, port, "/v1/audit?limit=1000"))["rows"]
+        assert len(audit) - rows <= 2  # our own looks
+        assert "nobody" not in {row["actor"] for row in audit}
+        ended = await asyncio.to_thread(process.end)
+    told = [line for line in ended.err.splitlines() if "HTTP" in line]
+    assert len(told) == 1
+    assert "api: connections that spoke no HTTP: 1, the last from 127.0.0.1" in told[0]

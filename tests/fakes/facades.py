@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import grpc.aio
 
-from vectormigrate.daemon.listeners import Address, Limits, Listener, Tls
+from vectormigrate.daemon.listeners import Address, Limits, Listener, Tls, TurnedAway, unheard
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Front
 from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply
@@ -102,10 +102,11 @@ async def listening(
     limits: Limits | None = None,
     grpc_listen: Address | None = None,
     tls: Tls | None = None,
+    turned_away: TurnedAway = unheard,
 ):
     """A listener of this facade on a free port, with its addresses; drained behind the block."""
     async with asyncio.TaskGroup() as group:
-        listener = Listener(group.create_task, limits)
+        listener = Listener(group.create_task, limits, turned_away=turned_away)
         try:
             address = listener.bind(LOOPBACK)
             alone = await listener.start(facade, grpc_listen, tls)

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from vectormigrate.engine.dualwrite.router import Router
 from vectormigrate.model.clock import Clock
@@ -118,8 +119,8 @@ class Service:
     async def run(self, served: Sequence[Served], on_ready: OnReady, own: Sequence[Own] = ()) -> bool:
         """Serve until `stop`; whether everything under way was answered by then. Raises UsageError for an address."""
         async with Supervisor() as supervisor, AsyncExitStack() as stack:
-            facades = [Listener(supervisor.spawn, self.limits, self.inherited) for _ in served]
-            others = [Listener(supervisor.spawn, one.limits, self.inherited) for one in own]
+            facades = [self._listener(supervisor, one.name, self.limits) for one in served]
+            others = [self._listener(supervisor, one.name, one.limits) for one in own]
             self._listeners = [*facades, *others]
             drained: list[bool] = []
             stack.push_async_callback(self._drain, self._listeners, supervisor, drained)
@@ -137,6 +138,10 @@ class Service:
             if self.notifier is not None:
                 self.notifier.stopping("answering what is under way")
         return all(drained)
+
+    def _listener(self, supervisor: Supervisor, name: str, limits: Limits) -> Listener:
+        turned_away = partial(self.telemetry.strangers.turned_away, name)
+        return Listener(supervisor.spawn, limits, self.inherited, turned_away)
 
     async def _listen(self, served: Served, listener: Listener) -> Listening:
         address = listener.bind(served.listen)

@@ -1,6 +1,7 @@
 """HTTP: what arrives, what is answered, limits, and clients that hang up."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -231,10 +232,29 @@ async def test_what_is_no_http_is_400():
         assert (await wire.head())[0] == 400
 
 
+async def test_who_never_comes_to_ask_is_counted_and_not_told_in_a_line_each(caplog):
+    """Not HTTP, a head that is too large, one that never ends; a request beside them is none of these."""
+    seen = []
+    small = replace(SMALL, arrival=0.2)
+    async with listening(Plain(), limits=small, turned_away=lambda *one: seen.append(one)) as (_, address):
+        for sent in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"\0" * 64, b"GET / HTTP/1.1\r\nX: " + b"x" * 4096):
+            async with connected(address) as wire:
+                await wire.send(sent)
+                await wire.head()
+        async with connected(address) as wire:
+            await wire.send(b"GET / HTTP/1.1\r\nHost: h")
+            assert (await wire.head())[0] == 408
+        async with connected(address) as wire:
+            assert (await wire.ask("GET", "/")).status == 200
+    here = "127.0.0.1"
+    assert seen == [("no_http", here), ("no_http", here), ("head", here), ("slow", here)]
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 async def test_a_connection_too_many_is_told_503_and_the_others_are_served():
-    one_only = Limits(connections=1)
+    one_only, seen = Limits(connections=1), []
     async with (
-        listening(Plain(), limits=one_only) as (_, address),
+        listening(Plain(), limits=one_only, turned_away=lambda *one: seen.append(one)) as (_, address),
         connected(address) as one,
         connected(address) as two,
     ):
@@ -242,6 +262,7 @@ async def test_a_connection_too_many_is_told_503_and_the_others_are_served():
         assert (await two.ask("GET", "/")).status == 503
         assert await two.ended()
         assert (await one.ask("GET", "/")).status == 200
+    assert seen == [("crowded", "127.0.0.1")]
 
 
 async def test_an_idle_connection_is_closed():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.certificates import Authority
 from tests.fakes.facades import LOOPBACK, Plain, Scripted, listening
-from vectormigrate.daemon.listeners import Tls
+from vectormigrate.daemon.listeners import Limits, Tls
 from vectormigrate.model.errors import ConfigInvalid
 
 
@@ -54,6 +54,29 @@ async def test_who_shows_no_certificate_is_refused_where_one_is_asked_for(author
         ):
             with pytest.raises((ssl.SSLError, ConnectionError, IndexError)):
                 await asked(address, stranger)
+
+
+async def test_who_does_not_agree_on_tls_is_counted_and_who_does_is_not(authority):
+    seen = []
+    quick = Limits(handshake=0.3)
+
+    def turned_away(*one):
+        seen.append(one)
+
+    shown = tls(authority, mutual=True)
+    async with listening(Plain(), limits=quick, tls=shown, turned_away=turned_away) as (_, address):
+        assert (await asked(address, authority.client("ada")))[0] == 200
+        with pytest.raises((ssl.SSLError, ConnectionError, IndexError)):
+            await asked(address, authority.client())
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.read()
+        writer.close()
+        async with asyncio.timeout(10):
+            while len(seen) < 2:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)
+    assert seen == [("tls", ""), ("tls", "")]
 
 
 async def test_certificates_are_changed_without_refusing_anybody(authority):

@@ -126,6 +126,7 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
         telemetry.on_event(Throttled("move", "cpu", "too much"))
         telemetry.on_event(PhaseChanged("move", Phase.CATCH_UP, Phase.BACKFILL))
         telemetry.hooks["success", "ok"] += 1
+        telemetry.strangers.turned_away("app", "no_http", "10.0.0.7")
         await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
         await site.put(1, version=2)
         found = Finding(FindingKind.MISSING, "i:1")

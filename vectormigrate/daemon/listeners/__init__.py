@@ -6,8 +6,8 @@ what was marked has to be answered by somebody.
 
 from .address import Address
 from .application import Application
-from .limits import Limits
+from .limits import Limits, TurnedAway, unheard
 from .listener import Listener
 from .tls import Tls
 
-__all__ = ["Address", "Application", "Limits", "Listener", "Tls"]
+__all__ = ["Address", "Application", "Limits", "Listener", "Tls", "TurnedAway", "unheard"]

@@ -7,6 +7,7 @@ cannot hand a connection on. What is used is its protocol over httptools, and it
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import ssl
@@ -17,11 +18,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .application import Application
-from .limits import Limits
+from .limits import Limits, TurnedAway, unheard
 from .splice import PREFACE
 
 HandOn = Callable[[asyncio.Transport, bytes], None]
 """Takes over a connection that speaks HTTP/2, with its first bytes."""
+
+_protocol = logging.getLogger(f"{__name__}.protocol")
+_protocol.setLevel(logging.ERROR)
+"""uvicorn warns of whoever speaks no HTTP or is one too many, a line each: a scan of ports must not fill the log. We count them."""
 
 _LAST_REQUESTS = 0.25
 """Seconds that idle connections get, when draining, to be told by the answer to one more request that they end: a
@@ -39,10 +44,17 @@ _TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
 class HttpServer:
     """Serves one application on sockets that are given to it."""
 
-    def __init__(self, application: Application, limits: Limits, hand_on: HandOn | None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        limits: Limits,
+        hand_on: HandOn | None,
+        turned_away: TurnedAway = unheard,
+    ) -> None:
         self._application = application
         self._limits = limits
         self._hand_on = hand_on
+        self._turned_away = turned_away
         self._state = ServerState()
         self._servers: list[asyncio.AbstractServer] = []
         self._secured: list[socket.socket] = []
@@ -69,8 +81,9 @@ class HttpServer:
         loop = asyncio.get_running_loop()
         make = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
         patience = None if tls is None else self._limits.handshake
+        door = self._door if tls is None else self._secured_door
         return await make(
-            self._door, sock=bound, backlog=self._limits.backlog, ssl=tls, ssl_handshake_timeout=patience
+            door, sock=bound, backlog=self._limits.backlog, ssl=tls, ssl_handshake_timeout=patience
         )
 
     async def secure(self, tls: ssl.SSLContext) -> None:
@@ -80,7 +93,13 @@ class HttpServer:
             server.close()
 
     def _door(self) -> _Door:
-        return _Door(self._config, self._state, self._limits, self._hand_on)
+        return _Door(self._config, self._state, self._limits, self._hand_on, self._turned_away)
+
+    def _secured_door(self) -> _Door:
+        """Nobody tells the protocol behind it of a handshake that failed: who has not come in by the time that one may take did not."""
+        door = self._door()
+        door.expect(self._limits.handshake)
+        return door
 
     @property
     def under_way(self) -> int:
@@ -129,9 +148,20 @@ class _Door(HttpToolsProtocol):
     whole anyway, and a task that wakes for each piece costs more than the pieces.
     """
 
-    def __init__(self, config: Config, state: ServerState, limits: Limits, hand_on: HandOn | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        limits: Limits,
+        hand_on: HandOn | None,
+        turned_away: TurnedAway,
+    ) -> None:
         super().__init__(config, state, {})
+        self.logger = _protocol
         self._limits = limits
+        self._turned_away = turned_away
+        self._expected: asyncio.TimerHandle | None = None
+        """Ends the time in which a handshake must be over."""
         self._hand_on = hand_on
         self._first: bytes | None = None if hand_on is None else b""
         """What arrived before it was clear what is spoken; None from then on."""
@@ -146,11 +176,22 @@ class _Door(HttpToolsProtocol):
         """A request has begun and is not whole."""
         self._deadline: asyncio.TimerHandle | None = None
 
+    def expect(self, within: float) -> None:
+        """Somebody connects, and has so many seconds to agree on TLS."""
+        loop = asyncio.get_running_loop()
+        self._expected = loop.call_later(within, self._turned_away, "tls", "")
+
+    def _turn_away(self, reason: str) -> None:
+        self._turned_away(reason, self.client[0] if self.client else "")
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._expected is not None:
+            self._expected.cancel()
         super().connection_made(transport)  # type: ignore[arg-type] # of a stream, as every one here
         self.app_state = {"connection": self.transport}
         if len(self.connections) > self._limits.connections:
             self.limit_concurrency = 0  # of this connection alone: those that were there before are served on
+            self._turn_away("crowded")
         self.timeout_keep_alive = self._limits.idle  # type: ignore[assignment] # a number for the loop's timer
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -179,6 +220,8 @@ class _Door(HttpToolsProtocol):
         """What drips in byte by byte holds a connection for nothing."""
         self._deadline = None
         if not self.transport.is_closing():
+            if self._head is not None:
+                self._turn_away("slow")
             if self._head is not None or not self.cycle.response_started:
                 self.transport.write(_TOO_SLOW)
             self.transport.close()
@@ -218,11 +261,13 @@ class _Door(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _refuse_head(self) -> None:
+        self._turn_away("head")
         self.transport.write(_TOO_LARGE_HEAD)
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():  # it was told 431
+            self._turn_away("no_http")
             super().send_400_response(msg)
 
     def on_body(self, body: bytes) -> None:

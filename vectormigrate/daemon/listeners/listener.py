@@ -18,7 +18,7 @@ from vectormigrate.stores.facade import Facade
 from .address import Address, bound_address
 from .application import Application, FacadeApplication
 from .http import HttpServer
-from .limits import Limits
+from .limits import Limits, TurnedAway, unheard
 from .rpc import RpcServer
 from .splice import Spawn, Splices
 from .tls import Tls
@@ -34,9 +34,14 @@ class Listener:
     """
 
     def __init__(
-        self, spawn: Spawn, limits: Limits | None = None, inherited: Mapping[str, socket.socket] = _NONE
+        self,
+        spawn: Spawn,
+        limits: Limits | None = None,
+        inherited: Mapping[str, socket.socket] = _NONE,
+        turned_away: TurnedAway = unheard,
     ) -> None:
         self._spawn = spawn
+        self._turned_away = turned_away
         self._limits = limits or Limits()
         self._inherited = inherited
         self._bound: list[tuple[Address, socket.socket]] = []
@@ -72,7 +77,7 @@ class Listener:
         """Serve HTTP at what was bound."""
         self._tls = tls
         join = None if self._splices is None else self._splices.join
-        self._http = HttpServer(application, self._limits, join)
+        self._http = HttpServer(application, self._limits, join, self._turned_away)
         for _, bound in self._bound:
             await self._http.start(bound, self._context())
 

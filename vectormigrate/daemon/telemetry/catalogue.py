@@ -69,6 +69,12 @@ CLIENT = _group(
         ("listener",),
     ),
     ("inflight_requests", "gauge", "Requests being answered.", ("listener",)),
+    (
+        "connections_refused",
+        "counter",
+        "Connections that never came to be a request, by reason: no_http, head (too large), slow, tls (no handshake), crowded.",
+        ("listener", "reason"),
+    ),
 )
 JOURNAL = _group(
     "journal",

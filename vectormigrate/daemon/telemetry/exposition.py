@@ -91,6 +91,8 @@ async def exposition(
     out = Families({found.status.migration_id: found.place for found in stored})
     for traffic in telemetry.traffic.values():
         _client(out, traffic)
+    for (listener, reason), count in sorted(telemetry.strangers.seen.items()):
+        out.add("connections_refused", count, listener, reason)
     out.histogram("journal_commit_seconds", database.commits)
     out.histogram("journal_batch_size", database.groups)
     out.add("journal_bytes", journal_bytes)

@@ -27,6 +27,7 @@ from vectormigrate.stores.front import Front
 from vectormigrate.stores.raw import Upstream
 
 from .sides import MeasuredStore, SideTraffic
+from .strangers import Strangers
 from .tracing import TracedFacade, TracedStore, TracedUpstream, Traces
 from .traffic import MeasuredFacade, MeasuredFront, MeasuredUpstream, Traffic
 
@@ -61,6 +62,7 @@ class Telemetry:
         """Seconds that are over."""
         self.hooks: Counter[tuple[str, str]] = Counter()
         """By event, and "ok" or "failed"."""
+        self.strangers = Strangers(clock)
         self.vectors = 0
         """Written by `vec`."""
         self.moves = Histogram()
