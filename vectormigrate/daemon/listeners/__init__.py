@@ -6,7 +6,8 @@ what was marked has to be answered by somebody.
 
 from .address import Address
 from .application import Application
-from .limits import Limits, TurnedAway, unheard
+from .http import TurnedAway, unheard
+from .limits import Limits
 from .listener import Listener
 from .tls import Tls
 

@@ -18,11 +18,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .application import Application
-from .limits import Limits, TurnedAway, unheard
+from .limits import Limits
 from .splice import PREFACE
 
 HandOn = Callable[[asyncio.Transport, bytes], None]
 """Takes over a connection that speaks HTTP/2, with its first bytes."""
+TurnedAway = Callable[[str, str], None]
+"""Told of a connection that never came to be a request, by the reason, and the address where it is known. Reasons: `no_http`,
+`head` (too large), `slow` (its head never came), `tls` (no handshake), `crowded` (a connection too many).
+"""
+
 
 _protocol = logging.getLogger(f"{__name__}.protocol")
 _protocol.setLevel(logging.ERROR)
@@ -39,6 +44,10 @@ _NO_UPGRADE = b"\r\nTrailer:"
 _END = b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_LARGE_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large" + _END
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout" + _END
+
+
+def unheard(reason: str, address: str) -> None:
+    """A `TurnedAway` that nobody listens to."""
 
 
 class HttpServer:

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
-
-TurnedAway: TypeAlias = Callable[[str, str], None]
-"""Told of a connection that never came to be a request, by the reason, and the address where it is known. Reasons: `no_http`,
-`head` (too large), `slow` (its head never came), `tls` (no handshake), `crowded` (a connection too many).
-"""
-
-
-def unheard(reason: str, address: str) -> None:
-    """A `TurnedAway` that nobody listens to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from vectormigrate.stores.facade import Facade
 
 from .address import Address, bound_address
 from .application import Application, FacadeApplication
-from .http import HttpServer
-from .limits import Limits, TurnedAway, unheard
+from .http import HttpServer, TurnedAway, unheard
+from .limits import Limits
 from .rpc import RpcServer
 from .splice import Spawn, Splices
 from .tls import Tls
