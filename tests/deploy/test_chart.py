@@ -114,13 +114,38 @@ def test_every_listener_has_its_port_in_pod_service_and_policy():
 
 
 def test_rules_and_dashboards_are_those_of_deploy():
-    rendered = render(on("prometheusRule", "dashboards"))
+    switched = on("prometheusRule", "dashboards")
+    switched["prometheusRule"]["docsUrl"] = "https://docs.example.com/vectormigrate"
+    rendered = render(switched)
     rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())
     assert rendered["PrometheusRule", "move-vectormigrate"]["spec"] == rules
     boards = rendered["ConfigMap", "move-vectormigrate-dashboards"]["data"]
     for name in ("client-path", "migration", "trust"):
         text = (ROOT / "deploy" / "grafana" / f"{name}.json").read_text()
         assert boards[f"vectormigrate-{name}.json"] == text
+
+
+@pytest.mark.parametrize(
+    ("site", "name", "begins"),
+    [
+        ("https://docs.corp/vm/", "runbook_url", "https://docs.corp/vm/runbooks.html#vectormigrate"),
+        ("http://docs.corp", "runbook_url", "http://docs.corp/runbooks.html#vectormigrate"),
+        ("", "runbook", "docs/runbooks.md#vectormigrate"),
+    ],
+)
+def test_an_alert_links_to_its_runbook_where_it_is_and_names_it_where_there_is_no_site(site, name, begins):
+    rendered = render({"prometheusRule": {"enabled": True, "docsUrl": site}})
+    (group,) = rendered["PrometheusRule", "move-vectormigrate"]["spec"]["groups"]
+    for rule in group["rules"]:
+        told = rule["annotations"]
+        assert told[name] == begins.removesuffix("vectormigrate") + rule["alert"].lower()
+        assert len({"runbook", "runbook_url"} & told.keys()) == 1
+    assert "example.com" not in yaml.safe_dump(rendered["PrometheusRule", "move-vectormigrate"])
+
+
+def test_a_site_of_runbooks_that_nobody_could_open_is_refused():
+    with pytest.raises(helm_python.HelmError, match="docsUrl"):
+        render({"prometheusRule": {"enabled": True, "docsUrl": "docs/runbooks.md"}})
 
 
 def test_a_key_for_scraping_is_taken_from_a_secret():

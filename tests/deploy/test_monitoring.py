@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vectormigrate.daemon.telemetry.catalogue import CATALOGUE, QORTEX
 from vectormigrate.daemon.telemetry.notices import NAMES
@@ -17,6 +19,8 @@ ALERTS = (DEPLOY / "prometheus" / "alerts.yml").read_text()
 BOARDS = sorted((DEPLOY / "grafana").glob("*.json"))
 EXPORTED = {name for metric in CATALOGUE for name in metric.exported}
 LABELS = {name: set(metric.labels) for metric in CATALOGUE for name in metric.exported}
+BASE = "https://docs.example.com/vectormigrate/"
+"""Stands for wherever somebody puts the site."""
 EVERYWHERE = {"job", "instance", "le"}
 """Labels that a scrape adds, and that of a bucket."""
 
@@ -67,10 +71,27 @@ def test_every_number_is_on_a_dashboard_or_in_a_rule():
 
 
 def test_every_alert_has_its_runbook():
+    """The link is that of the page as `make docs` builds it: its name behind the base, its heading as the fragment."""
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    assert "runbooks.md" in str(site["nav"])
+    assert site["use_directory_urls"] is False  # so that the page is runbooks.html
     headings = re.findall(r"^## (\w+)$", (ROOT / "docs" / "runbooks.md").read_text(), re.MULTILINE)
-    for alert, url in re.findall(r"- alert: (\w+)(?:.|\n)*?runbook_url: (\S+)", ALERTS):
-        assert url == f"docs/runbooks.md#{alert.lower()}"
-        assert alert in headings
+    rules = yaml.safe_load(ALERTS)["groups"][0]["rules"]
+    assert rules
+    for rule in rules:
+        assert rule["annotations"]["runbook_url"] == f"{BASE}runbooks.html#{rule['alert'].lower()}"
+        assert rule["alert"] in headings
+
+
+@pytest.mark.parametrize("told", ["deploy/prometheus/alerts.yml", "docs/operating.md"])
+def test_where_the_runbooks_are_is_said_with_one_command(told, tmp_path):
+    (command,) = re.findall(r"^(?:#   )?(sed -i .*) alerts\.yml$", (ROOT / told).read_text(), re.MULTILINE)
+    (tmp_path / "alerts.yml").write_text(ALERTS)
+    words = [*shlex.split(command.replace("YOUR.SITE", "runbooks.corp")), "alerts.yml"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    rules = yaml.safe_load((tmp_path / "alerts.yml").read_text())["groups"][0]["rules"]
+    urls = [rule["annotations"]["runbook_url"] for rule in rules]
+    assert urls == [f"https://runbooks.corp/runbooks.html#{rule['alert'].lower()}" for rule in rules]
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool: Prometheus is not installed")
