@@ -132,6 +132,8 @@ async def examine(
         source, spec.source.collection, target, spec.target.collection, made=existing is None
     )
     mapping = replace(mapping, aliases=aliases.carried)
+    alike = existing is None and source.capabilities.kind == target.capabilities.kind
+    without = target.left_out(shape, mapping.target) if alike else []
     refused: list[RefusedRecord] = []
     changed: tuple[str, ...] = ()
     if sample is not None and not mapping_refuses(mapping):
@@ -152,7 +154,7 @@ async def examine(
         _payload_bytes(sample),
         _write_records(target.capabilities, _record_bytes(shape, sample)),
         proposal.layouts,
-        proposal.notes,
+        (*proposal.notes, *without),
         changed,
         aliases,
         () if spec.mode is Mode.OFFLINE else tuple((await source.info()).cautions),

@@ -74,7 +74,10 @@ def speaks_alike(plan: MappingPlan, source: CollectionShape, dialect: str) -> bo
     what that vendor says of either side.
     """
     same_key = plan.id_rule is IdRule.SAME and plan.target.id.name == source.id.name
-    return as_named(plan) and same_key and plan.target.native.get(dialect) == source.native.get(dialect)
+    there = {one.name: one.own_type(dialect) for one in plan.target.fields}
+    same_types = all(there.get(one.name, "") == one.own_type(dialect) for one in source.fields)
+    same = plan.target.native.get(dialect) == source.native.get(dialect)
+    return as_named(plan) and same_key and same_types and same
 
 
 class Inverse:

@@ -147,6 +147,12 @@ class Store(ABC):
         """
         return {}
 
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        """What a source of this kind says of itself and `made`, which `create` would be given, would not have here: a line each, for
+        the plan. Values that do not arrive are the mapping's business.
+        """
+        return []
+
     @abstractmethod
     async def create(self, shape: CollectionShape) -> CollectionShape:
         """Make a collection ready for a bulk load, and return its shape as made.

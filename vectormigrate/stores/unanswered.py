@@ -96,7 +96,7 @@ def unanswered(
     ours = OWN.get(kind, ())
     if kind == target and source is not None and speaks_alike(plan, source, kind):
         ours = tuple(one for one in ours if one not in _ITSELF)
-        lost += [*_partial(source), *_retyped(source)] if kind == "milvus" else []
+        lost += _partial(source) if kind == "milvus" else []
     return (*ours, *lost)
 
 
@@ -117,13 +117,3 @@ def _worded(source: CollectionShape) -> list[str]:
 def _partial(source: CollectionShape) -> list[str]:
     """What another Milvus is not asked: it is told nothing of places."""
     return [f"{one}, of some partitions" for one in (_RANKERS, _FULL) if source.partitions]
-
-
-def _retyped(source: CollectionShape) -> list[str]:
-    """What another Milvus does not answer of fractions of 32 bits, which it keeps in 64."""
-    fields = source.native.get("milvus", {}).get("schema", {}).get("fields", ())
-    return [
-        f"a filter by {one['name']!r}, whose 32 bits become 64, with longer arithmetic, two fields compared, text matched or such a ranking"
-        for one in fields
-        if "Float" in (one.get("data_type"), one.get("element_type"))
-    ]

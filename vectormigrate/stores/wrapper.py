@@ -60,6 +60,9 @@ class Wrapper(Store):
     def misfits(self, batch: Batch) -> Mapping[int, str]:
         return self._inner.misfits(batch)
 
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return self._inner.left_out(source, made)
+
     async def create(self, shape: CollectionShape) -> CollectionShape:
         return await self._through(lambda: self._inner.create(shape), repeatable=False)
 

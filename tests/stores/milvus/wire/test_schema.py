@@ -21,6 +21,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.errors import ShapeMismatch, StoreBroken, Unsupported
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
+from vectormigrate.stores.milvus.wire.declared import own_words
 from vectormigrate.stores.milvus.wire.schema import (
     DataType,
     index_requests,
@@ -180,10 +181,11 @@ def test_texts_are_taken_apart_as_in_the_milvus_that_they_come_from():
         "enable_match": "true",
         "analyzer_params": '{"type": "english"}',
     }
-    params = [{"key": key, "value": value} for key, value in told.items()]
-    fields = (Field("t", FieldType.TEXT, max_length=40), Field("u", FieldType.TEXT, max_length=40))
-    native = {"milvus": {"schema": {"fields": [{"name": "t", "type_params": params}, {"name": "n"}]}}}
-    shape = settle_shape(replace(SHAPE, fields=fields, native=native), NEW)
+    there = schema_pb2.FieldSchema(name="t", data_type=DataType.VarChar)
+    for key, value in told.items():
+        there.type_params.add(key=key, value=value)
+    text = Field("t", FieldType.TEXT, max_length=40, declared=own_words(there))
+    shape = settle_shape(replace(SHAPE, fields=(text, replace(text, name="u", declared=""))), NEW)
     made = schema_pb2.CollectionSchema.FromString(write_schema(shape))
     by_name = {one.name: {pair.key: pair.value for pair in one.type_params} for one in made.fields}
     assert by_name["t"] == {**told, "max_length": "40"}

@@ -1,9 +1,8 @@
 """What only Milvus answers, asked of another Milvus in the client's own words: an expression passed on as it came.
 
 It is where everything there has the names that it had and is configured alike; the mapping knows, and says Unsupported where it
-is not. The surprise: a collection that was made for a migration has whole numbers of any size in 64 bits, where they compare
-as before, but fractions of 32 bits in 64, where `0.1` is another number, and geometry and time stamps as texts and moments. What
-names such a field is not passed on.
+is not. The surprise: a collection that was made for a migration has the types of its source, where fractions of 32 bits are what
+they were, but geometry and time stamps as texts. What names such a field is not passed on.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from vectormigrate.stores.milvus.wire.tokens import Kind, tokens
 
 from .problems import invalid, not_served
 
-_OTHERWISE = frozenset({DataType.Float, DataType.Geometry, DataType.Timestamptz})
+_OTHERWISE = frozenset({DataType.Geometry, DataType.Timestamptz})
 """Types of columns that a collection made for a migration has as others."""
 _BY_CHANCE = "random_sample"
 """Milvus takes it nowhere but at the end of an expression, and pages are asked for by more than that."""

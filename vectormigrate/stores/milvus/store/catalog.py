@@ -25,7 +25,9 @@ from vectormigrate.model.errors import (
 from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.milvus.errors import missing
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2
-from vectormigrate.stores.milvus.wire.native import native_of
+from vectormigrate.stores.milvus.wire.declared import data_types
+from vectormigrate.stores.milvus.wire.declared import properties as properties_of
+from vectormigrate.stores.milvus.wire.native import DIALECT, native_of
 from vectormigrate.stores.milvus.wire.requests import count_request
 from vectormigrate.stores.milvus.wire.results import read_count
 from vectormigrate.stores.milvus.wire.schema import (
@@ -189,7 +191,7 @@ class Catalog:
         """Raise what `create` would raise for this shape."""
         name, partition = split_name(wanted.name)
         shape = settle_shape(replace(wanted, name=name), self.server)
-        write_schema(shape)
+        write_schema(shape, self.server)
         if partition and self._has(name):
             self._check_like(wanted.name, self.describe(name), shape)
 
@@ -207,12 +209,19 @@ class Catalog:
             or there.dynamic is not wanted.dynamic
             or fields[0] != fields[1]
             or vectors[0] != vectors[1]
+            or not self._alike(there, wanted)
         ):
             raise self.link.place(name).error(
                 ShapeMismatch,
                 f"collection {there.name!r} has other fields than the partition would need",
                 "all partitions of a collection have the same fields: choose another collection",
             )
+
+    @staticmethod
+    def _alike(there: CollectionShape, wanted: CollectionShape) -> bool:
+        """Whether fields that came with types of Milvus' own find the same ones."""
+        types = data_types(there)
+        return all(types.get(name) == kinds for name, kinds in data_types(wanted).items())
 
     def _has(self, name: str) -> bool:
         has = milvus_pb2.HasCollectionRequest(collection_name=name)
@@ -242,12 +251,14 @@ class Catalog:
         name = shape.name
         if self._has(name):
             raise self.link.place(name).error(CollectionExists, f"milvus has a collection {name!r} already")
+        told = shape.native.get(DIALECT) or {}
         request = milvus_pb2.CreateCollectionRequest(
             collection_name=name,
-            schema=write_schema(shape),
-            consistency_level=common_pb2.ConsistencyLevel.Strong,
+            schema=write_schema(shape, self.server),
+            consistency_level=told.get("consistency_level", common_pb2.ConsistencyLevel.Strong),
+            shards_num=told.get("shards_num", 0),
         )
-        for key, value in properties:
+        for key, value in (*properties_of(shape).items(), *properties):
             request.properties.add(key=key, value=value)
         self.link.call("CreateCollection", request, name)
         for partition in shape.partitions:

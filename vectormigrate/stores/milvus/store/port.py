@@ -29,6 +29,7 @@ from vectormigrate.stores import exact
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.milvus import filters
 from vectormigrate.stores.milvus.wire import requests, results
+from vectormigrate.stores.milvus.wire.declared import left_out
 from vectormigrate.stores.milvus.wire.native import DIALECT
 from vectormigrate.stores.milvus.wire.records import never_returned
 from vectormigrate.stores.milvus.wire.schema import DataType
@@ -101,6 +102,9 @@ class MilvusStore(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
+
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return left_out(source, made, self._catalog.server)
 
     async def check_create(self, shape: CollectionShape) -> None:
         await self._run(self._catalog.check_create, shape)

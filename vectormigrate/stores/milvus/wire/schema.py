@@ -27,6 +27,7 @@ from vectormigrate.model.collection import (
 from vectormigrate.model.errors import ShapeMismatch, StoreBroken, Unsupported
 from vectormigrate.stores.milvus.pb import common_pb2, milvus_pb2, schema_pb2
 
+from .declared import describe_again, indexes, own_index, own_words, say_again
 from .server import MAX_ARRAY, MAX_TEXT_BYTES, Server
 
 DataType = schema_pb2.DataType
@@ -56,8 +57,6 @@ _MADE: dict[FieldType, int] = {
     FieldType.JSON: DataType.JSON,
     FieldType.ARRAY: DataType.Array,
 }
-_OF_WORDS = frozenset({"enable_analyzer", "enable_match", "analyzer_params"})
-"""Parameters of a text."""
 _ELEMENTS: dict[int, Element] = {
     DataType.FloatVector: Element.FLOAT32,
     DataType.Float16Vector: Element.FLOAT16,
@@ -96,6 +95,8 @@ class Column:
     max_length: int | None = None
     max_capacity: int | None = None
     dim: int = 0
+    declared: str = ""
+    """What a shape has no words for: see `declared.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ def _read_column(field: Any) -> Column:
         int(params["max_length"]) if "max_length" in params else None,
         int(params["max_capacity"]) if "max_capacity" in params else None,
         int(params.get("dim", 0)),
+        own_words(field),
     )
 
 
@@ -242,10 +244,22 @@ def _read_field(column: Column, indexed: bool) -> Field:
     if column.type == DataType.Array:
         element = _SCALARS.get(column.element, FieldType.ANY)
         return Field(
-            column.name, FieldType.ARRAY, column.nullable, element, column.max_capacity, indexed=indexed
+            column.name,
+            FieldType.ARRAY,
+            column.nullable,
+            element,
+            column.max_capacity,
+            indexed,
+            column.declared,
         )
     return Field(
-        column.name, _SCALARS[column.type], column.nullable, None, column.max_length, indexed=indexed
+        column.name,
+        _SCALARS[column.type],
+        column.nullable,
+        None,
+        column.max_length,
+        indexed,
+        column.declared,
     )
 
 
@@ -344,8 +358,8 @@ def _settle_vector(vector: VectorField, collection: str, server: Server) -> Vect
     return replace(vector, metric=metric, nullable=False)
 
 
-def write_schema(shape: CollectionShape) -> bytes:
-    """A settled shape as the serialized schema of a CreateCollectionRequest."""
+def write_schema(shape: CollectionShape, server: Server | None = None) -> bytes:
+    """A settled shape as the serialized schema of a CreateCollectionRequest; for any server where none is named."""
     schema = schema_pb2.CollectionSchema(name=shape.name, enable_dynamic_field=shape.dynamic)
     key = schema.fields.add(name=shape.id.name, is_primary_key=True)
     key.data_type = DataType.Int64 if shape.id.kind is IdKind.INT else DataType.VarChar
@@ -358,24 +372,12 @@ def write_schema(shape: CollectionShape) -> bytes:
         else:
             field.data_type = _VECTORS[vector.element]
             _set(field, dim=vector.dim)
-    words = _text_params(shape)
     for declared in shape.fields:
         message = schema.fields.add(name=declared.name, nullable=declared.nullable)
-        _write_field(message, declared)
-        if declared.type is FieldType.TEXT:
-            _set(message, **words.get(declared.name, {}))
+        if not say_again(message, declared):
+            _write_field(message, declared)
+    describe_again(schema, shape, server)
     return bytes(schema.SerializeToString())
-
-
-def _text_params(shape: CollectionShape) -> dict[str, dict[str, str]]:
-    """How the fields of another Milvus are taken apart into words, which is how they are matched."""
-    fields = shape.native.get("milvus", {}).get("schema", {}).get("fields", ())
-    return {
-        field["name"]: {
-            pair["key"]: pair["value"] for pair in field.get("type_params", ()) if pair["key"] in _OF_WORDS
-        }
-        for field in fields
-    }
 
 
 def _write_field(message: Any, field: Field) -> None:
@@ -398,10 +400,13 @@ def index_requests(shape: CollectionShape, existing: Iterable[str], server: Serv
     """A CreateIndexRequest for each index that a settled shape wants and the collection does not have."""
     have = set(existing)
     requests = [
-        _index_request(shape.name, vector.name, _vector_index(vector, server))
+        _index_request(shape.name, vector.name, *_like_index(shape, vector, server))
         for vector in shape.vectors
         if vector.name not in have
     ]
+    like = [one for one in indexes(shape, server) if one[0] not in have]
+    requests += [_index_request(shape.name, field, params, name) for field, name, params in like]
+    have |= {field for field, _, _ in like}
     requests += [
         _index_request(shape.name, field.name, {"index_type": server.scalar_index})
         for field in shape.fields
@@ -413,6 +418,16 @@ def index_requests(shape: CollectionShape, existing: Iterable[str], server: Serv
 def _indexable(field: Field, server: Server) -> bool:
     """Milvus Lite has no index over lists: a filter reads the column there, and finds the same."""
     return not (server.lite and field.type is FieldType.ARRAY)
+
+
+def _like_index(shape: CollectionShape, vector: VectorField, server: Server) -> tuple[Mapping[str, Any], str]:
+    """The index of a vector, to the letter and by its name where another Milvus says that it is this one."""
+    name, params = own_index(shape, vector.name, lite=server.lite)
+    kind = params.get("index_type", "")
+    same = bool(params) and _read_index(_pairs(params)) == (vector.metric, vector.index)
+    if same and (kind in _KNOWN_KINDS or kind.startswith(("SPARSE_", "BIN_"))):
+        return params, name
+    return _vector_index(vector, server), name
 
 
 def _vector_index(vector: VectorField, server: Server) -> dict[str, Any]:
@@ -442,8 +457,11 @@ _KNOWN_KINDS = frozenset(
 )
 
 
-def _index_request(collection: str, field: str, params: Mapping[str, str]) -> Any:
-    pairs = [common_pb2.KeyValuePair(key=key, value=value) for key, value in params.items()]
+def _index_request(collection: str, field: str, params: Mapping[str, str], name: str = "") -> Any:
     return milvus_pb2.CreateIndexRequest(
-        collection_name=collection, field_name=field, index_name=field, extra_params=pairs
+        collection_name=collection, field_name=field, index_name=name or field, extra_params=_pairs(params)
     )
+
+
+def _pairs(params: Mapping[str, str]) -> list[Any]:
+    return [common_pb2.KeyValuePair(key=key, value=value) for key, value in params.items()]

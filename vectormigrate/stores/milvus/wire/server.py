@@ -50,6 +50,11 @@ class Server:
         return self.lite or self.number >= (2, 4)
 
     @property
+    def words(self) -> bool:
+        """Whether it makes sparse vectors of texts, to be searched by words."""
+        return self.lite or self.number >= (2, 5)
+
+    @property
     def scalar_index(self) -> str:
         """The index type for a payload field; "" when only the server's own choice exists."""
         return "INVERTED" if self.lite or self.number >= (2, 4) else ""
