@@ -198,3 +198,32 @@ async def test_an_answer_that_takes_too_long():
     async with listening(Scripted(sleep)) as (_, address):
         with Client(f"http://{address}", timeout=0.02) as client, pytest.raises(Unresolved):
             await asyncio.to_thread(client.count, SOURCE)
+
+
+async def test_arrays_may_stand_wherever_vectors_do(store):
+    def live(client):
+        told = client.upsert(SOURCE, [{"id": 1, "vectors": {"v": np.ones(DIM, np.float32)}}])
+        assert told == {"acknowledged": 1, "refused": []}
+        [found] = client.fetch(SOURCE, [1])
+        assert found["vectors"]["v"] == ONE
+
+    async with serving(store) as run:
+        await run(live)
+
+
+@pytest.mark.parametrize("key", ["a\nb", "schl\u00fcssel"])
+def test_a_key_that_no_header_can_hold_is_told_before_anything_is_sent(key):
+    with Client("http://127.0.0.1:9") as client, pytest.raises(UsageError, match="idempotency key"):
+        client.delete(SOURCE, [1], key=key)
+
+
+async def test_what_is_too_large_is_told_as_that(store):
+    """The listener refuses it, which speaks no API's words."""
+
+    async def answer(_):
+        return HttpResponse(413, [(b"content-type", b"text/plain")], b"the request is larger\n")
+
+    async with listening(Scripted(answer)) as (_, address):
+        with Client(f"http://{address}") as client, pytest.raises(UsageError, match="larger") as told:
+            await asyncio.to_thread(client.count, SOURCE)
+    assert "--max-body" in told.value.hint

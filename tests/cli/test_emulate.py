@@ -1,5 +1,6 @@
 """`emulate`: the vendors' own clients against a local server."""
 
+import http.client
 import json
 import signal
 import socket
@@ -104,3 +105,36 @@ def test_who_can_be_reached_by_others_is_warned(terminal):
         told = terminal.run("emulate", "qdrant", "--listen", f"0.0.0.0:{taken.getsockname()[1]}")
     assert told.code == 2  # it is taken, and the warning comes before
     assert "warning: 0.0.0.0:" in told.err
+
+
+_DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("dialect", "words", "writes", "asks"),
+    [
+        ("milvus", (), "POST /v2/vectordb/entities/insert", "POST /v2/vectordb/entities/query"),
+        ("neutral", (), "PUT /collections/docs/records", "POST /collections/docs/query"),
+        ("pinecone", ("--index", "docs"), "POST /vectors/upsert", "POST /query"),
+        ("qdrant", (), "PUT /collections/docs/points", "POST /collections/docs/points/query"),
+        ("weaviate", ("--grpc-listen", "127.0.0.1:0"), "POST /v1/objects", "POST /v1/graphql"),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_in_the_words_of_the_vendor(
+    tmp_path, dialect, words, writes, asks
+):
+    deep = [b'{"a":' * _DEEP + b"1" + b"}" * _DEEP, b'{"points":' + b"[" * _DEEP + b"]" * _DEEP + b"}"]
+    with ServedProcess(tmp_path, "emulate", dialect, "--listen", "127.0.0.1:0", *words) as process:
+        connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=20)
+        for method, path in (writes.split(), asks.split()):
+            for body in deep:
+                connection.request(method, path, body, {"content-type": "application/json"})
+                answer = connection.getresponse()
+                told = json.loads(answer.read())
+                if dialect == "milvus":
+                    assert (answer.status, told["code"]) == (200, 1801)
+                else:
+                    assert (answer.status, bool(told)) == (400, True), told
+        connection.close()
+        ended = process.end(signal.SIGTERM)
+    assert "Traceback" not in ended.err

@@ -159,6 +159,11 @@ def test_the_indices_of_a_sparse_vector_are_put_in_order():
         ("sparse", {"indices": [-1], "values": [1]}),
         ("sparse", {"indices": [1, 1], "values": [1, 2]}),
         ("sparse", {"indices": ["a"], "values": [1]}),
+        ("sparse", {"indices": [1], "values": [1], "weights": [1]}),
+        ("sparse", {"indices": [1], "values": [float("nan")]}),
+        ("v", [1, float("nan")]),
+        ("v", [1, float("-inf")]),
+        ("v", [1, 1e39]),  # finite, but not as float32
         ("other", [1, 2]),
     ],
 )
@@ -278,3 +283,20 @@ def test_hits():
         {"id": str(ONE), "score": 0.5},
         {"id": 7, "score": 0.25, "record": {"id": 7, "vectors": {}, "payload": {"n": 1}}},
     ]
+
+
+@pytest.mark.parametrize(
+    "record", [{"id": 1, "vector": {"v": [1, 2]}}, {"id": 1, "metadata": {}}, {"id": 1, "Payload": {}}]
+)
+def test_a_misspelt_part_of_a_record_is_not_lost_without_a_word(record):
+    with pytest.raises(UsageError, match="a record has no"):
+        exchange.read_records([record], SHAPE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"top_k": 3}, {"where": {"ids": [1]}}, {"exact": "false"}, {"with_record": 1}, {"limit": 2**31}],
+)
+def test_a_search_is_refused_for_a_word_that_it_has_not(words):
+    with pytest.raises(UsageError):
+        exchange.read_query({"vector": [1, 2], "using": "v", **words}, SHAPE)

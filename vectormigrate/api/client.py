@@ -55,7 +55,9 @@ class Client:
         self, collection: str, records: Sequence[Mapping[str, Any]], *, key: str | None = None
     ) -> dict[str, Any]:
         """Replace records whole, or add them; `key` is the idempotency key, made up unless given."""
-        return self._write("PUT", _path(collection, "records"), {"records": list(records)}, key)
+        return self._write(
+            "PUT", _path(collection, "records"), {"records": [_record(one) for one in records]}, key
+        )
 
     def patch(
         self, collection: str, ids: Sequence[Any], payload: Mapping[str, Any], *, key: str | None = None
@@ -105,7 +107,10 @@ class Client:
         self.close()
 
     def _write(self, method: str, path: str, body: Mapping[str, Any], key: str | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._ask(method, path, body, {"Idempotency-Key": key or uuid.uuid4().hex})
+        key = key or uuid.uuid4().hex
+        if not key.isprintable() or not key.isascii():
+            raise UsageError(f"{key!r} is no idempotency key: printable ASCII, up to 255 characters")
+        answer: dict[str, Any] = self._ask(method, path, body, {"Idempotency-Key": key})
         return answer
 
     def _ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
@@ -139,12 +144,21 @@ def _path(collection: str, rest: str = "") -> str:
 
 
 def _plain(vector: Any) -> Any:
+    """Of arrays, lists; those of a sparse vector as well."""
+    if isinstance(vector, Mapping):
+        return {name: _plain(part) for name, part in vector.items()}
     return vector.tolist() if hasattr(vector, "tolist") else vector
+
+
+def _record(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(held) if name == "vectors" else held for name, held in given.items()}
 
 
 def _read(status: int, body: bytes) -> Any:
     if status < 400:
         return jsonvalue.loads(body)
+    if status == 413:  # by the listener, which does not know our words
+        raise UsageError(body.decode(errors="replace").strip(), hint="send less at a time, or see --max-body")
     try:
         raise error_from_dict(json.loads(body)["error"])
     except (ValueError, KeyError, TypeError):

@@ -25,6 +25,10 @@ from .query import Match, Query
 from .record import Array, Record, RecordId, ScalarId, SparseVector
 
 _LIMIT = 10
+_MOST = 2**31 - 1
+"""The greatest limit: what every database counts with."""
+_OF_A_RECORD = ("id", "vectors", "payload", "partition")
+_OF_A_SEARCH = ("vector", "using", "limit", "filter", "exact", "with_record")
 
 
 def read_id(value: Any, key: IdField) -> RecordId:
@@ -70,6 +74,7 @@ def read_records(values: Any, shape: CollectionShape) -> Batch:
 def _record(value: Any, shape: CollectionShape) -> Record:
     if not isinstance(value, Mapping) or "id" not in value:
         raise UsageError("a record is an object with an id")
+    only(value, _OF_A_RECORD, "a record")
     dense: dict[str, Array] = {}
     sparse: dict[str, SparseVector] = {}
     multi: dict[str, Array] = {}
@@ -84,6 +89,20 @@ def _record(value: Any, shape: CollectionShape) -> Record:
             dense[name] = vector
     payload = dict(_mapping(value.get("payload", {}), "payload"))
     return Record(read_id(value["id"], shape.id), dense, sparse, multi, payload, value.get("partition"))
+
+
+def only(value: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+    """Nothing else may be in it: what is misspelt would be lost without a word. Raises UsageError."""
+    for name in value:
+        if name not in known:
+            raise UsageError(f"{what} has no {name!r}", hint=f"it has: {', '.join(known)}")
+
+
+def _truth(asked: Mapping[str, Any], name: str) -> bool:
+    value = asked.get(name, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{name!r} is true or false, not {value!r}")
+    return value
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
@@ -103,7 +122,7 @@ def read_vector(value: Any, name: str, shape: CollectionShape) -> Array | Sparse
     try:
         if field.kind is VectorKind.SPARSE:
             return _sparse(value)
-        found = np.asarray(value, dtype=field.element.dtype)
+        found = _numbers(value, field.element.dtype)
         whole = found.dtype.kind == "f" or bool((found == np.asarray(value)).all())
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise UsageError(f"vector {name!r} cannot be read: {error}") from None
@@ -115,9 +134,20 @@ def read_vector(value: Any, name: str, shape: CollectionShape) -> Array | Sparse
     return found
 
 
+def _numbers(value: Any, kind: np.dtype[Any]) -> Array:
+    """Raises ValueError for what is infinite in this type or no number at all, and what numpy raises."""
+    with np.errstate(over="ignore"):
+        found: Array = np.asarray(value, dtype=kind)
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"it holds numbers that {kind} has not, or NaN")
+    return found
+
+
 def _sparse(value: Any) -> SparseVector:
     """Raises ValueError, and what a value of another kind raises."""
-    indices, values = np.asarray(value["indices"]), np.asarray(value["values"], np.float32)
+    if not isinstance(value, Mapping) or set(value) != {"indices", "values"}:
+        raise ValueError("a sparse one is an object with indices and values")
+    indices, values = np.asarray(value["indices"]), _numbers(value["values"], np.dtype(np.float32))
     if indices.shape != values.shape or indices.ndim != 1 or indices.dtype.kind not in ("i", "u", "f"):
         raise ValueError("indices and values are lists of numbers, as many of one as of the other")
     order = np.argsort(indices, kind="stable")
@@ -183,20 +213,21 @@ def _on_field(path: tuple[str, ...], word: str, value: Any) -> Filter:
 def read_query(value: Any, shape: CollectionShape) -> Query:
     """A search. Raises UsageError."""
     asked = _mapping(value, "the search")
+    only(asked, _OF_A_SEARCH, "a search")
     using = asked.get("using", shape.vectors[0].name if len(shape.vectors) == 1 else None)
     if using is None or "vector" not in asked:
         raise UsageError("a search has a vector, and `using` names its field where there is more than one")
     limit = asked.get("limit", _LIMIT)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise UsageError(f"the limit {limit!r} is not a number of records")
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _MOST:
+        raise UsageError(f"the limit {limit!r} is not a number of records", hint=f"from 1 to {_MOST:,}")
     where = asked.get("filter")
     return Query(
         read_vector(asked["vector"], str(using), shape),
         str(using),
         limit,
         None if where is None else read_filter(where, shape.id),
-        bool(asked.get("exact", False)),
-        bool(asked.get("with_record", False)),
+        _truth(asked, "exact"),
+        _truth(asked, "with_record"),
     )
 
 

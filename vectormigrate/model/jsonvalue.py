@@ -25,12 +25,14 @@ import msgspec
 
 def loads(text: str | bytes) -> Any:
     """Values from JSON text. Raises ValueError when it is not JSON (NaN and Infinity are not), and for half a surrogate pair,
-    which JSON can spell and Unicode text cannot hold.
+    which JSON can spell and Unicode text cannot hold, or when it is nested too deeply.
     """
     try:
         value = _DECODER.decode(text)
     except msgspec.DecodeError as error:
         raise ValueError(_HALF if _spells_half_a_pair(text) else str(error)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return _untag(value) if _may_be_tagged(text) else value
 
 

@@ -263,3 +263,29 @@ def test_every_endpoint_is_answered():
         for method, rest in NeutralFacade(FakeFront(Access()), FakeClock())._handlers
     }
     assert {(one.method, one.path) for one in NeutralFacade.endpoints} == answered
+
+
+async def test_a_delete_by_ids_and_filter_at_once_deletes_nothing(ask, store):
+    where = {"field": "n", "exists": False}
+    status, told = await ask(
+        "POST", f"/collections/{SOURCE}/records/delete", {"ids": [1], "filter": {"not": where}}
+    )
+    assert (status, told["error"]["code"]) == (400, "usage")
+    assert await store.count(SOURCE) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "records", {"records": [], "upsert": True}),
+        ("PATCH", "records", {"ids": [1], "payload": {"n": 1}, "filter": {"ids": [1]}}),
+        ("POST", "records/delete", {"ids": [1], "dry_run": True}),
+        ("POST", "records/fetch", {"ids": [1], "fields": ["n"]}),
+        ("POST", "query", {"vector": [1.0], "top_k": 1}),
+    ],
+)
+async def test_a_word_that_nobody_knows_is_told_and_nothing_is_done(ask, front, method, path, body):
+    status, told = await ask(method, f"/collections/{SOURCE}/{path}", body)
+    assert (status, told["error"]["code"]) == (400, "usage")
+    assert next(reversed(body)) in told["error"]["message"]
+    assert not front.writes

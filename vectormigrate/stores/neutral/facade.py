@@ -126,6 +126,7 @@ class NeutralFacade(Facade):
     async def _fetch(self, name: str, body: Any, _: int) -> Any:
         async def ask(access: Access) -> Batch:
             store = _store(access, name)
+            exchange.only(body, ("ids",), "a fetch")
             return await store.fetch(name, _ids(body, await store.describe(name)))
 
         return {"records": exchange.write_records((await self._front.read(name, ask)).records())}
@@ -145,11 +146,13 @@ class NeutralFacade(Facade):
     # Writes.
 
     async def _upsert(self, name: str, body: Any, size: int) -> Any:
+        exchange.only(body, ("records",), "an upsert")
         batch = exchange.read_records(body.get("records"), await self._shape(name))
         async with self._front.writing({name: [Ids(tuple(batch.ids))]}, size=size) as write:
             return _result([await _store(write.access, name).upsert(name, batch)])
 
     async def _patch(self, name: str, body: Any, size: int) -> Any:
+        exchange.only(body, ("ids", "payload"), "a patch")
         ids, payload = _ids(body, await self._shape(name)), body.get("payload")
         if not isinstance(payload, dict):
             raise UsageError("a patch has a payload, which is an object")
@@ -157,6 +160,9 @@ class NeutralFacade(Facade):
             return _result([await _store(write.access, name).patch(name, ids, payload)])
 
     async def _delete(self, name: str, body: Any, size: int) -> Any:
+        exchange.only(body, ("ids", "filter"), "a delete")
+        if "ids" in body and "filter" in body:
+            raise UsageError("a delete has ids or a filter, not both")
         shape = await self._shape(name)
         if "filter" in body:
             return await self._delete_where(name, exchange.read_filter(body["filter"], shape.id), size)

@@ -44,7 +44,7 @@ class RestWay(Way[HttpResponse]):
             return {}
         try:
             body: dict[str, Any] = msgspec.json.decode(self._request.body, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise Problem(_WRONG_BODY, f"can only accept json format request, error: {error}") from None
         return body
 
@@ -81,7 +81,7 @@ class RestWay(Way[HttpResponse]):
             return (Outcome.ANSWERED if answer.status in _REFUSED else Outcome.UNRESOLVED), None
         try:
             told = msgspec.json.decode(answer.body, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return Outcome.UNRESOLVED, None
         code = told.get("code")
         if code in (0, 200):

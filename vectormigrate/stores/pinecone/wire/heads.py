@@ -66,7 +66,7 @@ def read_head(body: bytes) -> Head:
     if len(body) > _WORTH_SKIMMING:
         try:
             return _HEAD.decode(_skim(body))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             pass  # lists within lists and the like: let the parser say what is wrong
     head: Head = _decoded(_HEAD.decode, body)
     return head
@@ -104,7 +104,7 @@ def read_namespace(body: bytes) -> str:
 def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
     try:
         return decode(body)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise Malformed(f"the request body cannot be read: {error}") from None
 
 

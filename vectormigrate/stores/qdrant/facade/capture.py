@@ -125,7 +125,7 @@ def read_aliased(body: bytes) -> list[str]:
     """Every name that a change of aliases concerns, aliases and collections. Raises ValueError."""
     try:
         actions = msgspec.json.decode(body, type=_Actions).actions
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     given = [
         name

@@ -128,6 +128,6 @@ def read_settings(body: bytes) -> dict[str, Any]:
     """The settings in a body. Raises Problem."""
     try:
         settings: dict[str, Any] = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise bad_body(ValueError(str(error))) from None
     return settings

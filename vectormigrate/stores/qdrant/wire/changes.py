@@ -159,7 +159,7 @@ def read_changes(operation: str, body: bytes | msgspec.Raw) -> list[Change]:
         if operation != "batch":
             return [_read_change(operation, body)]
         return [_read_member(member) for member in _OPERATIONS.decode(body).operations]
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -52,7 +52,7 @@ def loads(text: bytes | msgspec.Raw) -> Any:
     """
     try:
         value = _DECODER.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     return from_plain(value) if b'"$' in bytes(text) else value
 

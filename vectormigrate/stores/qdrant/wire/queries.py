@@ -91,7 +91,7 @@ def decoded(kind: type[T], text: bytes | msgspec.Raw) -> T:
     """JSON text as a value of a type. Raises ValueError."""
     try:
         return msgspec.json.decode(bytes(text), type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -189,7 +189,7 @@ def matrix(using: str, sample: int, limit: int, where: RawFilter | None) -> Matr
 def _reading(body: bytes) -> _Reading:
     try:
         given = _READING.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     if given.shard_key is not None:
         raise Refused("there are no shard keys here")

@@ -51,7 +51,7 @@ class Asked:
         """The body. Raises Problem."""
         try:
             return msgspec.json.decode(self.body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise bad_body(str(error)) from None
 
     def mapping(self) -> Json:

@@ -122,7 +122,7 @@ def capture(found: Found, query: Query, body: bytes, concerned: Sequence[str], n
         if reader is not None:
             return touched.told() if reader(touched, found, query, body) else None
         _of_class(touched, found, concerned, what)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
     return touched.told()
 

@@ -64,7 +64,7 @@ def objects_of(operation: str, response: HttpResponse) -> list[Answered] | None:
         if operation == "batch_objects" or operation == "batch_references":
             return _MANY.decode(response.body)
         return [_ONE.decode(response.body)]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -202,7 +202,7 @@ def _failed(problem: Problem) -> HttpResponse:
 def _head(body: bytes) -> ObjectHead:
     try:
         return msgspec.json.decode(body, type=ObjectHead)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise bad_body(str(error)) from None
 
 

@@ -57,7 +57,7 @@ def classes_of(body: bytes) -> list[tuple[str, str]]:
     """The classes, with their tenants, that the queries of a request are about. Raises NoQuery."""
     try:
         given = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise NoQuery(str(error)) from None
     found = []
     for one in given if isinstance(given, list) else [given]:
