@@ -134,7 +134,7 @@ def read_vector(value: Any, name: str, shape: CollectionShape) -> Array | Sparse
     return found
 
 
-def _numbers(value: Any, kind: np.dtype[Any]) -> Array:
+def _numbers(value: Any, kind: str) -> Array:
     """Raises ValueError for what is infinite in this type or no number at all, and what numpy raises."""
     with np.errstate(over="ignore"):
         found: Array = np.asarray(value, dtype=kind)
@@ -147,7 +147,7 @@ def _sparse(value: Any) -> SparseVector:
     """Raises ValueError, and what a value of another kind raises."""
     if not isinstance(value, Mapping) or set(value) != {"indices", "values"}:
         raise ValueError("a sparse one is an object with indices and values")
-    indices, values = np.asarray(value["indices"]), _numbers(value["values"], np.dtype(np.float32))
+    indices, values = np.asarray(value["indices"]), _numbers(value["values"], "float32")
     if indices.shape != values.shape or indices.ndim != 1 or indices.dtype.kind not in ("i", "u", "f"):
         raise ValueError("indices and values are lists of numbers, as many of one as of the other")
     order = np.argsort(indices, kind="stable")
