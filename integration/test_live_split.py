@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import psycopg
 import pytest
 from pymilvus import DataType, MilvusClient
@@ -27,7 +28,7 @@ from qdrant_client.models import (
     VectorParams,
 )
 
-from integration.harness.runs import command
+from integration.harness.runs import command, run
 from integration.test_live_parts import Daemon, started, wait
 from tests.fakes.milvus import LiteServer
 from tests.fakes.qdrant import QdrantServer
@@ -422,3 +423,55 @@ def partitions(daemon: Daemon, behind: str, dsn: str, moved: tuple[str, ...]) ->
     assert daemon.ask("validate", "split", "--full")["ok"]
     turned(daemon, "revert", "source")
     assert writers.moves > 20
+
+
+def test_a_table_that_is_captured_is_split(tmp_path: Path) -> None:
+    """Its own changes are what moves the records; nobody stands in front of it."""
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    table = apsw.Connection(str(old))
+    table.set_busy_timeout(10_000)
+    table.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, lang TEXT, embedding F32_BLOB(4))")
+    for number in range(200):
+        table.execute("INSERT INTO docs VALUES (?, ?, zeroblob(16))", (number, LANGS[number % len(LANGS)]))
+    asked = (
+        "--mode", "captured", "--source-type", "sqlite", "--source-url", str(old), "--source-index", "docs",
+        "--target-type", "sqlite", "--target-url", str(new), "--target-index", "docs_{name}", "--quarantine", "1",
+        "--each-value", "lang", "--into", "de=west", "--into", "fr=west", "--into", "xx=others", "--rest", "others",
+    )  # fmt: skip
+    daemon = Daemon(tmp_path, "--dialect", "neutral")  # which nobody speaks here
+    run("capture", "install", "split", *asked, state=daemon.state)
+    with started(daemon):
+        daemon.ask("migrate", "split", *asked)
+        chance = random.Random(5)
+        deadline = time.monotonic() + 60
+        while daemon.ask("status", "split")["phase"] != "verified":
+            assert time.monotonic() < deadline
+            for _ in range(50):
+                _change(table, chance)
+        for _ in range(200):
+            _change(table, chance)
+        time.sleep(0.5)
+        wait(lambda: daemon.ask("status", "split")["live"]["debt"] == 0)
+        assert daemon.ask("validate", "split", "--full")["ok"]
+        told = {
+            number: (lang, place)
+            for place in TABLES
+            for number, lang in apsw.Connection(str(new)).execute(f"SELECT id, lang FROM {place}")
+        }
+        assert told == {
+            number: (lang, PLACES[lang]) for number, lang in table.execute("SELECT id, lang FROM docs")
+        }
+        run("cutover", "split", "--no-way-back", "--yes", state=daemon.state)
+        assert daemon.ask("status", "split")["phase"] == "committed"
+    table.close()
+
+
+def _change(table: apsw.Connection, chance: random.Random) -> None:
+    number = chance.randrange(220)
+    if chance.random() < 0.2:
+        table.execute("DELETE FROM docs WHERE id = ?", (number,))
+        return
+    statement = (
+        "INSERT INTO docs VALUES (?, ?, zeroblob(16)) ON CONFLICT (id) DO UPDATE SET lang = excluded.lang"
+    )
+    table.execute(statement, (number, chance.choice(LANGS)))

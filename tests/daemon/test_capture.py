@@ -86,6 +86,18 @@ async def test_of_several_parts_each_has_its_own(spec, secrets, tmp_path, nothin
     assert (seen.problems, seen.lag_seconds) == (["m:more: no capture is installed"], 0.0)
 
 
+async def test_a_split_in_use_has_one(spec, secrets, nothing):
+    split = replace(
+        spec,
+        target=replace(spec.target, collection="{name}"),
+        division=Division(value_of="lang"),
+        mode=Mode.CAPTURED,
+    )
+    made = await capture(Action.INSTALL, split, secrets, None, nothing)
+    assert (made.migration_id, made.source, made.problems) == ("m", "sqlite:docs", [])
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == []
+
+
 async def test_a_dry_run_says_what_would_be_made_and_removed(spec, secrets, nothing):
     async def would(action):
         told = await capture(action, spec, secrets, None, nothing, dry_run=True)

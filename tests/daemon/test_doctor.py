@@ -1,12 +1,15 @@
 """Checks before anything starts."""
 
+from dataclasses import replace
+
 import apsw
 import pytest
 
 from tests.fakes.tables import asked, fill
 from vectormigrate.daemon.doctor import doctor
+from vectormigrate.daemon.placing import settled
 from vectormigrate.daemon.secrets import Secrets
-from vectormigrate.model.specification import Specification, StoreRef
+from vectormigrate.model.specification import Mode, Specification, StoreRef
 from vectormigrate.stores.base import StoreInfo
 from vectormigrate.stores.sqlite.store import SqliteStore
 
@@ -82,3 +85,16 @@ async def test_parts(tmp_path):
         checks = by_name(await doctor(asked(tmp_path, pattern), tmp_path / "state.db", Secrets({}, {})))
         assert (checks["parts"].ok, checks["parts"].detail) == (ok, told)
         assert "source collection" not in checks
+
+
+async def test_a_split_in_use(tmp_path):
+    fill(tmp_path / "old.db", docs=3)
+    spec = replace(asked(tmp_path, "docs", "docs_{name}", value_of="lang"), mode=Mode.PROXIED)
+    state = tmp_path / "state.db"
+    checks = by_name(await doctor(spec, state, Secrets({}, {})))
+    told = "3: de to docs_de, en to docs_en, fr to docs_fr"
+    assert (checks["parts"].ok, checks["parts"].detail) == (True, told)
+    checks = by_name(await doctor(await settled(spec, Secrets({}, {})), state, Secrets({}, {})))
+    assert "docs_{name} does not exist: it will be made" in checks["target collection"].detail
+    bad = replace(spec, division=replace(spec.division, value_of="embedding"))
+    assert "no value of 'embedding'" in by_name(await doctor(bad, state, Secrets({}, {})))["parts"].detail

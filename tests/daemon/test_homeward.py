@@ -13,8 +13,10 @@ from vectormigrate.daemon.control import Control
 from vectormigrate.daemon.homeward import went
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.daemon.specify import overlay, specify
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import MappingRefused, MigrationExists, UnknownMigration, UsageError
 from vectormigrate.model.mapping import MappingOptions, make_plan
+from vectormigrate.model.placement import Placement
 from vectormigrate.model.specification import WayBack
 from vectormigrate.stores.memory import CAPABILITIES
 
@@ -51,6 +53,17 @@ async def test_of_several_parts_each_has_a_way_back(tmp_path):
     assert went(tmp_path / "state.db", "many:docs-a")[1].of == "many:docs-a"
     with pytest.raises(UsageError, match="one part at a time"):
         went(tmp_path / "state.db", "many")
+
+
+async def test_of_a_split_in_use_there_is_none(tmp_path):
+    world = World(tmp_path / "state.db")
+    placement = Placement(Division(value_of="title", rest="others"), "title", {})
+    world.set(target=replace(world.spec.target, placement=placement))
+    async with world.control() as control:
+        await control.create(world.spec)
+    with pytest.raises(UsageError, match="no way back of it but `revert`"):
+        went(world.state, "move")
+    world.close()
 
 
 async def test_one_that_has_not_begun_and_one_that_is_not_there(tmp_path):

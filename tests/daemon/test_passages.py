@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,9 @@ from tests.fakes.lanes import make_bench
 from tests.fakes.world import World
 from vectormigrate.daemon.passages import Passage, check_apart, fronting
 from vectormigrate.engine.dualwrite.router import Router
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import GateRefused, UsageError
+from vectormigrate.model.placement import Placement
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 
 
@@ -119,3 +122,14 @@ def test_what_is_captured_is_told_to_each(listeners):
     check_apart(listeners, captured, [wish("m", "docs", "else", mode=Mode.CAPTURED)])
     with pytest.raises(GateRefused, match="the target of 'n'"):
         check_apart(listeners, captured, [wish("m", "other", "docs", mode=Mode.CAPTURED)])
+
+
+def test_nor_a_target_of_which_another_is_a_part(listeners):
+    split = wish("n", "other", "docs_{name}", mode=Mode.CAPTURED)
+    placement = Placement(Division(value_of="lang"), "lang", {"en": "docs_en", "de": "docs_de"})
+    split = replace(split, target=replace(split.target, placement=placement))
+    check_apart(listeners, split, [wish("m", "docs", "docs_{name}", mode=Mode.CAPTURED)])
+    for here, there in ((split, "docs_de"), (wish("m", "docs", "docs_en", mode=Mode.CAPTURED), None)):
+        other = split if there is None else wish("m", "docs", there, mode=Mode.CAPTURED)
+        with pytest.raises(GateRefused, match="the target of"):
+            check_apart(listeners, here, [other])

@@ -85,7 +85,7 @@ async def schema(call: Call) -> Answer:
     request = described(call.merged) if known is None else overlay(known, call.merged)
     _warn(call, request)
     document = await recommend(call, request)
-    keep(call, document, request.specification.mapping, request.specification.division)
+    keep(call, document, request.specification.mapping, request.specification.divided)
     return Answer(document)
 
 
@@ -121,7 +121,7 @@ async def _plan(call: Call, request: Request) -> Answer:
     if "plan-digest" in call.merged:
         hold(call.value("plan-digest"), document)
     document = replace(document, arguments=sealed(worded((*SIDES, *MIGRATE), call.merged), request))
-    keep(call, document, request.specification.mapping, request.specification.division)
+    keep(call, document, request.specification.mapping, request.specification.divided)
     return Answer(document, exit_code=_plan_code(call, request.specification, document))
 
 
