@@ -8,13 +8,19 @@ Skipped where the packages cannot be had.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import psycopg
 import pytest
+import sqlite_vec
 
 from integration.frameworks.environments import PACKAGES, Application, Unavailable, application
 from integration.frameworks.stores import KEYS, Server, servers
@@ -172,6 +178,87 @@ def _moved(world: World, framework: str, source: str, target: str) -> dict[str, 
         flags += ["--mapping", str(casts)]
     run("migrate", f"{there}-{target}", *flags, state=world.folder / "state.db")
     return world.at(target, there, metric=metric, dynamic=True)
+
+
+@pytest.mark.parametrize("target", ["qdrant", "sqlite"])
+def test_documents_that_langchain_goes_on_writing_into_sqlite_move_and_are_read_elsewhere(
+    world: World, target: str
+) -> None:
+    """The daemon follows the class's tables by triggers; what the class cannot do, to change and delete, is done by SQL."""
+    folder = world.folder / f"live-{target}"
+    folder.mkdir()
+    one = world.application("langchain")
+    source = Server("sqlite", str(folder / "documents.db"))
+    there = Server("sqlite", str(folder / "moved.db")) if target == "sqlite" else world.servers[target]
+    at = source.at("live", metric="euclid", dynamic=False)
+    one.do("write", at)
+    flags = [*source.flags("source", "live"), *there.flags("target", "live"), "--mode", "captured"]
+    with _moving(folder, *flags) as state:
+        for number in range(12):
+            one.do("add", at, text=f"Added while it moves, {number}.")
+        _by_sql(source.url, "update live set text = 'Changed by SQL.' where rowid = 5")
+        _by_sql(source.url, "delete from live where rowid in (1, 2)")
+        _by_sql(source.url, "delete from live_vec where rowid in (1, 2)")
+        run("status", "live", "--follow", state=state)
+        one.do("add", at, text="Added behind.")
+        _by_sql(source.url, "delete from live where rowid = 3")
+        _by_sql(source.url, "delete from live_vec where rowid = 3")
+        before = one.do("look", at, added=20)
+        texts = sorted(document["text"] for document in before["documents"])
+        assert len(texts) == 30 + 12 + 1 - 3
+        assert {"Changed by SQL.", "Added while it moves, 11.", "Added behind."} <= set(texts)
+        gates = run("cutover", "live", "--dry-run", state=state, exit_code=4)
+        assert "way back" in str(gates)
+        run("cutover", "live", "--no-way-back", "--yes", state=state)
+        moved = there.at("live", metric="euclid", dynamic=True)
+        after = one.do("look", moved, added=20)
+        assert sorted(document["text"] for document in after["documents"]) == texts
+        assert _metadata(after) == _metadata(before)
+        refused = run("revert", "live", "--yes", state=state, exit_code=4)
+        assert "is in phase committed" in refused["error"]["message"]
+        one.do("add", moved, text="Added there.")
+    later = one.do("look", moved, added=20)
+    assert sorted(document["text"] for document in later["documents"]) == sorted([*texts, "Added there."])
+    run("capture", "remove", "live", *flags, state=state)
+    left = _by_sql(source.url, "select name from sqlite_schema where name like 'vectormigrate%'")
+    assert left == []
+
+
+def _metadata(told: dict[str, Any]) -> list[str]:
+    return sorted(json.dumps(document["metadata"], sort_keys=True) for document in told["documents"])
+
+
+def _by_sql(file: str, statement: str) -> list[Any]:
+    """As another program writes into an application's file."""
+    connection = apsw.Connection(file)
+    try:
+        connection.set_busy_timeout(5000)
+        connection.enable_load_extension(True)
+        connection.load_extension(sqlite_vec.loadable_path())
+        return list(connection.execute(statement))
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _moving(folder: Path, *flags: str) -> Iterator[Path]:
+    """A daemon that moves a collection of an application that goes on writing; the daemon's state file."""
+    state, log = folder / "state.db", folder / "serve.log"
+    run("capture", "install", "live", *flags, state=state)
+    command = [sys.executable, "-m", "vectormigrate", "serve", "--addr", "off", "--state", str(state)]
+    with log.open("wb") as told:
+        daemon = subprocess.Popen(command, stdout=told, stderr=told)
+    try:
+        deadline = time.monotonic() + 60
+        while "no listener" not in log.read_text() and time.monotonic() < deadline:
+            assert daemon.poll() is None, log.read_text()
+            time.sleep(0.05)
+        run("migrate", "live", *flags, "--quarantine", "1", state=state)
+        yield state
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 def test_the_older_tables_of_langchain_are_a_target_and_a_source(world: World) -> None:

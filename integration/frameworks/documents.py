@@ -69,7 +69,7 @@ def told(
     return {
         "documents": sorted(documents, key=lambda one: str(one["metadata"]["page"]).zfill(4)),
         "order": order,
-        "filtered": {name: sorted(found) for name, found in filtered.items()},
+        "filtered": {name: sorted(found, key=str) for name, found in filtered.items()},
     }
 
 

@@ -155,11 +155,11 @@ FILTERS: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def _search(store: Store, query: str, **options: Any) -> list[Document]:
+def _search(store: Store, query: str, added: int = 1, **options: Any) -> list[Document]:
     """All that there is, and what was added; without Weaviate's search for words, which other stores do not have."""
     if isinstance(store, WeaviateVectorStore):
         options |= {"alpha": 1.0, "return_uuids": True}
-    found: list[Document] = store.similarity_search(query, k=COUNT + 1, **options)
+    found: list[Document] = store.similarity_search(query, k=COUNT + added, **options)
     return found
 
 
@@ -170,19 +170,19 @@ def _id(one: Document) -> str | int:
     return found if isinstance(found, int) else str(found)
 
 
-def look(at: dict[str, Any]) -> dict[str, Any]:
-    """Everything, by search and by filter."""
+def look(at: dict[str, Any], added: int = 1) -> dict[str, Any]:
+    """Everything, by search and by filter; `added` is how many there may be beyond those that `write` writes."""
     store = OPEN[at["kind"]](at, new=False)
-    first = _search(store, QUERIES[0])
+    first = _search(store, QUERIES[0], added)
     documents = []
     for one in first:
         metadata = {key: value for key, value in one.metadata.items() if key != "uuid"}
         documents.append({"id": _id(one), "text": one.page_content, "metadata": plain(metadata)})
     return told(
         documents,
-        {query: [_id(one) for one in _search(store, query)] for query in QUERIES},
+        {query: [_id(one) for one in _search(store, query, added)] for query in QUERIES},
         {
-            name: [_id(one) for one in _search(store, QUERIES[0], **options)]
+            name: [_id(one) for one in _search(store, QUERIES[0], added, **options)]
             for name, options in FILTERS[at["kind"]]().items()
         },
     )
