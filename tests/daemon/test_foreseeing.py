@@ -5,8 +5,9 @@ import pytest
 
 from tests.fakes.terminal import Terminal
 from tests.fakes.world import World
-from vectormigrate.daemon.foreseeing import check_startable
+from vectormigrate.daemon.foreseeing import check_startable, plan
 from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import (
     CollectionMissing,
     ConfigInvalid,
@@ -59,3 +60,14 @@ async def test_a_secret_is_looked_for_where_the_daemon_runs(world):
     with pytest.raises(ConfigInvalid, match="NOWHERE is not set") as caught:
         await check(world)
     assert "start the daemon again" in caught.value.hint
+
+
+async def test_a_split_in_use_is_foreseen_as_what_it_will_be(world):
+    await world.fill(range(3))
+    division = Division(value_of="version", into={"0": "old"}, rest="others")
+    world.set(division=division, target=replace(world.spec.target, collection="{name}"))
+    told = await plan(world.spec, Secrets({}, {}))
+    assert "records with 'version' as '0' go to 'old'" in told.notes
+    assert (told.target, len(told.parts), told.refused) == ("memory:{name}", 0, ())
+    offline = await plan(replace(world.spec, mode=Mode.OFFLINE), Secrets({}, {}))
+    assert [part.target for part in offline.parts] == ["memory:old", "memory:others"]

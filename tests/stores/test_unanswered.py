@@ -45,6 +45,14 @@ def test_where_nothing_is_left_behind_it_is_what_only_the_vendor_answers(kind):
 WORDS = "searches for words, and hybrid ones in which words count"
 
 
+@pytest.mark.parametrize(("kind", "answered"), [("weaviate", 0), ("qdrant", 1), ("milvus", 2)])
+def test_several_collections_of_the_same_kind_answer_what_asks_each_record_alone(kind, answered):
+    plan = make_plan(SHAPE, CAPABILITIES, "docs")
+    told = unanswered(kind, plan, target=kind, source=SHAPE, several=True)
+    assert {*unanswered(kind, plan, target=kind, source=SHAPE)} < {*told}
+    assert len({*OWN[kind]} - {*told}) == answered
+
+
 def test_another_store_of_the_same_kind_ranks_words_itself_where_names_stay():
     plan = make_plan(SHAPE, CAPABILITIES, "docs")
     told = unanswered("weaviate", plan, target="weaviate", source=SHAPE)

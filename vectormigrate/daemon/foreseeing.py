@@ -49,9 +49,9 @@ async def plan(
         if spec.mode is not Mode.PROXIED:
             return told
         kinds = spec.source.kind, spec.target.kind
-        return replace(
-            told, unanswered=unanswered(kinds[0], found.mapping, target=kinds[1], source=found.source)
-        )
+        several = spec.target.placement is not None
+        lost = unanswered(kinds[0], found.mapping, target=kinds[1], source=found.source, several=several)
+        return replace(told, unanswered=lost)
 
 
 async def check_startable(spec: Specification, secrets: Secrets, monotonic: Callable[[], float]) -> None:

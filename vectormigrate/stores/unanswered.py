@@ -76,12 +76,21 @@ OWN: dict[str, tuple[str, ...]] = {
 """By the kind of the source."""
 _ITSELF = frozenset({_WORDS, _FEEDBACK, _FREQUENCIES, _TEXTS, _LONGER, _PHRASES, _RANKERS, _FULL})
 """What another store of the source's kind answers itself, if it has everything under the same names and is configured alike."""
+_BY_RECORD = frozenset({_TEXTS, _LONGER, _PHRASES})
+"""What of that it answers of each record by itself, and so of several collections as of one."""
 
 
 def unanswered(
-    kind: str, plan: MappingPlan, *, target: str = "", source: CollectionShape | None = None
+    kind: str,
+    plan: MappingPlan,
+    *,
+    target: str = "",
+    source: CollectionShape | None = None,
+    several: bool = False,
 ) -> tuple[str, ...]:
-    """What a source of this kind answers and its API in front of the plan's target, of that kind, does not."""
+    """What a source of this kind answers and its API in front of the plan's target, of that kind, does not. `several`: the target is
+    several collections.
+    """
     lost = [
         f"searches by vector {one.source!r}, which is left behind" for one in plan.vectors if not one.kept
     ]
@@ -95,8 +104,8 @@ def unanswered(
     lost += _worded(source) if source is not None and kind == "milvus" else []
     ours = OWN.get(kind, ())
     if kind == target and source is not None and speaks_alike(plan, source, kind):
-        ours = tuple(one for one in ours if one not in _ITSELF)
-        lost += _partial(source) if kind == "milvus" else []
+        ours = tuple(one for one in ours if one not in (_BY_RECORD if several else _ITSELF))
+        lost += _partial(source) if kind == "milvus" and not several else []
     return (*ours, *lost)
 
 
