@@ -1,4 +1,5 @@
 import hmac
+from datetime import datetime
 from hmac import compare_digest
 
 import pytest
@@ -7,6 +8,7 @@ from tests.fakes.clock import FakeClock
 from vectormigrate.daemon.keyring import Keyring
 from vectormigrate.model.access import Scope
 from vectormigrate.model.errors import UsageError
+from vectormigrate.state import numbers
 from vectormigrate.state.database import Database
 
 
@@ -104,6 +106,22 @@ async def test_a_rotated_key_has_the_same_rights_and_the_same_end(keyring, clock
     assert keyring.open(new, "rest")
     with pytest.raises(UsageError, match="revoked or has expired"):
         await keyring.rotate(made.id, 0.0)
+
+
+async def test_the_end_of_a_key_that_was_rotated_is_no_news_and_that_of_the_one_in_its_place_is(
+    keyring, clock, database
+):
+    def ends():
+        return database.read(lambda tx: numbers.first_ends(tx, clock.now().isoformat()))
+
+    _, made = await keyring.create(Scope.READ, "prometheus", 30 * 86400.0)
+    end = {"read": datetime.fromisoformat(made.expires_at)}
+    assert ends() == end
+    clock.advance(20 * 86400)
+    _, second = await keyring.rotate(made.id, 600.0)
+    assert ends() == end
+    await keyring.revoke(second.id)
+    assert ends() == {}
 
 
 async def test_the_key_of_the_configuration(database, clock, keyring):

@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 
 from tests.fakes import reports
 from vectormigrate.model.finding import Finding, FindingKind
-from vectormigrate.state import checkpoints, findings, journal, numbers
+from vectormigrate.state import api_keys, checkpoints, findings, journal, numbers
+from vectormigrate.state.api_keys import StoredKey
 
 
 async def test_the_last_validation_of_each_method(database, tx):
@@ -48,3 +49,37 @@ async def test_what_the_copy_left_out_and_what_marks_take(database, tx):
     many = [f"i:{one}" for one in range(5000)]
     await tx(journal.mark, many, epoch=1, sequence=1, reason="write", at="2026-01-01")
     assert database.read(numbers.journal_bytes) > before + 5000 * 20
+
+
+async def test_the_first_key_to_end_of_each_scope_is_told_but_for_those_that_are_meant_to(database):
+    def day(number):
+        return f"2026-01-{number:02}T00:00:00+00:00"
+
+    def add(tx, name, scope, began, ends, revoked=None):
+        api_keys.add(tx, StoredKey(name, b"d", scope, "", day(began), ends and day(ends), revoked))
+
+    def ends(at):
+        found = database.read(lambda tx: numbers.first_ends(tx, day(at)))
+        return {scope: end.day for scope, end in found.items()}
+
+    def keep(tx):
+        add(tx, "never", "read", 1, None)
+        add(tx, "late", "read", 1, 28)
+        add(tx, "first", "read", 1, 20)
+        add(tx, "gone", "read", 1, 17, revoked=day(2))
+        add(tx, "short", "read", 4, 17)  # made for 13 days
+        add(tx, "operator", "operate", 1, 15)
+
+    await database.write(keep)
+    assert ends(10) == {"read": 20, "operate": 15}
+    assert ends(15) == {"read": 20}
+
+    def rotate(tx):
+        add(tx, "second", "read", 19, 20)
+        api_keys.succeed(tx, "first", "second")
+        api_keys.expire(tx, "first", at=day(19))
+
+    await database.write(rotate)
+    assert ends(18) == {"read": 20}  # the new one ends no later; its line is as old as the first
+    await database.write(lambda tx: api_keys.revoke(tx, "second", at=day(19)))
+    assert ends(18) == {"read": 28}

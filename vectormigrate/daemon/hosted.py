@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.model.phase import Phase
 from vectormigrate.model.status import LiveStatus
 
 from .attempts import Attempts
 from .live_look import live_status
 from .tasks import Stores
 from .telemetry import exposition
+
+_SWAPPING = frozenset({Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
+"""Where a swap is the next step, so that somebody minds a gate that is closed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,4 +68,5 @@ class Hosted:
             self.shadow.overlap(),
             self.conductor.throttle.felt.reads,
             self.conductor.rechecks,
+            self.conductor.watch.closed if self.conductor.migration.phase in _SWAPPING else {},
         )

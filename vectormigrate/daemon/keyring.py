@@ -18,7 +18,7 @@ from vectormigrate.model.documents import Key
 from vectormigrate.model.errors import UsageError
 from vectormigrate.state import api_keys
 from vectormigrate.state.api_keys import StoredKey
-from vectormigrate.state.database import Database
+from vectormigrate.state.database import Database, Transaction
 
 _PREFIX = "vmk"
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -103,7 +103,12 @@ class Keyring:
             await self._database.write(lambda tx: api_keys.expire(tx, made.id, at=expires_at))
             made = replace(made, expires_at=expires_at)
         ends = self._later(overlap)
-        await self._database.write(lambda tx: api_keys.expire(tx, key_id, at=ends))
+
+        def give_way(tx: Transaction) -> None:
+            api_keys.succeed(tx, key_id, made.id)
+            api_keys.expire(tx, key_id, at=ends)
+
+        await self._database.write(give_way)
         return text, made
 
     def _now(self) -> str:

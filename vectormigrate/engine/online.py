@@ -81,7 +81,7 @@ class OnlineConductor(Conductor):
         self.allowed: Callable[[str, str], Awaitable[None]] = _anything
         """Asked before a "cutover" or "revert" of a migration, behind the gates. Raises GateRefused where somebody forbids it."""
         self._drift = Drift(self._clock)
-        self._watch = Watch(self._id, self._clock, self._on_event)
+        self.watch = Watch(self._id, self._database, self._clock, self._on_event)
         self._altered: Sequence[str] = ()
         """What the source had at the last look that the plan does not know."""
 
@@ -160,7 +160,7 @@ class OnlineConductor(Conductor):
                     await self._compare()
                 elif self._drift.due():
                     await self._look()
-                await self._watch.look(self.gates)
+                await self.watch.look(self.gates)
             except StoreError as error:
                 self._on_event(Warned(self._id, f"both sides could not be looked at: {error.message}"))
         await self._pause(_LOOK)

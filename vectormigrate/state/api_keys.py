@@ -59,5 +59,10 @@ def expire(tx: Transaction, key_id: str, *, at: str) -> None:
     )
 
 
+def succeed(tx: Transaction, old: str, new: str) -> None:
+    """Another came in its place."""
+    tx.execute("INSERT OR REPLACE INTO key_succession (old, new) VALUES (?, ?)", (old, new))
+
+
 def _key(row: tuple[Any, ...]) -> StoredKey:
     return StoredKey(*row)

@@ -63,6 +63,26 @@ def spared(tx: Transaction, migration_id: str) -> int:
     )
 
 
+LASTING = 14
+"""Days for which a key has to be made for its end to be worth a word beforehand."""
+
+
+def first_ends(tx: Transaction, at: str) -> dict[str, datetime]:
+    """When the first of the keys ends that open something, by scope. Left out are those that are meant to end: another came in their place,
+    or they were made for less than `LASTING` days, or in the place of one that was.
+    """
+    rows = tx.execute(
+        "WITH RECURSIVE line (id, began) AS ("
+        " SELECT id, created_at FROM api_key WHERE id NOT IN (SELECT new FROM key_succession)"
+        " UNION ALL SELECT s.new, line.began FROM line JOIN key_succession s ON s.old = line.id)"
+        " SELECT scope, min(expires_at) FROM api_key JOIN line USING (id)"
+        " WHERE revoked_at IS NULL AND expires_at > ?1 AND id NOT IN (SELECT old FROM key_succession)"
+        " AND julianday(expires_at) - julianday(began) >= ?2 GROUP BY scope ORDER BY scope",
+        (at, LASTING),
+    )
+    return {scope: datetime.fromisoformat(ends) for scope, ends in rows}
+
+
 def journal_bytes(tx: Transaction) -> int:
     """What the marks of all migrations take in the file."""
     return int(

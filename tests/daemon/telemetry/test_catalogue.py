@@ -26,7 +26,7 @@ def test_no_label_can_have_unbounded_values():
         "method",
         "phase",
     }
-    bounded |= {"gate", "version", "file", "event"}
+    bounded |= {"gate", "version", "file", "event", "scope"}
     bounded |= {"collection", "partition"}  # one of each a migration
     assert {label for metric in CATALOGUE for label in metric.labels} == bounded
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from vectormigrate.model.events import PhaseChanged, Throttled, WorkerLost
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.query import Query
-from vectormigrate.state import findings
+from vectormigrate.state import api_keys, findings
+from vectormigrate.state.api_keys import StoredKey
 from vectormigrate.stores.raw import HttpRequest
 
 
@@ -26,6 +28,16 @@ async def site(tmp_path):
     made = Site(tmp_path)
     yield made
     made.world.close()
+
+
+def sample(text, name, label):
+    """Samples of that name: one of the labels, and the value."""
+    return [
+        (one.labels[label], one.value)
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+        if one.name == PREFIX + name
+    ]
 
 
 async def scraped(host):
@@ -126,6 +138,10 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
         telemetry.on_event(Throttled("move", "cpu", "too much"))
         telemetry.on_event(PhaseChanged("move", Phase.CATCH_UP, Phase.BACKFILL))
         telemetry.hooks["success", "ok"] += 1
+        conductor = host._hosted["move"].conductor
+        blocked = datetime(2026, 1, 1, tzinfo=UTC)
+        ends = StoredKey("k", b"d", "read", "", "2026-01-01", "2999-01-01T00:00:00+00:00", None)
+        await site.database.write(lambda tx: api_keys.add(tx, ends))
         telemetry.strangers.turned_away("app", "no_http", "10.0.0.7")
         await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
         await site.put(1, version=2)
@@ -136,8 +152,11 @@ async def test_every_name_of_the_catalogue_is_exported_and_no_other(site):
         site.router.observed(SOURCE, 0.01, lambda: (Query(np.ones(DIM, np.float32), "v", 1), []))
         while host._hosted["move"].shadow.overlap() is None:
             await asyncio.sleep(0.001)
+        conductor.watch._closed = {"lag": blocked}
         text = (await host.numbers()).decode()
         other = (await host.numbers(open_metrics=True)).decode()
+    assert sample(text, "gate_closed_timestamp_seconds", "gate") == [("lag", blocked.timestamp())]
+    assert sample(text, "api_key_expires_timestamp_seconds", "scope") == [("read", 32472144000.0)]
     both = {
         sample.name
         for family in openmetrics.text_string_to_metric_families(other)

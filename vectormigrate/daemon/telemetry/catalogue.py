@@ -220,6 +220,12 @@ CUTOVER = _group(
         _OF,
     ),
     ("gate_open", "gauge", "1 when this condition of a swap is met.", (*_OF, "gate")),
+    (
+        "gate_closed_timestamp_seconds",
+        "gauge",
+        "Since when this condition is not met, as seconds since 1970, over restarts; there in `verified` and `reversed`, while it is not.",
+        (*_OF, "gate"),
+    ),
     ("write_hold_seconds", "histogram", "How long a swap held writes.", _OF),
     ("swaps", "counter", "Swaps of the roles, by outcome: done, given_up.", (*_OF, "outcome")),
 )
@@ -230,6 +236,12 @@ PROCESS = _group(
     ("state_file_bytes", "gauge", "Size of the state file and its write-ahead log, by file.", ("file",)),
     ("state_disk_free_bytes", "gauge", "Free space where the state file is.", ()),
     ("state_disk_bytes", "gauge", "Size of that file system.", ()),
+    (
+        "api_key_expires_timestamp_seconds",
+        "gauge",
+        "When the first key of this scope ends, as seconds since 1970; not of keys that were rotated or made for less than 14 days.",
+        ("scope",),
+    ),
     ("loop_lag_seconds", "gauge", "Longest time that the loop was held up in the last minute.", ()),
     (
         "hooks",

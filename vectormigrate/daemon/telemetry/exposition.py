@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -47,6 +48,8 @@ class Hosted:
     """Seconds of a page of the copy."""
     rechecks: Histogram
     """Seconds of a second look at what differs."""
+    closed: Mapping[str, datetime]
+    """Since when gates are closed, by name, while a swap is the next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,8 @@ class _Stored:
     spared: int
 
 
-def _stored(tx: Transaction) -> tuple[list[_Stored], int]:
-    """Every migration, and what their marks take."""
+def _stored(tx: Transaction, at: str) -> tuple[list[_Stored], int, dict[str, datetime]]:
+    """Every migration, what their marks take, and when the first key ends of each scope."""
     each = [
         _Stored(
             one,
@@ -73,7 +76,7 @@ def _stored(tx: Transaction) -> tuple[list[_Stored], int]:
         )
         for one in views.each_status(tx)
     ]
-    return each, numbers.journal_bytes(tx)
+    return each, numbers.journal_bytes(tx), numbers.first_ends(tx, at)
 
 
 async def exposition(
@@ -87,7 +90,8 @@ async def exposition(
 ) -> bytes:
     """What a scrape is answered with, in Prometheus' text format, or in the one that has room for traces. Raises StateError."""
     # Marks are counted, of which there may be millions: not where requests wait.
-    stored, journal_bytes = await database.aside(_stored)
+    at = clock.now().isoformat()
+    stored, journal_bytes, ends = await database.aside(lambda tx: _stored(tx, at))
     out = Families({found.status.migration_id: found.place for found in stored})
     for traffic in telemetry.traffic.values():
         _client(out, traffic)
@@ -103,6 +107,8 @@ async def exposition(
     for one in hosted:
         _hosted(out, one)
     _events(out, telemetry)
+    for scope, end in ends.items():
+        out.add("api_key_expires_timestamp_seconds", end.timestamp(), scope)
     _process(out, telemetry, database.path, epoch)
     if open_metrics:
         return out.text(openmetrics.generate_latest).removesuffix(_END) + _interpreter(
@@ -159,6 +165,8 @@ def _hosted(out: Families, hosted: Hosted) -> None:
     name = hosted.migration_id
     for gate in hosted.gates:
         out.add("gate_open", gate.open, name, gate.name)
+    for gate_name, since in sorted(hosted.closed.items()):
+        out.add("gate_closed_timestamp_seconds", since.timestamp(), name, gate_name)
     out.add("shadow_overlap", hosted.overlap, name)
     out.histogram("page_seconds", hosted.pages, name)
     out.histogram("recheck_seconds", hosted.rechecks, name)
