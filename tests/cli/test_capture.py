@@ -20,6 +20,15 @@ def test_install_check_and_remove_before_anything_is_copied(terminal):
     assert terminal.sql("old.db", "SELECT name FROM sqlite_schema") == [("docs",)]
 
 
+def test_between_install_and_migrate_the_flags_are_asked_for_again(terminal):
+    terminal.source()
+    terminal.run("capture", "install", "docs", *terminal.flags())
+    for action in ("check", "remove"):
+        ran = terminal.run("capture", action, "docs")
+        assert (ran.code, "until 'docs' is made by `migrate`" in ran.err) == (2, True), ran.err
+        assert terminal.run("capture", action, "docs", *terminal.flags()).code == 0
+
+
 def test_what_is_wrong_fails_the_check(terminal):
     terminal.source()
     terminal.run("capture", "install", "docs", *terminal.flags())
