@@ -426,7 +426,7 @@ def partitions(daemon: Daemon, behind: str, dsn: str, moved: tuple[str, ...]) ->
 
 
 def test_a_table_that_is_captured_is_split(tmp_path: Path) -> None:
-    """Its own changes are what moves the records; nobody stands in front of it."""
+    """Its own changes are what moves the records, and nobody stands in front of it; it is copied by processes beside the daemon."""
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     table = apsw.Connection(str(old))
     table.set_busy_timeout(10_000)
@@ -435,7 +435,7 @@ def test_a_table_that_is_captured_is_split(tmp_path: Path) -> None:
         table.execute("INSERT INTO docs VALUES (?, ?, zeroblob(16))", (number, LANGS[number % len(LANGS)]))
     asked = (
         "--mode", "captured", "--source-type", "sqlite", "--source-url", str(old), "--source-index", "docs",
-        "--target-type", "sqlite", "--target-url", str(new), "--target-index", "docs_{name}", "--quarantine", "1",
+        "--target-type", "sqlite", "--target-url", str(new), "--target-index", "docs_{name}", "--quarantine", "1", "--workers", "2",
         "--each-value", "lang", "--into", "de=west", "--into", "fr=west", "--into", "xx=others", "--rest", "others",
     )  # fmt: skip
     daemon = Daemon(tmp_path, "--dialect", "neutral")  # which nobody speaks here

@@ -3,7 +3,8 @@
 For each pair: seconds of the copy (from the first lease to the last acknowledged write) and of the whole process, over
 `max(read floor, write floor)`; the peak memory of any process; the full scan's rate over the rate at which both sides
 can be read at once. Worker processes start with the command: loading their modules counts in the whole process alone.
-`--records 1000000 --pairs sqlite:pgvector` for others.
+`--records 1000000 --pairs sqlite:pgvector,pgvector:sqlite --apart` for a million: each pair over stores of its own, which are
+deleted behind it, so that the disk holds one pair and the page cache is not full of another's files.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Bench:
         """The better of two raw reads."""
         seconds = []
         for _ in range(2):
-            warm()
+            warm(self.records)
             seconds.append(floor("read", kind, self.urls[kind], "source_docs", 0, 0))
         return min(seconds)
 
@@ -94,14 +95,14 @@ class Bench:
             *("--source-type", source, "--source-url", self.urls[source], "--source-index", "source_docs"),
             *("--target-type", target, "--target-url", target_url, "--target-index", f"target{self.number}"),
         ]
-        warm()
+        warm(self.records)
         run = program(
             *("migrate", name, *sides, "--batch-size", str(self.batch), "--validate-every", "0"), state=state
         )
         copy = phase_seconds(state, name, "backfill")
-        warm()
+        warm(self.records)
         scan = program("validate", name, "--full", state=state)
-        warm()
+        warm(self.records)
         waits = [
             start_floor("read", source, self.urls[source], "source_docs", 0, 0),
             start_floor("read", target, target_url, f"target{self.number}", 0, 0),
@@ -147,24 +148,12 @@ class Bench:
         return floor("write", target, target_url, f"floor{self.number}", self.records, self.batch)
 
 
-def main() -> None:
-    """Run the pairs that were asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--batch-size", type=int, default=1000)
-    parser.add_argument("--pairs", default="", help="source:target,... (all by default)")
-    asked = parser.parse_args()
-    pairs = [tuple(pair.split(":")) for pair in asked.pairs.split(",") if pair] or [
-        (source, target) for source in KINDS for target in KINDS if source != target
-    ]
+def measured(pairs: list[tuple[str, ...]], records: int, batch: int) -> list[Figures]:
+    """The figures of some pairs, a line of the table each, over stores that are made for them and deleted."""
     figures: list[Figures] = []
-    load = os.getloadavg()[0]
     with ExitStack() as stack:
-        bench = Bench(stack, asked.records, asked.batch_size, {kind for pair in pairs for kind in pair})
+        bench = Bench(stack, records, batch, {kind for pair in pairs for kind in pair})
         read_floors = {kind: bench.seed(kind) for kind in dict.fromkeys(source for source, _ in pairs)}
-        print(
-            f"{'pair':<20}{'read':>8}{'write':>8}{'copy':>8}{'ratio':>7}{'whole':>8}{'ratio':>7}{'MB':>6}{'scan share':>12}{'MB':>6}"
-        )
         for source, target in pairs:
             one = bench.pair(source, target, read_floors[source])
             figures.append(one)
@@ -174,6 +163,27 @@ def main() -> None:
                 f"{one.full_scan_rate_share:>12.2f}{one.validate_peak_mb:>6.0f}{'' if one.clean else '  NOT CLEAN'}",
                 flush=True,
             )
+    return figures
+
+
+def main() -> None:
+    """Run the pairs that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--batch-size", type=int, default=1000)
+    parser.add_argument("--pairs", default="", help="source:target,... (all by default)")
+    parser.add_argument("--apart", action="store_true", help="each pair over stores of its own")
+    asked = parser.parse_args()
+    pairs = [tuple(pair.split(":")) for pair in asked.pairs.split(",") if pair] or [
+        (source, target) for source in KINDS for target in KINDS if source != target
+    ]
+    figures: list[Figures] = []
+    load = os.getloadavg()[0]
+    print(
+        f"{'pair':<20}{'read':>8}{'write':>8}{'copy':>8}{'ratio':>7}{'whole':>8}{'ratio':>7}{'MB':>6}{'scan share':>12}{'MB':>6}"
+    )
+    for group in [[pair] for pair in pairs] if asked.apart else [pairs]:
+        figures += measured(group, asked.records, asked.batch_size)
     OUT.mkdir(exist_ok=True)
     stamp = datetime.now(UTC)
     path = OUT / f"bench-{stamp:%Y%m%dT%H%M%S}.json"

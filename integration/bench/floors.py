@@ -53,7 +53,7 @@ def sqlite_read(url: str, collection: str) -> float:
 def sqlite_write(url: str, collection: str, records: int, batch: int) -> float:
     connection = apsw.Connection(url)
     ready = [rows for _, rows in chunks(records)]
-    warm()
+    warm(records)
     began = time.perf_counter()
     for rows in ready:
         for start in range(0, len(rows), batch):
@@ -89,7 +89,7 @@ def postgres_read(url: str, collection: str) -> float:
 def postgres_write(url: str, collection: str, records: int, _: int) -> float:
     ready = [b"".join(map(_encoded, rows)) for _, rows in chunks(records)]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        warm()
+        warm(records)
         began = time.perf_counter()
         with cursor.copy(f"COPY {collection} ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0))

@@ -18,18 +18,22 @@ from typing import Any
 import apsw
 import numpy as np
 
-_WARM = 3 * 2**30
-"""Bytes: more than a copy of 100,000 records and what it leaves in the page cache take."""
+_WARM, _MOST_WARM = 3 * 2**30, 8 * 2**30
+"""Bytes: more than a copy of 100,000 records and what it leaves in the page cache take, and what leaves room for the stores'
+files beside it where there are more records.
+"""
+_COPIED = 2**15
+"""Bytes a record: of its vector and its payload, written down several times."""
 
 
-def warm() -> None:
+def warm(records: int = 0) -> None:
     """Have the machine own the memory that the next run will take.
 
     A virtual machine borrows memory of its host and gives free pages back within seconds. One that it must borrow again costs 2.7 ms a
     MiB where writing into one that it has costs 0.3: whoever writes first after a pause pays up to a second for 330 MB of
     SQLite, and whoever comes next does not. Called before everything that is timed, the floors too.
     """
-    with mmap.mmap(-1, _WARM) as pages:
+    with mmap.mmap(-1, min(max(_WARM, records * _COPIED), _MOST_WARM)) as pages:
         np.frombuffer(pages, np.uint8)[:: mmap.PAGESIZE] = 1
 
 
