@@ -59,28 +59,6 @@ async def test_every_record_is_about_as_likely(limit, monkeypatch):
     assert min(drawn.values()) > 10
 
 
-class Counted(random.Random):
-    """Counts how often it is asked."""
-
-    asked = 0
-
-    def random(self):
-        self.asked += 1
-        return super().random()
-
-    def getrandbits(self, bits):
-        self.asked += 1
-        return super().getrandbits(bits)
-
-
-async def test_chance_is_not_asked_for_every_record():
-    pair = await make_pair(count=2_000)
-    chance = Counted(1)
-    assert len(set(await draw(pair.source, SOURCE, 2_000, 10, chance))) == 10
-    # Ten are held, and the expected number of those that take their places is 10 * ln(200) = 53.
-    assert 100 < chance.asked < 400
-
-
 async def test_a_large_collection_is_not_read_whole(monkeypatch):
     monkeypatch.setattr(sample, "UNIFORM_LIMIT", 100)
     monkeypatch.setattr(sample, "_STRATUM", 20)

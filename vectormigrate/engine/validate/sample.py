@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -175,33 +175,19 @@ async def draw(store: Store, collection: str, total: int, size: int, chance: ran
 async def _reservoir(
     store: Store, collection: str, span: Range, size: int, chance: random.Random
 ) -> list[RecordId]:
-    """Draw from a scan of unknown length, every record as likely as any other."""
+    """Draw from a scan of unknown length: each record replaces a held one with the right probability."""
     held: list[RecordId] = []
     seen = 0
-    replacing = _replacing(size, chance)
-    following = next(replacing)
     pages = store.scan(collection, span, content=Content.IDS)
     async with aclosing(pages):
         async for page in pages:
-            ids = page.batch.ids
-            held += ids[: max(0, size - len(held))]
-            while following < seen + len(ids):
-                held[chance.randrange(size)] = ids[following - seen]
-                following = next(replacing)
-            seen += len(ids)
+            for record_id in page.batch.ids:
+                seen += 1
+                if len(held) < size:
+                    held.append(record_id)
+                elif (place := chance.randrange(seen)) < size:
+                    held[place] = record_id
     return held
-
-
-def _replacing(size: int, chance: random.Random) -> Iterator[int]:
-    """Places in a stream, counted from 0, of the records that take the place of one of `size` held ones (Li's algorithm L):
-    chance is asked for each of these, which are few, and not for every record that goes by.
-    """
-    place, share = size - 1, 1.0
-    while True:
-        share *= (1.0 - chance.random()) ** (1.0 / size)
-        passed = math.log(1.0 - chance.random()) / math.log1p(-share) if share < 1.0 else 0.0
-        place += 1 + int(passed)
-        yield place
 
 
 def upper_bound_95(found: int, drawn: int) -> float:
