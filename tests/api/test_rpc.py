@@ -270,13 +270,27 @@ async def test_the_lines_that_everybody_knows(here):
     ]
 
 
-CUSTOM = '{"source_type": "pinecone", "target_type": "weaviate", "source_schema": {"custom_field": "text"}}'
+CUSTOM = """{
+    "source_type": "pinecone",
+    "target_type": "weaviate",
+    "source_schema": {
+        "id": "string",
+        "title": "string",
+        "custom_field": "text"
+    }
+}"""
 CALLED = (
     ("migration_status", '{"migration_id": "test-123"}', ("status", "not_started")),
+    ("list_migrations", '{"limit": 10, "offset": 0}', ("total", 0)),
     ("list_migrations", '{"limit": 5, "offset": 10}', ("offset", 10)),
+    (
+        "schema_recommendation",
+        '{"source_type": "pinecone", "target_type": "qdrant"}',
+        ("target_type", "qdrant"),
+    ),
     ("schema_recommendation", CUSTOM, ("target_type", "weaviate")),
 )
-"""What the script that tried its server calls beside these, and something of each answer."""
+"""What the script that tried its server calls, and something of each answer."""
 
 
 @NEEDS_CURL
@@ -286,6 +300,12 @@ async def test_the_script_that_tried_its_server_finds_ours_as_good(here):
         assert (told["id"], told["result"][name]) == (number, value)
     told = await shelled(here, _call("schema_recommendation", '{"target_type": "qdrant"}', 6, "$KEY"))
     assert (told["error"]["code"], "source_type" in told["error"]["message"]) == (-32602, True)
+    # It wanted an error here: two stores of one kind are a move between clusters now.
+    told = await shelled(
+        here,
+        _call("schema_recommendation", '{"source_type": "pinecone", "target_type": "pinecone"}', 7, "$KEY"),
+    )
+    assert told["result"]["overall_confidence"] > 0.9
     told = await shelled(here, _call("migration_status", "{}", 8, "wrong-key"))
     assert told["error"]["code"] == -32001
 
