@@ -17,7 +17,9 @@ from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.milvus import open_store
 from vectormigrate.stores.milvus.store import port
+from vectormigrate.stores.milvus.store.link import Link
 from vectormigrate.stores.milvus.wire.native import schema_of
+from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 
 
 async def pages(store, name, limit, lower=None):
@@ -265,3 +267,24 @@ async def test_what_is_written_into_a_collection_that_is_searched_for_words_is_f
     assert not (await subject.store.upsert(WORDS, to_batch(shape, [new]))).refused
     [found] = worded.search(WORDS, data=["something"], anns_field="sparse", limit=5)
     assert [hit["id"] for hit in found] == ["new"]
+
+
+async def test_no_page_is_asked_for_by_a_count_which_milvus_answers_up_to_its_window_only(
+    subject, monkeypatch
+):
+    shape = await subject.create(IdKind.INT)
+    records = await subject.fill(shape, 25)
+    asked, call = [], Link.call
+
+    def noted(self, method, message, *more):
+        if method == "Query":
+            asked.append({pair.key: pair.value for pair in message.query_params})
+        return call(self, method, message, *more)
+
+    monkeypatch.setattr(Link, "call", noted)
+    got = [id_ for page in await pages(subject.store, shape.name, 10) for id_ in page.batch.ids]
+    assert got == [record.id for record in records]
+    limits = [int(params["limit"]) for params in asked if "limit" in params]
+    assert limits
+    assert max(limits) <= MAX_WINDOW
+    assert not any(int(params.get("offset", 0)) for params in asked)
