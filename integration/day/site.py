@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from os import statvfs_result
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ from vectormigrate.model.access import Scope
 from vectormigrate.model.batch import Batch
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.specification import Mode
-from vectormigrate.state import sessions
+from vectormigrate.state import api_keys, sessions
+from vectormigrate.state.api_keys import StoredKey
 from vectormigrate.stores import registry
 from vectormigrate.stores.facade import Facade, Reached
 from vectormigrate.stores.raw import HttpRequest
@@ -230,6 +232,12 @@ class Site:
         """One record, through the facade."""
         record = {"id": one, "vectors": {"v": [1.0, 1.0, 1.0, 2.0]}, "payload": {"version": 1}}
         assert await self.ask("PUT", f"/collections/{SOURCE}/records", {"records": [record]}) == 200
+
+    async def add_key(self, key_id: str, *, made: float, ends: float) -> None:
+        """A key of some seconds ago, that opens something for some more."""
+        at = [(self.clock.now() + timedelta(seconds=one)).isoformat() for one in (-made, ends)]
+        stored = StoredKey(key_id, bytes(32), Scope.OPERATE, key_id, at[0], at[1], None)
+        await self.state.write(lambda tx: api_keys.add(tx, stored))
 
     # What happens past everybody.
 

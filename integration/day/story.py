@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from vectormigrate.model.access import Scope
 from vectormigrate.model.clock import Clock
 
 from .scrapes import Due
@@ -39,6 +40,7 @@ class Day:
             2: self.dies,
             3: self.keys,
             4: self.target_away,
+            5: self.key_ends,
             6: self.source_away,
             8: self.disk_full,
             10: self.nobody_listens,
@@ -93,6 +95,17 @@ class Day:
         self._site.world.target.faults.down = False
         self.expect("VectormigrateSecondaryDown", began=began, after=5 * MINUTE, gone=5 * MINUTE)
         self.expect("VectormigrateLagRising", began=began, after=15 * MINUTE, gone=15 * MINUTE)
+
+    async def key_ends(self) -> None:
+        """A key that was made a month ago ends in a week: somebody makes another within the hour."""
+        ends = 7 * 24 * HOUR + 10 * MINUTE
+        await self._site.add_key("ci", made=30 * 24 * HOUR, ends=ends)
+        began = self.second
+        await asyncio.sleep(40 * MINUTE)
+        fresh, _ = await self._site.keyring.create(Scope.OPERATE, "ci", 90 * 24 * HOUR)
+        assert fresh
+        await self._site.keyring.revoke("ci")
+        self.expect("VectormigrateKeyExpiring", began=began + 9 * MINUTE, after=3 * MINUTE, gone=2 * MINUTE)
 
     async def source_away(self) -> None:
         """Twenty minutes: every request fails before anything is marked, so nothing is owed."""
@@ -193,9 +206,15 @@ class Day:
         self.expect("VectormigrateLagRising", began=began, after=15 * MINUTE, gone=15 * MINUTE)
 
     async def altered(self) -> None:
-        """Somebody changes a record of the target; a comparison finds it, and it heals within minutes."""
+        """Somebody changes a record of the target; a comparison finds it, and it heals within minutes. That everything is equal says
+        only another comparison, which nobody asks for until an hour and a half later.
+        """
         await self._site.alter(7)
+        began = self.second
         await self._validate()
+        await asyncio.sleep(90 * MINUTE)
+        await self._validate()
+        self.expect("VectormigrateGateBlocked", began=began + 59 * MINUTE, after=3 * MINUTE, gone=2 * MINUTE)
 
     async def _validate(self) -> None:
         await self._site.word("validate", sample_size=None, full=True, threshold=None, seed=None)
