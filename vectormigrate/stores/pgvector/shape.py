@@ -30,7 +30,7 @@ from vectormigrate.model.collection import (
 from vectormigrate.model.errors import CollectionMissing, StoreBroken
 from vectormigrate.model.record import RecordId, ScalarId
 
-from . import vectors
+from . import likeness, vectors
 from .connections import Connection
 from .errors import STORE
 from .names import TableName, literal, parse, quote
@@ -63,6 +63,25 @@ METRICS = {
 }
 """By the middle part of pgvector's operator classes: vector_l2_ops, bit_hamming_ops, ..."""
 _INT64 = (-(2**63), 2**63 - 1)
+_AS_TEXT = frozenset(
+    (
+        *(
+            "inet",
+            "cidr",
+            "macaddr",
+            "macaddr8",
+            "interval",
+            "timetz",
+            "tsvector",
+            "tsquery",
+            "varbit",
+            "bit",
+        ),
+        *("point", "line", "lseg", "box", "path", "polygon", "circle", "jsonpath", "pg_lsn"),
+        *("int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"),
+    )
+)
+"""Types of every Postgres that travel as text, and are what they were where they arrive."""
 
 _FIND = """\
 select c.oid, n.nspname, c.relname, c.relkind, obj_description(c.oid, 'pg_class')
@@ -275,7 +294,12 @@ def load(connection: Connection, collection: str) -> Table:
         tuple(_with_dimension(connection, name.sql, column, field) for column, field in held),
         tuple(_field(column, modifiers[number], number, indexes) for number, column in fields),
         dynamic=dynamic is not None,
-        native={STORE: {COUNTER: counter}} if counter else {},
+        native={
+            STORE: {
+                **likeness.read(connection, oid, name.sql, comment or ""),
+                **({COUNTER: counter} if counter else {}),
+            }
+        },
     )
     halves = frozenset(
         column.name
@@ -442,7 +466,7 @@ def _field(column: Column, modifier: int, number: int, indexes: list[_Index]) ->
     if column.type_name in ("varchar", "bpchar") and modifier > 4:
         length = 4 * (modifier - 4)
     indexed = any(index.columns and index.columns[0] == number for index in indexes)
-    own = f"{STORE}:{column.sql_type}" if column.native else ""
+    own = f"{STORE}:{column.sql_type}" if column.native or column.type_name in _AS_TEXT else ""
     return Field(
         column.name, column.codec.type, not column.not_null, column.codec.element, length, indexed, own
     )

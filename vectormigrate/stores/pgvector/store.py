@@ -18,7 +18,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 
-from . import reading, searching, tables
+from . import likeness, reading, searching, tables
 from .connections import Connection, Connections
 from .names import PATTERN, TableName, parse
 from .shape import Table, find, load
@@ -110,6 +110,9 @@ class PgvectorStore(Store):
         await self._connections.run(
             lambda connection: tables.check_create(connection, shape), collection=shape.name
         )
+
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return likeness.left_out(source, made)
 
     async def create(self, shape: CollectionShape) -> CollectionShape:
         made = await self._connections.run(
