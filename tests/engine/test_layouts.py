@@ -110,3 +110,15 @@ def test_integers_that_became_floats_are_told_where_a_filter_would_miss_them():
     cast = (Edit("page", cast=FieldType.INT), Edit("score", cast=FieldType.INT))
     assert look("pinecone", "qdrant", payload=held, source_layout="langchain", edits=cast).notes == ()
     assert look("pinecone", "milvus", payload=held, source_layout="langchain").notes == ()
+
+
+def test_a_copy_of_mem0s_collection_in_another_milvus_looks_for_words_as_the_source_does():
+    words = replace(shape("metadata", "text"), vectors=(VectorField("vectors"),))
+    payload = {"metadata": {"data": "a"}, "text": "a"}
+    found = look("milvus", "milvus", payload=payload, source_shape=words)
+    assert (found.source, found.target, found.plan) == ("mem0", "mem0", None)
+    older = replace(shape("metadata"), vectors=words.vectors)
+    into = look("milvus", "milvus", older, payload=payload, source_shape=words)
+    assert into.plan == LayoutPlan("mem0:milvus-words", "mem0:milvus")
+    moved = look("milvus", "qdrant", payload=payload, source_shape=words)
+    assert moved.plan == LayoutPlan("mem0:milvus-words", "mem0:qdrant")

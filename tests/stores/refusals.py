@@ -101,7 +101,6 @@ TOLD: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "{} is not answered here: field {} is kept by the target in another type",
             "{} is not answered here: the target has other names or is configured otherwise",
             "{} of some partitions is not answered here",
-            "{} of what words find is not answered here",
             "a search for words in {} is not answered here",
             "field {} is computed by Milvus itself",
         ),

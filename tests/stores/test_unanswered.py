@@ -107,10 +107,15 @@ def test_a_vector_that_the_target_has_as_json_is_searched_by_nobody():
 
 
 def test_words_that_milvus_itself_makes_a_vector_of_are_looked_for_by_nobody_else():
-    source = replace(SHAPE, native={"milvus": {"computed": {"sparse": "title"}}})
-    for target in ("qdrant", "milvus"):
-        told = unanswered("milvus", make_plan(source, CAPABILITIES, "docs"), target=target, source=source)
-        assert "searches for words by 'sparse', which Milvus makes of 'title'" in told
+    source = replace(SHAPE, native={"milvus": {"computed": {"sparse": "title"}}}, partitions=("a",))
+    line = "searches for words by 'sparse', which Milvus makes of 'title'"
+    plan = make_plan(source, CAPABILITIES, "docs")
+    assert line in unanswered("milvus", plan, target="qdrant", source=source)
+    assert line in unanswered("milvus", plan, target="milvus", source=source, several=True)
+    other = make_plan(source, CAPABILITIES, "docs", options=MappingOptions(rename={"title": "name"}))
+    assert line in unanswered("milvus", other, target="milvus", source=source)
+    itself = unanswered("milvus", plan, target="milvus", source=source)
+    assert [one for one in itself if one.startswith(line)] == [f"{line}, of some partitions"]
 
 
 def test_rankings_of_some_partitions_are_made_by_the_source_alone():

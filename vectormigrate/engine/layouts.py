@@ -55,6 +55,13 @@ def layouts(
     target = asked.target_layout or source
     there = profile_for(source, origin, shape)
     here = profile_for(target, spec.target.kind, existing)
+    if (
+        there is not None
+        and there.words
+        and existing is None
+        and (source, origin) == (target, spec.target.kind)
+    ):
+        here = there  # a copy looks for words as the source does
     notes = tuple(_notes(spec, origin, source, target, detected))
     if there is not None and there.caution and target != RAW:
         notes = (*notes, there.caution)

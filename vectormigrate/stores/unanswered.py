@@ -101,28 +101,34 @@ def unanswered(
         for one in plan.fields
         if not one.kept
     ]
-    lost += _worded(source) if source is not None and kind == "milvus" else []
     ours = OWN.get(kind, ())
-    if kind == target and source is not None and speaks_alike(plan, source, kind):
+    alike = kind == target and source is not None and speaks_alike(plan, source, kind)
+    if alike:
         ours = tuple(one for one in ours if one not in (_BY_RECORD if several else _ITSELF))
-        lost += _partial(source) if kind == "milvus" and not several else []
+    if source is not None and kind == "milvus":
+        lost += [*_computed(source), *(_partial(source) if alike and not several else _worded(source))]
     return (*ours, *lost)
 
 
 def _worded(source: CollectionShape) -> list[str]:
-    """What only Milvus makes of a record, to search it by words or as a vector like any other."""
-    told = source.native.get("milvus", {})
-    computed, fields = told.get(COMPUTED, {}), told.get("schema", {}).get("fields", ())
-    made = [one["name"] for one in fields if one.get("is_function_output") and one["name"] not in computed]
+    computed = source.native.get("milvus", {}).get(COMPUTED, {})
     return [
-        *(
-            f"searches for words by {vector!r}, which Milvus makes of {text!r}"
-            for vector, text in computed.items()
-        ),
-        *(f"inserts and upserts, for which Milvus computes {name!r}" for name in made),
+        f"searches for words by {vector!r}, which Milvus makes of {text!r}"
+        for vector, text in computed.items()
+    ]
+
+
+def _computed(source: CollectionShape) -> list[str]:
+    """What Milvus makes of a record, a vector like any other that others would have to be given."""
+    told = source.native.get("milvus", {})
+    made = [one["name"] for one in told.get("schema", {}).get("fields", ()) if one.get("is_function_output")]
+    return [
+        f"inserts and upserts, for which Milvus computes {name!r}"
+        for name in made
+        if name not in told.get(COMPUTED, {})
     ]
 
 
 def _partial(source: CollectionShape) -> list[str]:
     """What another Milvus is not asked: it is told nothing of places."""
-    return [f"{one}, of some partitions" for one in (_RANKERS, _FULL) if source.partitions]
+    return [f"{one}, of some partitions" for one in (_RANKERS, _FULL, *_worded(source)) if source.partitions]

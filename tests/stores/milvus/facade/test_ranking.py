@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymilvus import DataType, Function, FunctionType
+from pymilvus import AnnSearchRequest, DataType, Function, FunctionType, RRFRanker
 
 from tests.stores.milvus.facade.answering import Served, T, pairs, search
 from tests.stores.milvus.facade.answering import schema as schema_of
@@ -14,7 +14,7 @@ from vectormigrate.model.query import Query
 from vectormigrate.stores.front import Standing
 from vectormigrate.stores.milvus.facade.answering import REQUESTS
 from vectormigrate.stores.milvus.facade.problems import INVALID, UNIMPLEMENTED
-from vectormigrate.stores.milvus.pb import schema_pb2
+from vectormigrate.stores.milvus.pb import common_pb2, schema_pb2
 from vectormigrate.stores.milvus.wire.rows import write_targets
 from vectormigrate.stores.milvus.wire.schema import read_layout
 
@@ -154,12 +154,21 @@ async def test_no_other_store_is_asked(store):
     assert (code, "full" in reason) == (UNIMPLEMENTED, True)
 
 
-async def test_words_are_not_looked_for_where_nothing_was_made_of_them(vendor, subject):
-    """A collection that was made for a migration has no such vector, and would call it unknown."""
+def worded(text, **words):
+    """A search for words."""
+    message = near((0, 0), **words)
+    message.search_params[0].value = "sparse"
+    group = common_pb2.PlaceholderGroup()
+    group.placeholders.add(tag="$0", type=common_pb2.PlaceholderType.VarChar, values=[text.encode()])
+    message.placeholder_group = group.SerializeToString()
+    return message
+
+
+async def test_words_are_looked_for_in_another_milvus_and_in_no_other_store(vendor, subject):
     made = vendor.create_schema()
     made.add_field("id", DataType.INT64, is_primary=True)
     made.add_field("v", DataType.FLOAT_VECTOR, dim=2)
-    made.add_field("t", DataType.VARCHAR, max_length=20, enable_analyzer=True)
+    made.add_field("t", DataType.VARCHAR, max_length=50, enable_analyzer=True)
     made.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
     made.add_function(Function("bm25", FunctionType.BM25, ["t"], ["sparse"]))
     indexes = vendor.prepare_index_params()
@@ -167,10 +176,27 @@ async def test_words_are_not_looked_for_where_nothing_was_made_of_them(vendor, s
     indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     vendor.drop_collection(NAME)
     vendor.create_collection(NAME, schema=made, index_params=indexes, consistency_level="Strong")
+    texts = ["tea and milk", "coffee", "tea, and more tea", "milk"]
+    vendor.insert(NAME, [{"id": n, "v": [n, 1.0], "t": text} for n, text in enumerate(texts)])
+    [direct] = vendor.search(NAME, data=["tea"], anns_field="sparse", limit=3, output_fields=["t"])
     served = Served(front=Standing(subject.store))
-    asked = decay(near((1, 1)))
-    asked.search_params[0].value = "sparse"
-    code, told = await served.refused("Search", asked)
-    assert code == UNIMPLEMENTED
-    assert "such a ranking of what words find is not answered here" in told
+    reply = await served.ok("Search", worded("tea", output_fields=["t"]))
+    assert list(reply.results.ids.int_id.data) == [hit["id"] for hit in direct]
+    assert [hit["id"] for hit in direct] == [2, 0]
+    assert list(reply.results.scores) == pytest.approx([hit["distance"] for hit in direct])
+    [told] = [one for one in reply.results.fields_data if one.field_name == "t"]
+    assert list(told.scalars.string_data.data) == [texts[2], texts[0]]
+    both = REQUESTS["HybridSearch"](collection_name=NAME, requests=[near((0, 1)), worded("coffee")])
+    both.rank_params.extend(pairs(strategy="rrf", params={"k": 60}, limit=2))
+    [fused] = vendor.hybrid_search(
+        NAME,
+        [
+            AnnSearchRequest([[0.0, 1.0]], "v", {}, 3),
+            AnnSearchRequest(["coffee"], "sparse", {}, 3),
+        ],
+        RRFRanker(60),
+        limit=2,
+    )
+    results = (await served.ok("HybridSearch", both)).results
+    assert list(results.ids.int_id.data) == [hit["id"] for hit in fused]
     vendor.drop_collection(NAME)

@@ -161,6 +161,7 @@ class Answers:
         collections.check_loaded(shape)
         try:
             asked = searching.read_asked(message, _values(message))
+            searching.check_readable(shape, asked)
         except Problem as problem:
             return await self._ranked(store, shape, "Search", message, problem)
         found = await searching.search(store, shape, asked)
@@ -172,6 +173,8 @@ class Answers:
             fusion, parts = fusing.read_hybrid(
                 message, lambda part: searching.read_asked(part, _values(part))
             )
+            for part in parts:
+                searching.check_readable(shape, part)
         except Problem as problem:
             return await self._ranked(store, shape, "HybridSearch", message, problem)
         inside = [

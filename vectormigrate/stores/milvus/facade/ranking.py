@@ -1,4 +1,4 @@
-"""Searches whose ranking only Milvus makes (by functions, full groups, groups in a hybrid search), asked of another Milvus as they came.
+"""Searches whose ranking only Milvus makes (of words, by functions, full groups, groups in a hybrid search), asked of another Milvus as they came.
 
 The other answers with keys and scores alone, one vector at a time; what else the client wants of the records is read as for any search.
 An answer that has parts of its own (highlights, aggregations) is not passed on, nor a search whose expression means something
@@ -19,7 +19,7 @@ from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.milvus.pb import common_pb2
 from vectormigrate.stores.milvus.wire.fields import Output, read_output
-from vectormigrate.stores.milvus.wire.native import DIALECT, layout_of, rules_of
+from vectormigrate.stores.milvus.wire.native import DIALECT, layout_of
 from vectormigrate.stores.milvus.wire.server import MAX_WINDOW
 from vectormigrate.stores.milvus.wire.tokens import ExpressionInvalid
 
@@ -101,9 +101,6 @@ def _check_searched(shape: CollectionShape, message: Any) -> None:
     for one in (message, *_searches(message)):
         if wanted_partitions(shape, list(one.partition_names)) is not None:
             raise not_served(f"{_WHY} of some partitions is not answered here")
-    for one in _searches(message):
-        if _params(one).get("anns_field") in rules_of(shape).worded:
-            raise not_served(f"{_WHY} of what words find is not answered here")
 
 
 def _expressions(message: Any) -> Iterator[str]:

@@ -129,6 +129,13 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
+def check_readable(shape: CollectionShape, asked: Asked) -> None:
+    """Raise Problem for a search of what Milvus makes of words, and tells nobody."""
+    worded = rules_of(shape).worded
+    if asked.using in worded:
+        raise not_served(f"a search for words in {worded[asked.using]!r} is not answered here")
+
+
 async def search(store: Store, shape: CollectionShape, asked: Asked) -> tuple[list[Ranking], Output]:
     """A ranking for each vector, and what of the records is wanted. Raises Problem."""
     layout = layout_of(shape)
@@ -168,10 +175,7 @@ def target_of(shape: CollectionShape, asked: Asked) -> tuple[VectorField, list[A
 
 
 def _searched(shape: CollectionShape, asked: Asked) -> VectorField:
-    worded = rules_of(shape).worded
-    if asked.using in worded:
-        raise not_served(f"a search for words in {worded[asked.using]!r} is not answered here")
-    if not asked.using and len(shape.vectors) + len(worded) != 1:
+    if not asked.using and len(shape.vectors) + len(rules_of(shape).worded) != 1:
         raise invalid("multiple anns_fields exist, please specify a anns_field in search_params")
     target = next((one for one in shape.vectors if one.name == asked.using or not asked.using), None)
     if target is None:
