@@ -94,6 +94,49 @@ def test_what_cannot_be_meant_is_told_by_listener_and_name(tmp_path, key, value,
         settled(tmp_path, **{**flags, key: value})
 
 
+@pytest.mark.parametrize(
+    ("listen", "flags"),
+    [
+        ("127.0.0.1:6333", {"upstream": "http://127.0.0.1:6333"}),
+        ("127.0.0.1:6333", {"upstream": "http://localhost:6333/prefix"}),
+        ("0.0.0.0:6333", {"upstream": "http://localhost:6333"}),
+        ("q.internal:6333", {"upstream": "http://q.internal:6333"}),
+        ("127.0.0.1:1", {"grpc_upstream": "http://127.0.0.1:6334", "grpc_listen": "127.0.0.1:6334"}),
+    ],
+)
+def test_a_listener_in_front_of_itself_is_told(tmp_path, listen, flags):
+    asked = {"dialect": "qdrant", "listen": listen, "upstream": "http://q:6333", **flags}
+    with pytest.raises(UsageError, match="where it listens itself"):
+        settled(tmp_path, **asked)
+
+
+def test_a_listener_in_front_of_another_place_with_the_same_port(tmp_path):
+    (one,) = settled(
+        tmp_path, dialect="qdrant", listen="127.0.0.1:6333", upstream="http://q.internal:6333"
+    ).listeners
+    assert one.upstream.authority == "q.internal:6333"
+
+
+def test_one_address_for_http_and_for_grpc_alone_is_told(tmp_path):
+    flags = {
+        "dialect": "qdrant",
+        "listen": "127.0.0.1:1",
+        "grpc_listen": "127.0.0.1:1",
+        "upstream": "http://q:1",
+    }
+    with pytest.raises(UsageError, match="has HTTP and gRPC anyhow"):
+        settled(tmp_path, **flags)
+
+
+def test_what_a_listener_lacks_is_told_with_where_it_belongs(tmp_path):
+    with pytest.raises(UsageError) as told:
+        settled(tmp_path, dialect="qdrant")
+    assert told.value.hint == "give --listen, --upstream"
+    with pytest.raises(UsageError) as told:
+        settled(tmp_path, '[listeners.docs]\ndialect = "qdrant"\n')
+    assert told.value.hint == "it belongs into [listeners.docs]"
+
+
 def test_two_listeners_at_one_address_are_told(tmp_path):
     with pytest.raises(UsageError, match=r"'docs' and 'main' both want 127\.0\.0\.1:6334"):
         settled(tmp_path, FILE, listen="127.0.0.1:6334")

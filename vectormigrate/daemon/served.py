@@ -93,7 +93,11 @@ def _listener(name: str, table: Mapping[str, Value]) -> ListenerSettings:
     wanted = ("dialect", "listen") if table.get("dialect") == OWN else ("dialect", "listen", "upstream")
     missing = [key for key in wanted if not table.get(key)]
     if missing:
-        raise UsageError(f"listener {name!r} lacks {', '.join(missing)}")
+        flags = ", ".join(f"--{key}" for key in missing)
+        raise UsageError(
+            f"listener {name!r} lacks {', '.join(missing)}",
+            hint=f"give {flags}" if name == MAIN else f"it belongs into [listeners.{name}]",
+        )
 
     def text(key: str) -> str:
         return str(table.get(key) or "")
@@ -143,8 +147,33 @@ def check_advertised(url: str, origin: str) -> str:
 def _check_apart(listeners: tuple[ListenerSettings, ...]) -> None:
     taken: dict[Address, str] = {}
     for one in listeners:
+        if one.grpc_listen == one.listen and one.listen.port:
+            raise UsageError(
+                f"grpc_listen of listener {one.name!r} is {one.listen} as well, which has HTTP and gRPC anyhow",
+                hint="leave it out, or choose another address",
+            )
+        for key in ("upstream", "grpc_upstream", "control_upstream"):
+            target = getattr(one, key)
+            if target is not None and any(_leads_to(target, at) for at in (one.listen, one.grpc_listen)):
+                raise UsageError(
+                    f"{key} of listener {one.name!r} is where it listens itself: {target.authority}",
+                    hint="a request would go round for ever; name the address of the vendor's own server",
+                )
         for address in filter(None, (one.listen, one.grpc_listen)):
             fixed = bool(address.port or address.path or address.name)
             if fixed and address in taken:
                 raise UsageError(f"listeners {taken[address]!r} and {one.name!r} both want {address}")
             taken[address] = one.name
+
+
+_HERE = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 what is compared with, not bound
+
+
+def _leads_to(target: Target, address: Address | None) -> bool:
+    """Whether who calls this server calls that address of ours, as far as the words tell."""
+    if address is None or not address.port or target.port != address.port:
+        return False
+    if target.host == address.host:
+        return True
+    return target.host in (*_HERE, *_EVERYWHERE) and address.host in (*_HERE, *_EVERYWHERE)
