@@ -18,7 +18,6 @@ from vectormigrate.model.errors import (
     Unresolved,
 )
 from vectormigrate.model.operation import WriteResult
-from vectormigrate.stores import retry
 from vectormigrate.stores.base import Endpoint, Range
 from vectormigrate.stores.memory import Database, MemoryStore, Outcome
 from vectormigrate.stores.retry import RetryPolicy, RetryStore
@@ -158,12 +157,3 @@ async def test_refusals_of_single_records_are_no_reason_to_repeat():
     assert len(result.refused) == 1
     assert bench.waits == []
     assert await read_all(bench.store, shape.name) == []
-
-
-async def test_what_succeeds_at_once_costs_no_machinery(monkeypatch):
-    bench = Bench()
-    shape = await bench.subject.create()
-    monkeypatch.setattr(retry, "AsyncRetrying", None)
-    assert await bench.store.count(shape.name) == 0
-    with pytest.raises(CollectionMissing):
-        await bench.store.count("nowhere")

@@ -65,20 +65,7 @@ class RetryStore(Wrapper):
                 and (repeatable or not isinstance(error, Unresolved))
             )
 
-        try:
-            # Nearly every page and batch of a copy is through with this; tenacity takes longer to begin than all else that the
-            # event loop does for one.
-            return await request()
-        except VectormigrateError as error:
-            if not worth_it(error):
-                raise
-            first: VectormigrateError | None = error
-
-        async def attempt() -> T:
-            nonlocal first
-            if first is not None:  # its first attempt is the one that has failed already
-                failed, first = first, None
-                raise failed
+        async def attempt() -> T:  # tenacity awaits only what is declared as a coroutine
             return await request()
 
         attempts = AsyncRetrying(
