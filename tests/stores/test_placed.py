@@ -15,6 +15,7 @@ from tests.conformance.suite import ConformanceSuite, Subject
 from tests.conformance.values import Values
 from tests.conformance.vectors import Vectors
 from tests.conformance.writing import Writing
+from tests.fakes.qdrant import QdrantServer
 from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
 from vectormigrate.model.division import Division
@@ -35,6 +36,7 @@ from vectormigrate.model.query import Query
 from vectormigrate.stores.base import Content, Endpoint, Range
 from vectormigrate.stores.memory import Database, MemoryStore
 from vectormigrate.stores.placed import PlacedStore, placed
+from vectormigrate.stores.registry import open_store
 
 SPREAD = Placement(
     Division(value_of="label", rest="vm_rest"),
@@ -65,6 +67,20 @@ class TestConformance(Reading, Writing, Values, Vectors, Searching):
         return OneName(
             open=lambda: PlacedStore(MemoryStore(Endpoint("memory"), database), SPREAD, serves=True)
         )
+
+    subject = ConformanceSuite.subject
+
+
+class TestWhereIntegersStandBesideUuids(Reading, Writing):
+    """Qdrant gives integers first, and then UUIDs."""
+
+    @pytest.fixture
+    def target(self):
+        server = QdrantServer().start()
+        yield OneName(
+            open=lambda: PlacedStore(open_store(Endpoint("qdrant", server.url)), SPREAD, serves=True)
+        )
+        server.stop()
 
     subject = ConformanceSuite.subject
 
