@@ -30,7 +30,7 @@ from vectormigrate.model.collection import (
 )
 from vectormigrate.model.errors import ConfigInvalid, StoreBroken
 
-from . import declared, followed, virtual
+from . import declared, followed, likeness, virtual
 from .errors import STORE, missing
 from .table import FieldColumn, Flavour, KeyColumn, Table, VectorColumn, quoted
 from .values import is_canonical_uuid
@@ -99,17 +99,28 @@ def create_statements(shape: CollectionShape) -> list[str]:
     columns, keys = [], list(shape.id.parts) or [shape.id]
     compound = bool(shape.id.parts)
     for key in keys:
-        primary = "NOT NULL" if compound else "PRIMARY KEY NOT NULL"
-        columns.append(f"{quoted(key.name)} {declared.declare_key(key.kind)} {primary}")
-    columns += [_line(item.name, declared.declare_vector(item), item.nullable) for item in shape.vectors]
-    columns += [_line(item.name, declared.declare_field(item), item.nullable) for item in shape.fields]
+        primary = "NOT NULL" if compound else f"PRIMARY KEY{likeness.counted(shape)} NOT NULL"
+        columns.append((key.name, f"{quoted(key.name)} {declared.declare_key(key.kind)} {primary}"))
+    columns += [
+        (item.name, _line(item.name, declared.declare_vector(item), item.nullable)) for item in shape.vectors
+    ]
+    columns += [
+        (
+            item.name,
+            _line(item.name, declared.declare_field(item), item.nullable)
+            + likeness.additions(shape, item.name),
+        )
+        for item in shape.fields
+    ]
     if shape.dynamic:
-        columns.append(_line(_free_name("_payload", shape), declared.DYNAMIC, nullable=True))
+        free = _free_name("_payload", shape)
+        columns.append((free, _line(free, declared.DYNAMIC, nullable=True)))
+    lines = likeness.in_order(shape, columns)
     if compound:
         names = ", ".join(quoted(key.name) for key in keys)
-        columns.append(f"CONSTRAINT {quoted(shape.id.name)} PRIMARY KEY ({names})")
-    body = ",\n  ".join(columns)
-    return [f"CREATE TABLE {quoted(shape.name)} (\n  {body}\n)"]
+        lines.append(f"CONSTRAINT {quoted(shape.id.name)} PRIMARY KEY ({names})")
+    body = ",\n  ".join(lines)
+    return [f"CREATE TABLE {quoted(shape.name)} (\n  {body}\n){likeness.ending(shape)}"]
 
 
 def _line(name: str, type_: str, nullable: bool) -> str:
@@ -177,7 +188,11 @@ class _Loader:
             tuple(column.field for column in vectors),
             tuple(column.field for column in fields),
             dynamic is not None,
-            native={STORE: {followed.COUNTER: followed.NUMBER}} if self._followed else {},
+            native={
+                STORE: {followed.COUNTER: followed.NUMBER}
+                if self._followed
+                else likeness.read(self._connection, self._name, self._sql)
+            },
         )
         return Table(
             shape,

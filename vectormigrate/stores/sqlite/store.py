@@ -31,7 +31,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.admission import Admission, check_request
 from vectormigrate.stores.base import Content, Endpoint, Page, Range, Store, StoreInfo
 
-from . import followed, rows, schema, virtual, writes
+from . import followed, likeness, rows, schema, virtual, writes
 from .database import Database
 from .errors import STORE, no_file
 from .search import search
@@ -117,6 +117,9 @@ class SqliteStore(Store):
 
     # Making and unmaking.
 
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return likeness.left_out(source, made)
+
     async def check_create(self, shape: CollectionShape) -> None:
         self._check_makeable(shape)
 
@@ -173,6 +176,11 @@ class SqliteStore(Store):
         def index(connection: apsw.Connection, table: Table) -> None:
             if table.flavour is not Flavour.PLAIN:
                 return
+            for called, text in likeness.indexes(shape):
+                connection.execute(
+                    f"CREATE INDEX IF NOT EXISTS {quoted(called)} ON {quoted(shape.name)} ({text})"
+                )
+            table = self._table(connection, shape.name)
             held = {column.field.name: column.field for column in table.fields}
             for field in shape.fields:
                 if field.indexed and field.name in held and not held[field.name].indexed:
@@ -181,7 +189,7 @@ class SqliteStore(Store):
                         f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(shape.name)} ({quoted(field.name)})"
                     )
 
-        if any(field.indexed for field in shape.fields):
+        if any(field.indexed for field in shape.fields) or likeness.indexes(shape):
             await self._write(shape.name, index)
         else:
             await self.describe(shape.name)
