@@ -39,11 +39,11 @@ def test_a_like_store_takes_it_along_unless_it_has_no_such_way():
     assert len(told(target=replace(ALIKE, quantises=frozenset({"some:other"})))) == 1
 
 
-def test_what_is_kept_under_a_vectors_name_does_not_follow_another():
-    assert told(target=ALIKE, rename={"a": "c"}) == [], "the collection as a whole is quantised"
+def test_what_is_kept_under_a_vectors_name_follows_it():
     own = replace(SOURCE, native={"some": {"vectors": {"a": {"quantization_config": {}}}}})
-    assert told(own, ALIKE) == []
-    assert len(told(own, ALIKE, rename={"a": "c"})) == 1
+    assert told(own, ALIKE) == told(own, ALIKE, rename={"a": "c"}) == []
+    plan = make_plan(own, ALIKE, "copy", None, MappingOptions(rename={"a": "c"}))
+    assert plan.target.native == {"some": {"vectors": {"c": {"quantization_config": {}}}}}
 
 
 @pytest.mark.parametrize(

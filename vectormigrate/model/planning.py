@@ -12,6 +12,7 @@ from dataclasses import replace
 from . import identity
 from .beside import put_beside
 from .capabilities import Capabilities
+from .carrying import renamed
 from .collection import (
     CollectionShape,
     Element,
@@ -115,10 +116,14 @@ def _make_plan(
         ),
         capabilities.dynamic and bool(undeclared),
         source.partitions if capabilities.partitions else (),
-        source.native,
+        renamed(source.native, _names(vectors), _names(fields)),
     )
     fields += _lost_partitions(source, shape, options)
     return replace(_plan(rule, shape, vectors, fields, options, lengths), spelled=spelled)
+
+
+def _names(plans: tuple[VectorPlan, ...] | tuple[FieldPlan, ...]) -> dict[str, str]:
+    return {plan.source: plan.target for plan in plans if plan.kept}
 
 
 def _plan(

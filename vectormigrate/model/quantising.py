@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .capabilities import Capabilities
 from .collection import CollectionShape, VectorField
-from .plan import MappingPlan, VectorPlan
+from .plan import MappingPlan
 
 
 def left_behind(
@@ -21,7 +21,7 @@ def left_behind(
         if not plan.kept or not vector.quantised:
             continue
         if existing is None:
-            if not _carried(vector, plan, source, target):
+            if vector.quantised not in target.quantises:
                 lines.append(
                     f"{_said(vector)} is not carried: the target indexes it whole until that is set up there"
                 )
@@ -34,11 +34,3 @@ def left_behind(
 def _said(vector: VectorField) -> str:
     called = f"vector {vector.name!r}" if vector.name else "the source's vector"
     return f"quantisation of {called} ({vector.quantised})"
-
-
-def _carried(vector: VectorField, plan: VectorPlan, source: CollectionShape, target: Capabilities) -> bool:
-    """Whether a new collection of the target's kind gets it; what stands under a vector's name stays behind with the name."""
-    if vector.quantised not in target.quantises:
-        return False
-    named = (source.native.get(target.kind) or {}).get("vectors") or {}
-    return plan.target == plan.source or plan.source not in named
