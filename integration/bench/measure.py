@@ -27,12 +27,15 @@ _COPIED = 2**15
 
 
 def warm(records: int = 0) -> None:
-    """Have the machine own the memory that the next run will take.
+    """Have the machine own the memory that the next run will take, and leave it nothing of others to write to the disk.
 
     A virtual machine borrows memory of its host and gives free pages back within seconds. One that it must borrow again costs 2.7 ms a
     MiB where writing into one that it has costs 0.3: whoever writes first after a pause pays up to a second for 330 MB of
-    SQLite, and whoever comes next does not. Called before everything that is timed, the floors too.
+    SQLite, and whoever comes next does not. And a source that was just filled has hundreds of MB that the kernel still
+    has to write, for which the first commits of whoever comes next would wait. Called before everything that is timed, the
+    floors too.
     """
+    os.sync()
     with mmap.mmap(-1, min(max(_WARM, records * _COPIED), _MOST_WARM)) as pages:
         np.frombuffer(pages, np.uint8)[:: mmap.PAGESIZE] = 1
 
