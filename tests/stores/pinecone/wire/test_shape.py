@@ -163,3 +163,10 @@ def test_sparse_values_are_expected_where_they_can_be():
 def test_a_shape_that_no_index_can_be_is_told(wanted):
     with pytest.raises(ValueError, match=r"\w"):
         wire.index_of(wanted)
+
+
+def test_what_protects_an_index_is_told_and_not_made():
+    protected = wire.shape_of(Index("docs", 8, Metric.DOT, protected=True), [])
+    assert wire.left_out(protected) == ["deletion protection is not carried: switch it on behind the cutover"]
+    assert not wire.index_of(protected, cloud="aws", region="us-east-1").protected
+    assert wire.left_out(wire.shape_of(Index("docs", 8, Metric.COSINE), [])) == []

@@ -242,3 +242,24 @@ def test_a_class_that_is_made_for_its_tenants_says_so(before):
     assert (wire.is_made_for_tenants(made), wire.is_made_for_tenants(plain)) == (True, False)
     assert not wire.is_made_for_tenants({"class": "Plain"})
     assert wire.of_one_tenant(wire.read_shape(made), "A/b").fields == wire.read_shape(plain).fields
+
+
+def test_who_makes_vectors_is_told_where_nobody_makes_them_anew():
+    made = wire.read_shape(
+        {
+            "class": "Made",
+            "properties": [],
+            "vectorConfig": {
+                "a": {"vectorizer": {"text2vec-openai": {}}, "vectorIndexType": "hnsw"},
+                "b": {"vectorizer": {"none": {}}, "vectorIndexType": "hnsw"},
+            },
+        }
+    )
+    assert wire.left_out(made, made) == [
+        "vector 'a' is made by text2vec-openai where an object comes without: the target's is not, until that is set up there"
+    ]
+    assert "text2vec-openai" not in str(wire.write_class(made)["vectorConfig"]), "and that is so"
+    assert wire.left_out(wire.read_shape(MADE_BY_NOBODY), made) == []
+
+
+MADE_BY_NOBODY = {"class": "Plain", "properties": [], "vectorIndexType": "hnsw", "vectorizer": "none"}

@@ -32,7 +32,7 @@ from vectormigrate.stores.pinecone.wire.records import (
     sent_namespace,
     to_partition,
 )
-from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Keys
+from vectormigrate.stores.pinecone.wire.shape import MAX_DIM, MAX_ID, WORDS, Keys, left_out
 
 from .catalog import Catalog, Opened
 from .deleter import Deleter
@@ -141,6 +141,9 @@ class PineconeStore(Store):
     def misfits(self, batch: Batch) -> Mapping[int, str]:
         faults = {row: metadata_fault(payload) for row, payload in enumerate(batch.payload)}
         return {row: fault for row, fault in faults.items() if fault}
+
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return left_out(source)
 
     async def check_create(self, shape: CollectionShape) -> None:
         self._catalog.check_create(shape)

@@ -339,9 +339,15 @@ def shape_of(
 def _native(index: Index) -> dict[str, Any]:
     """What only another index can take over: the place, and tags that are not ours."""
     tags = {key: value for key, value in index.tags.items() if not key.startswith(_TAG_PREFIX)}
-    told = {"cloud": index.cloud, "region": index.region, "tags": tags}
+    told = {"cloud": index.cloud, "region": index.region, "tags": tags, "protected": index.protected}
     kept = {key: value for key, value in told.items() if value}
     return {"pinecone": kept} if kept else {}
+
+
+def left_out(source: CollectionShape) -> list[str]:
+    """What an index says of itself and its copy does not: what is protected could not be taken away by a rollback."""
+    protected = (source.native.get("pinecone") or {}).get("protected")
+    return ["deletion protection is not carried: switch it on behind the cutover"] * bool(protected)
 
 
 def _id_field(tags: Mapping[str, str], keys: Keys) -> IdField:

@@ -27,6 +27,7 @@ from vectormigrate.model.record import Payload, RecordId
 from vectormigrate.stores.base import EVERYWHERE, Content, Endpoint, Page, Range, Store, StoreInfo
 from vectormigrate.stores.options import seconds
 from vectormigrate.stores.weaviate.wire.objects import object_id
+from vectormigrate.stores.weaviate.wire.shape import left_out
 
 from .catalog import CAPABILITIES, Catalog
 from .link import Link
@@ -108,6 +109,9 @@ class WeaviateStore(Store):
 
     async def describe(self, collection: str) -> CollectionShape:
         return (await self._run(self._catalog.describe, collection)).shape
+
+    def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
+        return left_out(source, made)
 
     async def check_create(self, shape: CollectionShape) -> None:
         await self._run(self._catalog.check_create, shape)

@@ -285,6 +285,16 @@ def write_class(wanted: CollectionShape) -> Json:
     return described
 
 
+def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
+    """What a class does by itself and its copy does not: a line each."""
+    makers: Mapping[str, str] = (source.native.get(KIND) or {}).get("makers") or {}
+    called = ((f"vector {name!r}" if name else "its vector", module) for name, module in makers.items())
+    return [
+        f"{name} is made by {module} where an object comes without: the target's is not, until that is set up there"
+        for name, module in called
+    ]
+
+
 def write_class_of_tenants(wanted: CollectionShape) -> Json:
     """The body that makes a class for tenants of this shape, which says that it was made for them. Raises Unsupported."""
     described = write_class(wanted)
