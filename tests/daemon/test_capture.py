@@ -13,9 +13,10 @@ from vectormigrate.model.division import Division
 from vectormigrate.model.errors import GateRefused, Unsupported, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode, Specification, StoreRef
-from vectormigrate.state import migrations
+from vectormigrate.state import migrations, sessions
 from vectormigrate.state.database import Database
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.capture import TAKEN
 from vectormigrate.stores.registry import open_capture
 
 AT = "2026-01-01T00:00:00+00:00"
@@ -140,3 +141,23 @@ async def test_it_stays_for_as_long_as_a_migration_lives_by_it(spec, secrets, no
         assert (await capture(Action.REMOVE, spec, secrets, None, nothing)).done
     finally:
         database.close()
+
+
+async def test_what_another_state_file_reads_is_not_installed_as_ours(spec, secrets, tmp_path, nothing):
+    await capture(Action.INSTALL, spec, secrets, None, nothing)
+    async with open_capture(Endpoint("sqlite", str(tmp_path / "old.db"), owner="m"), "docs") as theirs:
+        theirs.reader = "theirs"
+        await theirs.poll(1)
+    for action in (Action.INSTALL, Action.CHECK):
+        assert (await capture(action, spec, secrets, None, nothing)).problems == [TAKEN]
+
+
+async def test_what_ones_own_state_file_reads_is_sound(spec, secrets, tmp_path, nothing):
+    database = Database.open(nothing)
+    await database.write(lambda tx: sessions.begin(tx, at=AT))
+    await capture(Action.INSTALL, spec, secrets, None, nothing)
+    async with open_capture(Endpoint("sqlite", str(tmp_path / "old.db"), owner="m"), "docs") as ours:
+        ours.reader = database.read(sessions.identity)
+        await ours.poll(1)
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == []
+    database.close()

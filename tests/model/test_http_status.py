@@ -1,5 +1,6 @@
 from vectormigrate.model.errors import (
     CaptureMissing,
+    CaptureTaken,
     CollectionExists,
     CollectionMissing,
     GateRefused,
@@ -30,6 +31,7 @@ def test_the_narrowest_kind_decides():
         (ShapeMismatch, 422),
         (RecordRefused, 422),
         (CaptureMissing, 409),
+        (CaptureTaken, 409),
         (GateRefused, 409),
         (Unauthorized, 401),
         (WrongKey, 401),

@@ -17,6 +17,9 @@ from .parting import parts_of
 from .secrets import Secrets
 from .viewing import Viewer
 
+_NOBODY = "-"
+"""Who has no state file yet: a capture that somebody reads is another's."""
+
 
 class Action(StrEnum):
     """What to do to a capture."""
@@ -44,20 +47,31 @@ async def capture(
     """
     if action is Action.REMOVE:
         _check_over(spec.id, state)
+    reader = _reader(state)
     if spec.division and not spec.splits:
         parts = await parts_of(spec, secrets)
-        reports = [await _one(action, part, secrets, way, dry_run=dry_run) for part in parts]
+        reports = [await _one(action, part, secrets, way, reader, dry_run=dry_run) for part in parts]
         return _sum(spec, action, reports)
-    return await _one(action, spec, secrets, way, dry_run=dry_run)
+    return await _one(action, spec, secrets, way, reader, dry_run=dry_run)
+
+
+def _reader(state: Path) -> str:
+    """Whose changes they are to be: those of the daemon that owns, or will own, this file."""
+    try:
+        with Viewer.open(state) as viewer:
+            return viewer.identity or _NOBODY
+    except StateMissing:
+        return _NOBODY
 
 
 async def _one(
-    action: Action, spec: Specification, secrets: Secrets, way: str | None, *, dry_run: bool
+    action: Action, spec: Specification, secrets: Secrets, way: str | None, reader: str, *, dry_run: bool
 ) -> CaptureReport:
     endpoint = await secrets.reach(spec.source, spec.id)
     if way is not None:
         endpoint = replace(endpoint, options={**endpoint.options, "capture": way})
     async with registry.open_capture(endpoint, spec.source.collection) as opened:
+        opened.reader = reader
         done: list[str] = []
         if action is Action.INSTALL:
             done = await opened.install(dry_run=dry_run)

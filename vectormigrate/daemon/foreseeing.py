@@ -13,6 +13,7 @@ from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import PlanDocument
 from vectormigrate.model.whole import plan_of
 from vectormigrate.stores import registry
+from vectormigrate.stores.capture import TAKEN, taken
 from vectormigrate.stores.unanswered import unanswered
 
 from .crewing import worker_count
@@ -54,9 +55,11 @@ async def plan(
         return replace(told, unanswered=lost)
 
 
-async def check_startable(spec: Specification, secrets: Secrets, monotonic: Callable[[], float]) -> None:
-    """Raises what the stores say, ConfigInvalid, MappingRefused, TargetNotEmpty, and GateRefused for a capture that is
-    not sound.
+async def check_startable(
+    spec: Specification, secrets: Secrets, monotonic: Callable[[], float], *, reader: str = ""
+) -> None:
+    """Raises what the stores say, ConfigInvalid, MappingRefused, TargetNotEmpty, GateRefused for a capture that is not sound, and
+    CaptureTaken for one that another than `reader` reads, which is the state file's identity.
     """
     try:
         source, target = [await secrets.reach(side, spec.id) for side in (spec.source, spec.target)]
@@ -69,7 +72,10 @@ async def check_startable(spec: Specification, secrets: Secrets, monotonic: Call
         preflight.check_startable(spec, found)
     if spec.mode is Mode.CAPTURED:
         async with registry.open_capture(source, spec.source.collection) as capture:
+            capture.reader = reader
             problems = await capture.check()
+        if TAKEN in problems:
+            raise taken(spec.source.kind, spec.source.collection)
         if problems:
             raise GateRefused(
                 f"changes of the source may pass unseen: {problems[0]}",

@@ -169,7 +169,8 @@ class Host:
         fronting(self._passages, specification)
         if specification.id not in self._hosted:
             check_apart(self._passages, specification, self._others())
-            await check_startable(specification, self._secrets, self._clock.monotonic)
+            reader = self._database.read(sessions.identity)
+            await check_startable(specification, self._secrets, self._clock.monotonic, reader=reader)
 
     async def store(self, specifications: Sequence[Specification]) -> None:
         """Add them to the state file, all or none; those that are there are left."""
@@ -216,6 +217,7 @@ class Host:
             capture = await self._stack.enter_async_context(
                 registry.open_capture(source, spec.source.collection)
             )
+            capture.reader = self._database.read(sessions.identity)
         lane_of: list[Live] = []
         shadow = Shadow(
             lambda: lane_of[0].lane.secondary, self._clock, lambda search: self._spawn(search, "shadow read")

@@ -11,7 +11,7 @@ from vectormigrate.model.documents import Operation
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.specification import Specification
 from vectormigrate.model.status import MigrationStatus, ValidationReport
-from vectormigrate.state import audit, events, findings, views
+from vectormigrate.state import audit, events, findings, sessions, views
 from vectormigrate.state.database import Reader
 from vectormigrate.state.events import StoredEvent
 
@@ -38,6 +38,11 @@ class Viewer:
     def specification(self, migration_id: str) -> Specification:
         """What was asked for, secrets as references. Raises UnknownMigration."""
         return self._reader.read(lambda tx: views.specification(tx, migration_id))
+
+    @property
+    def identity(self) -> str:
+        """What tells the file from any other."""
+        return self._reader.read(sessions.identity)
 
     @property
     def owned(self) -> bool:

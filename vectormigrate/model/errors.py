@@ -294,6 +294,13 @@ class CaptureMissing(StoreError):
     exit_code = 4
 
 
+class CaptureTaken(StoreError):
+    """Another reader takes the changes of a collection: one that read them too would leave both with a part of them."""
+
+    code = "capture_taken"
+    exit_code = 4
+
+
 class CollectionExists(StoreError):
     """A collection of that name is already there."""
 

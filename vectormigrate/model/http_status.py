@@ -5,6 +5,7 @@ from __future__ import annotations
 from .errors import (
     AuthenticationFailed,
     CaptureMissing,
+    CaptureTaken,
     CollectionExists,
     CollectionMissing,
     Forbidden,
@@ -36,6 +37,7 @@ _STATUS: tuple[tuple[type[VectormigrateError], int], ...] = (
     (CollectionMissing, 404),
     (CollectionExists, 409),
     (CaptureMissing, 409),
+    (CaptureTaken, 409),
     (ShapeMismatch, 422),
     (RecordRefused, 422),
     (UnknownMigration, 404),

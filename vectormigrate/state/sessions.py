@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -47,6 +48,12 @@ def unrecorded(tx: Transaction) -> Session:
 def end(tx: Transaction, epoch: int, *, at: str) -> None:
     """An orderly end: nothing is in flight, nothing unresolved."""
     tx.execute("UPDATE session SET ended_at = ?, clean = 1 WHERE epoch = ?", (at, epoch))
+
+
+def identity(tx: Transaction) -> str:
+    """What tells this state file from any other, for as long as it lives; empty while nobody has owned it."""
+    first = tx.execute("SELECT boot_id, started_at FROM session ORDER BY epoch LIMIT 1").fetchone()
+    return hashlib.sha256("\0".join(map(str, first)).encode()).hexdigest()[:16] if first else ""
 
 
 def _boot_id() -> str:

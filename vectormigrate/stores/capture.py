@@ -12,7 +12,21 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Self
 
+from vectormigrate.model.errors import CaptureTaken
 from vectormigrate.model.record import RecordId
+
+TAKEN = "its changes are taken by a migration of the same name in another state file"
+
+
+def taken(store: str, collection: str) -> CaptureTaken:
+    """The error of whoever would take the changes of another reader."""
+    return CaptureTaken(
+        f"changes of {collection!r} cannot be read: {TAKEN}",
+        hint="give this migration another id; or, where the other is over or its file is lost, `vectormigrate capture remove ID`"
+        " and `vectormigrate capture install ID`",
+        store=store,
+        collection=collection,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,12 @@ class Capture(ABC):
     """What sees the changes of one collection. One process polls at a time; install and remove may come from others.
 
     The objects it makes belong to one owner (`Endpoint.owner`, a migration's id) and one collection: two migrations
-    out of one collection do not take each other's changes.
+    out of one collection do not take each other's changes. Two owners of one name would: see `reader`.
+    """
+
+    reader: str = ""
+    """Who polls. The first who does is the only one until the capture is removed, and is told `everything` by then. Empty for
+    who only looks, of whom `check` does not say that another reads.
     """
 
     @abstractmethod
@@ -58,7 +77,7 @@ class Capture(ABC):
         """The oldest changes, about `limit` of them; None when there are none. The same again until acknowledged.
 
         Raises CaptureMissing when nothing is installed: changes are then not seen, and a later install says
-        `everything`.
+        `everything`. Raises CaptureTaken when it is another reader's.
         """
 
     @abstractmethod

@@ -11,8 +11,9 @@ import pytest
 import sqlite_vec
 
 from tests.fakes.draining import drain
-from vectormigrate.model.errors import CaptureMissing, CollectionMissing, Unsupported
+from vectormigrate.model.errors import CaptureMissing, CaptureTaken, CollectionMissing, Unsupported
 from vectormigrate.stores.base import Endpoint
+from vectormigrate.stores.capture import TAKEN
 from vectormigrate.stores.sqlite import open_capture, open_store
 from vectormigrate.stores.sqlite.capture.digests import digest
 
@@ -214,6 +215,35 @@ async def test_two_migrations_do_not_take_each_others_changes(capture, path, wri
         assert (await drain(capture)).ids == (await drain(other)).ids == {"a"}
         await other.remove()
     assert await capture.check() == []
+
+
+async def test_two_readers_of_one_name_do_not_each_take_a_part(capture, path, writer):
+    """Two state files with a migration of the same id: whoever comes second is told, and takes nothing."""
+    capture.reader = "ours"
+    await installed(capture, writer)
+    async with open_capture(Endpoint("sqlite", path, owner="m"), "docs") as other:
+        other.reader = "theirs"
+        assert await other.check() == [TAKEN]
+        assert await other.install() == []
+        with pytest.raises(CaptureTaken):
+            await other.poll(1)
+        writer.execute("INSERT INTO docs (id) VALUES ('a')")
+        assert await drain(capture) == ({"a"}, False)
+        assert await capture.check() == []
+        await other.remove()
+        await other.install()
+        assert (await drain(other)).everything
+        with pytest.raises(CaptureTaken):
+            await capture.poll(1)
+
+
+async def test_its_reader_is_known_again_by_a_later_process(capture, path, writer):
+    capture.reader = "ours"
+    await installed(capture, writer)
+    writer.execute("INSERT INTO docs (id) VALUES ('a')")
+    async with open_capture(Endpoint("sqlite", path, owner="m"), "docs") as successor:
+        successor.reader = "ours"
+        assert await drain(successor) == ({"a"}, False)
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,12 @@ import pytest
 from tests.fakes.draining import drain
 from vectormigrate.model.errors import (
     CaptureMissing,
+    CaptureTaken,
     StoreBroken,
     Unsupported,
     UsageError,
 )
+from vectormigrate.stores.capture import TAKEN
 
 from .tables import DOCS, PARTITIONED, WAYS, another, catalog, insert, installed, keys_are_those_of_the_store
 
@@ -280,6 +282,39 @@ async def test_nothing_is_left_behind(opened, writer, way, table):
         assert await capture.lag() is None
         with pytest.raises(CaptureMissing):
             await capture.poll(1)
+
+
+async def test_two_readers_of_one_name_do_not_each_take_a_part(capture, opened, writer):
+    """Two state files with a migration of the same id: whoever comes second is told, and takes nothing."""
+    await installed(capture, writer)
+    capture.reader = "ours"
+    assert (await drain(capture)).everything  # by whom it was read before, nobody knows
+    async with opened(capture._way) as other:
+        other.reader = "theirs"
+        assert await other.check() == [TAKEN]
+        assert await other.install() == []
+        with pytest.raises(CaptureTaken):
+            await other.poll(1)
+        insert(writer, 1)
+        assert await drain(capture) == ({1}, False)
+        assert await capture.check() == []
+        capture._forget()  # a slot that is being read is not to be removed
+        await other.remove()
+        await other.install()
+        assert (await drain(other)).everything
+        with pytest.raises(CaptureTaken):
+            await capture.poll(1)
+
+
+async def test_its_reader_is_known_again_by_a_later_process(capture, opened, writer):
+    await installed(capture, writer)
+    capture.reader = "ours"
+    await drain(capture)
+    insert(writer, 1)
+    capture._forget()  # the stream of its process
+    async with opened(capture._way) as successor:
+        successor.reader = "ours"
+        assert await drain(successor) == ({1}, False)
 
 
 async def test_two_migrations_do_not_take_each_others_changes(capture, opened, writer):

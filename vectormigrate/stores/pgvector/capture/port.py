@@ -17,7 +17,7 @@ import psycopg
 
 from vectormigrate.model.errors import StoreError, Unsupported, UsageError
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.capture import Capture, Changes
+from vectormigrate.stores.capture import TAKEN, Capture, Changes, taken
 from vectormigrate.stores.pgvector.connections import Connection, Connections
 from vectormigrate.stores.pgvector.errors import STORE
 from vectormigrate.stores.pgvector.names import TableName
@@ -106,8 +106,11 @@ class PgvectorCapture(Capture):
         if self._pending:
             return self._head()
         look = await self._run(lambda connection: self._look(connection, limit))
-        if look.mend:
-            await self._run(lambda connection: self._mend(connection, unsound=bool(look.problems)))
+        claims = bool(self.reader) and not look.note.reader
+        if look.mend or claims:
+            await self._run(
+                lambda connection: self._mend(connection, unsound=bool(look.problems), claims=claims)
+            )
             look = await self._run(lambda connection: self._look(connection, limit))
         if look.problems:
             # Acknowledging it forgets nothing, so it is told once more when the trouble goes away by itself.
@@ -214,7 +217,13 @@ class PgvectorCapture(Capture):
 
     def _look(self, connection: Connection, limit: int) -> _Look:
         _one_moment(connection)
-        return self._observe(connection, state.expect(connection, self._names, self._collection), limit)
+        note = state.expect(connection, self._names, self._collection)
+        if self._is_anothers(note):
+            raise taken(STORE, self._collection)
+        return self._observe(connection, note, limit)
+
+    def _is_anothers(self, note: Note) -> bool:
+        return bool(self.reader and note.reader and note.reader != self.reader)
 
     def _observe(self, connection: Connection, note: Note, limit: int) -> _Look:
         drift = state.compare(connection, self._names, note, self._collection)
@@ -229,11 +238,16 @@ class PgvectorCapture(Capture):
         mend = drift.note is not None or emptied or (bool(problems) and not whole)
         return _Look(note, tuple(problems), mend, ids, whole, seq, snapshot, held)
 
-    def _mend(self, connection: Connection, *, unsound: bool) -> None:
-        """Tell what partitions brought or took with them, what a crash took from the outbox, and what nobody saw."""
-        if unsound:
-            outbox.add_all(connection, self._names)
+    def _mend(self, connection: Connection, *, unsound: bool, claims: bool) -> None:
+        """Tell what partitions brought or took with them, what a crash took from the outbox, what nobody saw, and, of a capture that
+        nobody has read yet, everything: nobody knows what others took before.
+        """
         note = state.expect(connection, self._names, self._collection)
+        if unsound or claims:
+            outbox.add_all(connection, self._names)
+        if claims and not note.reader and note.way:
+            note = replace(note, reader=self.reader)
+            state.write(connection, self._names, note)
         if note.unlogged and outbox.was_emptied(connection, self._names):
             outbox.refill(connection, self._names)
         drift = state.compare(connection, self._names, note, self._collection)
@@ -251,7 +265,8 @@ class PgvectorCapture(Capture):
         if note is None:
             return ["no capture is installed"]
         look = self._observe(connection, note, 1)
-        found = list(
+        found = [TAKEN] if self._is_anothers(note) else []
+        found += list(
             dict.fromkeys((*look.problems, *(slot.problems(look.slot) if look.note.way == SLOT else [])))
         )
         if look.problems:

@@ -80,6 +80,8 @@ class Note:
     members: dict[int, Member] = field(default_factory=dict)
     unlogged: bool = False
     """The outbox is emptied by a crash of the server."""
+    reader: str = ""
+    """Who polls; empty until somebody does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import apsw
 from vectormigrate.model.errors import CaptureMissing, CollectionMissing, Unsupported
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.capture import Capture, Changes
+from vectormigrate.stores.capture import TAKEN, Capture, Changes, taken
 from vectormigrate.stores.sqlite import rows, schema
 from vectormigrate.stores.sqlite.database import Database
 from vectormigrate.stores.sqlite.errors import STORE
@@ -35,13 +35,18 @@ _OURS = (
     "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'trigger') AND substr(name, 1, ?) = ?"
 )
 
+_UNCLAIMED = Changes((), True, "")
+"""What a reader sees of a capture that nobody reads yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
     """The one row of the state table."""
 
     token: str
-    """Made anew by each install: a position of an earlier one is no position of this."""
+    """Made anew by each install: a position of an earlier one is no position of this. With a slash and the reader behind it, once
+    there is one.
+    """
     acknowledged: int
     gap: bool
     """Something was written that nobody saw."""
@@ -49,6 +54,10 @@ class _State:
     """Statements of the triggers by name, as SQLite keeps them."""
     columns: str
     """The statement that makes the table: who drops a column, or adds one, changes every row and fires no trigger."""
+
+    @property
+    def reader(self) -> str:
+        return self.token.partition("/")[2]
 
 
 class SqliteCapture(Capture):
@@ -89,7 +98,13 @@ class SqliteCapture(Capture):
     # By the engine.
 
     async def poll(self, limit: int) -> Changes | None:
-        found = await self._database.read(lambda connection: self._poll(connection, limit), self._collection)
+        def look(connection: apsw.Connection) -> Changes | None:
+            return self._poll(connection, limit)
+
+        found = await self._database.read(look, self._collection)
+        if found is _UNCLAIMED:
+            await self._database.write(self._claim, self._collection)
+            found = await self._database.read(look, self._collection)
         if found is not None and not found.position:
             # Kept, so that it is told once more when the trouble goes away by itself.
             await self._database.write(self._keep_gap, self._collection)
@@ -158,6 +173,12 @@ class SqliteCapture(Capture):
             done.append(f"{kind} {name}")
         return done
 
+    def _claim(self, connection: apsw.Connection) -> None:
+        """Read it alone from now on, and compare everything once: nobody knows what others took before."""
+        if not self._expect(connection).reader:
+            sql = f"UPDATE {self._state} SET token = token || '/' || ?, gap = 1"  # noqa: S608 quoted names
+            connection.execute(sql, (self.reader,))
+
     def _keep_gap(self, connection: apsw.Connection) -> None:
         connection.execute(f"UPDATE {self._state} SET gap = 1")  # noqa: S608 quoted names
 
@@ -178,6 +199,10 @@ class SqliteCapture(Capture):
         if self._quiet == now:
             return None
         state = self._expect(connection)
+        if self._is_anothers(state):
+            raise taken(STORE, self._collection)
+        if self.reader and not state.reader:
+            return _UNCLAIMED
         if self._problems(connection):
             return Changes((), True, "")
         told: list[Any] = connection.execute(
@@ -214,9 +239,12 @@ class SqliteCapture(Capture):
                 yield table.record_id(values)
 
     def _check(self, connection: apsw.Connection) -> list[str]:
-        if self._read_state(connection) is None:
+        state = self._read_state(connection)
+        if state is None:
             return ["no capture is installed"]
         found = self._problems(connection)
+        if self._is_anothers(state):
+            found.append(TAKEN)
         age = self._age(connection) or 0.0
         if age > _STALE:
             found.append(f"changes have been waiting for {age / 60:,.0f} minutes: nobody fetches them")
@@ -274,6 +302,9 @@ class SqliteCapture(Capture):
                 collection=self._collection,
             )
         return state
+
+    def _is_anothers(self, state: _State) -> bool:
+        return bool(self.reader and state.reader and state.reader != self.reader)
 
     def _read_state(self, connection: apsw.Connection) -> _State | None:
         if not any(name == f"{self._root}_state" for name, _, _ in self._ours(connection)):
