@@ -14,8 +14,8 @@ store says that none can (`Store.settle`); nothing is judged before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from types import MappingProxyType
 from typing import Any, Unpack
 
@@ -31,6 +31,7 @@ from vectormigrate.engine.throttle import Input, Throttle, telling
 from vectormigrate.engine.undoing import Undoing
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
+from vectormigrate.engine.works import Works
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing, check_comparable
@@ -83,10 +84,10 @@ class Conductor:
         self._workers = workers
         self._make_live = make_live
         self._stopping = asyncio.Event()
-        self._running: CopyCoordinator | Validation | None = None
         self.rechecks = Histogram()  # seconds of second looks at what differs
         tell = telling(database, migration_id, clock, on_event)
         self.throttle = Throttle(inputs, lambda: self.migration.specification, clock, tell, self._give_up)
+        self._works = Works(self.throttle, self._stopping.is_set)
         self._unbearable: Overloaded | None = None
         if self.migration.mapping is not None:
             self._address(self.migration.mapping, self.migration.source_shape)
@@ -108,14 +109,13 @@ class Conductor:
     def stop(self) -> None:
         """Ask a run to end behind its present batches, checkpoints written."""
         self._stopping.set()
-        if self._running is not None:
-            self._running.stop()
+        self._works.stop()
 
     def adjust(self, *, anew: bool) -> None:
         """Go by what was set by now: at another rate at once; `anew` with other workers, behind the present batches."""
         self.throttle.adjust()
-        if anew and isinstance(self._running, CopyCoordinator):
-            self._running.stop()
+        if anew:
+            self._works.stop_copy()
 
     def _give_up(self, why: str) -> None:
         """End what can be resumed. A comparison of what is copied already only waits."""
@@ -243,7 +243,7 @@ class Conductor:
             migration = self.migration
             coordinator = self._coordinator(migration.total or 0)
             if coordinator.remaining:
-                async with self._under_way(coordinator):
+                async with self._works.copying(coordinator):
                     await self._crew(migration, coordinator.remaining, True).run(coordinator)
                 if coordinator.unresolved:
                     self.quarantine.begin()
@@ -251,19 +251,6 @@ class Conductor:
         if self._stopping.is_set():
             return
         await self._move(Phase.BACKFILL, Phase.CATCH_UP)
-
-    @asynccontextmanager
-    async def _under_way(self, work: CopyCoordinator | Validation) -> AsyncIterator[None]:
-        """It keeps to the throttle, and hears of a stop."""
-        work.throttle = self.throttle
-        self._running = work
-        if self._stopping.is_set():
-            work.stop()
-        try:
-            yield
-        finally:
-            self._running = None
-            await self.throttle.release()
 
     def _lively(self, migration: Migration) -> Live:
         """What pays the marks; its replays draw from the same bucket as the workers, before them."""
@@ -324,14 +311,19 @@ class Conductor:
             repair.mark(tx, self._session, self._id, plan, found, at=at, reason=reason)
 
         validation = self._validation(migration)
-        try:
-            async with self._under_way(validation):
+        with self._unless_stopped():
+            async with self._works.compare(validation):
                 await validation.reconcile(mark)
+            await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, False))
+
+    @contextmanager
+    def _unless_stopped(self) -> Iterator[None]:
+        """A comparison of our own runs inside. One that a stop ends failed nothing: it begins anew when the migration goes on."""
+        try:
+            yield
         except GateRefused:
-            if self._stopping.is_set():
-                return  # nothing failed: it is compared again when the migration goes on
-            raise
-        await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, False))
+            if not self._stopping.is_set():
+                raise
 
     async def _pay(self, migration: Migration) -> None:
         """Pay every mark that can be paid. Raises what keeps the target from taking anything."""
@@ -386,8 +378,13 @@ class Conductor:
         check_comparable(self._id, migration.phase, planned=migration.mapping is not None)
         await self._greet()
         validation = self._validation(migration)
-        async with self._under_way(validation):
-            return await validation.compare(how)
+        async with self._works.compare(validation):
+            report = await validation.compare(how)
+            await self._compared(report)
+        return report
+
+    async def _compared(self, report: ValidationReport) -> None:
+        """Make something of what a comparison found, before the next one begins: here nothing."""
 
     def _validation(self, migration: Migration, **live: Any) -> Validation:
         return Validation(

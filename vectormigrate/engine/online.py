@@ -16,9 +16,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any
 
-from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing
+from vectormigrate.model.comparing import FINAL_SAMPLE
 from vectormigrate.model.errors import GateRefused, StateFull, StoreError
 from vectormigrate.model.events import PhaseChanged, PrimaryChanged, Warned
 from vectormigrate.model.phase import Phase
@@ -308,21 +308,20 @@ class OnlineConductor(Conductor):
         return self._database.read(lambda tx: journal.refused(tx, self._id))
 
     async def _judge_live(self) -> None:
-        report = await self.validate(sample_size=FINAL_SAMPLE, full=not self._limits.sampled, seed=0)
-        if report.ok:
-            await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
-            return
-        await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
+        with self._unless_stopped():
+            report = await self.validate(sample_size=FINAL_SAMPLE, full=not self._limits.sampled, seed=0)
+            if report.ok:
+                await self._move(Phase.CATCH_UP, Phase.VERIFIED, report.statement)
+                return
+            await self._database.write(lambda tx: migrations.set_needs_reconcile(tx, self._id, True))
 
-    async def validate(self, **how: Unpack[Comparing]) -> ValidationReport:
-        """As of any migration; what differs is marked as well, once everything is copied, and so copied anew."""
-        report = await super().validate(**how)
+    async def _compared(self, report: ValidationReport) -> None:
+        """Mark what differs, once everything is copied: so it is copied anew."""
         plan = self.migration.mapping
         if plan is not None and not report.ok and self.migration.phase in _MENDING:
             at = self._at()
             await self._database.write(lambda tx: mark_held(tx, self._session, self._id, plan, at=at))
             self._lane_of().look()
-        return report
 
     def _validation(self, migration: Migration, **_: Any) -> Validation:
         live = self._lane_of()
@@ -333,7 +332,9 @@ class OnlineConductor(Conductor):
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""
         await self.on_look()
         await self._look_at_shape()
-        await self._validation(self.migration).again()
+        if not self._works.comparing:  # else what was found is looked at again as it is
+            async with self._works.compare(validation := self._validation(self.migration)):
+                await validation.again()
         live = self._lane_of()
         quiet, lane = not live.busy(), live.lane
         primary, secondary = [await one.count(lane.ends.collection) for one in (lane.primary, lane.secondary)]
