@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.online import Online
 from tests.fakes.virtual import virtually
 from vectormigrate.engine.works import Works
+from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.phase import Phase
 from vectormigrate.state import checkpoints, migrations
 
@@ -162,3 +163,11 @@ async def test_a_stop_while_the_last_comparison_looks_fails_nothing(online):
     online.world.target.faults.latency = 0.0
     async with online.running():
         await online.until("verified")
+
+
+@virtually
+async def test_an_operator_who_is_quicker_than_the_step_behind_the_plan_is_told(online):
+    await online.verified()
+    online.conductor.live = None
+    with pytest.raises(GateRefused, match="just being planned"):
+        await online.conductor.validate(full=True)

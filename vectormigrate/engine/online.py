@@ -222,7 +222,8 @@ class OnlineConductor(Conductor):
         return super()._coordinator(total, covers=self._lane_of().covers, visibility=self._visibility)
 
     def _lane_of(self) -> Live:
-        assert self.live is not None, "the phase says that requests have a lane"
+        if self.live is None:  # an operator was quicker than the step behind the plan
+            raise GateRefused(f"migration {self._id!r} is just being planned", hint="ask again in a moment")
         return self.live
 
     async def _backfill(self) -> None:
@@ -319,14 +320,13 @@ class OnlineConductor(Conductor):
         """Mark what differs, once everything is copied: so it is copied anew."""
         plan = self.migration.mapping
         if plan is not None and not report.ok and self.migration.phase in _MENDING:
-            at = self._at()
-            await self._database.write(lambda tx: mark_held(tx, self._session, self._id, plan, at=at))
+            await self._database.write(lambda tx: mark_held(tx, self._session, self._id, plan, at=self._at()))
             self._lane_of().look()
 
     def _validation(self, migration: Migration, **_: Any) -> Validation:
         live = self._lane_of()
-        settling = max(self._visibility, _LOOK)
-        return super()._validation(migration, writing=live.unquiet, settling=settling, moving=live.moving)
+        quiet = max(self._visibility, _LOOK)
+        return super()._validation(migration, writing=live.unquiet, settling=quiet, moving=live.moving)
 
     async def _look(self) -> None:
         """Whether somebody wrote past us, or a side was emptied under us: counts that differ twice while nothing is owed."""
