@@ -140,7 +140,7 @@ def test_a_plan_of_a_source_that_declares_nothing():
 def test_gates_and_swaps():
     assert render(LIVE)[0] == "docs: 1 of 2 gates are closed"
     assert render(LIVE)[-2:] == ["  open    debt", "  CLOSED  secondary: connection refused"]
-    assert render(replace(LIVE, gates=()))[0] == "docs: all 0 gates are open"
+    assert render(replace(LIVE, gates=()))[0] == "docs: there is no further swap"
     done = SwapReport("docs", False, "target", True, 12.4)
     assert render(done) == ["docs: the target answers the application; writes were held for 12 ms"]
     dry = replace(done, dry_run=True, primary="source", hold_ms=None)
@@ -156,7 +156,7 @@ def test_swaps_and_gates_of_several_parts():
     told = render(replace(LIVE, primary="both", secondary_down="", parts=parts))
     assert "  primary  both answer the application, part by part" in told
     assert "  debt     7 records are owed to the secondaries; 2 writes under way" in told
-    assert told[-1] == "docs:b  source   7     all 0 gates are open"
+    assert told[-1] == "docs:b  source   7     there is no further swap"
     done = SwapReport(
         "docs", False, "target", True, 12.4, parts=(SwapReport("docs:a", False, "target", True, 12.4),)
     )

@@ -54,6 +54,17 @@ async def test_what_fails_before_there_is_a_plan_is_told_with_when_it_is_tried_a
         await site.waits(host, "")  # it has come further
 
 
+async def test_behind_a_commit_no_swap_is_waited_for(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        await host.answer("cutover", "move", {"dry_run": False, "no_way_back": False})
+        await host.answer("commit", "move", {"dry_run": False})
+        hosted = host._hosted["move"]
+        told = await hosted.status()
+        assert (told.primary, told.gates, told.debt, told.lag_seconds) == ("target", (), 0, 0.0)
+        assert (await hosted.numbers()).gates == ()
+
+
 async def test_when_it_is_over_there_is_nothing_to_tell(site):
     async with site.daemon() as host:
         await site.verified(host)

@@ -75,6 +75,22 @@ async def test_what_has_put_nothing_anywhere_ends(case, way):
     assert len(case.events) == 1  # it is over
 
 
+async def test_a_committed_one_has_its_end_and_no_rollback_is_named(case):
+    live = (
+        Phase.PASSTHROUGH,
+        Phase.BACKFILL,
+        Phase.CATCH_UP,
+        Phase.VERIFIED,
+        Phase.CUTTING_OVER,
+        Phase.REVERSED,
+    )
+    await case.made(Phase.PREFLIGHT, *live, Phase.COMMITTED)
+    await case.copied()
+    with pytest.raises(GateRefused, match="committed: that is its end") as told:
+        await case.abort()
+    assert not told.value.hint
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_what_was_copied_is_for_a_rollback(case, dry_run):
     await case.made(*TO_COPY, Phase.PAUSED)

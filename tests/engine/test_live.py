@@ -344,6 +344,17 @@ async def test_nobody_asks_the_source_what_changed_once_it_is_committed(stage):
     assert stage.capture.closed
 
 
+@virtually
+async def test_behind_a_commit_nothing_is_owed_also_by_a_write_that_was_on_its_way(stage):
+    live = await stage.open(Phase.PAUSED, clean=True)
+    live.follow(Phase.PAUSED, Phase.BACKFILL)
+    await stage.put(1)
+    await asyncio.sleep(3)
+    assert (await live.counted(), round(live.lag())) == ((1, 0), 3)
+    live.follow(Phase.COMMITTED)
+    assert (await live.counted(), live.lag()) == ((0, 0), 0.0)
+
+
 # The gap, and calm.
 
 

@@ -179,6 +179,14 @@ async def test_since_when_the_oldest_are_owed(tx):
     assert await tx(journal.first_seen, 1) == [("i:3", "12:00")]
 
 
+async def test_nothing_is_owed_any_more_wherever_it_was_noted(tx, database):
+    await write(tx, ["i:1", "i:2"], 5)
+    await mark(tx, ["i:3"], 1, 4)
+    await tx(journal.forgive)
+    assert (await rows(database), await on_sheets(database)) == ([], [])
+    assert await tx(journal.debt) == 0
+
+
 async def test_which_of_some_ids_are_marked(tx, database):
     await mark(tx, ["i:1", "i:2"])
     assert await tx(journal.among, ["i:1", "i:3"]) == {"i:1"}

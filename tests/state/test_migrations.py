@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -6,7 +7,7 @@ from tests.fakes.world import World
 from vectormigrate.model.errors import GateRefused, IllegalTransition, MigrationExists, UnknownMigration
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode
-from vectormigrate.state import audit, migrations, views
+from vectormigrate.state import audit, journal, migrations, views
 
 AT = "2026-01-02T00:00:00+00:00"
 
@@ -81,6 +82,35 @@ async def test_a_live_one_that_failed_has_not_ended(database, mode, ended):
         )
     told = database.read(lambda tx: views.status(tx, "other"))
     assert (told.phase, told.ended_at and told.ended_at.isoformat()) == (Phase.FAILED, ended)
+
+
+async def test_a_commit_leaves_nothing_that_is_owed(database):
+    """In the transaction of the move: a process that dies behind it leaves no debt that nobody pays."""
+    asked = replace(World(database.path).spec, id="other", mode=Mode.PROXIED)
+    way = (
+        "created",
+        "preflight",
+        "passthrough",
+        "backfill",
+        "catch_up",
+        "verified",
+        "cutting_over",
+        "reversed",
+    )
+
+    def owed(tx):
+        return journal.debt(tx, "other")
+
+    def work(tx):
+        migrations.create(tx, asked, at=AT)
+        journal.mark(tx, "other", ["i:1"], epoch=1, sequence=1, reason="write", at=AT)
+        for before, after in itertools.pairwise(map(Phase, way)):
+            migrations.move(tx, "other", before, after, at=AT)
+
+    await database.write(work)
+    assert database.read(owed) == 1
+    await database.write(lambda tx: migrations.move(tx, "other", Phase.REVERSED, Phase.COMMITTED, at=AT))
+    assert database.read(owed) == 0
 
 
 async def test_flags_are_kept(tx):

@@ -482,6 +482,8 @@ def _live(status: LiveStatus) -> list[str]:
 
 
 def _verdict(gates: Sequence[GateStatus]) -> str:
+    if not gates:
+        return "there is no further swap"
     closed = sum(not gate.open for gate in gates)
     return f"{closed} of {len(gates)} gates are closed" if closed else f"all {len(gates)} gates are open"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
-from vectormigrate.model.phase import Phase
+from vectormigrate.model.phase import FINAL, Phase
 from vectormigrate.model.status import LiveStatus
 
 from .attempts import Attempts
@@ -61,12 +61,13 @@ class Hosted:
 
     async def numbers(self) -> exposition.Hosted:
         """What a scrape is told of it."""
+        phase = self.conductor.migration.phase
         return exposition.Hosted(
             self.conductor.migration.id,
             self.live,
-            () if self.live is None else await self.conductor.gates(),
+            () if self.live is None or phase in FINAL else await self.conductor.gates(),
             self.shadow.overlap(),
             self.conductor.throttle.felt.reads,
             self.conductor.rechecks,
-            self.conductor.watch.closed if self.conductor.migration.phase in _SWAPPING else {},
+            self.conductor.watch.closed if phase in _SWAPPING else {},
         )

@@ -21,7 +21,7 @@ async def live_status(
     if live is None:
         return _unplanned(conductor, tried)
     scheduler, ledger = live.scheduler, live.lane.ledger
-    found = await conductor.gates()
+    found = await conductor.gates() if migration.phase not in FINAL else ()  # there is no next swap
     debt, _ = await live.counted()
     return LiveStatus(
         migration.id,

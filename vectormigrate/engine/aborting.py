@@ -26,6 +26,8 @@ def check(tx: Transaction, migration_id: str) -> dict[str, Phase]:
     going = [one for one in held if one.phase not in _OVER]
     for one in going:
         if written.anything(tx, one.id, one.phase, one.resume_phase):
+            if one.phase is Phase.COMMITTED:
+                raise GateRefused(f"migration {one.id!r} is committed: that is its end")
             raise GateRefused(
                 f"migration {one.id!r} may have put something into its target: it cannot be aborted",
                 hint=f"`vectormigrate rollback {migration_id}` takes it out; of one that was cut over, behind a `revert`",

@@ -230,7 +230,11 @@ class Live:
         return debt - refused
 
     async def counted(self) -> tuple[int, int]:
-        """The debt, and how many of its marks are dead letters; counted off the loop, for there may be millions."""
+        """The debt, and how many of its marks are dead letters; counted off the loop, for there may be millions. Behind a
+        commit nothing is owed, and a mark that was on its way then says nothing.
+        """
+        if not self.lane.copying:
+            return 0, 0
         return await self._database.aside(
             lambda tx: (journal.debt(tx, self._id), journal.refused(tx, self._id))
         )
@@ -321,6 +325,8 @@ class Live:
         """How long the record that waits longest was not copied, in seconds; what is refused for good is left out. An id
         that is written all the time keeps its mark, and is copied all the same: it waits since its last copy.
         """
+        if not self.lane.copying:
+            return 0.0
         marks = self._database.read(lambda tx: journal.first_seen(tx, self._id, _OLDEST))
         return max((self._waited(one, at) for one, at in marks), default=0.0)
 

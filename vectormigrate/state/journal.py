@@ -258,6 +258,12 @@ def forget(tx: Transaction, migration_id: str, ids: Iterable[str]) -> None:
     )
 
 
+def forgive(tx: Transaction, migration_id: str) -> None:
+    """Nothing is owed any more: there is no way back to whom it was owed."""
+    tx.execute("DELETE FROM journal WHERE migration_id = ?", (migration_id,))
+    tx.execute("DELETE FROM sheet WHERE migration_id = ?", (migration_id,))
+
+
 def refused(tx: Transaction, migration_id: str) -> int:
     """How many ids are marked whose record was refused for good."""
     return int(

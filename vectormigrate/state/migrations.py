@@ -14,7 +14,7 @@ from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.phase import FINAL, Phase, check_transition
 from vectormigrate.model.specification import Mode, Specification
 
-from . import approvals, audit, levers
+from . import approvals, audit, journal, levers
 from .database import Transaction
 from .views import unknown
 
@@ -131,6 +131,8 @@ def move(
             migration_id,
         ),
     )
+    if wanted is Phase.COMMITTED:
+        journal.forgive(tx, migration_id)
     audit.record(tx, migration_id, "move", at=at, before=current, after=wanted, detail=reason)
 
 

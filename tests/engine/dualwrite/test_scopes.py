@@ -236,8 +236,9 @@ async def test_what_the_primary_cannot_be_asked_for(bench):
 
 @pytest.mark.parametrize("scope", set(Scope) - {Scope.CLEAR})
 async def test_the_collection_stays_what_it_is_while_it_is_carried_over(bench, scope):
-    with pytest.raises(GateRefused, match="under migration 'move'"):
+    with pytest.raises(GateRefused, match="under migration 'move'") as told:
         bench.scopes.check(Whole(scope), copying=True)
+    assert told.value.hint.endswith("once it is committed, that is done at the target itself")
     bench.scopes.check(Whole(scope), copying=False)
 
 

@@ -115,7 +115,7 @@ class Scopes:
         if isinstance(touch, Whole) and touch.scope in _REFUSED and copying:
             raise GateRefused(
                 f"the collection is under migration {self._id!r} and cannot be {_REFUSED[touch.scope]} now",
-                hint="end the migration first, or pause the change until it is committed",
+                hint="end the migration first; once it is committed, that is done at the target itself",
             )
 
     async def begin(self, touch: Matching | Whole | Unnamed | Unknown) -> int:

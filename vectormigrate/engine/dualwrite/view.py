@@ -84,7 +84,16 @@ class TargetView(Store):
         await self._target.finish_load(self._plan.target)
 
     async def drop(self, collection: str) -> None:
-        raise Unsupported("a collection under migration cannot be dropped", collection=collection)
+        """Asked for behind a commit alone: before it, a drop is refused on its way here. What is meant cannot be known by then,
+        the old copy or the only one, nor could the name be made anew here: whoever means this one has its own database.
+        """
+        self._check(collection)
+        raise Unsupported(
+            f"collection {collection!r} was moved to {self.endpoint.kind} and is not dropped through the daemon: it is"
+            f" {self._name!r} there",
+            collection=collection,
+            hint="drop it there, once no application asks for it; the old one at its own address",
+        )
 
     def _check(self, collection: str) -> None:
         if collection != self._source.name:
