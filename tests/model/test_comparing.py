@@ -21,3 +21,9 @@ def test_what_was_planned_and_is_not_taken_out_can_be_compared():
         with pytest.raises(GateRefused, match=f"is {phase}: there is nothing to compare") as refused:
             check_comparable("docs", phase, planned=planned)
         assert refused.value.hint == hint
+
+
+def test_behind_a_commit_a_difference_would_say_nothing():
+    check_comparable("docs", Phase.REVERSED, planned=True)
+    with pytest.raises(GateRefused, match="what is written since is in the target alone"):
+        check_comparable("docs", Phase.COMMITTED, planned=True)

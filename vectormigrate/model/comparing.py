@@ -48,3 +48,9 @@ def check_comparable(migration_id: str, phase: Phase, *, planned: bool) -> None:
             f"migration {migration_id!r} is {phase}: there is nothing to compare",
             hint="" if planned else f"copy first: `vectormigrate resume {migration_id}`",
         )
+    if phase is Phase.COMMITTED:
+        raise GateRefused(
+            f"migration {migration_id!r} is committed: what is written since is in the target alone, and what"
+            " differs from the source would say nothing",
+            hint=f"`vectormigrate report {migration_id}` tells of the last comparison before",
+        )

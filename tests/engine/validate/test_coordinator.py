@@ -64,6 +64,21 @@ async def test_each_span_is_handed_out_once_until_it_is_given_back(database, spa
     assert await coordinator.ask(Lease()) is None
 
 
+async def test_what_nobody_has_to_be_told_of_is_counted_once_whoever_was_lost_over_it(database, spans):
+    def telling(found):
+        return [one for one in found if one != LOST]
+
+    coordinator = CompareCoordinator(
+        database, "move", spans, total=60, now=SystemClock().now, on_event=print, telling=telling
+    )
+    other = Finding(FindingKind.MISSING, "i:2")
+    for _ in range(2):
+        assert (await coordinator.ask(Lease())).number == 0
+        await coordinator.ask(part(0, LOST, other))
+        coordinator._open.appendleft(0)  # its worker is lost
+    assert (held(database), coordinator.untold) == ([other], 1)
+
+
 async def test_findings_are_kept_as_they_come_and_marked_with_them(database, spans):
     def mark(tx, found):
         journal.mark(tx, "move", [one.id for one in found], epoch=1, sequence=1, reason="", at="")

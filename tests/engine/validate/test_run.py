@@ -15,8 +15,9 @@ from vectormigrate.model.events import FindingConfirmed, Progress, Validated
 from vectormigrate.model.finding import FindingKind
 from vectormigrate.model.measure import Histogram
 from vectormigrate.model.planning import make_plan
-from vectormigrate.state import findings, journal, migrations, numbers, ownership
+from vectormigrate.state import checkpoints, findings, journal, migrations, numbers, ownership
 from vectormigrate.state.database import Database
+from vectormigrate.stores.base import EVERYWHERE
 
 ID = "move"
 
@@ -144,6 +145,39 @@ async def test_a_sample_is_repeatable_by_its_seed_and_only_states_a_bound(valida
     assert {report.seed for report in reports} == {7}
     assert not reports[0].ok
     assert (await validation().compare({"sample_size": 5})).mismatch_rate_upper95 is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"full": True}, "1 missing, 0 extra, 0 mismatched; 10 not copied yet"),
+        ({"sample_size": 60, "seed": 7}, "1 of 50 samples differ: at most 9.2 % of all records at 95 %; "),
+        ({"ids": ["-40", "the last"]}, "1 missing, 0 extra, 0 mismatched; 1 not copied yet"),
+    ],
+)
+async def test_what_the_copy_has_not_come_to_is_no_finding_and_proves_nothing(
+    validation, pair, database, how, said
+):
+    """A comparison in the middle of the copy: nobody is called for what is only not there yet."""
+    pages = [page async for page in pair.source.scan("docs", EVERYWHERE)]
+    ids = sorted(one for page in pages for one in page.batch.ids)
+    how = how | {"ids": ["-40", str(ids[-1])]} if "ids" in how else how
+    await pair.target.delete(TARGET, [-40, *ids[50:]])
+
+    def copy(tx):
+        checkpoints.plan(tx, ID, [(None, None)])
+        checkpoints.advance(tx, ID, 0, pair.source.cursor_of(ids[49]), copied=50, skipped=0, size=1)
+
+    await database.write(copy)
+    events = []
+    report = await validation(events).compare(how)
+    assert said in report.statement
+    assert (report.missing, report.ok, len(report.findings)) == (1, False, 1)
+    assert {one for _, one in held(database)} == {"i:-40"}
+    await pair.put(*(await pair.source.fetch("docs", [-40])).records())
+    report = await validation(events := []).compare(how)
+    assert (report.missing, report.ok, held(database)) == (0, False, set())  # no gate opens by it
+    assert not [one for one in events if isinstance(one, FindingConfirmed)]
 
 
 async def test_a_sample_counts_both_sides(validation, pair):

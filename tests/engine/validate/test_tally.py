@@ -67,6 +67,14 @@ def test_merging_is_the_same_as_having_seen_it_all():
     assert (len(one.findings), one.finding_count, one.missing) == (SHOWN, 160, 160)
 
 
+def test_what_is_not_copied_yet_is_no_more_missing():
+    tally = Tally(missing=5)
+    tally.note([finding(number) for number in range(5)])
+    tally.postpone(3, lambda found: found[:2])
+    assert (tally.missing, tally.uncopied, tally.finding_count) == (2, 3, 2)
+    assert tally.findings == [finding(0), finding(1)]
+
+
 def test_no_count_is_forgotten_in_a_merge():
     one, other = Tally(), Tally()
     for each in fields(Tally):

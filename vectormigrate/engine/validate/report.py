@@ -42,7 +42,7 @@ def full_report(run: Run, totals: Totals, rechecked: Rechecked | None = None) ->
     return replace(
         report,
         ranges=totals.ranges,
-        ok=not (differing or unsettled or totals.doubts),
+        ok=not (differing or unsettled or totals.doubts or totals.tally.uncopied),
         statement=_full_statement(report, totals, rechecked),
     )
 
@@ -62,7 +62,7 @@ def sample_report(run: Run, sampled: Sampled, rechecked: Rechecked | None = None
     )
     return replace(
         report,
-        ok=sampled.counts_agree and not (differing or report.extra or unsettled),
+        ok=sampled.counts_agree and not (differing or report.extra or unsettled or sampled.tally.uncopied),
         statement=_sample_statement(report, sampled, rechecked),
     )
 
@@ -81,8 +81,8 @@ def ids_report(run: Run, named: Named, rechecked: Rechecked | None = None) -> Va
         report,
         source_count=report.compared + report.missing,
         target_count=report.compared + report.extra,
-        ok=not (differing or unsettled),
-        statement=text + _afterwards(rechecked),
+        ok=not (differing or unsettled or named.tally.uncopied),
+        statement=text + _beyond(named.tally) + _afterwards(rechecked),
     )
 
 
@@ -160,7 +160,7 @@ def _full_statement(report: ValidationReport, totals: Totals, rechecked: Recheck
         )
     if skipped:
         scope += f" but for {skipped:,} whose place in the target a foreign record has"
-    return f"{scope}: {_counts(report)}{_afterwards(rechecked)}"
+    return f"{scope}: {_counts(report)}{_beyond(totals.tally)}{_afterwards(rechecked)}"
 
 
 def _sample_statement(report: ValidationReport, sampled: Sampled, rechecked: Rechecked | None) -> str:
@@ -182,7 +182,11 @@ def _sample_statement(report: ValidationReport, sampled: Sampled, rechecked: Rec
         text += (
             f"; the source counts {report.source_count:,} records, the target {report.target_count:,} of ours"
         )
-    return text + _afterwards(rechecked)
+    return text + _beyond(sampled.tally) + _afterwards(rechecked)
+
+
+def _beyond(tally: Tally) -> str:
+    return f"; {tally.uncopied:,} not copied yet" if tally.uncopied else ""
 
 
 def _counts(report: ValidationReport) -> str:

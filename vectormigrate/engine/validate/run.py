@@ -24,7 +24,7 @@ from vectormigrate.model.measure import Histogram
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
-from vectormigrate.state import findings, ownership, waivers
+from vectormigrate.state import checkpoints, findings, ownership, waivers
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.stores.base import Store
 
@@ -38,6 +38,7 @@ from .report import Run, full_report, ids_report, sample_report, searched_report
 from .sample import compare_ids, compare_sample
 from .sides import Sides
 from .task import ask_foreign
+from .uncopied import Uncopied
 
 _RECORDS_A_SPAN = 5_000
 _MOST_SPANS = 256
@@ -90,6 +91,10 @@ class Validation:
         """What the workers keep to when they compare everything."""
         self._running: CompareCoordinator | None = None
         self._stopped = False
+        planned = database.read(lambda tx: checkpoints.ranges(tx, spec.id))
+        self._uncopied = Uncopied(shape.id, source.key_of, planned)
+        self._postponed = 0
+        """Records of the sample that the copy had not come to."""
 
     def stop(self) -> None:
         """Hand out nothing further; the validation then raises GateRefused, for it proves nothing."""
@@ -118,7 +123,7 @@ class Validation:
     async def _full(self, run: Run) -> ValidationReport:
         """Compare every record of both sides."""
         await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
-        totals = await self._scan(None)
+        totals = await self._scan(None, self._uncopied.without)
         rechecked = await self._look_again(
             run.threshold, totals.tally.missing + totals.tally.extra + totals.tally.mismatched
         )
@@ -134,14 +139,18 @@ class Validation:
     async def _some(self, run: Run, ids: Sequence[RecordId]) -> ValidationReport:
         """Compare the records of these ids of the source; what is known of others stays known."""
         found: list[Finding] = []
+        told = 0
 
         async def sink(more: Sequence[Finding]) -> None:
-            found.extend(more)
+            nonlocal told
+            told += len(more)
+            found.extend(self._uncopied.without(more))
 
         sides = self._sides(run.threshold)
         await self._source.barrier(self._spec.source.collection)
         await self._target.barrier(self._plan.target.name)
         compared = await compare_ids(sides, ids, sink)
+        compared.tally.postpone(told - len(found), self._uncopied.without)
         rechecked = await self._recheck(run.threshold, found) if 0 < len(found) <= _RECHECKED else None
         names = {id_text(name) for one in ids for name in (one, sides.target_id(one))}
         at = self._clock.now().isoformat()
@@ -166,8 +175,9 @@ class Validation:
         )
 
     async def _sink(self, found: Sequence[Finding]) -> None:
-        at = self._clock.now().isoformat()
-        await self._database.write(lambda tx: findings.add(tx, self._spec.id, found, at=at))
+        kept, at = self._uncopied.without(found), self._clock.now().isoformat()
+        self._postponed += len(found) - len(kept)
+        await self._database.write(lambda tx: findings.add(tx, self._spec.id, kept, at=at))
 
     async def _sample(self, run: Run, size: int, seed: int | None) -> ValidationReport:
         """Compare a random sample, and count both sides."""
@@ -187,6 +197,8 @@ class Validation:
             moving=self._apart(),
         )
         tally = sampled.tally
+        tally.postpone(self._postponed, self._uncopied.without)
+        sampled = replace(sampled, drawn=sampled.drawn - self._postponed)
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
         return sample_report(self._ended(run), sampled, rechecked)
 
@@ -206,7 +218,11 @@ class Validation:
 
     # Steps.
 
-    async def _scan(self, on_findings: Callable[[Transaction, list[Finding]], None] | None) -> Totals:
+    async def _scan(
+        self,
+        on_findings: Callable[[Transaction, list[Finding]], None] | None,
+        telling: Callable[[Sequence[Finding]], list[Finding]] = list,
+    ) -> Totals:
         sides = self._sides(DEFAULT_THRESHOLD)
         await self._target.barrier(self._plan.target.name)
         moving = self._moving()
@@ -221,6 +237,7 @@ class Validation:
             now=self._clock.now,
             on_event=self._on_event,
             on_findings=on_findings,
+            telling=telling,
         )
         coordinator.throttle = self.throttle
         self._running = coordinator
@@ -232,12 +249,14 @@ class Validation:
                 "the comparison was stopped before its end, and proves nothing",
                 hint="run the same command again",
             )
-        return combine(
+        totals = combine(
             (coordinator.results[number] for number in sorted(coordinator.results)),
             source_total,
             target_total,
             moving=moving(),
         )
+        totals.tally.postpone(coordinator.untold, telling)
+        return totals
 
     def _unsaid(self, ids: Sequence[str]) -> set[str]:
         """Those source ids of which nothing can be said: they are being written, or somebody goes without them."""

@@ -117,7 +117,7 @@ class Named:
     def nowhere(self) -> int:
         """Ids that neither side has."""
         seen = self.tally
-        return self.asked - seen.compared - seen.missing - seen.extra - seen.skipped
+        return self.asked - seen.compared - seen.missing - seen.extra - seen.skipped - seen.uncopied
 
 
 async def compare_ids(sides: Sides, ids: Sequence[RecordId], sink: Sink) -> Named:

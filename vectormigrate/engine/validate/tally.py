@@ -12,7 +12,7 @@ has them*: equal digests of both sides mean equal sets of ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -43,6 +43,8 @@ class Tally:
     """Target records that are not ours; in no other count."""
     skipped: int = 0
     """Source records whose target id belongs to a foreign record."""
+    uncopied: int = 0
+    """Source records that the copy has not come to yet; no worker knows of any."""
     compared: int = 0
     missing: int = 0
     extra: int = 0
@@ -87,6 +89,13 @@ class Tally:
         """Carry the first findings, count all."""
         self.finding_count += len(findings)
         self.findings.extend(findings[: SHOWN - len(self.findings)])
+
+    def postpone(self, count: int, telling: Callable[[Sequence[Finding]], list[Finding]]) -> None:
+        """So many of the missing ones, which `telling` leaves out of findings, are not copied yet."""
+        self.uncopied += count
+        self.missing -= count
+        self.finding_count -= count
+        self.findings = telling(self.findings)
 
     def merge(self, other: Tally) -> None:
         """Add what another range saw."""
@@ -150,6 +159,7 @@ _SUMS = (
     "target_count",
     "foreign",
     "skipped",
+    "uncopied",
     "compared",
     "missing",
     "extra",
