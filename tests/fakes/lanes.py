@@ -186,6 +186,9 @@ class Bench:
         """(kind, state) of the standing scope intents."""
         return [(one.kind, one.state) for one in self.state.read(lambda tx: scopes.standing(tx, ID))]
 
+    def told(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
     def letters(self):
         """Ids of the dead letters."""
         return [row["id"] for row in self.state.read(lambda tx: views.dead_letters(tx, ID, 100, 0))]

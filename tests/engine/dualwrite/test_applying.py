@@ -1,3 +1,5 @@
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -7,6 +9,9 @@ from tests.fakes.world import SOURCE, records, shape
 from vectormigrate.engine.dualwrite.applying import apply_deletes, apply_upserts
 from vectormigrate.engine.dualwrite.ledger import Entry
 from vectormigrate.model.errors import RecordRefused, StoreError, Throttled, Unresolved, VectormigrateError
+from vectormigrate.model.events import DeadLettered
+from vectormigrate.model.touch import Ids
+from vectormigrate.state import dead_letters, journal
 
 
 @dataclass
@@ -134,3 +139,71 @@ async def test_an_error_that_is_kept_keeps_no_batch(store):
     (job,) = await upsert(store, 1)
     assert job.failed is not None
     assert (job.failed.__traceback__, job.failed.__context__) == (None, None)
+
+
+# What a refusal leads to, by the scheduler.
+
+
+async def test_a_refusal_becomes_a_letter_and_keeps_its_mark_until_it_arrives(bench):
+    bench.target.database.faults.refused_ids = frozenset({1})
+    await bench.put(0, 1, 2)
+    await bench.pay(5)
+    assert (bench.marks(), bench.letters(), bench.target.held()) == (["i:1"], ["i:1"], {0: 1, 2: 1})
+    assert [event.id for event in bench.told(DeadLettered)] == ["i:1"]
+    assert not bench.state.read(lambda tx: journal.strays(tx, "move"))  # it was answered
+    assert len([ids for _, ids in bench.target.writes() if 1 in ids]) == 1  # and is not tried again
+    assert not bench.scheduler.breaker.failures
+
+
+async def test_the_next_write_of_a_refused_record_is_tried_and_told_once(bench):
+    bench.target.database.faults.refused_ids = frozenset({1})
+    await bench.put(1)
+    await bench.pay()
+    await bench.put(1, version=2)
+    await bench.pay()
+    assert (len(bench.target.writes()), len(bench.told(DeadLettered))) == (2, 1)
+    bench.target.database.faults.refused_ids = frozenset()
+    await bench.put(1, version=3)
+    await bench.pay()
+    assert (bench.marks(), bench.letters(), bench.target.held()) == ([], [], {1: 3})
+
+
+async def test_a_refused_record_of_which_another_state_may_land_is_looked_at_again(bench):
+    with suppress(Unresolved):
+        async with bench.lane.writing([Ids((1,))], 10):
+            raise Unresolved("lost")
+    await bench.source.upsert(SOURCE, records([1], 1))
+    bench.target.database.faults.refused_ids = frozenset({1})
+    async with bench.paying():
+        await asyncio.sleep(30)
+        assert bench.letters() == ["i:1"]
+        bench.target.database.faults.refused_ids = frozenset()
+        await bench.source.upsert(SOURCE, records([1], 2))  # what had no answer lands
+        await asyncio.sleep(40)
+    assert (bench.target.held(), bench.marks(), bench.letters()) == ({1: 2}, [], [])
+
+
+async def test_what_was_refused_is_tried_again_when_somebody_says_so(bench):
+    bench.target.database.faults.refused_ids = frozenset({1})
+    await bench.put(1)
+    await bench.pay()
+    bench.target.database.faults.refused_ids = frozenset()
+    await bench.state.write(lambda tx: journal.retry(tx, "move"))
+    await bench.pay(3)
+    assert (bench.marks(), bench.letters()) == ([], [])
+
+
+async def test_a_letter_goes_when_the_source_lost_its_record(bench):
+    letter = dead_letters.DeadLetter("i:1", "refused", "no")
+    await bench.state.write(lambda tx: dead_letters.add(tx, "move", [letter], at=""))
+    await bench.remove(1)
+    await bench.pay()
+    assert (bench.marks(), bench.letters()) == ([], [])
+
+
+async def test_a_batch_refused_whole_is_halved_to_the_record_that_spoils_it(bench):
+    bench.target.poison = {3}
+    await bench.put(*range(6))
+    await bench.pay()
+    assert sorted(bench.target.held()) == [0, 1, 2, 4, 5]
+    assert (bench.marks(), bench.letters()) == (["i:3"], ["i:3"])
