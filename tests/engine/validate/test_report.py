@@ -59,6 +59,13 @@ async def test_counts_that_do_not_agree_prove_nothing():
     assert report.statement == (
         "this scan proves nothing, because counts do not agree: the target counts 3 records and its scan gave 2"
     )
+    totals.tally.missing = 7
+    totals.tally.postpone(7, list)
+    report = full_report(RUN, totals)
+    assert not report.ok
+    assert report.statement.endswith(
+        "0 missing, 0 extra, 0 mismatched; 7 not copied yet"
+    )  # which explains the counts
 
 
 async def test_a_recheck_decides_what_counts():
