@@ -56,3 +56,16 @@ async def test_where_no_application_writes_nothing_is_barred():
     doubts.lead(0.0, ())
     doubts.note([2], "a")
     assert [doubts.left(one, ["a"]) for one in (1, 2)] == [0, 0]
+
+
+async def test_whether_there_may_be_any_is_known_without_an_id():
+    doubts = Doubts()
+    assert not doubts.standing
+    for before, standing in (((), False), ([1], True), (None, True)):
+        doubts.lead(0.05, before)
+        assert doubts.standing is standing
+    doubts.lead(0.05, ())
+    doubts.note([1], "a")
+    assert doubts.standing
+    doubts.lead(0.0, None)
+    assert not doubts.standing

@@ -382,8 +382,8 @@ async def test_what_an_earlier_process_wrote_last_does_not_move_until_that_has_l
     with pytest.raises(Throttled):
         await store.patch(ALL, [1], {"lang": "de"})
     await store.patch(ALL, [1], {"n": 9})
-    assert set(store.unsure([1, 2, 3])) == {1, 3}
+    assert (store.doubting, set(store.unsure([1, 2, 3]))) == (True, {1, 3})
     store.lead(0.0)
-    assert store.unsure([1, 3]) == {}
+    assert (store.doubting, store.unsure([1, 3])) == (False, {})
     await store.upsert(ALL, batch(_1=("de", 8)))
     assert await held(inner, "docs_en", "west") == [{4: 7}, {1: 8, 2: 6}]

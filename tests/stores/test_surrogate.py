@@ -192,7 +192,7 @@ async def test_a_node_is_kept_under_its_own_id_where_a_framework_put_its_documen
         assert await inner.count("copy") == 0
 
 
-async def test_the_inner_store_is_told_of_its_own_ids(both):
+async def test_the_inner_store_is_told_of_its_own_ids(both, monkeypatch):
     inner, outer = both
     told = []
     inner.lead = lambda quarantine, unsure=(): told.append((quarantine, unsure))
@@ -201,3 +201,6 @@ async def test_the_inner_store_is_told_of_its_own_ids(both):
     assert told == [(1.0, [outer.inside("doc-1")]), (1.0, None)]
     inner.unsure = lambda ids: {one: 2.0 for one in ids if one == outer.inside("doc-1")}
     assert outer.unsure(["42", "doc-1"]) == {"doc-1": 2.0}
+    assert not outer.doubting
+    monkeypatch.setattr(type(inner), "doubting", True)
+    assert outer.doubting

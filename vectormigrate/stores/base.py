@@ -302,6 +302,11 @@ class Store(ABC):
         """
         return
 
+    @property
+    def doubting(self) -> bool:
+        """Whether `unsure` may name any id: with every replay, so that nothing is made of its ids where there is no doubt."""
+        return False
+
     def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
         """Those of the ids of which a read does not say for good what is held, and for how many seconds more: see `lead`."""
         return {}

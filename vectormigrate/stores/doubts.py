@@ -44,6 +44,11 @@ class Doubts:
         self._places = {one: until for one, until in self._places.items() if until > now}
         self._places.update(dict.fromkeys(((one, place) for one in ids), now + self._quarantine))
 
+    @property
+    def standing(self) -> bool:
+        """Whether there may be any."""
+        return bool(self._quarantine and (self._places or self._before is None or self._before))
+
     def of_before(self, record_id: RecordId) -> float:
         """Seconds for which one of an earlier process may land yet; 0 for none."""
         if not self._quarantine or not (self._before is None or record_id in self._before):

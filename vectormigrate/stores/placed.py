@@ -432,6 +432,10 @@ class PlacedStore(Wrapper):
     def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
         self._doubts.lead(quarantine, unsure)
 
+    @property
+    def doubting(self) -> bool:
+        return self._doubts.standing
+
     def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
         return {one: left for one in ids if (left := self._doubts.left(one, self._places)) > 0}
 

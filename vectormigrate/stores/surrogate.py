@@ -112,6 +112,10 @@ class SurrogateStore(Wrapper):
     def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
         self._inner.lead(quarantine, None if unsure is None else list(map(self.inside, unsure)))
 
+    @property
+    def doubting(self) -> bool:
+        return self._inner.doubting
+
     def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
         inside = {self.inside(one): one for one in ids}
         return {inside[one]: left for one, left in self._inner.unsure(list(inside)).items()}

@@ -160,6 +160,10 @@ class Wrapper(Store):
     def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
         self._inner.lead(quarantine, unsure)
 
+    @property
+    def doubting(self) -> bool:
+        return self._inner.doubting
+
     def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
         return self._inner.unsure(ids)
 

@@ -338,9 +338,16 @@ async def test_a_record_that_is_seen_and_not_chosen_has_no_place_in_the_target(b
     assert (await look.at(1))[1] == []  # whatever the application writes to the target is carried back
 
 
-async def test_what_the_primary_does_not_say_for_good_clears_nothing(bench, look):
+async def test_where_the_primary_is_never_in_doubt_it_is_asked_about_no_ids(bench, look):
+    bench.source.unsure = lambda ids: pytest.fail("asked with every replay, for nothing")
+    await bench.put(1, 2)
+    assert [job.clearing for job in (await look.at(1, 2))[2]] == [True, True]
+
+
+async def test_what_the_primary_does_not_say_for_good_clears_nothing(bench, look, monkeypatch):
     """A record of a split may stand in two places until a delete of it has landed."""
     await bench.put(1, 2)
+    monkeypatch.setattr(type(bench.source), "doubting", True)
     bench.source.unsure = lambda ids: {1: 5.0}
     present, _, jobs = await look.at(1, 2)
     assert present == [1, 2]

@@ -398,7 +398,7 @@ async def test_a_delete_of_nothing_reaches_the_target(viewed):
     assert asked == [("copy", [])]
 
 
-async def test_the_rest_is_the_targets(viewed):
+async def test_the_rest_is_the_targets(viewed, monkeypatch):
     waited = []
 
     async def barrier(collection, *, position=""):
@@ -416,6 +416,9 @@ async def test_the_rest_is_the_targets(viewed):
     assert told == [(2.0, [viewed.view._inverse.target_id(1)]), (2.0, None)]
     viewed.target.unsure = lambda ids: dict.fromkeys(ids[:1], 3.0)
     assert viewed.view.unsure([7, 8]) == {7: 3.0}
+    assert not viewed.view.doubting
+    monkeypatch.setattr(type(viewed.target), "doubting", True)
+    assert viewed.view.doubting
     await viewed.view.close()
 
 

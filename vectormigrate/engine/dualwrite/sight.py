@@ -179,6 +179,8 @@ class Sight:
 
     def _hold_back(self, jobs: Sequence[Job]) -> None:
         """What the primary does not say for good clears nothing, and is read again when it does."""
+        if not self._lane.primary.doubting:
+            return
         unsure = self._lane.primary.unsure([job.entry.id for job in jobs])
         for job in jobs:
             if job.entry.id in unsure:

@@ -292,6 +292,10 @@ class TargetView(Store):
     def lead(self, quarantine: float, unsure: Sequence[RecordId] | None = ()) -> None:
         self._target.lead(quarantine, None if unsure is None else list(map(self._inverse.target_id, unsure)))
 
+    @property
+    def doubting(self) -> bool:
+        return self._target.doubting
+
     def unsure(self, ids: Sequence[RecordId]) -> Mapping[RecordId, float]:
         there = {self._inverse.target_id(one): one for one in ids}
         return {there[one]: left for one, left in self._target.unsure(list(there)).items()}
