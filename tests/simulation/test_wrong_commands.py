@@ -343,6 +343,23 @@ def test_a_full_disk_under_the_target(terminal, tmp_path, disk):
     assert (seen["ok"], seen["bit_equal"]) == (True, 1000)
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # Milvus Lite leaves its log open
+def test_a_full_disk_under_milvus_lite(terminal, tmp_path, disk):
+    source = plain_source(tmp_path / "old.db", 1000, 256)
+    target = Side("milvus", str(disk / "milvus.db"))
+    ran = terminal.run("migrate", "docs", *words(source, target), "--max-retries", "0")
+    assert_error(ran, 5, "the disk of milvus is full", "docs", "free some space", retry=True)
+    status = terminal.run("status", "docs", "--json").document
+    assert (status["phase"], status["resume_phase"], status["dead_letters"]) == ("failed", "backfill", 0)
+    assert status["copied"] < 1000
+    enlarge(disk)
+    assert terminal.run("resume", "docs").code == 0
+    seen = terminal.run("validate", "docs", "--full", "--json").document
+    assert (seen["ok"], seen["bit_equal"]) == (True, 1000)
+
+
 @pytest.mark.parametrize("free", [0, 20_000, 130_000])
 def test_a_full_disk_under_the_state(terminal, tmp_path, disk, flags, free):
     (disk / "others").write_bytes(bytes(400 * 1024 - 4096 - free))

@@ -95,6 +95,18 @@ def test_what_may_be_a_bad_row_is_one_in_a_write_only(code, legacy):
     assert type(from_status(code, legacy, "no such field", PLACE)) is StoreError
 
 
+@pytest.mark.parametrize(("code", "legacy"), [(0, 1), (1, 1), (5, 1), (65535, 1), (1100, 1)])
+def test_a_full_disk_is_no_records_fault(code, legacy):
+    reason = "[Errno 28] Error writing bytes to file. Detail: [errno 28] No space left on device"
+    reading = from_status(code, legacy, reason, PLACE)
+    written = from_status(code, legacy, reason, PLACE, writing=True)
+    assert (type(reading), type(written)) == (StoreDown, Unresolved)
+    assert written is not None
+    assert (written.exit_code, written.retryable) == (5, True)
+    assert "the disk of milvus is full" in written.message
+    assert "free some space" in written.hint
+
+
 def test_a_retriable_status_is_no_bad_row():
     error = from_status(65535, 1, "node is leaving", PLACE, retriable=True, writing=True)
     assert type(error) is StoreDown

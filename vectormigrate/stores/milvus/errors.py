@@ -48,6 +48,7 @@ _TOO_LARGE = (
     "query results exceed",
 )
 _BAD_TOKEN = ("auth check failure", "username and password are correct", "token is invalid", "illegal token")
+_DISK_FULL = ("no space left on device", "disk quota exceeded")
 _NOT_ALLOWED = ("permission deny", "permissiondenied", "privilege not permitted")
 
 
@@ -133,6 +134,13 @@ def from_status(  # noqa: PLR0911 one return a kind
         return _authentication(place)
     if any(sign in text for sign in _NOT_ALLOWED):
         return place.error(PermissionDenied, f"milvus does not allow this: {short(reason)}")
+    if any(sign in text for sign in _DISK_FULL):
+        # Milvus Lite has perhaps logged the write already when it finds no room for the segment.
+        return place.error(
+            Unresolved if writing else StoreDown,
+            f"the disk of milvus is full: {short(reason)}",
+            "free some space there, then go on; a write that is sent again does no harm",
+        )
     if any(sign in text for sign in _TOO_LARGE) and not writing:
         return place.error(MessageTooLarge, f"milvus refused the request: {short(reason)}")
     if _is_missing_database(text):
