@@ -1,12 +1,18 @@
 """The verbs of a live migration, said from another shell to a daemon that is a process."""
 
+import asyncio
 import time
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.fakes.served import ServedProcess
 from tests.fakes.terminal import Terminal
 from vectormigrate.api.client import Client
+from vectormigrate.cli import live
+from vectormigrate.model.status import SwapReport
 
 _LONGEST = 30.0
 
@@ -213,3 +219,21 @@ def refused(terminal, words):
 def test_only_a_live_one_has_its_refused_records_retried_by_word(migrated):
     asked = migrated.run("dead-letters", "docs", "--retry")
     assert (asked.code, "vectormigrate resume docs" in asked.err) == (2, True)
+
+
+async def test_ctrl_c_says_that_the_daemon_goes_on(monkeypatch):
+    """It ends the waiting alone: the daemon was told, and hears nothing more."""
+    told = []
+    call = SimpleNamespace(state=Path("state.db"), migration_id="docs", remark=told.append)
+    monkeypatch.setattr(live, "view", lambda call: nullcontext(SimpleNamespace(status=lambda name: None)))
+
+    async def ask_owner(*_, **__):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(live, "ask_owner", ask_owner)
+    asking = asyncio.ensure_future(live.ask(call, "cutover", SwapReport))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert told == ["the daemon was asked, and goes on with it; look with: vectormigrate status docs"]

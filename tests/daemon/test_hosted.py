@@ -3,7 +3,7 @@
 import pytest
 
 from tests.fakes.hosted import Site
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import GateRefused, IllegalTransition
 from vectormigrate.model.phase import Phase
 
 
@@ -36,3 +36,14 @@ async def test_it_stands_still_for_a_verb_and_goes_on_when_that_is_refused(site)
         seen, numbers = await hosted.status(), await hosted.numbers()
         assert (seen.migration_id, seen.primary, numbers.live) == ("move", "source", hosted.live)
         assert [one.name for one in numbers.gates] == [one.name for one in seen.gates]
+
+
+async def test_a_pause_that_cannot_be_stops_nothing_that_somebody_else_waits_for(site, monkeypatch):
+    async with site.daemon() as host:
+        await site.verified(host)
+        hosted = host._hosted["move"]
+        monkeypatch.setattr(hosted.conductor, "stop", lambda: pytest.fail("it ends every comparison"))
+        with pytest.raises(IllegalTransition, match="cannot move to paused"):
+            await host.answer("pause", "move", {})
+        assert (hosted.go.is_set(), site.phase) == (True, Phase.VERIFIED)
+        monkeypatch.undo()

@@ -32,7 +32,7 @@ def test_every_error_says_what_it_means_and_how_it_ends(error: type[Vectormigrat
 
 def test_what_may_pass_is_retryable_and_nothing_else():
     assert {error.__name__ for error in TREE if error.retryable} == {
-        "StateLocked", "StateFull", "Unreachable", "Throttled", "Unresolved", "StoreDown", "RateLimited",
+        "StateLocked", "StateFull", "Unreachable", "Throttled", "Unresolved", "StoreDown", "RateLimited", "Stopped",
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, TypeVar
 
 import msgspec
@@ -92,7 +93,13 @@ async def ask(call: Call, verb: str, answer: type[T], **arguments: Any) -> T:
     """Ask the daemon that hosts the migration. Raises GateRefused when none runs, and what it raises."""
     with view(call) as viewer:
         viewer.status(call.migration_id)
-    told = await ask_owner(call.state, verb, call.migration_id, arguments, within=None)
+    try:
+        told = await ask_owner(call.state, verb, call.migration_id, arguments, within=None)
+    except asyncio.CancelledError:  # Ctrl-C, of which the daemon hears nothing
+        call.remark(
+            f"the daemon was asked, and goes on with it; look with: vectormigrate status {call.migration_id}"
+        )
+        raise
     if told is None:
         raise GateRefused(
             f"`{call.command.name}` is for the daemon of {call.migration_id!r} to answer, and none runs on this state file",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
-from vectormigrate.model.phase import FINAL, Phase
+from vectormigrate.model.phase import FINAL, RESTING, Phase, check_transition
 from vectormigrate.model.status import LiveStatus
 
 from .attempts import Attempts
@@ -52,6 +52,16 @@ class Hosted:
                 if went and self.conductor.migration.phase is phase:
                     self.go.set()
                 raise
+
+    async def rest(self) -> None:
+        """Pause. Raises IllegalTransition where there is nothing to pause: then nothing is stopped for it, such as a comparison
+        that somebody else waits for.
+        """
+        phase = self.conductor.migration.phase
+        if phase not in RESTING:
+            check_transition(phase, Phase.PAUSED)
+        async with self.halted():
+            await self.conductor.rest()
 
     async def status(self) -> LiveStatus:
         """What only this process knows of it. Raises GateRefused when it is over."""

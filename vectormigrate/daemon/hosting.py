@@ -422,8 +422,7 @@ class Host:
         return await hosted.status()
 
     async def _pause(self, hosted: Hosted) -> object:
-        async with hosted.halted():
-            await hosted.conductor.rest()
+        await hosted.rest()
         return self.status(hosted.conductor.migration.id)
 
     async def _resume(self, hosted: Hosted) -> object:

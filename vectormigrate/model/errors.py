@@ -199,6 +199,13 @@ class GateRefused(PhaseError):
     code = "gate_refused"
 
 
+class Stopped(GateRefused):
+    """Somebody stopped it before its end, and nothing is proved; the same again may come to it."""
+
+    code = "stopped"
+    retryable = True
+
+
 class TargetNotEmpty(GateRefused):
     """The target holds records and no policy for them was given."""
 

@@ -15,7 +15,7 @@ from vectormigrate.engine.work import Coordinator, Crew
 from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.comparing import SAMPLED, Comparing, check_meant
-from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.errors import Stopped
 from vectormigrate.model.events import Event, FindingConfirmed, Validated
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.identity import read_id
@@ -97,7 +97,7 @@ class Validation:
         """Records of the sample that the copy had not come to."""
 
     def stop(self) -> None:
-        """Hand out nothing further; the validation then raises GateRefused, for it proves nothing."""
+        """Hand out nothing further; the validation then raises Stopped, for it proves nothing."""
         self._stopped = True
         if self._running is not None:
             self._running.stop()
@@ -245,7 +245,7 @@ class Validation:
             coordinator.stop()
         await self._crew(len(spans)).run(coordinator)
         if not coordinator.complete:
-            raise GateRefused(
+            raise Stopped(
                 "the comparison was stopped before its end, and proves nothing",
                 hint="run the same command again",
             )
