@@ -304,15 +304,18 @@ async def test_no_hint_of_a_write_that_failed(bench):
     assert bench.ledger.get(1).hint is None
 
 
+@pytest.mark.parametrize("noted", [True, False])
 @pytest.mark.parametrize(
     "order", ["it stood before", "it began meanwhile", "it ended meanwhile", "it waits to expire"]
 )
-async def test_no_hint_of_a_write_that_a_predicate_overlapped(bench, order):
+async def test_no_hint_of_a_write_that_a_predicate_overlapped(bench, order, noted):
     """Its request may have reached the primary behind this write, and changed what the hint says."""
     began, end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def predicate(error=None):
+        bench.state.full = not noted
         async with bench.lane.writing([OLD], 10):
+            bench.state.full = False
             began.set()
             await end.wait()
             if error is not None:

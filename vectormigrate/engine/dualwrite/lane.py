@@ -66,7 +66,8 @@ class Pass:
         self.noted = Noted(generation)
         self._lane = lane
         self._hint: Hint | None = None
-        self._scopes = -1 if lane.scopes.blocking else lane.scopes.raised
+        unnamed = lane.scopes.blocking or lane.marker.unmarked  # and so may be what left without its marks
+        self._scopes = -1 if unnamed else lane.scopes.raised
         self._marking = lane.marking
 
     @property
