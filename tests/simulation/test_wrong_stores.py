@@ -289,6 +289,19 @@ def test_a_milvus_by_another_spelling(terminal, milvus_url):
 # Looking changes nothing.
 
 
+def test_a_milvus_lite_that_is_not_there_is_not_made_by_looking(terminal, tmp_path, source, new):
+    before = prints(tmp_path)
+    for line in ("plan", "migrate"):
+        ran = terminal.run(line, "docs", *words(Side("milvus", str(tmp_path / "typo.db")), new))
+        assert_error(ran, 2, "there is no collection 'docs'", "typo.db does not exist")
+    target = Side("milvus", str(tmp_path / "new.milvus"))
+    for line in (["plan", "docs"], ["migrate", "docs", "--dry-run"], ["doctor", "docs"]):
+        assert terminal.run(*line, *words(source, target)).code == 0
+    assert_error(terminal.run("plan", "docs", *words(source, Side("milvus", source.url))), 2, "is a file")
+    assert prints(tmp_path) == before
+    assert {path.name for path in tmp_path.iterdir()} == {"old.db"}
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "pgvector", "milvus"])
 def test_plan_and_dry_run_write_nothing(terminal, tmp_path, source, locked_dsn, postgres, milvus_url, kind):
     urls = {"sqlite": str(tmp_path / "new.db"), "pgvector": locked_dsn, "milvus": milvus_url}

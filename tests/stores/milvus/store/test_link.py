@@ -15,6 +15,7 @@ from tests.fakes.milvus import free_port
 from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.errors import (
     AuthenticationFailed,
+    CollectionMissing,
     ConfigInvalid,
     StoreDown,
     StoreError,
@@ -182,12 +183,69 @@ def test_a_file_is_opened_once_for_all_and_freed_by_the_last(tmp_path):
     third.close()
 
 
-def test_an_error_of_a_file_is_raised_and_not_logged(tmp_path, caplog):
-    link = Link(Endpoint("milvus", str(tmp_path / "x.db")))
+def test_looking_at_a_database_that_is_not_there_makes_none(tmp_path):
+    path = tmp_path / "x.db"
+    link, other = Link(Endpoint("milvus", str(path))), Link(Endpoint("milvus", str(path)))
+    for one in (link, other):
+        assert one.server.lite
+        assert one.absent
+        names = one.call("ShowCollections", milvus_pb2.ShowCollectionsRequest()).collection_names
+        assert list(names) == []
+    asked = milvus_pb2.DescribeCollectionRequest(collection_name="docs")
+    with pytest.raises(CollectionMissing, match=r"'docs': .*x\.db does not exist"):
+        link.call("DescribeCollection", asked, "docs")
+    assert list(tmp_path.iterdir()) == []
+    link.call("CreateCollection", _making()[1], "docs")
+    assert not link.absent
+    assert list(tmp_path.iterdir()) == [path]
+    seen = other.call("DescribeCollection", asked, "docs")
+    assert seen.schema.name == "docs", "whoever had looked before sees it"
+    link.close()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("a.db", "a.db is a file, and Milvus Lite keeps a database in a folder"),
+        ("photos", "photos is a folder of something else"),
+        ("nowhere/x.db", "there is no folder .*nowhere"),
+    ],
+)
+def test_a_path_where_no_database_can_be_is_refused_and_left_alone(tmp_path, path, told):
+    (tmp_path / "a.db").write_bytes(b"SQLite format 3\0")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    before = sorted(tmp_path.rglob("*"))
+    link = Link(Endpoint("milvus", str(tmp_path / path)))
+    with pytest.raises(ConfigInvalid, match=told) as caught:
+        _ = link.server
+    assert caught.value.store == "milvus"
+    link.close()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_database_may_be_made_in_an_empty_folder(tmp_path):
+    link = Link(Endpoint("milvus", str(tmp_path)))
+    assert link.server.lite
+    assert list(tmp_path.iterdir()) == []
+    link.call("CreateCollection", _making()[1], "docs")
+    assert (tmp_path / "collections").is_dir()
+    link.close()
+
+
+def _making():
     schema = schema_pb2.CollectionSchema(name="docs", enable_dynamic_field=True)
     schema.fields.add(name="key", is_primary_key=True, data_type=schema_pb2.Int64)
     schema.fields.add(name="vec", data_type=schema_pb2.FloatVector).type_params.add(key="dim", value="2")
-    making = milvus_pb2.CreateCollectionRequest(collection_name="docs", schema=schema.SerializeToString())
+    return schema, milvus_pb2.CreateCollectionRequest(
+        collection_name="docs", schema=schema.SerializeToString()
+    )
+
+
+def test_an_error_of_a_file_is_raised_and_not_logged(tmp_path, caplog):
+    link = Link(Endpoint("milvus", str(tmp_path / "x.db")))
+    schema, making = _making()
     link.call("CreateCollection", making, "docs")
     layout = read_layout(schema)
     batch = Batch([1], {"vec": DenseColumn(np.ones((1, 2), np.float32))}, [{"tags": [1]}])
@@ -200,7 +258,8 @@ def test_an_error_of_a_file_is_raised_and_not_logged(tmp_path, caplog):
 
 def test_a_file_that_cannot_be_opened_is_down(tmp_path):
     path = tmp_path / "x.db"
-    path.write_text("not a database")
+    path.mkdir()
+    (path / "collections").write_text("not a database")
     link = Link(Endpoint("milvus", str(path)))
     with pytest.raises(StoreDown, match=r"x\.db"):
         _ = link.server

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import importlib
 import logging
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from vectormigrate.model.errors import ConfigInvalid, StoreDown, StoreError, Unsupported
+from vectormigrate.model.errors import (
+    CollectionMissing,
+    ConfigInvalid,
+    StoreDown,
+    StoreError,
+    Unsupported,
+)
 from vectormigrate.stores.base import Endpoint
 from vectormigrate.stores.channels import open_channel
 from vectormigrate.stores.milvus.errors import Place, from_status, from_transport
@@ -55,6 +62,8 @@ _ANSWERS: dict[str, Any] = {
     "Upsert": milvus_pb2.MutationResult,
 }
 _WRITES = frozenset({"Insert", "Upsert", "Delete"})
+_OF_LITE = ("collections", "databases", "LOCK")
+"""What Milvus Lite makes in the folder of a database when it opens it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class Link:
         self._metadata = _metadata(endpoint)
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
+        self._stand_in: _StandIn | None = None
         self._server: Server | None = None
         self._closed = False
 
@@ -115,19 +125,38 @@ class Link:
                 self._server = self._dial()
             return self._server
 
+    @property
+    def absent(self) -> bool:
+        """Whether this is the path of a Milvus Lite database that is not there yet; of one that was dialled."""
+        return self._stand_in is not None and not _is_there(self.address.path)
+
     def place(self, collection: str = "") -> Place:
         return Place(self.name, collection)
 
     def call(self, method: str, request: Any, collection: str = "", *, timeout: float | None = None) -> Any:
         """One attempt: the answer, or an error of the tree."""
         _ = self.server
-        return self._call(method, request, self.place(collection), timeout or self.timeout, dialled=True)
+        if self._stand_in is not None and (method == "CreateCollection" or _is_there(self.address.path)):
+            self._move_in()
+        try:
+            return self._call(method, request, self.place(collection), timeout or self.timeout, dialled=True)
+        except CollectionMissing:
+            if not self.absent:
+                raise
+            raise self.place(collection).error(
+                CollectionMissing,
+                f"there is no collection {collection!r}: {self.address.path} does not exist",
+                "a source must exist; as a target it is made by the migration",
+            ) from None
 
     def close(self) -> None:
         """End calls under way and hang up; repeatable."""
         with self._lock:
             channel, self._channel, already, self._closed = self._channel, None, self._closed, True
-        if channel is not None:
+            stand_in, self._stand_in = self._stand_in, None
+        if stand_in is not None:
+            stand_in.close()
+        if channel is not None and (stand_in is None or channel is not stand_in.channel):
             channel.close()
             if self.address.path and not already:
                 _embedded.release(self.address.path)
@@ -142,10 +171,22 @@ class Link:
         return parse_version(answer.version, embedded=bool(self.address.path))
 
     def _open_channel(self) -> grpc.Channel:
-        target = self.address.target
-        if self.address.path:
-            target = f"127.0.0.1:{_embedded.acquire(self.address.path, self.place())}"
-        return open_channel(target, secure=self.address.secure)
+        path = self.address.path
+        if not path:
+            return open_channel(self.address.target, secure=self.address.secure)
+        if not _is_there(path):
+            self._stand_in = _StandIn(self.place())
+            return self._stand_in.channel
+        return self._open_database()
+
+    def _open_database(self) -> grpc.Channel:
+        return open_channel(f"127.0.0.1:{_embedded.acquire(self.address.path, self.place())}", secure=False)
+
+    def _move_in(self) -> None:
+        """From now on call the database itself. The stand-in stays up, for calls that others have under way there."""
+        with self._lock:
+            if self._stand_in is not None and self._channel is self._stand_in.channel:
+                self._channel = self._open_database()
 
     def _call(self, method: str, request: Any, place: Place, timeout: float, *, dialled: bool) -> Any:
         channel = self._channel
@@ -187,6 +228,42 @@ def _metadata(endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
     if database := endpoint.options.get("database", ""):
         pairs.append(("dbname", database))
     return tuple(pairs)
+
+
+def _is_there(path: str) -> bool:
+    """Whether there is a database of Milvus Lite. Raises ConfigInvalid where none could be made: opening one makes its
+    folder with all above it, and puts its own into any that is there.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        if any((folder / name).exists() for name in _OF_LITE):
+            return True
+        if all(entry.name.startswith(".") or entry.name == "lost+found" for entry in folder.iterdir()):
+            return False
+        what, hint = f"{path} is a folder of something else", "check the path, or name a new folder in it"
+    elif folder.exists():
+        what, hint = (
+            f"{path} is a file, and Milvus Lite keeps a database in a folder",
+            "check the path; a file that Milvus Lite 2 made cannot be read by the later ones",
+        )
+    elif folder.parent.is_dir():
+        return False
+    else:
+        what, hint = f"there is no folder {folder.parent}", "make the folder, or correct the path"
+    raise ConfigInvalid(what, hint=hint, store="milvus")
+
+
+class _StandIn:
+    """An empty database elsewhere, asked as long as the one that is meant is not there: looking must make nothing."""
+
+    def __init__(self, place: Place) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="vectormigrate-milvus-", ignore_cleanup_errors=True)
+        self.channel = open_channel(f"127.0.0.1:{_embedded.acquire(self._folder.name, place)}", secure=False)
+
+    def close(self) -> None:
+        self.channel.close()
+        _embedded.release(self._folder.name)
+        self._folder.cleanup()
 
 
 @dataclass(slots=True)

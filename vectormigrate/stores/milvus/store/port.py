@@ -86,7 +86,10 @@ class MilvusStore(Store):
         await self._run(self._catalog.collections)
         server = self._catalog.server
         kind = "milvus lite" if server.lite else "milvus"
-        return StoreInfo("milvus", server.version, {"server": kind, "address": self._link.name})
+        details = {"server": kind, "address": self._link.name}
+        if self._link.absent:
+            details["database"] = "not there yet: made when a collection is created"
+        return StoreInfo("milvus", server.version, details)
 
     async def collections(self) -> list[str]:
         return await self._run(self._catalog.collections)
