@@ -10,7 +10,6 @@ import random
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -27,6 +26,7 @@ from weaviate.classes.data import DataObject
 from weaviate.classes.tenants import Tenant
 
 from integration.harness.runs import command, run
+from integration.harness.writers import Threads
 from tests.fakes.milvus import free_port
 from tests.fakes.pinecone import serving as serving_pinecone
 from tests.fakes.qdrant import QdrantServer
@@ -141,27 +141,18 @@ class Tenants:
         self._stack.close()
 
 
-class Writers:
+class Writers(Threads[str]):
     """One thread a part, each with ids and versions of its own; what was acknowledged is what must be there."""
 
+    pause = 0.02
+
     def __init__(self, open_app: Callable[[], Parts], parts: tuple[str, ...]) -> None:
+        super().__init__(parts)
         self._open = open_app
         self.acknowledged: dict[str, dict[int, int]] = {part: dict.fromkeys(range(HELD), 0) for part in parts}
         self.unsure: dict[str, set[int]] = {part: set() for part in parts}
         """Numbers whose last write was not answered: either of two states is right."""
         self.writes = 0
-        self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._write, args=(part,), daemon=True) for part in parts]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(60)
-            assert not thread.is_alive()
 
     def _write(self, part: str) -> None:
         with closing(self._open()) as app:
@@ -169,7 +160,7 @@ class Writers:
 
     def _write_by(self, app: Parts, part: str) -> None:
         chance, version = random.Random(part), 0
-        while not self._ended.wait(0.02):
+        while self._again():
             version += 1
             number = chance.randrange(2 * HELD)
             removes = chance.random() < 0.2

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -29,6 +28,7 @@ from qdrant_client.models import (
 )
 
 from integration.harness.runs import command, run
+from integration.harness.writers import Threads
 from integration.test_live_parts import Daemon, started, wait
 from tests.fakes.milvus import LiteServer
 from tests.fakes.qdrant import QdrantServer
@@ -97,40 +97,24 @@ def _told(payload: dict[str, Any] | None) -> tuple[str | None, int]:
     return payload.get("lang"), int(payload["version"])
 
 
-class Writers:
+class Writers(Threads[int]):
     """Threads with ids of their own; what was acknowledged is what must be there."""
 
-    pause = 0.03
-    """Seconds between two writes of one."""
-
     def __init__(self, url: str) -> None:
+        super().__init__(range(WRITERS))
         self._url = url
         self.held: dict[int, tuple[str | None, int]] = {}
         self.unsure: set[int] = set()
         """Numbers whose last write was not answered: either of two states is right."""
         self.writes = self.moves = 0
-        self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._write, args=(one,), daemon=True) for one in range(WRITERS)
-        ]
 
     def _open(self) -> Any:
         return App(self._url)
 
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(60)
-            assert not thread.is_alive()
-
     def _write(self, writer: int) -> None:
         chance, version = random.Random(writer), 0
         with closing(self._open()) as app:
-            while not self._ended.wait(self.pause):
+            while self._again():
                 version += 1
                 number = writer * IDS + chance.randrange(IDS)
                 try:
