@@ -256,7 +256,7 @@ class Watch:
             self.fail(f"I20: {message.ids} are written to the source behind the commit")
 
     def _sent_by_client(self, message):
-        if not message.marked:
+        if not message.marked or self.held.phase is Phase.COMMITTED:  # behind it nothing is owed any more
             return
         message.gapped = bool(self.world.gap.named)
         if not (message.gapped or self._known(message)):
