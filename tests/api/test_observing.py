@@ -14,13 +14,13 @@ class Patient:
     """Says what a test wants."""
 
     def __init__(self):
-        self.well = True
+        self.well = self.needed = True
 
     def live(self):
         return [Finding("journal", True)]
 
     async def ready(self):
-        return [*self.live(), Finding("source of <main>", self.well)]
+        return [*self.live(), Finding("source of <main>", self.well, self.needed)]
 
 
 class Numbered:
@@ -59,6 +59,12 @@ def test_not_ready_and_alive_are_two_things(client, patient):
     assert (answer.status_code, answer.text) == (503, "[-] source of <main>\nnot ok\n")
     assert answer.headers["content-type"].startswith("text/plain")
     assert client.get("/livez").status_code == 200
+
+
+def test_what_is_not_needed_is_told_and_takes_nothing_out_of_service(client, patient):
+    patient.well = patient.needed = False
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (200, "[-] source of <main>\nok\n")
 
 
 def test_everything_that_was_looked_at_on_request(client):

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
+from tests.fakes.world import World
 from vectormigrate.model.errors import GateRefused
-from vectormigrate.state import roles
+from vectormigrate.model.specification import Mode
+from vectormigrate.state import migrations, roles
 from vectormigrate.state.roles import Role, Side
 
 from .conftest import AT
@@ -50,3 +54,13 @@ async def test_who_vouched_and_when_is_kept_through_swaps(tx):
     assert (held.attested_at, held.attested_by, held.revision) == (AT, "me", 0)
     await tx(roles.swap, held)
     assert (await tx(roles.get)).attested_by == "me"
+
+
+@pytest.mark.parametrize(("mode", "answers"), [("proxied", True), ("captured", False)])
+async def test_whether_an_application_is_answered_by_a_target_here(database, tmp_path, mode, answers):
+    """A captured one is pointed there itself."""
+    spec = replace(World(tmp_path / "x.db").spec, id="other", mode=Mode(mode))
+    await database.write(lambda tx: migrations.create(tx, spec, at=AT))
+    assert not database.read(roles.target_answers)
+    await database.write(lambda tx: roles.swap(tx, "other", Role()))
+    assert database.read(roles.target_answers) is answers

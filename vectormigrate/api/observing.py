@@ -49,7 +49,7 @@ def observing(health: Health) -> Mount:
 
 
 def _told(request: Request, found: Sequence[Finding]) -> Response:
-    ok = all(one.ok for one in found)
+    ok = all(one.ok or not one.needed for one in found)
     lines = [
         f"[{'+' if one.ok else '-'}] {one.name}"
         for one in found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from vectormigrate.model.errors import GateRefused
+from vectormigrate.model.specification import Mode
 
 from . import audit
 from .database import Transaction
@@ -44,6 +45,17 @@ def get(tx: Transaction, migration_id: str) -> Role:
         (migration_id,),
     ).fetchone()
     return Role(Side(row[0]), *row[1:]) if row is not None else Role()
+
+
+def target_answers(tx: Transaction) -> bool:
+    """Whether requests of an application are answered by the target of any migration."""
+    return bool(
+        tx.execute(
+            "SELECT EXISTS (SELECT 1 FROM primary_side JOIN migration ON migration.id = migration_id"
+            " WHERE side = 'target' AND json_extract(specification, '$.mode') = ?)",
+            (Mode.PROXIED.value,),
+        ).get
+    )
 
 
 def swap(tx: Transaction, migration_id: str, expected: Role) -> Role:

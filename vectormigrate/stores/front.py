@@ -112,6 +112,10 @@ class Front(ABC):
         """Collections that a migration is under way for: those that a request about many at once may reach."""
         return ()
 
+    def moved(self) -> Sequence[str]:
+        """Collections that are answered elsewhere than by the source now, which may have dropped its own."""
+        return ()
+
     def known_as(self, name: str) -> str:
         """The name of the collection that this one stands for at the source of a migration, itself if none says so."""
         return name

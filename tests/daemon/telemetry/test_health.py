@@ -1,11 +1,15 @@
 import socket
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.wire import raw_server, well
+from tests.fakes.world import World
 from vectormigrate.daemon.telemetry.health import Finding, Health
 from vectormigrate.daemon.upstream import Target
+from vectormigrate.model.specification import Mode
+from vectormigrate.state import migrations, roles
 from vectormigrate.state.database import Database
 
 
@@ -42,6 +46,18 @@ async def test_a_source_that_is_away_is_told_and_asked_again_after_a_while(datab
         assert (await health.ready())[-1] == Finding("source of main", False)
         clock.advance(3)
         assert (await health.ready())[-1] == Finding("source of main", True)
+
+
+async def test_a_source_that_is_away_takes_nothing_out_of_service_once_a_target_answers(database, tmp_path):
+    """Behind a commit it is taken down for good."""
+    spec = replace(World(tmp_path / "unused.db").spec, mode=Mode.PROXIED)
+    await database.write(lambda tx: migrations.create(tx, spec, at=""))
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        health = Health(database, {"main": at(held.getsockname()[1])}, lambda: False, FakeClock())
+        assert (await health.ready())[-1] == Finding("source of main", False)
+        await database.write(lambda tx: roles.swap(tx, spec.id, roles.get(tx, spec.id)))
+        assert (await health.ready())[-1] == Finding("source of main", False, needed=False)
 
 
 async def test_a_process_that_ends_is_not_ready_but_alive(database):

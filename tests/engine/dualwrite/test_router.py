@@ -50,9 +50,11 @@ async def test_what_is_not_under_migration_passes_through(router):
 
 async def test_what_is_goes_to_the_primary(bench, router):
     assert (router.reading(SOURCE).upstream, router.reading(SOURCE).shape) == (UPSTREAM, shape(SOURCE))
+    assert router.moved() == ()
     bench.lane.role = Role(Side.TARGET, 1)
     assert (router.reading(SOURCE).upstream, router.reading(SOURCE).store) == (None, bench.target)
     assert router.primary(SOURCE).store is bench.target
+    assert router.moved() == (SOURCE,)
 
 
 async def test_a_lane_can_be_taken_away(bench, router):

@@ -1,7 +1,8 @@
 """Whether this process is alive, and whether it should be sent requests.
 
 Alive: its loop turns, which the answer itself proves, and its journal has a writer. Ready: alive, not ending, and every source
-can be connected to. The target is not asked: one that is away must never take the proxy out of service.
+can be connected to. The target is not asked: one that is away must never take the proxy out of service. Nor must a source, once
+a target answers: it is down for good behind a commit, and somebody else would be no better off with the rest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from vectormigrate.daemon.upstream import Target
 from vectormigrate.model.clock import Clock
+from vectormigrate.state import roles
 from vectormigrate.state.database import Database
 
 _PATIENCE = 1.0
@@ -26,6 +28,8 @@ class Finding:
 
     name: str
     ok: bool
+    needed: bool = True
+    """Else it is told, and nothing follows from it."""
 
 
 class Health:
@@ -47,7 +51,8 @@ class Health:
 
     async def ready(self) -> list[Finding]:
         """What speaks against sending requests here."""
-        reached = [Finding(f"source of {name}", await self._reached(name)) for name in self._sources]
+        needed = not self._database.read(roles.target_answers)
+        reached = [Finding(f"source of {name}", await self._reached(name), needed) for name in self._sources]
         return [*self.live(), Finding("serving", not self._stopping()), *reached]
 
     async def _reached(self, name: str) -> bool:

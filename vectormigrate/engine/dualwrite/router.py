@@ -15,6 +15,7 @@ from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.query import Match, Query
 from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Touch
+from vectormigrate.state.roles import Side
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.raw import Upstream
 
@@ -96,6 +97,9 @@ class Router(Front):
 
     def concerned(self) -> Sequence[str]:
         return tuple(self._lanes)
+
+    def moved(self) -> Sequence[str]:
+        return tuple(name for name, lane in self._lanes.items() if lane.role.primary is Side.TARGET)
 
     def known_as(self, name: str) -> str:
         return next((aliases[name] for aliases in self._told.values() if name in aliases), name)

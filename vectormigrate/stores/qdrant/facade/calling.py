@@ -24,7 +24,7 @@ from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 from vectormigrate.stores.routing import Route
 from vectormigrate.stores.turns import Turns
 
-from . import observing
+from . import listing, observing
 from .capture import touches_of, whole
 from .endpoints import find_call
 from .passing import reply_outcome
@@ -74,6 +74,8 @@ class Calls:
             return await self._answer(access.store, route, call, started)
         asked = self._clock.monotonic()
         reply = await access.upstream.call(call)
+        if route.operation == listing.OPERATION and (moved := self._front.moved()):
+            return listing.replied(reply, moved)
         shape = access.shape
         if access.shadowed and shape is not None and route.operation in observing.CALLS and reply.code == OK:
             self._front.observed(

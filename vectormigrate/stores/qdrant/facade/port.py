@@ -23,7 +23,7 @@ from vectormigrate.stores.qdrant.wire.responses import failure
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, RpcCall, RpcReply, Upstream
 from vectormigrate.stores.turns import Turns
 
-from . import observing
+from . import listing, observing
 from .calling import Calls
 from .capture import Captured, capture
 from .endpoints import ENDPOINTS, Found, find
@@ -77,6 +77,8 @@ class QdrantFacade(Facade):
             return await self._answer(access.store, found, request, started)
         if access.shadowed:
             return await self._observed(access, found, request)
+        if found.route.operation == listing.OPERATION and (moved := self._front.moved()):
+            return listing.listed(await access.upstream.send(plainly(request)), moved)
         return await access.upstream.send(request, stream=found.route.operation in _DOWNLOADS)
 
     async def _observed(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:
