@@ -218,7 +218,7 @@ def test_one_part_that_cannot_start_keeps_all_from_being_made(terminal):
     flags = several(terminal)
     fill(terminal.directory / "new.db", **{"docs-b": 1})
     ran = terminal.run("migrate", "many", *flags)
-    assert (ran.code, "already holds 1 records" in ran.err) == (4, True)
+    assert (ran.code, "already holds 1 record\n" in ran.err) == (4, True)
     assert terminal.run("status", "many").code == 2
     assert tables(terminal.directory / "new.db") == {"docs-b": 1}
 

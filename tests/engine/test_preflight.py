@@ -6,6 +6,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import World, records, shape
 from vectormigrate.engine import preflight
+from vectormigrate.model.batch import DenseColumn
 from vectormigrate.model.collection import (
     CollectionShape,
     Field,
@@ -199,6 +200,41 @@ async def test_some_records_that_would_be_refused_are_told_and_hinder_nothing(wo
     assert [one.id for one in found.refused] == ["s:" + "b" * 60]
     preflight.check_startable(world.spec, found)
     assert (await document(world, found)).notes
+
+
+async def test_a_refused_record_is_named_once_in_its_note_and_with_what_to_do(world):
+    await world.fill(["a", "b" * 60])
+    world.target.capabilities = replace(CAPABILITIES, max_id_bytes=10)
+    found = await examine(world)
+    long = "s:" + "b" * 60
+    notes = (await document(world, found)).notes
+    assert f"would be refused: id {long}: its 60 bytes do not fit 10" in notes
+    assert found.refused[0].error.hint
+
+
+async def test_a_text_longer_than_the_target_takes_is_foreseen(world):
+    await world.store().create(replace(shape(), fields=(Field("title", FieldType.TEXT),)))
+    long = replace(records([0, 1]), payload=[{"title": "L"}, {"title": "L" * 50}])
+    await world.store().upsert("docs", long)
+    world.target.capabilities = replace(CAPABILITIES, max_text_bytes=40)
+    found = await examine(world)
+    assert [(one.id, one.error.message) for one in found.refused] == [
+        ("i:1", "record i:1 is refused: field 'title': longer than 40 bytes")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "able", "told"), [("cosine", True, 1), ("cosine", False, 0), ("dot", True, 0)]
+)
+async def test_vectors_of_zeros_under_cosine_are_told(world, metric, able, told):
+    made = replace(shape(), vectors=(replace(shape().vectors[0], metric=Metric(metric)),))
+    await world.store().create(made)
+    await world.store().upsert("docs", records(range(4)))
+    zero = DenseColumn(np.zeros((1, made.vectors[0].dim), np.float32))
+    await world.store().upsert("docs", replace(records([4]), vectors={"v": zero}))
+    world.target.capabilities = replace(CAPABILITIES, zero_vector_under_cosine=able)
+    notes = (await document(world, await examine(world))).notes
+    assert sum("1 of 5 sampled vectors 'v' hold only zeros" in note for note in notes) == told
 
 
 async def test_a_schema_is_inferred_from_ten_thousand_records(world):

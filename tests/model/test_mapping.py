@@ -70,6 +70,7 @@ def test_ids_are_translated_and_those_that_do_not_fit_refused():
     assert done.batch.vectors["vec"].values.tolist() == [[0, 0], [2, 2]]
     assert [row for row, _ in done.refused] == [1]
     assert done.refused[0][1].ids == ("i:-1000",)
+    assert "mend the record at the source" in done.refused[0][1].hint
 
 
 def test_a_record_that_was_not_read_whole_is_refused_by_itself():

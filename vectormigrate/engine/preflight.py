@@ -19,9 +19,9 @@ from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.layouts import Layouts, layouts
 from vectormigrate.engine.returning import unrestored
 from vectormigrate.model import jsonvalue
-from vectormigrate.model.batch import Batch
+from vectormigrate.model.batch import Batch, DenseColumn
 from vectormigrate.model.capabilities import Capabilities
-from vectormigrate.model.collection import COMPUTED, CollectionShape, Element, Metric, VectorKind
+from vectormigrate.model.collection import COMPUTED, CollectionShape, Element, FieldType, Metric, VectorKind
 from vectormigrate.model.division import whole_of
 from vectormigrate.model.edits import Redaction
 from vectormigrate.model.errors import (
@@ -40,6 +40,7 @@ from vectormigrate.model.quantising import left_behind
 from vectormigrate.model.record import id_text
 from vectormigrate.model.specification import Existing, Mode, Specification
 from vectormigrate.model.status import PlanDocument
+from vectormigrate.model.telling import of_record
 from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.base import EVERYWHERE, Store
 from vectormigrate.stores.surrogate import SurrogateStore, keyed
@@ -203,11 +204,27 @@ def _proposed(
         )
     notes = _vector_notes(shape, forgotten=source.capabilities.normalises_cosine and spec.back is None)
     notes += left_behind(shape, mapping, target, existing)
+    notes += _zero_notes(sample, mapping) if sample is not None and target.zero_vector_under_cosine else []
     computed = shape.native.get(spec.source.kind, {}).get(COMPUTED, {})
     notes += [
         f"vector {one!r} is made of {text!r} by the source, and not moved" for one, text in computed.items()
     ]
     return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes))
+
+
+def _zero_notes(sample: Batch, mapping: MappingPlan) -> list[str]:
+    """What is stored exactly and yet is like nothing."""
+    told, angular = [], {one.name for one in mapping.target.vectors if one.metric is Metric.COSINE}
+    for plan in mapping.vectors:
+        column = sample.vectors.get(plan.source)
+        if plan.target in angular and isinstance(column, DenseColumn):
+            zero = ~column.values.any(axis=1) & (True if column.present is None else column.present)
+            if zero.any():
+                told.append(
+                    f"{zero.sum():,} of {len(sample):,} sampled vectors {plan.source!r} hold only zeros: they are copied, but no"
+                    " search by cosine has to find their records"
+                )
+    return told
 
 
 def _mapping_options(spec: Specification, source: Store) -> MappingOptions:
@@ -229,7 +246,8 @@ def _refused(
     batch, ids = translation.batch, translation.batch.ids
     # Of partitions only the names are judged: the target may get them yet.
     partitions = tuple({one for one in batch.partition or () if one is not None})
-    shape = replace(mapping.target, fields=(), dynamic=True, partitions=partitions)
+    texts = tuple(replace(one, nullable=True) for one in mapping.target.fields if one.type is FieldType.TEXT)
+    shape = replace(mapping.target, fields=texts, dynamic=True, partitions=partitions)
     written = keyed(target, mapping, source.id)
     if isinstance(written, SurrogateStore):
         batch = batch.with_ids(list(map(written.inside, ids)))
@@ -284,7 +302,7 @@ def check_target_empty(spec: Specification, preflight: Preflight) -> None:
     """Raise TargetNotEmpty unless the target is empty or a policy for its records was given."""
     if preflight.target_count and spec.existing is Existing.FAIL:
         raise TargetNotEmpty(
-            f"the target collection already holds {preflight.target_count:,} records",
+            f"the target collection already holds {preflight.target_count:,} record{'s' if preflight.target_count > 1 else ''}",
             store=spec.target.kind,
             collection=spec.target.collection,
             hint="choose another collection, or say --existing skip (keep theirs) or --existing overwrite"
@@ -372,7 +390,7 @@ def _refusal_notes(preflight: Preflight) -> list[str]:
     if not refused or preflight.all_refused:
         return []
     told = f"{len(refused):,} of {preflight.sampled:,} sampled records would end in the dead letters"
-    return [told, *(f"would be refused: record {one.id}: {one.error.message}" for one in refused[:5])]
+    return [told, *(f"would be refused: {of_record(one.id, one.error.message)}" for one in refused[:5])]
 
 
 async def _refuse_same(spec: Specification, source: Store, target: Store) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "make_plan",
 ]
 
+_MEND = "mend the record at the source, or say in the mapping what becomes of it"
 _OWN_KEY = (
     "rename that field, or say lengths = false in a mapping file: vectors then come back with length one"
 )
@@ -111,6 +112,7 @@ class Translator:
                 payloads.append({**payload, LENGTHS: notes[row]} if row in notes else payload)
             except RecordRefused as error:
                 error.ids = (id_text(record_id)[:200].encode(errors="backslashreplace").decode(),)
+                error.hint = error.hint or _MEND
                 refused.append((row, error))
                 continue
             ids.append(target_id)

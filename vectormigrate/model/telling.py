@@ -6,6 +6,11 @@ from . import events
 from .events import Event
 
 
+def of_record(record_id: str, error: str) -> str:
+    """A refusal with the id of its record, which most name themselves."""
+    return error if record_id in error else f"record {record_id}: {error}"
+
+
 def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
     """An event in words."""
     match event:
@@ -21,8 +26,7 @@ def sentence(event: Event) -> str:  # noqa: PLR0911 one a kind of event
         case events.RangeDone(_, done, total):
             return f"{done:,} of {total:,} ranges are copied"
         case events.DeadLettered(_, record_id, error):
-            # Most refusals name their record themselves.
-            return f"refused for good: {error if record_id in error else f'record {record_id}: {error}'}"
+            return f"refused for good: {of_record(record_id, error)}"
         case events.WorkerLost(_, exit_code):
             return f"a worker ended without being told to (exit code {exit_code}); another takes its place"
         case events.Warned(_, message):
