@@ -28,6 +28,7 @@ from vectormigrate.engine.quarantine import Quarantine
 from vectormigrate.engine.rollback.foreign import note_foreign
 from vectormigrate.engine.rollback.pool import Removal
 from vectormigrate.engine.throttle import Input, Throttle, telling
+from vectormigrate.engine.uncopied import Uncopied
 from vectormigrate.engine.undoing import Undoing
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.work import Crew
@@ -398,6 +399,7 @@ class Conductor:
             self._clock,
             self._on_event,
             rechecks=self.rechecks,
+            telling=Uncopied(_shaped(migration).id, self._source.key_of, self._ranges()).without,
             **live,
         )
 

@@ -6,6 +6,7 @@ import pytest
 from tests.engine.validate.pairs import TARGET, make_pair
 from tests.fakes.world import World
 from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.engine.uncopied import Uncopied
 from vectormigrate.engine.validate import run as running
 from vectormigrate.engine.validate.run import Validation
 from vectormigrate.engine.validate.task import CompareTask
@@ -169,13 +170,14 @@ async def test_what_the_copy_has_not_come_to_is_no_finding_and_proves_nothing(
         checkpoints.advance(tx, ID, 0, pair.source.cursor_of(ids[49]), copied=50, skipped=0, size=1)
 
     await database.write(copy)
-    events = []
-    report = await validation(events).compare(how)
+    planned = database.read(lambda tx: checkpoints.ranges(tx, ID))
+    telling = Uncopied((await pair.source.describe("docs")).id, pair.source.key_of, planned).without
+    report = await validation(telling=telling).compare(how)
     assert said in report.statement
     assert (report.missing, report.ok, len(report.findings)) == (1, False, 1)
     assert {one for _, one in held(database)} == {"i:-40"}
     await pair.put(*(await pair.source.fetch("docs", [-40])).records())
-    report = await validation(events := []).compare(how)
+    report = await validation(events := [], telling=telling).compare(how)
     assert (report.missing, report.ok, held(database)) == (0, False, set())  # no gate opens by it
     assert not [one for one in events if isinstance(one, FindingConfirmed)]
 

@@ -125,7 +125,8 @@ class Clients:
         lane, began = world.lane, world.clock.monotonic()
         if lane is None:
             return
-        elsewhere = lane.read_share > 0  # some are answered by the secondary; a swap while this waits ends that
+        # Some are answered by the secondary; a swap while this waits ends that.
+        elsewhere = lane.read_share > 0
         store = world.router.reading("docs").store
         try:
             held = await store.fetch("docs", ids)

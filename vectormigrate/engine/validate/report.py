@@ -148,7 +148,8 @@ def _plain(finding: Finding) -> dict[str, object]:
 
 
 def _full_statement(report: ValidationReport, totals: Totals, rechecked: Rechecked | None) -> str:
-    if totals.doubts and not totals.tally.uncopied:  # a copy under way explains them, and nothing is proved all the same
+    # A copy under way explains the doubts, and nothing is proved all the same.
+    if totals.doubts and not totals.tally.uncopied:
         return "this scan proves nothing, because counts do not agree: " + "; ".join(totals.doubts)
     skipped = totals.tally.skipped
     if report.source_count == report.target_count and not skipped:

@@ -24,7 +24,7 @@ from vectormigrate.model.measure import Histogram
 from vectormigrate.model.record import RecordId, id_text, parse_id
 from vectormigrate.model.specification import Existing, Specification
 from vectormigrate.model.status import ValidationReport
-from vectormigrate.state import checkpoints, findings, ownership, waivers
+from vectormigrate.state import findings, ownership, waivers
 from vectormigrate.state.database import Database, Transaction
 from vectormigrate.stores.base import Store
 
@@ -38,7 +38,6 @@ from .report import Run, full_report, ids_report, sample_report, searched_report
 from .sample import compare_ids, compare_sample
 from .sides import Sides
 from .task import ask_foreign
-from .uncopied import Uncopied
 
 _RECORDS_A_SPAN = 5_000
 _MOST_SPANS = 256
@@ -69,10 +68,12 @@ class Validation:
         settling: float = 0.0,
         moving: Callable[[], Callable[[], int]] = lambda: lambda: 0,
         rechecks: Histogram | None = None,
+        telling: Callable[[Sequence[Finding]], list[Finding]] = list,
     ) -> None:
         """`writing` names those of some source ids that are being written, of which nothing can be said; `settling` is
         how many seconds a difference must last between two looks; `moving` begins to count the records that come or go on
-        either side, and gives the question how many that can have been; `rechecks` is told how long second looks take.
+        either side, and gives the question how many that can have been; `rechecks` is told how long second looks take;
+        `telling` leaves out what is only not copied yet.
         """
         self._rechecks = rechecks or Histogram()
         self._writing = writing
@@ -91,8 +92,7 @@ class Validation:
         """What the workers keep to when they compare everything."""
         self._running: CompareCoordinator | None = None
         self._stopped = False
-        planned = database.read(lambda tx: checkpoints.ranges(tx, spec.id))
-        self._uncopied = Uncopied(shape.id, source.key_of, planned)
+        self._telling = telling
         self._postponed = 0
         """Records of the sample that the copy had not come to."""
 
@@ -123,7 +123,7 @@ class Validation:
     async def _full(self, run: Run) -> ValidationReport:
         """Compare every record of both sides."""
         await self._database.write(lambda tx: findings.forget(tx, self._spec.id))
-        totals = await self._scan(None, self._uncopied.without)
+        totals = await self._scan(None, self._telling)
         rechecked = await self._look_again(
             run.threshold, totals.tally.missing + totals.tally.extra + totals.tally.mismatched
         )
@@ -144,13 +144,13 @@ class Validation:
         async def sink(more: Sequence[Finding]) -> None:
             nonlocal told
             told += len(more)
-            found.extend(self._uncopied.without(more))
+            found.extend(self._telling(more))
 
         sides = self._sides(run.threshold)
         await self._source.barrier(self._spec.source.collection)
         await self._target.barrier(self._plan.target.name)
         compared = await compare_ids(sides, ids, sink)
-        compared.tally.postpone(told - len(found), self._uncopied.without)
+        compared.tally.postpone(told - len(found), self._telling)
         rechecked = await self._recheck(run.threshold, found) if 0 < len(found) <= _RECHECKED else None
         names = {id_text(name) for one in ids for name in (one, sides.target_id(one))}
         at = self._clock.now().isoformat()
@@ -175,7 +175,7 @@ class Validation:
         )
 
     async def _sink(self, found: Sequence[Finding]) -> None:
-        kept, at = self._uncopied.without(found), self._clock.now().isoformat()
+        kept, at = self._telling(found), self._clock.now().isoformat()
         self._postponed += len(found) - len(kept)
         await self._database.write(lambda tx: findings.add(tx, self._spec.id, kept, at=at))
 
@@ -197,7 +197,7 @@ class Validation:
             moving=self._apart(),
         )
         tally = sampled.tally
-        tally.postpone(self._postponed, self._uncopied.without)
+        tally.postpone(self._postponed, self._telling)
         sampled = replace(sampled, drawn=sampled.drawn - self._postponed)
         rechecked = await self._look_again(run.threshold, tally.missing + tally.extra + tally.mismatched)
         return sample_report(self._ended(run), sampled, rechecked)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vectormigrate.engine.validate.uncopied import Uncopied
+from vectormigrate.engine.uncopied import Uncopied
 from vectormigrate.model.collection import IdField, IdKind, KeyOrder
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.record import parse_id

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from vectormigrate.engine.backfill.covers import Covers
 from vectormigrate.model.collection import IdField
 from vectormigrate.model.finding import Finding, FindingKind
 from vectormigrate.model.record import RecordId, parse_id
 from vectormigrate.state.checkpoints import RangeRow
+
+from .backfill.covers import Covers
 
 
 class Uncopied:
