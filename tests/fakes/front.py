@@ -75,6 +75,8 @@ class FakeFront(Front):
     migrated: tuple[str, ...] = ("c",)
     known: Mapping[str, str] = field(default_factory=dict)
     """Aliases."""
+    away: tuple[str, ...] = ()
+    """Collections that moved."""
     writes: list[Written] = field(default_factory=list)
     reads: list[str | None] = field(default_factory=list)
     searches: list[tuple[str, float, Any]] = field(default_factory=list)
@@ -95,6 +97,9 @@ class FakeFront(Front):
 
     def concerned(self) -> Sequence[str]:
         return self.migrated
+
+    def moved(self) -> Sequence[str]:
+        return self.away
 
     def known_as(self, name: str) -> str:
         return self.known.get(name, name)

@@ -130,9 +130,10 @@ async def test_a_call_and_every_message_of_one_that_streams_are_requests(site, t
 async def test_the_front_behind_answers_for_everything(traffic, clock):
     """Also for what a front need not know: a name that nobody translated would lead a write past its lane."""
     assert {name for name in vars(Front) if not name.startswith("_")} <= vars(MeasuredFront).keys()
-    inner = FakeFront(Access(), known={"alias": "docs"}, elsewhere=Access())
+    inner = FakeFront(Access(), known={"alias": "docs"}, elsewhere=Access(), away=("d",))
     front = MeasuredFront(inner, traffic, clock.monotonic)
     assert (front.known_as("alias"), front.concerned(), front.primary("c")) == ("docs", ("c",), inner.access)
+    assert front.moved() == ("d",)
 
     async def ask(access):
         return access.secondary

@@ -152,6 +152,9 @@ class MeasuredFront(Front):
     def concerned(self) -> Sequence[str]:
         return self._inner.concerned()
 
+    def moved(self) -> Sequence[str]:
+        return self._inner.moved()
+
     def known_as(self, name: str) -> str:
         return self._inner.known_as(name)
 
