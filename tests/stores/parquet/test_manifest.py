@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -49,3 +50,12 @@ def test_what_is_none_of_ours_is_refused(tmp_path, text):
 def test_a_new_part_has_a_number_of_its_own():
     assert Manifest(SHAPE).next_part == 0
     assert Manifest(SHAPE, parts=(PART,)).next_part == 5
+
+
+@pytest.mark.parametrize(
+    "file", ["../part-00000.parquet", "/etc/passwd", "part-1.parquet", "part-00000.parquet/.."]
+)
+def test_it_names_nothing_outside_its_folder(tmp_path, file):
+    write(tmp_path, Manifest(SHAPE, True, 3, (replace(PART, file=file),)))
+    with pytest.raises(StoreBroken, match="which is no part of a snapshot"):
+        read(tmp_path)

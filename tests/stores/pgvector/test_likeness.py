@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes.moved import moved
+from vectormigrate.stores.pgvector import likeness
+from vectormigrate.stores.pgvector.names import parse
+from vectormigrate.stores.pgvector.tables import Extension, create_statements
 
 SOURCE = """\
 create table docs (
@@ -153,6 +158,62 @@ async def test_what_concerns_other_rows_and_tables_is_told(store, connection):
         "column 't': collation {}.own is not carried".format(
             connection.execute("select current_schema()").fetchone()[0]
         ),
-        "column 'n': default nextval('counted'::regclass) is not carried",
+        "column 'n': default nextval('counted'::regclass) is not carried: it calls nextval",
     }
     assert _columns(connection, "copy")["id"]["default"] == "gen_random_uuid()"
+
+
+async def test_words_that_anybody_may_have_written_do_not_become_a_statement(store, connection, docs):
+    """A snapshot's manifest says of itself that it is from a Postgres."""
+    described = await store.describe(docs)
+    told = likeness.told(described)
+    columns = {name: dict(one) for name, one in told["columns"].items()}
+    columns["small"]["expression"] = "(select 1)"
+    columns["noted"]["expression"] = "now()); create table evil (a int"
+    columns["meta"]["expression"] = "to_jsonb(pg_read_file('/etc/passwd'))"
+    columns["title"] |= {"collation": 'pg_catalog."C"; create table evil (a int)', "comment": "it's \\'; x"}
+    columns["code"]["type"] = columns["id"]["type"] = "text default pg_read_file('/etc/passwd')"
+    crafted = told | {
+        "columns": columns,
+        "checks": [
+            {"name": 'a"; x', "text": "CHECK (lo_import('/etc/passwd') > 0)", "needs": []},
+            {"name": "b", "text": "CHECK (true), evil text", "needs": []},
+            {"name": "c", "text": "UNIQUE (small)", "needs": []},
+            {"name": "d", "text": "CHECK ((small < 9)) NO INHERIT", "needs": ["small"]},
+        ],
+        "indexes": [
+            {"name": "e", "text": "btree (small); create table evil (a int)", "needs": []},
+            {"name": "f", "text": "btree (pg_ls_dir('/'))", "needs": []},
+        ],
+    }
+    shape = replace(
+        described,
+        name="copy",
+        native={**described.native, "pgvector": crafted},
+        fields=tuple(
+            replace(one, declared=f"pgvector:{columns['code']['type']}") if one.name == "code" else one
+            for one in described.fields
+        ),
+    )
+    text = "\n".join(create_statements(shape, parse("copy"), Extension("public", (0, 8))))
+    for evil in ("evil", "pg_", "lo_import", "select", "UNIQUE"):
+        assert evil not in text.replace("pg_catalog", "")
+    await store.create(shape)
+    await store.finish_load(shape)
+    made = _columns(connection, "copy")
+    assert [made[one]["default"] for one in ("small", "noted", "meta", "code")] == [None] * 4
+    assert (made["code"]["type"], made["title"]["comment"]) == ("text", "it's \\'; x")
+    checks = [text for _, text in _all(connection, _CHECKS, "copy") if not text.startswith("PRIMARY")]
+    assert checks == ["CHECK ((small < 9)) NO INHERIT"]
+    assert not connection.execute("select to_regclass('evil')").fetchone()[0]
+    left = "\n".join(likeness.left_out(shape, shape))
+    for line in (
+        "default (select 1) is not carried: it says select",
+        "default to_jsonb(pg_read_file('/etc/passwd')) is not carried: it calls pg_read_file",
+        "CHECK (lo_import('/etc/passwd') > 0) is not carried: it calls lo_import",
+        "CHECK (true), evil text is not carried: it is no check",
+        "(small); create table evil (a int) is not carried: it holds ';'",
+        "btree (pg_ls_dir('/')) is not carried: it calls pg_ls_dir",
+        "column 'code': type text default pg_read_file('/etc/passwd') is not carried",
+    ):
+        assert line in left

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import apsw
 import numpy as np
 import pytest
 
 from tests.fakes.moved import moved
 from vectormigrate.stores.base import Endpoint
-from vectormigrate.stores.sqlite import open_store
+from vectormigrate.stores.sqlite import likeness, open_store
 
 SOURCE = """\
 CREATE TABLE docs (
@@ -110,3 +112,35 @@ async def test_what_is_not_made_is_told(store, connection):
         "column 'b' is declared 'TIMESTAMP' in the target, not 'datetime'",
         "column 'o': collation own is not carried",
     }
+
+
+async def test_words_that_anybody_may_have_written_do_not_become_a_statement(store, connection):
+    """A snapshot's manifest says of itself that it is from a SQLite."""
+    described = await store.describe("docs")
+    columns = {name: dict(one) for name, one in likeness.told(described)["columns"].items()}
+    columns["n"]["default"] = "load_extension('evil')"
+    columns["seen"]["default"] = "1); CREATE TABLE evil (a"
+    columns["title"]["collation"] = "NOCASE, evil TEXT"
+    evil = {"name": "e", "text": '"n" COLLATE BINARY); CREATE TABLE evil (a', "needs": ["n"]}
+    shape = replace(
+        described,
+        name="copy",
+        native={**described.native, "sqlite": {"columns": columns, "indexes": [evil]}},
+        fields=tuple(
+            replace(one, declared="sqlite:int, evil TEXT") if one.name == "n" else one
+            for one in described.fields
+        ),
+    )
+    await store.create(shape)
+    await store.finish_load(shape)
+    made = _told(connection, "copy")
+    assert (made["n"][1:3], made["seen"][2], made["title"][3]) == (("INTEGER", None), None, 0)
+    assert "evil" not in str(connection.execute("SELECT name, sql FROM sqlite_schema").fetchall())
+    left = "\n".join(likeness.left_out(shape, shape))
+    for line in (
+        "column 'n': default load_extension('evil') is not carried: it calls load_extension",
+        "column 'seen': default 1); CREATE TABLE evil (a is not carried: its brackets do not match",
+        "CREATE TABLE evil (a is not carried: it is no list of columns",
+        "column 'title': collation NOCASE, evil TEXT is not carried",
+    ):
+        assert line in left

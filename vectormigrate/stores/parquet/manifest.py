@@ -6,6 +6,7 @@ Replaced whole by a rename, so it is the old one or the new one; nothing that it
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +21,7 @@ NAME = "_manifest.json"
 """An underscore in front: whoever reads the folder as one data set passes over it."""
 _FORMAT = "vectormigrate snapshot"
 _VERSION = 1
+_PART_FILE = re.compile(r"part-[0-9]{5,9}\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,20 @@ def read(folder: Path) -> Manifest:
     try:
         told = msgspec.json.decode(data, type=_Told)
         if told.format == _FORMAT and told.version <= _VERSION:
-            return msgspec.json.decode(data, type=Manifest)
+            return _within(folder, msgspec.json.decode(data, type=Manifest))
     except msgspec.MsgspecError as error:
         raise broken(f"{folder / NAME} cannot be read: {error}", folder.name) from None
     raise broken(f"{folder / NAME} is of version {told.version} of {told.format[:80]!r}", folder.name)
+
+
+def _within(folder: Path, manifest: Manifest) -> Manifest:
+    """The manifest, whoever wrote it, if it names no file but parts of its own folder. Raises StoreBroken."""
+    for part in manifest.parts:
+        if not _PART_FILE.fullmatch(part.file):
+            raise broken(
+                f"{folder / NAME} names {part.file[:80]!r}, which is no part of a snapshot", folder.name
+            )
+    return manifest
 
 
 class _Told(msgspec.Struct):

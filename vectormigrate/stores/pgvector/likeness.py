@@ -4,14 +4,19 @@ checks, collations, comments, indexes, the order of the columns. Read into `Coll
 Said again is what refers to nothing but Postgres itself and to columns that arrive as they were. What refers to other rows or
 other tables (unique, foreign keys, triggers) never is: while a migration runs, records arrive in an order of their own, and what
 holds of the whole need not hold of them midway. A plan lists that with the statement to make it by.
+
+What was read may have been written by anybody, so no text of it enters a statement but as `expressions.py` and the closed list of
+types here allow.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from vectormigrate.model.collection import CollectionShape, IdKind, KeyOrder
+from vectormigrate.model.collection import CollectionShape, Field, IdKind, KeyOrder
+from vectormigrate.stores.expressions import Grammar, words
 
 from .connections import Connection
 from .errors import STORE
@@ -25,6 +30,44 @@ _FOREIGN = f"(d.refobjid >= 16384 and not {_OF_TABLE})"
 """What came after Postgres itself and is not of the table."""
 _EVERYWHERE = ('pg_catalog."C"', 'pg_catalog."POSIX"', "pg_catalog.ucs_basic")
 """Collations that every Postgres has; others depend on how it was built."""
+_SIZED = r"(?: ?\(\d+(?:, ?-?\d+)?\))?"
+_TYPE = re.compile(
+    rf"(?:(?:character varying|character|bpchar|numeric|bit varying|bit){_SIZED}"
+    rf"|(?:timestamp|time){_SIZED} with(?:out)? time zone"
+    rf"|interval(?: (?:year|month|day|hour|minute|second)(?: to (?:month|hour|minute|second))?)?{_SIZED}"
+    r"|boolean|bytea|date|real|double precision|smallint|integer|bigint|jsonb?|text|uuid"
+    r"|inet|cidr|macaddr8?|tsvector|tsquery|point|line|lseg|box|path|polygon|circle|jsonpath|pg_lsn"
+    r"|(?:int4|int8|num|ts|tstz|date)range)(?:\[\])*"
+)
+"""Types of every Postgres, as `format_type` spells them."""
+_EXPRESSIONS = Grammar(
+    words("""
+        abs age array_append array_cat array_length array_position array_prepend array_remove
+        array_to_string ascii bit bit_length btrim cardinality cbrt ceil ceiling char char_length character
+        character_length chr clock_timestamp coalesce concat concat_ws date_bin date_part date_trunc
+        daterange decode degrees div encode exp extract floor format gcd gen_random_uuid get_bit get_byte
+        greatest host initcap int4range int8range interval isempty isfinite json_array_length
+        json_build_array json_build_object json_extract_path json_extract_path_text json_typeof
+        jsonb_array_length jsonb_build_array jsonb_build_object jsonb_exists jsonb_exists_all
+        jsonb_exists_any jsonb_extract_path jsonb_extract_path_text jsonb_path_exists jsonb_path_match
+        jsonb_path_query_array jsonb_path_query_first jsonb_set jsonb_strip_nulls jsonb_typeof justify_days
+        justify_hours justify_interval lcm least left length like_escape ln log lower lower_inc lower_inf
+        lpad ltrim make_date make_interval make_time make_timestamp make_timestamptz md5 mod now nullif
+        num_nonnulls num_nulls numeric numrange octet_length overlay phraseto_tsquery plainto_tsquery
+        position power radians random range_merge regexp_count regexp_like regexp_match regexp_replace
+        regexp_substr replace reverse right round rpad rtrim set_bit setweight sha224 sha256 sha384 sha512
+        sign split_part sqrt starts_with statement_timestamp string_to_array strip strpos substr substring
+        time timestamp timezone to_char to_date to_json to_jsonb to_number to_timestamp to_tsquery
+        to_tsvector transaction_timestamp translate trim trunc tsrange tstzrange unistr upper upper_inc
+        upper_inf uuidv4 uuidv7 varchar varying websearch_to_tsquery width_bucket
+    """),
+    schema="pg_catalog",
+    backslashes=False,
+    arrays=True,
+)
+"""Functions of every Postgres that only compute: none that reads a file, runs a query, or asks or changes the server."""
+_OF_INDEX = words("btree hash gin gist spgist brin include where with")
+_CHECK = re.compile(r"CHECK \((.*)\)(?: NO INHERIT)?", re.DOTALL)
 _TOLD = f"""\
 select a.attname, format_type(a.atttypid, a.atttypmod), a.attidentity::text, a.attgenerated::text,
        pg_get_expr(ad.adbin, ad.adrelid),
@@ -126,11 +169,15 @@ def told(shape: CollectionShape) -> dict[str, Any]:
 def as_they_were(shape: CollectionShape) -> set[str]:
     """The columns that a table of this shape has of the name and the type that they had."""
     held = told(shape).get(COLUMNS) or {}
-    names = {
-        field.name for field in shape.fields if field.own_type(STORE) == held.get(field.name, {}).get("type")
-    }
+    names = {field.name for field in shape.fields if own_type(field) == held.get(field.name, {}).get("type")}
     names |= {vector.name for vector in shape.vectors if vector.name in held}
     return names | {part.name for part in (shape.id.parts or (shape.id,)) if part.name in held}
+
+
+def own_type(field: Field) -> str:
+    """The type that a column had, if every Postgres has it."""
+    said = field.own_type(STORE)
+    return said if _TYPE.fullmatch(said) else ""
 
 
 def key_type(shape: CollectionShape, name: str, kind: IdKind) -> str:
@@ -138,7 +185,7 @@ def key_type(shape: CollectionShape, name: str, kind: IdKind) -> str:
     had: str = (told(shape).get(COLUMNS) or {}).get(name, {}).get("type", "")
     if kind is IdKind.INT and had in ("smallint", "integer", "bigint"):
         return had
-    if kind is IdKind.TEXT and had.startswith("character varying"):
+    if kind is IdKind.TEXT and had.startswith("character varying") and _TYPE.fullmatch(had):
         return f'{had} collate "C"'
     return ""
 
@@ -150,19 +197,17 @@ def additions(shape: CollectionShape, name: str) -> str:
     if name not in here:
         return ""
     key = name in {part.name for part in (shape.id.parts or (shape.id,))}
-    words = f" collate {column['collation']}" if column.get("collation") in _EVERYWHERE and not key else ""
+    behind = f" collate {column['collation']}" if column.get("collation") in _EVERYWHERE and not key else ""
     if column.get("identity"):
-        return f"{words} generated by default as identity"
-    if (
-        not column.get("expression")
-        or not column.get("plain")
-        or not here.issuperset(column.get("needs", ()))
-    ):
-        return words
+        return f"{behind} generated by default as identity"
+    said = column.get("expression")
+    whole = column.get("plain") and here.issuperset(column.get("needs", ()))
+    if not said or not whole or _EXPRESSIONS.fault(said):
+        return behind
     if column.get("generated"):
         how = "virtual" if column["generated"] == "v" else "stored"
-        return f"{words} generated always as ({column['expression']}) {how}"
-    return f"{words} default {column['expression']}"
+        return f"{behind} generated always as ({said}) {how}"
+    return f"{behind} default ({said})"
 
 
 def checks(shape: CollectionShape) -> list[str]:
@@ -171,14 +216,24 @@ def checks(shape: CollectionShape) -> list[str]:
     return [
         f"constraint {quote(one['name'])} {one['text']}"
         for one in told(shape).get(CHECKS) or ()
-        if here.issuperset(one["needs"])
+        if not _why_not(CHECKS, one, here)
     ]
 
 
 def indexes(shape: CollectionShape) -> list[str]:
     """What follows `using` of each index beside those of vectors."""
     here = as_they_were(shape)
-    return [str(one["text"]) for one in told(shape).get(INDEXES) or () if here.issuperset(one["needs"])]
+    return [str(one["text"]) for one in told(shape).get(INDEXES) or () if not _why_not(INDEXES, one, here)]
+
+
+def _why_not(place: str, one: dict[str, Any], here: set[str]) -> str:
+    """Why a check or an index is not made again, or ""."""
+    if not here.issuperset(one["needs"]):
+        return "it needs columns as they were"
+    if place == INDEXES:
+        return _EXPRESSIONS.fault(one["text"], also=_OF_INDEX)
+    found = _CHECK.fullmatch(one["text"])
+    return _EXPRESSIONS.fault(found[1]) if found else "it is no check"
 
 
 def comments(shape: CollectionShape) -> dict[str, str]:
@@ -221,10 +276,8 @@ def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
             ]
     for kind, place in (("check", CHECKS), ("index", INDEXES)):
         for one in told(source).get(place) or ():
-            if not here.issuperset(one["needs"]):
-                lines.append(
-                    f"{kind} {quote(one['name'])} {one['text']} is not carried: it needs columns as they were"
-                )
+            if why := _why_not(place, one, here):
+                lines.append(f"{kind} {quote(one['name'])} {one['text']} is not carried: {why}")
     return lines
 
 
@@ -239,6 +292,7 @@ def _left_out_of(made: CollectionShape, name: str, column: dict[str, Any], *, pl
         yield "nothing counts it in the target"
     elif column.get("expression") and column["expression"] not in said:
         what = "generated as" if column.get("generated") else "default"
-        yield f"{what} {column['expression']} is not carried"
+        why = _EXPRESSIONS.fault(column["expression"]) if plain else ""
+        yield f"{what} {column['expression']} is not carried{f': {why}' if why else ''}"
     if column.get("collation") and made.field_named(name) and f"collate {column['collation']}" not in said:
         yield f"collation {column['collation']} is not carried"

@@ -262,7 +262,7 @@ def _vector_type(vector: VectorField, shape: CollectionShape, held: Extension) -
 
 
 def _field_type(field: Field) -> str:
-    if own := field.own_type(STORE):
+    if own := likeness.own_type(field):
         return own
     if field.type is not FieldType.ARRAY:
         return _SQL_TYPES.get(field.type, "jsonb")

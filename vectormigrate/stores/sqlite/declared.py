@@ -166,7 +166,8 @@ def own_type(declared: str, kind: FieldType) -> str:
 
 def declare_field(field: Field) -> str:
     """The declared type of a payload column."""
-    if own := field.own_type(STORE):
+    own = field.own_type(STORE)
+    if own and own_type(own, field.type):  # anybody may have written it
         return own
     word = _FIELD_WORDS[field.type]
     if field.type is FieldType.ARRAY and field.element is not None:

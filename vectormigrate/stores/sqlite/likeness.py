@@ -3,6 +3,8 @@ columns, keys that are counted up. Read into `CollectionShape.native`, and made 
 
 What SQLite tells by its text alone (generated columns, checks), or what holds of other rows and tables (unique indexes, foreign keys,
 triggers), is not made: records arrive in an order of their own. A plan lists that.
+
+What was read may have been written by anybody, so no text of it enters a statement but as `expressions.py` allows, or made anew.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import apsw
 
 from vectormigrate.model.collection import CollectionShape, IdKind
+from vectormigrate.stores.expressions import Grammar, words
 
 from . import declared
 from .errors import STORE
@@ -21,6 +24,17 @@ from .table import quoted
 _EVERYWHERE = frozenset({"BINARY", "NOCASE", "RTRIM"})
 """Collations that every SQLite has; others are a program's own."""
 _GENERATED = (2, 3)
+_EXPRESSIONS = Grammar(
+    words("""
+        abs cast char coalesce concat concat_ws date datetime format hex ifnull iif instr json json_array
+        json_object julianday length lower ltrim max min nullif octet_length printf quote random randomblob
+        replace round rtrim sign strftime substr substring time timediff trim typeof unhex unicode unixepoch
+        upper zeroblob
+    """)
+)
+"""Functions of every SQLite that only compute: none that loads code, or reads or writes a file."""
+_PART = rf'"(?:[^"]|"")+" COLLATE (?:{"|".join(sorted(_EVERYWHERE))})(?: DESC)?'
+_INDEXED = re.compile(rf"{_PART}(?:, {_PART})*", re.IGNORECASE)
 
 
 def read(connection: apsw.Connection, name: str, sql: str) -> dict[str, Any]:
@@ -43,8 +57,8 @@ def read(connection: apsw.Connection, name: str, sql: str) -> dict[str, Any]:
         names = [row[2] for row in held]
         plain = not partial and all(names) and {row[4].upper() for row in held} <= _EVERYWHERE
         if unique or not plain:
-            words = ", ".join(one or "an expression" for one in names)
-            rest.append(f"{'unique ' if unique else ''}index {index} over {words}")
+            over = ", ".join(one or "an expression" for one in names)
+            rest.append(f"{'unique ' if unique else ''}index {index} over {over}")
         else:
             parts = [f"{quoted(row[2])} COLLATE {row[4]}{' DESC' * row[3]}" for row in held]
             indexes.append({"name": index, "text": ", ".join(parts), "needs": names})
@@ -60,15 +74,15 @@ def read(connection: apsw.Connection, name: str, sql: str) -> dict[str, Any]:
             (name,),
         )
     ]
-    words = _outside_texts(sql)
-    rest += ["a check"] * bool(re.search(r"\bCHECK\s*\(", words))
-    rest += ["STRICT"] * bool(re.search(r"\)[^)]*\bSTRICT\b[^)]*$", words))
+    text = _outside_texts(sql)
+    rest += ["a check"] * bool(re.search(r"\bCHECK\s*\(", text))
+    rest += ["STRICT"] * bool(re.search(r"\)[^)]*\bSTRICT\b[^)]*$", text))
     found = {
         "columns": columns,
         "indexes": indexes,
         "rest": rest,
-        "counted": bool(re.search(r"\bAUTOINCREMENT\b", words)),
-        "rowless": bool(re.search(r"\)[^)]*\bWITHOUT\s+ROWID\b[^)]*$", words)),
+        "counted": bool(re.search(r"\bAUTOINCREMENT\b", text)),
+        "rowless": bool(re.search(r"\)[^)]*\bWITHOUT\s+ROWID\b[^)]*$", text)),
     }
     return {key: value for key, value in found.items() if value}
 
@@ -103,8 +117,9 @@ def _here(shape: CollectionShape) -> set[str]:
 def additions(shape: CollectionShape, name: str) -> str:
     """What is said of a column behind its type."""
     column = _columns(shape).get(name) or {}
-    words = f" COLLATE {column['collation']}" if column.get("collation", "").upper() in _EVERYWHERE else ""
-    return f"{words} DEFAULT ({column['default']})" if column.get("default") else words
+    behind = f" COLLATE {column['collation']}" if column.get("collation", "").upper() in _EVERYWHERE else ""
+    said = column.get("default")
+    return f"{behind} DEFAULT ({said})" if said and not _EXPRESSIONS.fault(said) else behind
 
 
 def counted(shape: CollectionShape) -> str:
@@ -129,8 +144,15 @@ def indexes(shape: CollectionShape) -> list[tuple[str, str]]:
     return [
         (f"{shape.name}_{one['name']}", str(one["text"]))
         for one in told(shape).get("indexes") or ()
-        if here.issuperset(one["needs"])
+        if not _why_not(one, here)
     ]
+
+
+def _why_not(one: dict[str, Any], here: set[str]) -> str:
+    """Why an index is not made again, or ""."""
+    if not here.issuperset(one["needs"]):
+        return "it needs columns as they were"
+    return "" if _INDEXED.fullmatch(one["text"]) else "it is no list of columns"
 
 
 def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
@@ -138,9 +160,9 @@ def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
     here = _here(made)
     lines = [f"{one} is not carried: make it after the cutover" for one in told(source).get("rest") or ()]
     lines += [
-        f"index {one['name']} over {one['text']} is not carried: it needs columns as they were"
+        f"index {one['name']} over {one['text']} is not carried: {why}"
         for one in told(source).get("indexes") or ()
-        if not here.issuperset(one["needs"])
+        if (why := _why_not(one, here))
     ]
     key = source.id.name
     for name, column in _columns(source).items():
@@ -151,6 +173,9 @@ def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
         collation = column.get("collation", "")
         if collation and (collation.upper() not in _EVERYWHERE or name == key):
             lines.append(f"column {name!r}: collation {collation} is not carried")
+        default = column.get("default", "")
+        if default and (why := _EXPRESSIONS.fault(default)):
+            lines.append(f"column {name!r}: default {default} is not carried: {why}")
         field = made.field_named(name)
         if field is not None and declared.declare_field(field).upper() != column.get("type", "").upper():
             lines.append(
