@@ -96,7 +96,11 @@ async def test_a_vector_that_the_source_makes_and_tells_nobody_is_noted(world):
         return replace(held, native={world.spec.source.kind: {"computed": {"sparse": "body"}}})
 
     source.describe = describe
-    found = await preflight.examine(world.spec, source, world.store("target"), FakeClock().monotonic)
+    target = world.store("target")
+    found = await preflight.examine(world.spec, source, target, FakeClock().monotonic)
+    assert (await preflight.document(world.spec, found, source, workers=2)).notes == ()  # it makes its own
+    await target.create(shape(world.spec.target.collection))
+    found = await preflight.examine(world.spec, source, target, FakeClock().monotonic)
     told = (await preflight.document(world.spec, found, source, workers=2)).notes
     assert told == ("vector 'sparse' is made of 'body' by the source, and not moved",)
 
