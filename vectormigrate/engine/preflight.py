@@ -205,9 +205,8 @@ def _proposed(
     notes = _vector_notes(shape, forgotten=source.capabilities.normalises_cosine and spec.back is None)
     notes += left_behind(shape, mapping, target, existing)
     notes += _zero_notes(sample, mapping) if sample is not None and target.zero_vector_under_cosine else []
-    if (
-        target.kind != spec.source.kind or existing is not None
-    ):  # what a like target is made with makes its own
+    # What a like target is made with makes its own.
+    if target.kind != spec.source.kind or existing is not None:
         computed = shape.native.get(spec.source.kind, {}).get(COMPUTED, {})
         notes += [
             f"vector {one!r} is made of {text!r} by the source, and not moved"
