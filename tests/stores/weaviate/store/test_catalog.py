@@ -1,5 +1,6 @@
 """Classes looked at, made and dropped; other names of them; and what they do not say themselves."""
 
+import asyncio
 import json
 from dataclasses import replace
 from uuid import UUID
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 
 from tests.conformance.subject import Subject, make_record, to_batch
+from tests.fakes.moved import moved
+from tests.stores.weaviate import declared
 from tests.stores.weaviate.classes import MADE
 from vectormigrate.model.collection import Field, FieldType, IdKind, Metric, VectorField, VectorIndex
 from vectormigrate.model.errors import StoreDown, Unsupported
 from vectormigrate.stores.weaviate import open_store, pb
 from vectormigrate.stores.weaviate.store.link import Link
-from vectormigrate.stores.weaviate.wire.shape import write_class
+from vectormigrate.stores.weaviate.wire.shape import read_shape, write_class
 
 from .answering import answering
 
@@ -217,3 +220,40 @@ async def test_a_class_of_others_stays_without_its_tenants(subject, link):
 async def test_what_has_no_tenants_has_no_parts(subject):
     like = await subject.create(IdKind.UUID)
     assert await subject.store.partitions(like.name) == {}
+
+
+@pytest.mark.parametrize("tenants", [False, True])
+async def test_the_vendor_says_the_same_of_a_copy(weaviate_server, tenants):
+    def make():
+        with declared.client_of(weaviate_server) as client:
+            declared.make(client, "Docs", tenants=tenants)
+
+    def said():
+        with declared.client_of(weaviate_server) as client:
+            return declared.said(client, "Docs"), declared.said(client, "Copy")
+
+    await asyncio.to_thread(make)
+    options = {**weaviate_server.options, **({"keys": "tenants"} if tenants else {})}
+    async with open_store(replace(weaviate_server, options=options)) as store:
+        notes = await moved(store, "Docs", "Copy", source_layout="raw")
+    source, copy = await asyncio.to_thread(said)
+    assert copy == source
+    assert notes == ()
+
+
+async def test_a_reference_to_a_class_that_is_not_there_is_foretold(subject, link):
+    """Weaviate would refuse the class behind the plan."""
+    name = await made_by_others(subject, link, {"a": PLAIN})
+    described = {
+        "class": "Docs",
+        "vectorConfig": {"a": PLAIN},
+        "properties": [{"name": "by", "dataType": ["Docs", name]}],
+    }
+    shape = read_shape(described)
+    await subject.store.check_create(shape)
+    await subject.store.drop(name)
+    with pytest.raises(Unsupported, match=f"'by' refers to class {name!r}") as caught:
+        await subject.store.check_create(shape)
+    assert "--drop by" in caught.value.hint
+    itself = read_shape({**described, "properties": [{"name": "by", "dataType": ["Docs"]}]})
+    await subject.store.check_create(itself)

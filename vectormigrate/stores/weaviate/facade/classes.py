@@ -23,7 +23,7 @@ from .names import Place
 from .problems import Problem, invalid, no_class
 
 Json = dict[str, Any]
-_APART = frozenset({"properties", "vectors", "makers"})
+_APART = frozenset({"properties", "vectors", "makers", "marked"})
 """What of the native part of a shape stands elsewhere in a description."""
 
 

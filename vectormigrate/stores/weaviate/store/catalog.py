@@ -27,7 +27,7 @@ from vectormigrate.model.errors import (
     Unsupported,
 )
 from vectormigrate.stores.admission import Admission
-from vectormigrate.stores.place import missing
+from vectormigrate.stores.place import Place, missing
 from vectormigrate.stores.weaviate import pb
 from vectormigrate.stores.weaviate.wire import shape as wire
 from vectormigrate.stores.weaviate.wire.answers import read_results, wanted_metadata
@@ -216,10 +216,25 @@ class Catalog:
                 "a capital letter, then at most 254 letters, digits and underscores",
             )
         name, tenant = split_name(wanted.name)
-        wire.write_class(replace(wanted, name=name))
+        self._check_references(wire.write_class(replace(wanted, name=name)), place)
         if tenant and self._takes_tenants(name) is False:
             raise place.error(
                 Unsupported, f"class {name!r} has no tenants", "make it with multi-tenancy enabled"
+            )
+
+    def _check_references(self, described: Mapping[str, Any], place: Place) -> None:
+        """Raise Unsupported for a reference to a class that is not there."""
+        refers = {
+            target: held.name
+            for held in wire.read_layout(described).properties.values()
+            for target in held.targets
+            if target != described["class"]
+        }
+        for target in sorted(refers.keys() - set(self.collections())) if refers else ():
+            raise place.error(
+                Unsupported,
+                f"property {refers[target]!r} refers to class {target!r}, which is not there",
+                f"make that class first, or leave the property behind: --drop {refers[target]}",
             )
 
     def _takes_tenants(self, name: str) -> bool | None:

@@ -46,13 +46,23 @@ METRICS = {
 WORDS = {metric: word for word, metric in METRICS.items()}
 QUANTISERS = ("pq", "bq", "sq", "rq")
 """In the parameters of an index, what makes it search by fewer bits than the vectors have."""
+_TIMES = frozenset({"_creationTimeUnix", "_lastUpdateTimeUnix", "creationTime", "updateTime"})
+"""By what objects expire, if not by a date of their own."""
 TENANT = "tenant"
 """The name of the first part of a key in a class with tenants."""
 _OURS = "vectormigrate: "
 _DEFAULT_KEY = "id"
 _GRAPH = {"maxConnections": "m", "efConstruction": "ef_construction"}
 _GRAPH_WORDS = {ours: word for word, ours in _GRAPH.items()}
-_CARRIED = ("description", "invertedIndexConfig", "replicationConfig", "multiTenancyConfig")
+_INDEXES = frozenset({"hnsw", "flat", "dynamic", "hfresh"})
+_CARRIED = (
+    "description",
+    "invertedIndexConfig",
+    "replicationConfig",
+    "multiTenancyConfig",
+    "objectTtlConfig",
+)
+_SHARDING = ("virtualPerPhysical", "desiredCount", "desiredVirtualCount")
 _MADE = {
     FieldType.TEXT: "text",
     FieldType.INT: "int",
@@ -200,18 +210,25 @@ def _quantised(params: Mapping[str, Any]) -> str:
 
 def _read_native(described: Mapping[str, Any]) -> Json:
     native = {key: described[key] for key in _CARRIED if described.get(key)}
-    if theirs := _read_description(native.pop("description", ""))[0]:
+    theirs, marks = _read_description(native.pop("description", ""))
+    if theirs:
         native["description"] = theirs
+    if marks:
+        native["marked"] = True
     sharding = described.get("shardingConfig") or {}
     if "desiredCount" in sharding:
-        native["shardingConfig"] = {
-            key: sharding[key] for key in ("virtualPerPhysical", "desiredCount") if key in sharding
-        }
+        native["shardingConfig"] = {key: sharding[key] for key in _SHARDING if key in sharding}
     native["properties"] = [one for one in described.get("properties") or () if one["name"] not in OURS]
     native["vectors"] = {
-        name: {key: config[key] for key in ("vectorIndexType", "vectorIndexConfig") if key in config}
+        name: {
+            key: config[key]
+            for key in ("vectorizer", "vectorIndexType", "vectorIndexConfig")
+            if key in config
+        }
         for name, config in _configs(described)
     }
+    if described.get("moduleConfig"):
+        native["moduleConfig"] = described["moduleConfig"]
     if makers := {name: maker for name, config in _configs(described) if (maker := _maker(config))}:
         native["makers"] = makers
     return native
@@ -274,7 +291,10 @@ def write_class(wanted: CollectionShape) -> Json:
         }
     described["class"] = shape.name
     kept = _kept(shape)
-    described["properties"] = [kept.get(field.name) or _write_property(field) for field in shape.fields]
+    described["properties"] = [
+        _without_modules(kept[field.name]) if field.name in kept else _write_property(field)
+        for field in shape.fields
+    ]
     if shape.dynamic:
         described["properties"] += [_hidden(META), _hidden(ORIGINAL, filterable=True)]
     _write_vectors(described, shape, native.get("vectors") or {})
@@ -286,13 +306,37 @@ def write_class(wanted: CollectionShape) -> Json:
 
 
 def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
-    """What a class does by itself and its copy does not: a line each."""
-    makers: Mapping[str, str] = (source.native.get(KIND) or {}).get("makers") or {}
+    """What a class does by itself and its copy does not, or differently: a line each."""
+    native: Json = source.native.get(KIND) or {}
+    makers: Mapping[str, str] = native.get("makers") or {}
     called = ((f"vector {name!r}" if name else "its vector", module) for name, module in makers.items())
-    return [
+    told = [
         f"{name} is made by {module} where an object comes without: the target's is not, until that is set up there"
         for name, module in called
     ]
+    asked = sorted({*(native.get("moduleConfig") or {})} - {*makers.values()})
+    told += [f"{module} is not set up for the target's class: configure it there" for module in asked]
+    if has_tenants(source) and not has_tenants(made):
+        told.append(
+            "the target's class has no tenants, their names are part of its ids: --target-option keys=tenants keeps them"
+        )
+    return [*told, *_expiry(native.get("objectTtlConfig") or {})]
+
+
+def _expiry(config: Mapping[str, Any]) -> list[str]:
+    """What becomes of objects that Weaviate removes by itself: nobody sees that as a write."""
+    if not config.get("enabled"):
+        return []
+    on = str(config.get("deleteOn"))
+    if on not in _TIMES:
+        return [f"objects expire by {on!r} on each side by itself, which is no write that is seen"]
+    gone = "what has expired on the source meanwhile is there again behind a cutover, until it expires there"
+    return [f"objects expire by {on!r}, which starts anew in the target: {gone}"]
+
+
+def _without_modules(told: Json) -> Json:
+    """A property without the settings of modules that make vectors: a class without the module refuses them."""
+    return {key: value for key, value in told.items() if key != "moduleConfig"}
 
 
 def write_class_of_tenants(wanted: CollectionShape) -> Json:
@@ -384,7 +428,7 @@ def _write_vector(vector: VectorField, native: Mapping[str, Any], collection: st
     if many and not vector.name:
         raise Unsupported("weaviate needs a name for a multi-vector", store=KIND, collection=collection)
     wanted = vector.index.kind if vector.index else ""
-    kind = wanted if wanted in ("hnsw", "flat", "dynamic") else "hnsw"
+    kind = wanted if wanted in _INDEXES else "hnsw"
     params: Json = (
         dict(native.get("vectorIndexConfig") or {}) if native.get("vectorIndexType") == kind else {}
     )
@@ -398,15 +442,19 @@ def _write_vector(vector: VectorField, native: Mapping[str, Any], collection: st
 
 
 def _marks(shape: CollectionShape, kept: Mapping[str, Any], tenants: bool) -> Json:
-    """What the class itself cannot say. Nothing for a copy of a class that said enough."""
+    """What the class itself cannot say. Nothing for a copy of a class of others: that objects tell how long vectors are is
+    enough for it.
+    """
     marks: Json = {}
-    if not tenants and shape.id.name != _DEFAULT_KEY:
+    native: Json = shape.native.get(KIND) or {}
+    copied = () if native.get("marked") else native.get("vectors") or ()
+    if not tenants and not copied and shape.id.name != _DEFAULT_KEY:
         marks["key"] = shape.id.name
     if shape.dynamic:
         marks["fields"] = [one.name for one in shape.fields]
     if texts := [one.name for one in shape.fields if one.type is FieldType.JSON and one.name not in kept]:
         marks["json"] = texts
-    dims = {vector.name: vector.dim for vector in shape.vectors if vector.dim}
+    dims = {vector.name: vector.dim for vector in shape.vectors if vector.dim and vector.name not in copied}
     if dims or not shape.vectors:
         marks["dims"] = dims
     return marks
