@@ -164,12 +164,10 @@ class Bench:
             if hinted:
                 passing.hint(lambda: batch, 100)
 
-    async def remove(self, *ids, hinted=False):
+    async def remove(self, *ids):
         """A client's delete that is answered."""
-        async with self.lane.writing([Ids(tuple(ids), removes=True)], 10) as passing:
+        async with self.lane.writing([Ids(tuple(ids), removes=True)], 10):
             await self.lane.primary.delete(SOURCE, list(ids))
-            if hinted:
-                passing.hint(lambda: records([]), 0)
 
     # What the file says.
 

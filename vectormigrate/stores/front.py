@@ -76,7 +76,7 @@ class Write(ABC):
     @abstractmethod
     def hint(self, collection: str, records: Callable[[], Batch], size: int) -> None:
         """What the write put there, whole and as the primary stores it, `size` bytes or so, decoded when needed:
-        saves reading it back. Only for a write that was answered as applied; records may be left out. `records` is
+        saves reading it back. Only for a write that was answered as applied; of records that are left out it says nothing. `records` is
         called in another process if it can be pickled (a function of a module, with its arguments), else in a thread.
         """
 

@@ -148,11 +148,14 @@ async def test_hints_are_decoded_all_at_once_and_each_once(bench):
     assert bench.source.fetches() == [(4,)]
 
 
-async def test_the_hint_of_a_delete_spares_the_read(bench, look):
-    await bench.put(1)
-    await bench.remove(1, hinted=True)
-    assert (await look.at(1))[:2] == ([], [1])
-    assert bench.source.fetches() == []
+async def test_what_a_hint_leaves_out_is_not_gone_though_it_was_deleted_before(bench, look):
+    await bench.remove(1)
+    async with bench.lane.writing([Ids((1, 2))], 10) as passing:
+        await bench.source.upsert(SOURCE, records([1, 2]))
+        passing.hint(lambda: records([2]), 10)
+    assert bench.ledger.get(1).removed
+    assert (await look.at(1, 2))[:2] == ([2, 1], [])
+    assert bench.source.fetches() == [(1,)]
 
 
 async def test_a_hint_is_not_used_up_by_a_look_that_may_not_clear(bench, look):

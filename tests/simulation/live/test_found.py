@@ -167,6 +167,15 @@ def test_a_hint_is_not_used_behind_a_request_that_emptied_the_collection(install
     world.settle()
 
 
+def test_a_record_that_a_hint_leaves_out_is_not_taken_for_deleted(installation):
+    world = installation()
+    for _ in range(20):
+        world.write("delete", [0, 1, 2, 3])
+        world.write("set", [0, 1, 2, 3], hinted=True, after=0.02)
+        world.run(0.21)
+    world.settle()
+
+
 def test_a_gap_is_not_closed_by_a_comparison_that_does_not_see_yet_what_left_unmarked(installation):
     world = installation(stale=True, barrier=False)
     for _ in range(8):

@@ -96,7 +96,7 @@ class Sight:
         hints = {job: hint for job in jobs if job.clearing and (hint := self._ledger.take_hint(job.entry))}
         if hints:
             await self._decode(hints.values())
-        unread = [job for job in jobs if not self._hinted(job, hints.get(job), present, absent)]
+        unread = [job for job in jobs if not self._hinted(job, hints.get(job), present)]
         self._tally.hinted += len(jobs) - len(unread)
         if unread:
             await self._read(unread, present, absent)
@@ -128,24 +128,16 @@ class Sight:
                 absent.append(job)
         return kept
 
-    def _hinted(
-        self,
-        job: Job,
-        hint: Hint | None,
-        present: list[tuple[Job, Batch, int]],
-        absent: list[Job],
-    ) -> bool:
+    def _hinted(self, job: Job, hint: Hint | None, present: list[tuple[Job, Batch, int]]) -> bool:
         if hint is None:
             return False
         row = hint.rows.get(job.entry.id)
         if hint.batch is not None and row is not None:
             present.append((job, hint.batch, row))
-        elif job.entry.removed:
-            absent.append(job)
-        else:  # it must be read after all, which the hint had spared from waiting for
-            job.clearing = self._ledger.obstacle(job.entry) is None
-            return False
-        return True
+            return True
+        # It was left out, which says nothing of it: it must be read after all, which the hint had spared from waiting for.
+        job.clearing = self._ledger.obstacle(job.entry) is None
+        return False
 
     async def _read(
         self, jobs: Sequence[Job], present: list[tuple[Job, Batch, int]], absent: list[Job]
