@@ -37,6 +37,11 @@ def vector(one: int, number: int) -> list[float]:
     return [number % 1000 / 8, number // 1000 / 8, float(one), 1.0]
 
 
+def _odd(number: int) -> dict[str, float]:
+    """In one write of three a number of so many digits that only Qdrant knows what it holds of it: it has to be asked."""
+    return {} if number % 3 else {"w": 0.12345678901234568}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a vendor is asked."""
@@ -103,7 +108,11 @@ class Qdrant(Vendor):
 
     def upsert(self, numbers: dict[int, int]) -> Request:
         points = [
-            {"id": one, "vector": vector(one, number), "payload": {"n": number, "g": group(one)}}
+            {
+                "id": one,
+                "vector": vector(one, number),
+                "payload": {"n": number, "g": group(one), **_odd(number)},
+            }
             for one, number in numbers.items()
         ]
         return Request("PUT", f"{self._points}?wait=true", {"points": points})
