@@ -31,6 +31,8 @@ class FakeIndex:
     port: int = 0
     grpc_port: int = 0
     namespaces: dict = field(default_factory=dict)
+    byoc: str = ""
+    """The environment of an index in its owner's cloud."""
 
 
 def old_style(body: dict) -> FakeIndex:
@@ -41,9 +43,9 @@ def old_style(body: dict) -> FakeIndex:
         raise Refused(400, "a sparse index has no dimension and is compared by dotproduct")
     if not sparse and not 1 <= body.get("dimension", 0) <= 20_000:
         raise Refused(400, "dimension must be between 1 and 20000")
-    if not spec.get("serverless") and not spec.get("pod"):
+    place = spec.get("serverless") or spec.get("byoc") or {}
+    if not place and not spec.get("pod"):
         raise Refused(422, "spec is missing")
-    place = spec.get("serverless") or {}
     return FakeIndex(
         body["name"],
         body.get("dimension"),
@@ -53,6 +55,7 @@ def old_style(body: dict) -> FakeIndex:
         place.get("cloud", ""),
         place.get("region", ""),
         {},
+        byoc=place.get("environment", ""),
     )
 
 
@@ -74,4 +77,5 @@ def new_style(body: dict) -> FakeIndex:
         place.get("cloud", ""),
         place.get("region", ""),
         {},
+        byoc=place.get("environment", "") if place["deployment_type"] == "byoc" else "",
     )

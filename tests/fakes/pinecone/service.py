@@ -97,16 +97,16 @@ class FakePinecone:
             if index.pod:
                 place = {"deployment_type": "pod", "replicas": 1, "shards": 1, **index.pod}
                 place.pop("pods", None)
+            if index.byoc:
+                place = {"deployment_type": "byoc", "environment": index.byoc}
             return told | {"schema": {"fields": fields}, "deployment": place}
         told |= {"metric": index.metric, "vector_type": "dense" if index.dimension else "sparse"}
         if index.dimension:
             told["dimension"] = index.dimension
-        spec = (
-            {"pod": index.pod}
-            if index.pod
-            else {"serverless": {"cloud": index.cloud, "region": index.region}}
-        )
-        return told | {"spec": spec}
+        spec = {"serverless": {"cloud": index.cloud, "region": index.region}}
+        if index.byoc:
+            spec = {"byoc": {"environment": index.byoc}}
+        return told | {"spec": {"pod": index.pod} if index.pod else spec}
 
     # Seeing.
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+import pytest
+from pinecone import Pinecone
+
+from tests.fakes.moved import moved
 from vectormigrate.model.collection import CollectionShape, IdField, IdKind, KeyOrder, Metric, VectorField
 from vectormigrate.model.errors import (
     CollectionExists,
@@ -18,6 +22,7 @@ from vectormigrate.model.errors import (
 from vectormigrate.stores.base import Range
 from vectormigrate.stores.pinecone.store.catalog import read_name
 
+NEWEST = "2026-07"
 KEY = IdField("id", IdKind.TEXT, KeyOrder.BYTES)
 SHAPE = CollectionShape("docs", KEY, (VectorField("values", dim=2, metric=Metric.COSINE, nullable=False),))
 PAIR = IdField("key", IdKind.COMPOUND, parts=(IdField("namespace", IdKind.TEXT), IdField("id", IdKind.TEXT)))
@@ -285,4 +290,44 @@ async def test_the_place_and_the_tags_of_a_like_source_go_along(subject, opens, 
     store = opens(region="us")
     await store.create(CollectionShape("other", KEY, SHAPE.vectors, native=native))
     assert (service.index("other").cloud, service.index("other").region) == ("gcp", "us")
+    await store.close()
+
+
+def described(served, name, version):
+    """What the vendor's client says of an index, or an older one would, but for what is its own and what is ours."""
+    if version == NEWEST:
+        with Pinecone(api_key=served.service.api_key, host=served.url) as client:
+            told = client.indexes.describe(name).to_dict()
+    else:
+        told = served.service.describe(served.service.index(name), version)
+    assert told.pop("name") == name
+    assert told.pop("host")
+    tags = {key: value for key, value in (told.pop("tags") or {}).items() if not key.startswith("vm_")}
+    return told, tags
+
+
+MADE = {
+    "dense": {"dimension": 2, "metric": "euclidean", "spec": {"serverless": {"cloud": "gcp", "region": "eu"}}, "tags": {"team": "a"}},
+    "hybrid": {"dimension": 2, "metric": "dotproduct", "spec": {"serverless": {"cloud": "aws", "region": "r"}}},
+    "sparse": {"vector_type": "sparse", "spec": {"serverless": {"cloud": "aws", "region": "r"}}},
+    "byoc": {"dimension": 2, "metric": "cosine", "spec": {"byoc": {"environment": "aws-us-east-1-b921"}}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["2025-10", NEWEST])
+@pytest.mark.parametrize("kind", MADE)
+async def test_the_vendor_says_the_same_of_a_copy(opens, served, service, kind, version):
+    index = service.create({"name": "docs", **MADE[kind]}, "2025-10")
+    index.port = await served.listen(served.data, index=index)
+    sparse = {"indices": [1], "values": [1.0]}
+    vector = {"id": "a", "metadata": {"n": 1}} | (
+        {"values": [1.0, 2.0]} if index.dimension else {"sparseValues": sparse}
+    )
+    service.upsert(index, {"vectors": [vector]}, 100)
+    store = opens(api_version=version)
+    assert await moved(store, "docs", "copy", source_layout="raw") == ()
+    of_source, of_copy = [
+        await asyncio.to_thread(described, served, name, version) for name in ("docs", "copy")
+    ]
+    assert of_copy == of_source
     await store.close()

@@ -26,6 +26,7 @@ INDEXES = {
     "dense": Index("docs", 8, Metric.COSINE, host="http://127.0.0.1:1", sparse=False),
     "hybrid": Index("docs", 8, Metric.DOT, sparse=True),
     "sparse": Index("docs", None, Metric.DOT, sparse=True, region="eu-west-1", cloud="gcp"),
+    "byoc": Index("docs", 8, Metric.COSINE, sparse=False, byoc="aws-us-east-1-b921"),
     "pod": Index("docs", 8, Metric.EUCLID, sparse=False, pod={"environment": "e", "pod_type": "p1.x1", "replicas": 1, "shards": 1}),
     "tagged": Index("docs", 8, Metric.COSINE, sparse=False, tags={"team": "a"}, protected=True),
     "growing": Index("docs", 8, Metric.COSINE, sparse=False, ready=False, state="Initializing"),
@@ -37,7 +38,9 @@ WORDS = VectorField("words", VectorKind.SPARSE, metric=Metric.DOT)
 
 def placed(index):
     """An index with the place that it gets where it has none."""
-    return index if index.cloud or index.pod else replace(index, cloud="aws", region="us-east-1")
+    return (
+        index if index.cloud or index.pod or index.byoc else replace(index, cloud="aws", region="us-east-1")
+    )
 
 
 @pytest.mark.parametrize("name", INDEXES)
@@ -167,6 +170,65 @@ def test_a_shape_that_no_index_can_be_is_told(wanted):
 
 def test_what_protects_an_index_is_told_and_not_made():
     protected = wire.shape_of(Index("docs", 8, Metric.DOT, protected=True), [])
-    assert wire.left_out(protected) == ["deletion protection is not carried: switch it on behind the cutover"]
+    assert wire.left_out(protected, protected) == [
+        "deletion protection is not carried: switch it on behind the cutover"
+    ]
     assert not wire.index_of(protected, cloud="aws", region="us-east-1").protected
-    assert wire.left_out(wire.shape_of(Index("docs", 8, Metric.COSINE), [])) == []
+    plain = wire.shape_of(Index("docs", 8, Metric.COSINE), [])
+    assert wire.left_out(plain, plain) == []
+
+
+DESCRIBED = {"name": "docs", "dimension": 8, "metric": "cosine", "status": {"ready": True, "state": "Ready"}}
+DEDICATED = {
+    "mode": "Dedicated",
+    "dedicated": {"node_type": "t1", "scaling": "Manual", "manual": {"shards": 1, "replicas": 2}},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"spec": {"pod": {"environment": "e", "pod_type": "p1.x1", "pods": 1}}}, ["runs on pods (p1.x1)"]),
+        (
+            {
+                "spec": {
+                    "pod": {"environment": "e", "pod_type": "p1.x1", "metadata_config": {"indexed": ["a"]}}
+                }
+            },
+            ["runs on pods", "only some metadata"],
+        ),
+        (
+            {"spec": {"serverless": {"schema": {"fields": {"a": {"filterable": True}}}}}},
+            ["only some metadata"],
+        ),
+        ({"spec": {"byoc": {"environment": "e", "read_capacity": DEDICATED}}}, ["dedicated read capacity"]),
+        ({"spec": {"serverless": {"read_capacity": {"mode": "OnDemand"}}}}, []),
+        ({"embed": {"model": "e5", "field_map": {"text": "t"}}}, ["turned into vectors by e5"]),
+    ],
+)
+def test_what_a_copy_has_not_is_told(more, said):
+    shape = wire.shape_of(wire.read_index({**DESCRIBED, **more}), [])
+    told = wire.left_out(shape, shape)
+    assert [word in line for word, line in zip(said, told, strict=True)] == [True] * len(said)
+
+
+def test_what_a_copy_has_not_is_told_of_the_newer_generation():
+    index = wire.write_index(placed(INDEXES["dense"]), NEW) | {"read_capacity": DEDICATED, "cmek_id": "k"}
+    shape = wire.shape_of(wire.read_index(index), [])
+    capacity, key = wire.left_out(shape, shape)
+    assert "dedicated read capacity" in capacity
+    assert "key of your own" in key
+
+
+def test_namespaces_that_become_a_part_of_ids_are_told():
+    several = wire.shape_of(Index("docs", 8, Metric.COSINE), ["a", "b"])
+    one = wire.shape_of(Index("docs", 8, Metric.COSINE), [])
+    [note] = wire.left_out(several, one)
+    assert "keys=namespaced" in note
+    assert wire.left_out(several, several) == []
+
+
+def test_a_copy_is_made_where_its_source_is_unless_told_otherwise():
+    native = wire.shape_of(INDEXES["byoc"], []).native["pinecone"]
+    assert wire.place_of(native, {}) == {"byoc": "aws-us-east-1-b921"}
+    assert wire.place_of(native, {"region": "eu"}) == {"region": "eu"}

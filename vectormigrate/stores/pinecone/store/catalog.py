@@ -36,6 +36,7 @@ from vectormigrate.stores.pinecone.wire.shape import (
     create_request,
     index_of,
     layout_of,
+    place_of,
     read_index,
     shape_of,
 )
@@ -232,7 +233,7 @@ class Catalog:
             raise place.error(Unsupported, "index/* stands for keys of namespace and id")
         native = shape.native.get("pinecone") or {}
         try:
-            where = {key: native[key] for key in ("cloud", "region") if key in native} | self._place
+            where = place_of(native, self._place)
             wanted = index_of(replace(shape, name=scope.index), **where)
         except ValueError as error:
             raise place.error(Unsupported, f"pinecone cannot make {shape.name!r}: {error}") from None

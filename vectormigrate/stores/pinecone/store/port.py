@@ -143,7 +143,7 @@ class PineconeStore(Store):
         return {row: fault for row, fault in faults.items() if fault}
 
     def left_out(self, source: CollectionShape, made: CollectionShape) -> list[str]:
-        return left_out(source)
+        return left_out(source, made)
 
     async def check_create(self, shape: CollectionShape) -> None:
         self._catalog.check_create(shape)

@@ -110,8 +110,14 @@ class Index:
     cloud: str = ""
     region: str = ""
     """Of a serverless index; `PLACE` is written where they are empty."""
+    byoc: str = ""
+    """The environment in a cloud of one's own; "" for the others."""
     protected: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[str, Any] = field(default_factory=dict)
+    """What another index is not given: `read_capacity` if dedicated, `embed`, `cmek_id`, and `indexed`, which is what of the
+    metadata can be filtered by.
+    """
     foreign: tuple[str, ...] = ()
     """Vector fields that the vectors API does not reach: an index with these is for the documents API."""
 
@@ -126,11 +132,13 @@ def read_index(described: Mapping[str, Any]) -> Index:
         "state": status.get("state") or "Ready",
         "protected": described.get("deletion_protection") == "enabled",
         "tags": dict(described.get("tags") or {}),
+        "apart": _read_apart(described),
     }
     if "deployment" in described:
         return Index(**common, **_read_schema(described), **_read_deployment(described["deployment"]))
     spec = described.get("spec") or {}
-    place = spec.get("serverless") or {}
+    byoc = spec.get("byoc") or {}
+    place = byoc or spec.get("serverless") or {}
     if described.get("vector_type") == "sparse":
         vectors: dict[str, Any] = {"dimension": None, "metric": Metric.DOT, "sparse": True}
     else:
@@ -147,7 +155,21 @@ def read_index(described: Mapping[str, Any]) -> Index:
         pod=spec.get("pod"),
         cloud=place.get("cloud") or "",
         region=place.get("region") or "",
+        byoc=byoc.get("environment") or "",
     )
+
+
+def _read_apart(described: Mapping[str, Any]) -> dict[str, Any]:
+    spec = described.get("spec") or {}
+    place = spec.get("byoc") or spec.get("serverless") or {}
+    reading = described.get("read_capacity") or place.get("read_capacity") or {}
+    told = {
+        "read_capacity": reading if reading.get("mode") == "Dedicated" else None,
+        "embed": described.get("embed"),
+        "cmek_id": described.get("cmek_id"),
+        "indexed": (place.get("schema") or {}).get("fields"),
+    }
+    return {key: value for key, value in told.items() if value}
 
 
 def _read_schema(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,6 +192,8 @@ def _read_schema(described: Mapping[str, Any]) -> dict[str, Any]:
 def _read_deployment(deployment: Mapping[str, Any]) -> dict[str, Any]:
     if deployment.get("deployment_type") == "pod":
         return {"pod": {key: value for key, value in deployment.items() if key != "deployment_type"}}
+    if deployment.get("deployment_type") == "byoc":
+        return {"byoc": deployment["environment"]}
     return {
         "cloud": deployment.get("cloud") or "",
         "region": deployment.get("region") or "",
@@ -213,6 +237,8 @@ def write_schema(index: Index) -> dict[str, Any]:
 
 
 def _write_deployment(index: Index) -> dict[str, Any]:
+    if index.byoc:
+        return {"deployment_type": "byoc", "environment": index.byoc}
     if index.pod is None:
         return {"deployment_type": "managed", **_write_place(index)}
     return {
@@ -228,7 +254,7 @@ def write_spec(index: Index) -> dict[str, Any]:
     """`spec` of the older generation."""
     if index.pod is not None:
         return {"pod": dict(index.pod)}
-    return {"serverless": _write_place(index)}
+    return {"byoc": {"environment": index.byoc}} if index.byoc else {"serverless": _write_place(index)}
 
 
 def _write_place(index: Index) -> dict[str, str]:
@@ -249,7 +275,7 @@ def create_request(index: Index, version: str) -> dict[str, Any]:
 def index_of(shape: CollectionShape, **place: Any) -> Index:
     """The index that a shape describes, tagged with the names that Pinecone has no place for.
 
-    `place` is what a shape does not say: host, cloud, region, pod, state. Raises ValueError, saying why, for a shape
+    `place` is what a shape does not say: host, cloud, region, byoc, pod, state. Raises ValueError, saying why, for a shape
     that no index can be.
     """
     dense = [vector for vector in shape.vectors if vector.kind is VectorKind.DENSE]
@@ -337,17 +363,57 @@ def shape_of(
 
 
 def _native(index: Index) -> dict[str, Any]:
-    """What only another index can take over: the place, and tags that are not ours."""
+    """What only another index can take over, and what not even that: the place, tags that are not ours, and the rest."""
     tags = {key: value for key, value in index.tags.items() if not key.startswith(_TAG_PREFIX)}
-    told = {"cloud": index.cloud, "region": index.region, "tags": tags, "protected": index.protected}
+    told = {
+        "cloud": index.cloud,
+        "region": index.region,
+        "byoc": index.byoc,
+        "tags": tags,
+        "protected": index.protected,
+        "pod": dict(index.pod or {}),
+        **index.apart,
+    }
     kept = {key: value for key, value in told.items() if value}
     return {"pinecone": kept} if kept else {}
 
 
-def left_out(source: CollectionShape) -> list[str]:
-    """What an index says of itself and its copy does not: what is protected could not be taken away by a rollback."""
-    protected = (source.native.get("pinecone") or {}).get("protected")
-    return ["deletion protection is not carried: switch it on behind the cutover"] * bool(protected)
+def place_of(native: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, str]:
+    """Where a copy of an index is made. What was `asked` for comes first."""
+    wanted = ("cloud", "region") if asked else ("cloud", "region", "byoc")
+    return {key: native[key] for key in wanted if key in native} | dict(asked)
+
+
+def left_out(source: CollectionShape, made: CollectionShape) -> list[str]:
+    """What an index says of itself and its copy does not: a line each. What is protected could not be taken away by a
+    rollback; what is paid for, or kept elsewhere, is not ours to order.
+    """
+    native: Mapping[str, Any] = source.native.get("pinecone") or {}
+    told = []
+    if source.id.kind is IdKind.COMPOUND and made.id.kind is not IdKind.COMPOUND:
+        told.append(
+            "the target's index has one namespace, their names are part of its ids: --target-option keys=namespaced keeps them"
+        )
+    if pod := native.get("pod"):
+        told.append(
+            f"the source runs on pods ({pod.get('pod_type')}): the target's index is serverless, where --target-option cloud "
+            "and region say"
+        )
+    if native.get("indexed") or (native.get("pod") or {}).get("metadata_config"):
+        told.append("only some metadata of the source can be filtered by, all of the target's can")
+    if native.get("protected"):
+        told.append("deletion protection is not carried: switch it on behind the cutover")
+    if native.get("read_capacity"):
+        told.append("dedicated read capacity is not carried: configure it ahead of the cutover")
+    if embed := native.get("embed"):
+        told.append(
+            f"texts are turned into vectors by {embed.get('model')} in the source's index: the target's takes vectors alone"
+        )
+    if native.get("cmek_id"):
+        told.append(
+            "the source is encrypted with a key of your own, the target's index is not: make that yourself to have it so"
+        )
+    return told
 
 
 def _id_field(tags: Mapping[str, str], keys: Keys) -> IdField:
