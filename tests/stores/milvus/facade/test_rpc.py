@@ -347,7 +347,7 @@ async def test_a_client_connects_when_the_old_server_is_gone_for_good(moved):
         def primary(self, collection):
             return Access(store=store) if collection and moved else self.access
 
-    served = Served(front=Moved(Access(upstream=down)))
+    served = Served(front=Moved(Access(upstream=down), away=("c",) if moved else ()))
     for name in ("Connect", "GetVersion", "CheckHealth", "AllocTimestamp", "ListDatabases"):
         reply = await served.facade.rpc(call(name))
         assert reply.code == (0 if moved else 14)

@@ -230,6 +230,7 @@ class TestAfterACutover:
             Access(store=store) if name == "C" else Access(upstream=upstream)
         )
         front.afterwards = Access(store=store)
+        front.away = ("C",)
         facade = WeaviateFacade(front, FakeClock())
         made = await facade.http(request("POST", "/objects", OBJECT))
         assert made.status == 200

@@ -18,9 +18,10 @@ from vectormigrate.model.touch import Touch, Unnamed
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
 from vectormigrate.stores.milvus.wire.fields import read_ids
+from vectormigrate.stores.moved import standing_in
 from vectormigrate.stores.raw import Upstream
 
-from . import observing
+from . import listing, observing
 from .answering import Answers
 from .capture import DATABASE, hinted, touches
 from .endpoints import SERVICE, Route, find_call
@@ -69,6 +70,10 @@ class Way(ABC, Generic[T]):
         """A reply of ours."""
 
     @abstractmethod
+    async def listed(self, answer: T, front: Front) -> T:
+        """Milvus' list of its collections, with those that moved."""
+
+    @abstractmethod
     def failed(self, problem: Problem) -> T:
         """A problem, told."""
 
@@ -107,12 +112,12 @@ class Calls:
         try:
             answer = await way.send(access.upstream)
         except Unreachable:
-            store = next(
-                filter(None, (self.front.primary(name).store for name in self.front.concerned())), None
-            )
+            store = standing_in(self.front)
             if store is None or way.route.rpc not in _ALONE:
                 raise
             return way.answered(await self.answers.answer(store, "", way.route, way.message(None)), None)
+        if way.route.rpc == listing.RPC and _is_default(way.database) and self.front.moved():
+            return await way.listed(answer, self.front)
         shape, name = access.shape, way.collection()
         if access.shadowed and shape is not None and name is not None and way.route.rpc == "Search":
             seconds = self.clock.monotonic() - asked

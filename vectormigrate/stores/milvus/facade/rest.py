@@ -12,10 +12,11 @@ from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import VectormigrateError
 from vectormigrate.model.record import RecordId
 from vectormigrate.stores.facade import Decision
-from vectormigrate.stores.front import Outcome
+from vectormigrate.stores.front import Front, Outcome
 from vectormigrate.stores.milvus.pb import milvus_pb2
 from vectormigrate.stores.raw import HttpRequest, HttpResponse, Upstream
 
+from . import listing
 from .calling import Way
 from .endpoints import find
 from .problems import Problem, problem_of, refused
@@ -26,6 +27,7 @@ _JSON = (b"content-type", b"application/json")
 _WRONG_BODY, _UNKNOWN_PATH = 1801, 404
 _OF_SHAPES = OF_FIELDS | {"DescribeCollection"}
 """Requests that cannot be read, or answered, without knowing what the collection is like."""
+_READ_HERE = (Decision.CAPTURE, Decision.REFUSE)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 411, 413, 415, 422, 429})
 
 
@@ -71,7 +73,7 @@ class RestWay(Way[HttpResponse]):
 
     async def send(self, upstream: Upstream) -> HttpResponse:
         request = self._request
-        if self.route.decision in (Decision.CAPTURE, Decision.REFUSE):  # the answer is read here
+        if self.route.decision in _READ_HERE or self.route.rpc == listing.RPC:  # the answer is read here
             headers = [pair for pair in request.headers if pair[0] != b"accept-encoding"]
             request = replace(request, headers=headers)
         return await upstream.send(request)
@@ -94,6 +96,9 @@ class RestWay(Way[HttpResponse]):
         numbers = self._request.header(b"accept-type-allow-int64") != b"false"
         told = {"code": 0, "data": data if numbers else _as_texts(data)}
         return HttpResponse(200, (_JSON,), msgspec.json.encode(told))
+
+    async def listed(self, answer: HttpResponse, front: Front) -> HttpResponse:
+        return listing.listed(answer, front)
 
     def failed(self, problem: Problem) -> HttpResponse:
         status = 200 if self.route.rpc else _UNKNOWN_PATH

@@ -13,9 +13,10 @@ from google.protobuf.message import DecodeError
 
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.errors import StoreDown, Unreachable, Unresolved, VectormigrateError
-from vectormigrate.stores.front import Outcome
+from vectormigrate.stores.front import Front, Outcome
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 
+from . import listing
 from .answering import REPLIES, REQUESTS, status_of
 from .calling import Way
 from .capture import collection_of
@@ -79,6 +80,9 @@ class RpcWay(Way[RpcReply]):
 
     def answered(self, message: Any, shape: CollectionShape | None) -> RpcReply:
         return RpcReply(message.SerializeToString())
+
+    async def listed(self, answer: RpcReply, front: Front) -> RpcReply:
+        return await listing.replied(answer, self._message, front)
 
     def failed(self, problem: Problem) -> RpcReply:
         kind = REPLIES.get(self.route.rpc)

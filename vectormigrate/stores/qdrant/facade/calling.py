@@ -74,8 +74,8 @@ class Calls:
             return await self._answer(access.store, route, call, started)
         asked = self._clock.monotonic()
         reply = await access.upstream.call(call)
-        if route.operation == listing.OPERATION and (moved := self._front.moved()):
-            return listing.replied(reply, moved)
+        if route.operation == listing.OPERATION and self._front.moved():
+            return listing.replied(reply, self._front)
         shape = access.shape
         if access.shadowed and shape is not None and route.operation in observing.CALLS and reply.code == OK:
             self._front.observed(

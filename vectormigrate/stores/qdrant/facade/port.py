@@ -77,8 +77,8 @@ class QdrantFacade(Facade):
             return await self._answer(access.store, found, request, started)
         if access.shadowed:
             return await self._observed(access, found, request)
-        if found.route.operation == listing.OPERATION and (moved := self._front.moved()):
-            return listing.listed(await access.upstream.send(plainly(request)), moved)
+        if found.route.operation == listing.OPERATION and self._front.moved():
+            return listing.listed(await access.upstream.send(plainly(request)), self._front)
         return await access.upstream.send(request, stream=found.route.operation in _DOWNLOADS)
 
     async def _observed(self, access: Access, found: Found, request: HttpRequest) -> HttpResponse:

@@ -15,6 +15,7 @@ from vectormigrate.model.record import RecordId
 from vectormigrate.model.touch import Ids, Touch, Unknown
 from vectormigrate.stores.facade import Decision
 from vectormigrate.stores.front import Access, Front, Outcome, Write
+from vectormigrate.stores.moved import standing_in
 from vectormigrate.stores.raw import RpcCall, RpcReply, Upstream
 from vectormigrate.stores.routing import Route
 from vectormigrate.stores.weaviate import pb
@@ -26,7 +27,7 @@ from . import observing
 from .asked import Served
 from .capture import of_delete, of_objects, of_references
 from .endpoints import find_call
-from .names import Names, Place, standing_in
+from .names import Names, Place
 from .passing import reply_outcome
 from .problems import INVALID, OK, Problem, definite, problem_of
 from .rpc import HEALTHY, answer, delete, selected

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from vectormigrate.model.record import RecordId
-from vectormigrate.stores.base import Store
 from vectormigrate.stores.front import Front
 
 from .endpoints import canonical
@@ -80,13 +79,3 @@ class Names:
             if not only or only == tenant:
                 places.append(Place(one, name, tenant, alone=bool(only)))
         return places
-
-
-def moved(front: Front) -> Sequence[str]:
-    """The collections under migration that are not answered by Weaviate any more."""
-    return [one for one in front.concerned() if front.primary(one).store is not None]
-
-
-def standing_in(front: Front) -> Store | None:
-    """A store that answers for a class, and for the server when that is gone; None as long as there is none."""
-    return next((front.primary(one).store for one in moved(front)), None)

@@ -19,16 +19,18 @@ from vectormigrate.model.touch import Ids, Touch, Unnamed
 from vectormigrate.stores.base import Store
 from vectormigrate.stores.facade import Decision, Endpoint, Facade
 from vectormigrate.stores.front import Access, Front, Write
+from vectormigrate.stores.moved import standing_in
 from vectormigrate.stores.raw import Conversation, HttpRequest, HttpResponse, RpcCall, RpcReply
 from vectormigrate.stores.turns import Turns
 from vectormigrate.stores.weaviate.wire.graphql import NoQuery, classes_of
 
+from . import listing
 from .asked import Asked, Served
 from .batches import selected
 from .calling import Calls
 from .capture import ObjectHead, capture
 from .endpoints import BATCH_STREAM, ENDPOINTS, Found, find
-from .names import Names, moved, standing_in
+from .names import Names
 from .passing import Answered, objects_of, outcome, plainly
 from .problems import Problem, bad_body, definite, failure, not_served, problem_of
 from .querystring import Query
@@ -90,6 +92,8 @@ class WeaviateFacade(Facade):
         store = access.store
         if access.upstream is not None:
             try:
+                if found.route.operation == listing.OPERATION and self._front.moved():
+                    return await listing.listed(await access.upstream.send(plainly(request)), self._front)
                 return await access.upstream.send(request)
             except StoreError:
                 store = standing_in(self._front) if found.route.operation in _OF_THE_SERVER else None
@@ -111,11 +115,10 @@ class WeaviateFacade(Facade):
             return self._read_of_graphql(request)
         if class_name:
             return [self._names.place(class_name, query.text("tenant")).collection]
-        return [None, *self._moved()] if operation in _CLASSLESS else [None]
+        return [None, *self._front.moved()] if operation in _CLASSLESS else [None]
 
     def _read_of_graphql(self, request: HttpRequest) -> list[str | None]:
-        moved = self._moved()
-        if not moved:
+        if not self._front.moved():
             return [None]
         try:
             return [
@@ -123,10 +126,6 @@ class WeaviateFacade(Facade):
             ] or [None]
         except NoQuery:
             return [None]  # Weaviate says best what is wrong with it
-
-    def _moved(self) -> list[str | None]:
-        """Collections that are not answered by Weaviate any more."""
-        return list(moved(self._front))
 
     # Writes.
 
