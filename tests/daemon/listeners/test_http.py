@@ -232,6 +232,19 @@ async def test_what_is_no_http_is_400():
         assert (await wire.head())[0] == 400
 
 
+@pytest.mark.parametrize(
+    "target", [b"*", b"*@127.0.0.1:9/collections", b"http://here", b"here:80", b"/a b", b"/\xc3\xa9"]
+)
+async def test_a_target_that_is_no_path_is_400_and_not_passed_on(target, caplog):
+    """`*@elsewhere/` behind the address of a server is the address of another one, and the client's key would go there."""
+    facade = Plain()
+    async with listening(facade) as (_, address), connected(address) as wire:
+        await wire.send(b"OPTIONS " + target + b" HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert (await wire.head())[0] == 400
+    assert facade.requests == []
+    assert "Traceback" not in caplog.text
+
+
 async def test_who_never_comes_to_ask_is_counted_and_not_told_in_a_line_each(caplog):
     """Not HTTP, a head that is too large, one that never ends; a request beside them is none of these."""
     seen = []

@@ -52,9 +52,11 @@ class FacadeApplication:
             return
         if body is None:
             return
-        request = HttpRequest(
-            scope["method"], scope["raw_path"].decode("ascii"), scope["query_string"], scope["headers"], body
-        )
+        path = scope["raw_path"].decode("ascii")
+        if not path.startswith("/"):  # `*@elsewhere/` would make another address of a server's
+            await self._answer(scope, _plain(400, "the target of a request begins with a slash"), send)
+            return
+        request = HttpRequest(scope["method"], path, scope["query_string"], scope["headers"], body)
         try:
             response = await self._facade.http(request)
         except Exception:  # a facade answers what is foreseen itself
