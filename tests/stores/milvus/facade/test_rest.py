@@ -297,6 +297,35 @@ async def test_another_database_is_never_marked():
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("named", "touched"),
+    [
+        ({}, {}),
+        ({"dbName": ""}, {}),
+        ({"dbName": "default"}, {"c": (Ids((1,), removes=True),)}),
+        ({"dbName": "third"}, {}),
+    ],
+)
+async def test_the_header_names_the_database_where_the_body_does_not(named, touched):
+    served, front, upstream = passing()
+    body = json.dumps({**C, "id": [1], **named}).encode()
+    request = HttpRequest(
+        "POST", "/v2/vectordb/entities/delete", headers=((b"db-name", b"other"),), body=body
+    )
+    await served.facade.http(request)
+    assert front.writes[0].touched == touched
+    assert len(upstream.requests) == 1
+
+
+async def test_a_collection_of_the_same_name_in_the_database_of_a_header_is_another(filled):
+    body = json.dumps({**C, "filter": "id >= 0"}).encode()
+    headers = ((b"db-name", b"other"),)
+    told = await filled.facade.http(HttpRequest("POST", "/v2/vectordb/entities/delete", b"", headers, body))
+    assert json.loads(told.body)["code"] == 800
+    counted = await filled.rest("entities/query", {**C, "filter": "", "outputFields": ["count(*)"]})
+    assert counted["data"][0]["count(*)"] > 0
+
+
 async def test_a_server_that_is_down():
     served, _, upstream = passing()
     upstream.response = Unreachable("nobody there")

@@ -24,6 +24,8 @@ from .telling import to_data
 from .transcoding import OF_FIELDS, following, to_message
 
 _JSON = (b"content-type", b"application/json")
+_DATABASE = b"db-name"
+"""The header that says which database is meant where the body does not."""
 _WRONG_BODY, _UNKNOWN_PATH = 1801, 404
 _OF_SHAPES = OF_FIELDS | {"DescribeCollection"}
 """Requests that cannot be read, or answered, without knowing what the collection is like."""
@@ -56,7 +58,9 @@ class RestWay(Way[HttpResponse]):
 
     @property
     def database(self) -> str:  # type: ignore[override]  # read out of the request when it is wanted
-        return self._text("dbName") if self.route.rpc else ""
+        if not self.route.rpc:
+            return ""
+        return self._text("dbName") or (self._request.header(_DATABASE) or b"").decode("latin-1")
 
     def collection(self) -> str | None:
         if not self.route.rpc:
