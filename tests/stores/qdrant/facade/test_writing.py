@@ -39,6 +39,14 @@ EVERYTHING = {"limit": 100, "with_vector": True}
 WORD_ONE = {"must": [{"key": "word", "match": {"value": "one"}}]}
 
 
+def nested(deep):
+    """A payload of so many objects in each other."""
+    payload = {}
+    for _ in range(deep - 1):
+        payload = {"a": payload}
+    return payload
+
+
 @pytest.fixture
 async def filled(both):
     await both.ask("PUT", "/collections/c", SETTINGS)
@@ -66,6 +74,7 @@ async def test_what_was_put_is_there_as_qdrant_keeps_it(filled):
         ("PUT", "points", {"batch": {"ids": [3], "vectors": {"s": [{"indices": [1], "values": [2]}]}, "payloads": [{"w": 1}]}}),
         ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": None}, {"id": 8, "vector": {}}], "update_mode": "insert_only"}),
         ("PUT", "points", {"points": [{"id": 1, "vector": {}}, {"id": 8, "vector": {}}], "update_mode": "update_only"}),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": nested(124)}]}),
         ("PUT", "points", {"points": [{"id": 1, "vector": {}}, {"id": 2, "vector": {}}, {"id": 8, "vector": {}}], "update_filter": WORD_ONE}),
         ("POST", "points/delete", {"points": [1, 99, A]}),
         ("POST", "points/delete", {"filter": WORD_ONE}),
@@ -127,6 +136,12 @@ async def test_a_write(filled, method, path, body):
         ("PUT", "points", {"batch": {"ids": [1, 2], "vectors": {"b": [[1, 2]]}}}, 400, "Format error in JSON body: number of ids, vectors and payloads must be equal"),
         ("PUT", "points", {"points": [], "update_mode": "never"}, 400, "Format error in JSON body: Invalid enum value 'never' - at `$.update_mode`"),
         ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": {"n": 2**64}}]}, 400, "Wrong input: an integer needs more than 64 bits"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": [1]}]}, 400, "Wrong input: a payload is an object"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": 0}]}, 400, "Wrong input: a payload is an object"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": nested(125)}]}, 400, "Wrong input: a payload may be nested 124 levels deep"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": nested(900)}]}, 400, "Wrong input: a payload may be nested 124 levels deep"),
+        ("POST", "points/payload", {"points": [1], "payload": nested(900)}, 400, "Wrong input: a payload may be nested 124 levels deep"),
+        ("PUT", "points", {"points": [{"id": 1, "vector": {}, "payload": {"$date": nested(900)}}]}, 400, "Wrong input: it is nested too deeply"),
         ("POST", "points/payload", {"points": [1], "payload": {"n": [-(2**63) - 1]}}, 400, "Wrong input: an integer needs more than 64 bits"),
         ("POST", "points/delete", {}, 400, "Format error in JSON body: missing field `points` or `filter`"),
         ("POST", "points/payload", {"points": [1]}, 400, "Format error in JSON body: missing field `payload`"),

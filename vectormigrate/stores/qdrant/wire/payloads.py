@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from vectormigrate.stores import decimals
 from vectormigrate.stores.qdrant.pb import json_with_int_pb2
 
 _INT64 = range(-(2**63), 2**63)
+DEEPEST = 124
+"""Objects and lists in each other that a payload may be: Qdrant's parser takes 127, and three are around it."""
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -52,9 +55,21 @@ def loads(text: bytes | msgspec.Raw) -> Any:
     """
     try:
         value = _DECODER.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+        return from_plain(value) if b'"$' in bytes(text) else value
+    except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
-    return from_plain(value) if b'"$' in bytes(text) else value
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def loads_object(text: bytes | msgspec.Raw) -> Payload:
+    """A whole payload, nothing being an empty one. Raises ValueError, too, for what is no object."""
+    payload: Payload | None = loads(text)
+    if payload is None:
+        return {}
+    if type(payload) is not dict:
+        raise ValueError("a payload is an object")
+    return payload
 
 
 def write_message(payload: Payload) -> dict[str, Any]:
@@ -69,7 +84,7 @@ def read_message(payload: Any, *, answer: bool = False) -> Payload:
     return read
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, left: int = DEEPEST) -> bool:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return True
@@ -77,11 +92,13 @@ def _is_plain(value: Any) -> bool:
         return value in _INT64
     if kind is float:
         return math.isfinite(value)
+    if not left:
+        raise ValueError(f"a payload may be nested {DEEPEST} levels deep")
     if kind is list:
-        return all(map(_is_plain, value))
+        return all(map(_is_plain, value, repeat(left - 1)))
     if kind is not dict or (len(value) == 1 and _is_tag(value)):
         return False
-    return all(map(_is_plain, value.values())) and all(type(key) is str for key in value)
+    return all(map(_is_plain, value.values(), repeat(left - 1))) and all(type(key) is str for key in value)
 
 
 def _is_tag(value: dict[str, Any]) -> bool:

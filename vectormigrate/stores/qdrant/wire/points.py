@@ -79,7 +79,7 @@ def read_points(
     return Batch(
         list(ids) if ids is not None else [read_point_id(point) for point in points],
         build_columns(builders.values(), len(points)),
-        [payloads.loads(point.payload) or {} for point in points],
+        [payloads.loads_object(point.payload) for point in points],
     )
 
 
