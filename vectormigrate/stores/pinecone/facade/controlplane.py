@@ -21,6 +21,7 @@ from .answers import outcome_of, success
 from .dataplane import not_served, store_of
 from .endpoints import Route, Values
 from .indexes import Indexes
+from .listing import listed
 from .names import Names
 
 _SCOPES = {"delete_index": Scope.DROP, "restore": Scope.RESTORE}
@@ -52,9 +53,13 @@ class ControlPlane:
 
     async def _read(self, route: Route, name: str | None, request: HttpRequest) -> HttpResponse:
         access = self._front.reading(None if name is None else self._names.collections(name)[0])
+        version = _version(request)
         if access.upstream is not None:
-            return await self._describe(route, request)
-        store, version = store_of(access), _version(request)
+            response = await self._describe(route, request)
+            return (
+                response if name is not None else await listed(response, self._front, self._indexes, version)
+            )
+        store = store_of(access)
         if name is None:
             return success(await self._indexes.list(store, version))
         return success(await self._indexes.describe(store, name, version))

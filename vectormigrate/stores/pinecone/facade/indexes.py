@@ -47,7 +47,7 @@ class Indexes:
         found = []
         for name in names:
             try:
-                found.append(self._described(await self._shape(store, name), version))
+                found.append(self.described(await self._shape(store, name), version))
             except (CollectionMissing, ValueError):  # gone again, or no index that there could be
                 continue
         return {"indexes": found}
@@ -56,7 +56,7 @@ class Indexes:
         """One index. Raises CollectionMissing, Unsupported."""
         shape = await self._shape(store, name)
         try:
-            return self._described(shape, version)
+            return self.described(shape, version)
         except ValueError as error:
             raise Unsupported(f"{name!r} cannot be described as an index: {error}") from None
 
@@ -64,12 +64,12 @@ class Indexes:
         """Make an index. Raises Malformed, CollectionExists, Unsupported."""
         shape = _as_can_be_made(_asked_for(body), store.capabilities)
         try:
-            self._described(shape, version)
+            self.described(shape, version)
         except ValueError as error:
             raise Malformed(f"there is no such index: {error}") from None
         if await Shelf(store, shape.name, self._names).collections():
             raise CollectionExists("Resource already exists", collection=shape.name)
-        return self._described(await create(store, shape), version)
+        return self.described(await create(store, shape), version)
 
     async def configure(self, store: Store, name: str, body: Json, version: str) -> Json:
         """Nothing of an index can be changed here; what it is already may be asked for."""
@@ -87,13 +87,14 @@ class Indexes:
         for collection in await shelf.collections():
             await store.drop(collection)
 
-    async def _shape(self, store: Store, name: str) -> CollectionShape:
-        return await Shelf(store, name, self._names).shape()
-
-    def _described(self, shape: CollectionShape, version: str) -> Json:
+    def described(self, shape: CollectionShape, version: str) -> Json:
+        """An index of this shape. Raises ValueError for one that there could not be."""
         name = shape.name.partition("/")[0]
         index = index_of(replace(shape, name=name), host=self._names.address_of(name))
         return write_index(replace(index, tags={}), version or OLDEST)
+
+    async def _shape(self, store: Store, name: str) -> CollectionShape:
+        return await Shelf(store, name, self._names).shape()
 
 
 def _asked_for(body: Json) -> CollectionShape:
