@@ -29,7 +29,7 @@ from vectormigrate.model.specification import Mode, Specification, StoreRef
 from . import milvus, pinecone, qdrant, weaviate
 from .answers import Answers, Call, ask_all
 from .daemon import Behind, Daemon, in_process
-from .story import Ask, Life, Tally, lived, told
+from .story import Ask, Life, Tally, Telling, lived, told
 from .weaviate_client import weaviate_client
 
 Serving = Callable[[Path, Behind], AbstractAsyncContextManager[Daemon]]
@@ -88,6 +88,8 @@ async def qdrant_story(
     grpc: bool,
     serve: Serving = in_process,
     may_refuse: Collection[str] = (),
+    telling: Telling = lived,
+    threads: int = 1,
 ) -> Tally:
     """The life with Qdrant, moved to this target."""
     parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
@@ -101,8 +103,8 @@ async def qdrant_story(
         theirs = await told(parts, direct)
         async with serve(folder, behind) as daemon:
             await daemon.migrate(_specification(source, target))
-            async with asking(qdrant_client(daemon.url, daemon.port, grpc=grpc)) as through:
-                return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+            async with asking(qdrant_client(daemon.url, daemon.port, grpc=grpc), threads) as through:
+                return await telling(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
 
 
 # Milvus.
@@ -123,6 +125,8 @@ async def milvus_story(
     *,
     serve: Serving = in_process,
     may_refuse: Collection[str] = (),
+    telling: Telling = lived,
+    threads: int = 1,
 ) -> Tally:
     """The life with Milvus, moved to this target."""
     parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
@@ -134,8 +138,8 @@ async def milvus_story(
         theirs = await told(parts, direct)
         async with serve(folder, Behind("milvus", url)) as daemon:
             await daemon.migrate(_specification(source, target))
-            async with asking(milvus_client(daemon.url)) as through:
-                return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+            async with asking(milvus_client(daemon.url), threads) as through:
+                return await telling(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
 
 
 # Pinecone.
@@ -149,6 +153,8 @@ async def pinecone_story(
     *,
     serve: Serving = in_process,
     may_refuse: Collection[str] = (),
+    telling: Telling = lived,
+    threads: int = 1,
 ) -> Tally:
     """The life with Pinecone by this client, moved to this target. Wants PINECONE_KEY and PINECONE_GRPC_SCHEME set."""
     parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
@@ -164,8 +170,8 @@ async def pinecone_story(
             async with serve(folder, behind) as daemon:
                 await daemon.migrate(_specification(source, target))
                 hosts = pinecone.Hosts(daemon.url, daemon.url, daemon.url)
-                async with asking(pinecone.CLIENTS[way](hosts)) as through:
-                    return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+                async with asking(pinecone.CLIENTS[way](hosts), threads) as through:
+                    return await telling(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
 
 
 # Weaviate.
@@ -178,6 +184,8 @@ async def weaviate_story(
     *,
     serve: Serving = in_process,
     may_refuse: Collection[str] = (),
+    telling: Telling = lived,
+    threads: int = 1,
 ) -> Tally:
     """The life with Weaviate, one tenant of it if the life has one, moved to this target."""
     parts = Life(life.seed(), life.reads(), life.writes(), [Call("everything", life.look)], life.beyond())
@@ -190,5 +198,5 @@ async def weaviate_story(
             theirs = await told(parts, direct)
             async with serve(folder, behind) as daemon:
                 await daemon.migrate(_specification(source, target))
-                async with asking(weaviate_client(daemon.port, daemon.grpc_port)) as through:
-                    return await lived(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)
+                async with asking(weaviate_client(daemon.port, daemon.grpc_port), threads) as through:
+                    return await telling(parts, theirs, daemon, MIGRATION, through, direct, may_refuse)

@@ -63,6 +63,12 @@ class Life:
     """What only the vendor can answer: refused after the cutover."""
 
 
+Telling = Callable[[Life, Mapping[str, Any], Daemon, str, Ask, Ask, Collection[str]], Awaitable[Tally]]
+"""What is told of a life, as `lived` tells the ordinary one: what the source alone answers, the daemon and its migration, whom to
+ask through the daemon and directly, and what may be refused behind a cutover.
+"""
+
+
 async def told(life: Life, direct: Ask) -> dict[str, Any]:
     """What the source says of it, with nobody in between."""
     answers: dict[str, Any] = {}
