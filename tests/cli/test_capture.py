@@ -29,6 +29,22 @@ def test_between_install_and_migrate_the_flags_are_asked_for_again(terminal):
         assert terminal.run("capture", action, "docs", *terminal.flags()).code == 0
 
 
+def test_what_a_lost_state_file_read_is_taken_over_by_a_word(terminal):
+    terminal.source()
+    terminal.run("capture", "install", "docs", *terminal.flags())
+    [(state,)] = terminal.sql("old.db", "SELECT name FROM sqlite_schema WHERE name LIKE '%_state'")
+    terminal.sql("old.db", f"UPDATE {state} SET token = token || '/lost'")  # noqa: S608 as its daemon did
+    for action in ("install", "remove"):
+        ran = terminal.run("capture", action, "docs", *terminal.flags())
+        assert (ran.code, "in another state file" in ran.err, "remove ID --taken" in ran.err) == (
+            4,
+            True,
+            True,
+        )
+    assert terminal.run("capture", "remove", "docs", "--taken", *terminal.flags()).code == 0
+    assert terminal.run("capture", "install", "docs", *terminal.flags()).code == 0
+
+
 def test_what_is_wrong_fails_the_check(terminal):
     terminal.source()
     terminal.run("capture", "install", "docs", *terminal.flags())

@@ -10,7 +10,7 @@ import pytest
 from vectormigrate.daemon.capture import Action, capture
 from vectormigrate.daemon.secrets import Secrets
 from vectormigrate.model.division import Division
-from vectormigrate.model.errors import GateRefused, Unsupported, UsageError
+from vectormigrate.model.errors import CaptureTaken, GateRefused, Unsupported, UsageError
 from vectormigrate.model.phase import Phase
 from vectormigrate.model.specification import Mode, Specification, StoreRef
 from vectormigrate.state import migrations, sessions
@@ -148,8 +148,34 @@ async def test_what_another_state_file_reads_is_not_installed_as_ours(spec, secr
     async with open_capture(Endpoint("sqlite", str(tmp_path / "old.db"), owner="m"), "docs") as theirs:
         theirs.reader = "theirs"
         await theirs.poll(1)
-    for action in (Action.INSTALL, Action.CHECK):
-        assert (await capture(action, spec, secrets, None, nothing)).problems == [TAKEN]
+    with pytest.raises(CaptureTaken) as refused:
+        await capture(Action.INSTALL, spec, secrets, None, nothing)
+    assert "`vectormigrate capture remove ID --taken`" in refused.value.hint
+    assert (await capture(Action.CHECK, spec, secrets, None, nothing)).problems == [TAKEN]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_another_state_file_reads_is_removed_by_a_word_alone(
+    spec, secrets, tmp_path, nothing, dry_run
+):
+    """Whose file is lost has no other way; whose migration goes on would see nothing any more."""
+    made = await capture(Action.INSTALL, spec, secrets, None, nothing)
+    async with open_capture(Endpoint("sqlite", str(tmp_path / "old.db"), owner="m"), "docs") as theirs:
+        theirs.reader = "theirs"
+        await theirs.poll(1)
+        with pytest.raises(CaptureTaken):
+            await capture(Action.REMOVE, spec, secrets, None, nothing, dry_run=dry_run)
+        assert await theirs.check() == []
+        told = await capture(Action.REMOVE, spec, secrets, None, nothing, taken=True, dry_run=dry_run)
+        assert (bool(told.would), len(told.done)) == ((True, 0) if dry_run else (False, len(made.done)))
+        assert await theirs.check() == ([] if dry_run else ["no capture is installed"])
+    if not dry_run:
+        assert (await capture(Action.INSTALL, spec, secrets, None, nothing)).problems == []
+
+
+async def test_of_a_source_that_is_gone_nothing_is_anothers(spec, secrets, tmp_path, nothing):
+    (tmp_path / "old.db").unlink()
+    assert (await capture(Action.REMOVE, spec, secrets, None, nothing)).done == []
 
 
 async def test_what_ones_own_state_file_reads_is_sound(spec, secrets, tmp_path, nothing):

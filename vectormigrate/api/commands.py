@@ -25,6 +25,7 @@ from vectormigrate.daemon.settings import (
     SIDES,
     SIGNED_BY,
     STATUS,
+    TAKEN,
     WAY,
     YES,
 )
@@ -360,7 +361,7 @@ COMMANDS: tuple[Command, ...] = (
         " may pass unseen; remove takes away exactly what was made. Install before anything is copied, with the flags of the"
         " migration; what says nothing of the source is not looked at.",
         positionals=(Positional("action", "What to do.", choices=("install", "check", "remove")), ID),
-        settings=(*SIDES, *MIGRATE, WAY, DRY_RUN),
+        settings=(*SIDES, *MIGRATE, WAY, TAKEN, DRY_RUN),
         result="CaptureReport",
         scope=Scope.OPERATE,
         routes=tuple(
@@ -375,6 +376,7 @@ COMMANDS: tuple[Command, ...] = (
             Example("capture install docs --dry-run", "what it would make in the source"),
             Example("capture install docs --way outbox", "by triggers, though a slot would be allowed"),
             Example("capture remove docs", "when the migration is over"),
+            Example(f"capture remove docs --taken {FLAGS}", "the state file that it was made for is lost"),
         ),
         handler="capture:capture",
     ),

@@ -74,8 +74,15 @@ async def examine(call: Call, request: Request | None) -> list[Check]:
 
 async def watch(call: Call, request: Request, action: Action) -> CaptureReport:
     """Install, check or remove what tells of changes in the source of a request; owns nothing."""
-    secrets, way, dry_run = Secrets(request.literals, call.environ), call.value("way"), call.value("dry-run")
-    return await capture.capture(action, request.specification, secrets, way, call.state, dry_run=dry_run)
+    return await capture.capture(
+        action,
+        request.specification,
+        Secrets(request.literals, call.environ),
+        call.value("way"),
+        call.state,
+        taken=call.value("taken"),
+        dry_run=call.value("dry-run"),
+    )
 
 
 def stored(call: Call) -> Specification | None:

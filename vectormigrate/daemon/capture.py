@@ -7,11 +7,13 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-from vectormigrate.model.errors import GateRefused, StateMissing, UnknownMigration
+from vectormigrate.model.errors import CollectionMissing, GateRefused, StateMissing, UnknownMigration
 from vectormigrate.model.phase import FINAL
 from vectormigrate.model.specification import Mode, Specification
 from vectormigrate.model.status import CaptureReport
 from vectormigrate.stores import registry
+from vectormigrate.stores.capture import TAKEN, Capture
+from vectormigrate.stores.capture import taken as anothers
 
 from .parting import parts_of
 from .secrets import Secrets
@@ -36,13 +38,14 @@ async def capture(
     way: str | None,
     state: Path,
     *,
+    taken: bool = False,
     dry_run: bool = False,
 ) -> CaptureReport:
     """Do it to the capture of a migration's source, or with `dry_run` say what would be done. `way` is for stores that have
     several; None leaves it to them. `state` is the file that may know the migration. Of a migration of several parts, to that of each
-    part that the source has now.
+    part that the source has now. `taken` removes also what another state file reads.
 
-    Raises GateRefused for what a migration that is not over needs, Unsupported for a source that cannot tell of its changes,
+    Raises GateRefused for what a migration that is not over needs, CaptureTaken for what another state file reads, Unsupported for a source that cannot tell of its changes,
     and what the store raises.
     """
     if action is Action.REMOVE:
@@ -50,9 +53,11 @@ async def capture(
     reader = _reader(state)
     if spec.division and not spec.splits:
         parts = await parts_of(spec, secrets)
-        reports = [await _one(action, part, secrets, way, reader, dry_run=dry_run) for part in parts]
+        reports = [
+            await _one(action, part, secrets, way, reader, taken=taken, dry_run=dry_run) for part in parts
+        ]
         return _sum(spec, action, reports)
-    return await _one(action, spec, secrets, way, reader, dry_run=dry_run)
+    return await _one(action, spec, secrets, way, reader, taken=taken, dry_run=dry_run)
 
 
 def _reader(state: Path) -> str:
@@ -65,7 +70,14 @@ def _reader(state: Path) -> str:
 
 
 async def _one(
-    action: Action, spec: Specification, secrets: Secrets, way: str | None, reader: str, *, dry_run: bool
+    action: Action,
+    spec: Specification,
+    secrets: Secrets,
+    way: str | None,
+    reader: str,
+    *,
+    taken: bool,
+    dry_run: bool,
 ) -> CaptureReport:
     endpoint = await secrets.reach(spec.source, spec.id)
     if way is not None:
@@ -73,6 +85,8 @@ async def _one(
     async with registry.open_capture(endpoint, spec.source.collection) as opened:
         opened.reader = reader
         done: list[str] = []
+        if action is Action.INSTALL or (action is Action.REMOVE and not taken):
+            await _check_ours(opened, spec)
         if action is Action.INSTALL:
             done = await opened.install(dry_run=dry_run)
         if action is Action.REMOVE:
@@ -84,6 +98,16 @@ async def _one(
     if not dry_run or action is Action.CHECK:  # which only looks
         return CaptureReport(spec.id, source, str(action), done, problems, lag)
     return CaptureReport(spec.id, source, str(action), [], problems, lag, would=_would(action, done))
+
+
+async def _check_ours(opened: Capture, spec: Specification) -> None:
+    """Raise CaptureTaken for one that another state file reads: whoever lives by it would see nothing any more."""
+    try:
+        problems = await opened.check()
+    except CollectionMissing:
+        return
+    if TAKEN in problems:
+        raise anothers(spec.source.kind, spec.source.collection)
 
 
 def _sum(spec: Specification, action: Action, parts: Sequence[CaptureReport]) -> CaptureReport:

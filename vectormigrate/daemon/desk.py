@@ -321,9 +321,14 @@ class Desk:
     async def capture(self, asked: Asked) -> CaptureReport:
         request = self._request(asked)
         action = Action(str(asked.words["action"]))
-        secrets, way, dry_run = self._with(request), asked.value("way"), asked.value("dry-run")
         return await capture(
-            action, request.specification, secrets, way, self._control.state, dry_run=dry_run
+            action,
+            request.specification,
+            self._with(request),
+            asked.value("way"),
+            self._control.state,
+            taken=asked.value("taken"),
+            dry_run=asked.value("dry-run"),
         )
 
     async def vec(self, asked: Asked) -> MigrateResult:

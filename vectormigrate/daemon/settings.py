@@ -417,6 +417,14 @@ WAY = Setting(
     help="How PostgreSQL tells of changes: from its log, or by triggers; auto takes the log where that is allowed.",
     unset="auto",
 )
+TAKEN = Setting(
+    name="taken",
+    section="capture",
+    kind=Kind.FLAG,
+    default=False,
+    help="Remove it also where another state file takes its changes: that migration is over, or the file is lost. One that is"
+    " under way is not cut over without it.",
+)
 
 SETTINGS: tuple[Setting, ...] = (
     *GLOBAL,
@@ -439,6 +447,7 @@ SETTINGS: tuple[Setting, ...] = (
     DIRECTORY,
     KEEP,
     WAY,
+    TAKEN,
     *SERVE,
     *EMULATE,
     *LIVE,

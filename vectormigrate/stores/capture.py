@@ -22,8 +22,8 @@ def taken(store: str, collection: str) -> CaptureTaken:
     """The error of whoever would take the changes of another reader."""
     return CaptureTaken(
         f"changes of {collection!r} cannot be read: {TAKEN}",
-        hint="give this migration another id; or, where the other is over or its file is lost, `vectormigrate capture remove ID`"
-        " and `vectormigrate capture install ID`",
+        hint="give this migration another id; or, where the other is over or its file is lost, take the capture over:"
+        " `vectormigrate capture remove ID --taken`, then `vectormigrate capture install ID`",
         store=store,
         collection=collection,
     )
