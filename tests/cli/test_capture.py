@@ -33,7 +33,7 @@ def test_what_a_lost_state_file_read_is_taken_over_by_a_word(terminal):
     terminal.source()
     terminal.run("capture", "install", "docs", *terminal.flags())
     [(state,)] = terminal.sql("old.db", "SELECT name FROM sqlite_schema WHERE name LIKE '%_state'")
-    terminal.sql("old.db", f"UPDATE {state} SET token = token || '/lost'")  # noqa: S608 as its daemon did
+    terminal.sql("old.db", f"UPDATE {state} SET token = token || '/lost'")
     for action in ("install", "remove"):
         ran = terminal.run("capture", action, "docs", *terminal.flags())
         assert (ran.code, "in another state file" in ran.err, "remove ID --taken" in ran.err) == (
