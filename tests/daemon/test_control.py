@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import apsw
@@ -12,8 +13,14 @@ from tests.fakes.world import World
 from vectormigrate.daemon.control import Control, worker_count
 from vectormigrate.daemon.control_socket import ask_owner
 from vectormigrate.daemon.foreseeing import plan
+from vectormigrate.daemon.hosting import Host
+from vectormigrate.daemon.live_terms import LiveSettings
 from vectormigrate.daemon.secrets import Secrets
+from vectormigrate.daemon.supervisor import Supervisor
+from vectormigrate.daemon.tasks import SystemClock
+from vectormigrate.daemon.telemetry.telemetry import Telemetry
 from vectormigrate.daemon.viewing import Viewer
+from vectormigrate.model.division import Division
 from vectormigrate.model.errors import (
     GateRefused,
     MappingRefused,
@@ -133,7 +140,77 @@ async def test_pause_and_resume(state, spec):
         assert (await control.run("docs")).phase is Phase.BACKFILL
         paused = await control.pause("docs")
         assert (paused.phase, paused.resume_phase) == (Phase.PAUSED, Phase.BACKFILL)
+    async with Control.open(state, secrets=KNOWN) as control:
         assert (await control.run("docs")).phase is Phase.VERIFIED
+
+
+async def test_a_stop_reaches_what_is_hosted(state, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(Host, "stop", lambda host: stopped.append(host))
+    telemetry = Telemetry(SystemClock())
+    async with (
+        Control.open(state, secrets=KNOWN) as control,
+        Supervisor() as supervisor,
+        control.hosting({}, supervisor, LiveSettings(), telemetry) as host,
+    ):
+        control.stop()
+        assert stopped == [host]
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Stores are opened while it is set: the command that says a secret takes its time."""
+    gate, reach = asyncio.Event(), Secrets.reach
+    gate.set()
+
+    async def late(*args):
+        await gate.wait()
+        return await reach(*args)
+
+    monkeypatch.setattr(Secrets, "reach", late)
+    return gate
+
+
+@asynccontextmanager
+async def opening(state, spec, opened):
+    """The control of a migration whose run waits for its stores, and that run."""
+    async with Control.open(state, secrets=KNOWN) as control:
+        await control.create(spec)
+        opened.clear()
+        running = asyncio.create_task(control.run(spec.id))
+        while not control.runs(spec.id):
+            await asyncio.sleep(0)
+        yield control, running
+
+
+@pytest.mark.parametrize("division", [False, True])
+async def test_nothing_else_is_done_to_what_is_just_being_opened(state, spec, opened, division):
+    if division:
+        spec = replace(spec, division=Division(collections=("docs",)))
+    async with opening(state, spec, opened) as (control, running):
+        rolling_back = asyncio.create_task(control.rollback(spec.id, dry_run=False))
+        await asyncio.sleep(0.01)
+        opened.set()
+        with pytest.raises(GateRefused, match="is being worked on"):
+            await rolling_back
+        assert (await running).phase is Phase.VERIFIED
+
+
+async def test_a_stop_is_heard_while_the_stores_are_opened(state, spec, opened):
+    async with opening(state, spec, opened) as (control, running):
+        control.stop()
+        opened.set()
+        assert (await running).phase is Phase.PREFLIGHT
+        assert (await control.run(spec.id)).phase is Phase.PREFLIGHT  # and what is asked for behind it
+
+
+async def test_a_pause_is_heard_while_the_stores_are_opened(state, spec, opened):
+    async with opening(state, spec, opened) as (control, running):
+        pausing = asyncio.create_task(control.halt(spec.id, pause=True))
+        await asyncio.sleep(0.01)
+        opened.set()
+        assert (await running).phase is Phase.PAUSED
+        assert (await pausing).migration_id == spec.id
 
 
 async def test_only_what_was_whole_and_stands_still_is_repaired(state, spec):
@@ -256,7 +333,7 @@ async def test_a_pause_that_comes_with_the_end_leaves_it_verified(world):
 
         def pause_at_the_end(event):
             if verified(event):
-                control._pausing = True  # as the word of another shell does
+                control._runs[world.spec.id].pausing = True  # as the word of another shell does
                 control.stop()
 
         control._on_event = pause_at_the_end

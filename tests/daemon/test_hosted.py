@@ -1,5 +1,7 @@
 """One live migration that a process hosts: what stands still for a verb, and what can be seen of it."""
 
+import asyncio
+
 import pytest
 
 from tests.fakes.hosted import Site
@@ -47,3 +49,33 @@ async def test_a_pause_that_cannot_be_stops_nothing_that_somebody_else_waits_for
             await host.answer("pause", "move", {})
         assert (hosted.go.is_set(), site.phase) == (True, Phase.VERIFIED)
         monkeypatch.undo()
+
+
+async def test_behind_its_end_no_verb_lets_it_go_again(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        hosted = host._hosted["move"]
+
+        async def rolled_back():
+            return await host.answer("rollback", "move", {"dry_run": False})
+
+        async with hosted.turn:  # whoever comes first stops it for a verb
+            asked = [asyncio.create_task(rolled_back())]
+            asked.append(asyncio.create_task(host.answer("resume", "move", {})))
+            await asyncio.sleep(0)
+            host.stop()
+        told = await asyncio.gather(*asked, return_exceptions=True)
+        assert [str(one) for one in told] == ["the daemon is stopping: nothing was changed"] * 2
+        assert (hosted.go.is_set(), site.phase) == (False, Phase.VERIFIED)
+
+
+async def test_what_waits_behind_a_rollback_is_told_that_it_is_over(site):
+    async with site.daemon() as host:
+        await site.verified(host)
+        rolling_back = asyncio.create_task(host.answer("rollback", "move", {"dry_run": False}))
+        while not host._hosted["move"].turn.locked():
+            await asyncio.sleep(0)
+        with pytest.raises(GateRefused, match="cannot go on"):
+            await host.answer("resume", "move", {})
+        assert (await rolling_back)["left"] == 0
+        assert site.phase == Phase.ROLLED_BACK

@@ -6,11 +6,10 @@ A `Control` owns the state file for as long as it is open and is the composition
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, Unpack
@@ -53,6 +52,7 @@ from .live_terms import LiveSettings
 from .parting import parts_of
 from .passages import Passage
 from .recruits import Recruits
+from .run import Run
 from .secrets import Secrets
 from .supervisor import Supervisor
 from .surroundings import surroundings
@@ -70,16 +70,6 @@ _GIVE_AGAIN = (
 
 def _ignore(_: Event) -> None:
     """Nobody listens."""
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """An offline migration that this process works on."""
-
-    conductor: Conductor
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    pausing: bool = False
-    """It is to rest where it comes to."""
 
 
 class Control:
@@ -103,8 +93,9 @@ class Control:
         self._on_event = on_event
         self._clock = clock
         self._session: sessions.Session | None = None
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._wholes: dict[str, Whole] = {}
+        self._stopping = False
         self._host: Host | None = None
         self.receive: Answerer | None = None
         """Who hears words from other shells before the host does, while there is one."""
@@ -188,9 +179,10 @@ class Control:
             async with self._as_a_whole(asked) as whole:
                 await whole.run()
             return self._status(migration_id)
-        async with self._conducting(migration_id) as run:
-            phase = await run.conductor.run()
-            if run.pausing and phase is not Phase.VERIFIED:  # it may have come to its end meanwhile
+        async with self._conducting(migration_id) as conductor:
+            phase = await conductor.run()
+            # It may have come to its end meanwhile.
+            if self._runs[migration_id].pausing and phase is not Phase.VERIFIED:
                 await resting.rest(self._database, migration_id, self._clock, self._on_event)
         return self._status(migration_id)
 
@@ -205,9 +197,9 @@ class Control:
             async with self._as_a_whole(asked) as whole:
                 await whole.repair()
             return self._status(migration_id)
-        async with self._conducting(migration_id) as run:
-            await run.conductor.reopen()
-            await run.conductor.run()
+        async with self._conducting(migration_id) as conductor:
+            await conductor.reopen()
+            await conductor.run()
         return self._status(migration_id)
 
     async def validate(self, migration_id: str, **how: Unpack[Comparing]) -> ValidationReport:
@@ -215,8 +207,8 @@ class Control:
         if (asked := self._divided(migration_id)) is not None:
             async with self._as_a_whole(asked) as whole:
                 return await whole.validate(**how)
-        async with self._conducting(migration_id, how.get("threshold") or DEFAULT_THRESHOLD) as run:
-            return await run.conductor.validate(**how)
+        async with self._conducting(migration_id, how.get("threshold") or DEFAULT_THRESHOLD) as conductor:
+            return await conductor.validate(**how)
 
     async def rollback(
         self, migration_id: str, *, dry_run: bool, remove_unknown: bool = False
@@ -228,8 +220,8 @@ class Control:
             if (asked := self._divided(migration_id)) is not None:
                 async with self._as_a_whole(asked) as whole:
                     return await whole.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
-            async with self._conducting(migration_id) as run:
-                return await run.conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
+            async with self._conducting(migration_id) as conductor:
+                return await conductor.rollback(dry_run=dry_run, remove_unknown=remove_unknown)
 
     async def pause(self, migration_id: str) -> MigrationStatus:
         """Rest where it is until resumed; for a migration that no process runs. Needs neither side."""
@@ -246,11 +238,14 @@ class Control:
         return self._status(migration_id)
 
     def stop(self) -> None:
-        """Ask what runs to finish its batches, write its checkpoints and return."""
+        """Ask what runs to finish its batches, write its checkpoints and return; what is asked for from now on ends at once."""
+        self._stopping = True
         for whole in self._wholes.values():
             whole.stop()
         for run in self._runs.values():
-            run.conductor.stop()
+            run.stop()
+        if self._host is not None:
+            self._host.stop()
 
     async def halt(self, migration_id: str, *, pause: bool) -> MigrationStatus:
         """Stop what this process works on at its next checkpoint. Raises GateRefused when that is something else."""
@@ -264,7 +259,7 @@ class Control:
                 hint="there is nothing to stop; `vectormigrate list` shows what runs",
             )
         run.pausing = run.pausing or pause
-        run.conductor.stop()
+        run.stop()
         await run.idle.wait()
         return self._status(migration_id)
 
@@ -281,7 +276,7 @@ class Control:
         self._status(migration_id)
         for one in await self._database.write(put):
             if one in self._runs:
-                self._runs[one].conductor.adjust(anew=anew(changes))
+                self._runs[one].adjust(anew=anew(changes))
             elif self._host is not None:
                 self._host.adjust(one, anew=anew(changes))
         return self._status(migration_id)
@@ -371,9 +366,11 @@ class Control:
 
     @asynccontextmanager
     async def _as_a_whole(self, asked: Specification) -> AsyncIterator[Whole]:
-        self.check_idle(asked.id)
         async with self._advising(asked), self._listening():
+            self.check_idle(asked.id)
             whole = self._wholes[asked.id] = self._whole(asked)
+            if self._stopping:
+                whole.stop()
             try:
                 yield whole
             finally:
@@ -383,9 +380,21 @@ class Control:
     @asynccontextmanager
     async def _conducting(
         self, migration_id: str, threshold: float = DEFAULT_THRESHOLD
-    ) -> AsyncIterator[_Run]:
+    ) -> AsyncIterator[Conductor]:
+        async with self._listening():
+            self.check_idle(migration_id)
+            run = self._runs[migration_id] = Run(stopping=self._stopping)  # before its stores are opened
+            try:
+                async with self._conductor(migration_id, threshold) as conductor:
+                    yield run.take(conductor)
+            finally:
+                del self._runs[migration_id]
+                run.idle.set()
+
+    @asynccontextmanager
+    async def _conductor(self, migration_id: str, threshold: float) -> AsyncIterator[Conductor]:
+        """Of an offline migration, on its open stores."""
         assert self._session is not None, "a Control is used as an async context manager"
-        self.check_idle(migration_id)
         migration = self._database.read(lambda tx: migrations.get(tx, migration_id))
         spec = migration.specification
         secrets = self._secrets
@@ -397,10 +406,9 @@ class Control:
         async with (
             self._advising(spec),
             Stores.open(source, target, spec.mapping.selection, spec.back) as stores,
-            self._listening(),
         ):
             policy = RetryPolicy(attempts=1 + spec.max_retries)
-            conductor = Conductor(
+            yield Conductor(
                 self._database,
                 self._session,
                 migration_id,
@@ -423,12 +431,6 @@ class Control:
                 make_live=lambda planned: self._offline(planned, stores),
                 inputs=surroundings(self._clock),
             )
-            run = self._runs[migration_id] = _Run(conductor)
-            try:
-                yield run
-            finally:
-                del self._runs[migration_id]
-                run.idle.set()
 
     def _listening(self) -> AbstractAsyncContextManager[None]:
         """Words from other shells, unless somebody hears them already."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from vectormigrate.engine.live import Live
 from vectormigrate.engine.online import OnlineConductor
 from vectormigrate.engine.validate.shadow import Shadow
+from vectormigrate.model.errors import GateRefused
 from vectormigrate.model.phase import FINAL, RESTING, Phase, check_transition
 from vectormigrate.model.status import LiveStatus
 
@@ -24,7 +25,7 @@ _SWAPPING = frozenset({Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
 
 @dataclass(slots=True, eq=False)
 class Hosted:
-    """Its conductor runs whenever `go` is set, and `idle` is set whenever it does not run."""
+    """Its conductor runs whenever `go` is set, and `idle` is set whenever it does not run. Behind `end` it is not let go again."""
 
     conductor: OnlineConductor
     stores: Stores
@@ -35,6 +36,24 @@ class Hosted:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Verbs that stop or start the conductor go one after the other."""
     live: Live | None = None
+    ending: bool = False
+
+    def end(self) -> None:
+        """Stop the conductor, and whatever verb has it, for good."""
+        self.ending = True
+        self.go.clear()
+        self.conductor.stop()
+
+    def let_go(self) -> None:
+        """Have the conductor go on, and hurry. Raises GateRefused behind `end`."""
+        self._again()
+        self.attempts.hurry()
+        self.go.set()
+
+    def _again(self) -> None:
+        if self.ending:
+            raise GateRefused("the daemon is stopping: nothing was changed", hint="ask again when it is up")
+        self.conductor.again()
 
     @asynccontextmanager
     async def halted(self) -> AsyncIterator[None]:
@@ -44,12 +63,12 @@ class Hosted:
             self.go.clear()
             self.conductor.stop()
             await self.idle.wait()
-            self.conductor.again()
+            self._again()
             phase = self.conductor.migration.phase
             try:
                 yield
             except BaseException:
-                if went and self.conductor.migration.phase is phase:
+                if went and self.conductor.migration.phase is phase and not self.ending:
                     self.go.set()
                 raise
 

@@ -113,11 +113,15 @@ class Host:
             if hosted.conductor.migration.phase not in (Phase.PAUSED, Phase.ROLLING_BACK, Phase.COMMITTED):
                 hosted.go.set()
 
+    def stop(self) -> None:
+        """Ask every conductor to come to its next checkpoint, and let none begin again. Requests and their marks go on."""
+        for hosted in self._hosted.values():
+            hosted.end()
+
     async def close(self) -> None:
         """Stop everything behind what is under way, and give the stores back."""
+        self.stop()
         for hosted in self._hosted.values():
-            hosted.go.clear()
-            hosted.conductor.stop()
             if hosted.live is not None:
                 hosted.live.stop()
         for hosted in self._hosted.values():
@@ -426,11 +430,9 @@ class Host:
         return self.status(hosted.conductor.migration.id)
 
     async def _resume(self, hosted: Hosted) -> object:
-        hosted.conductor.check_onward()
         async with hosted.turn:
-            hosted.conductor.again()
-            hosted.attempts.hurry()
-            hosted.go.set()
+            hosted.conductor.check_onward()  # as it is when it is our turn: behind a rollback it is over
+            hosted.let_go()
         with suppress(TimeoutError):  # what is told below is where it is now, not where it rested
             async with asyncio.timeout(_SOON):
                 while hosted.conductor.migration.phase in RESTING:  # noqa: ASYNC110 only the file tells

@@ -37,7 +37,7 @@ from vectormigrate.model.clock import Clock
 from vectormigrate.model.collection import CollectionShape
 from vectormigrate.model.comparing import FINAL_SAMPLE, Comparing, check_comparable
 from vectormigrate.model.errors import FinishedWithFindings, GateRefused, Overloaded, VectormigrateError
-from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed
+from vectormigrate.model.events import Event, PhaseChanged, Progress, Resumed, Warned
 from vectormigrate.model.finding import Finding
 from vectormigrate.model.mapping import MappingPlan
 from vectormigrate.model.measure import Histogram
@@ -379,6 +379,8 @@ class Conductor:
         check_comparable(self._id, migration.phase, planned=migration.mapping is not None)
         await self._greet()
         validation = self._validation(migration)
+        if self._works.comparing:
+            self._on_event(Warned(self._id, "a comparison waits for the end of the one that is under way"))
         async with self._works.compare(validation):
             report = await validation.compare(how)
             await self._compared(report)
