@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+import vectormigrate.daemon.hosted as hosted_module
 from tests.fakes.hosted import Site
 from vectormigrate.model.errors import GateRefused, IllegalTransition
 from vectormigrate.model.phase import Phase
@@ -79,3 +80,24 @@ async def test_what_waits_behind_a_rollback_is_told_that_it_is_over(site):
             await host.answer("resume", "move", {})
         assert (await rolling_back)["left"] == 0
         assert site.phase == Phase.ROLLED_BACK
+
+
+async def test_its_stores_are_not_closed_under_what_still_works_on_them(site, monkeypatch):
+    """Captured changes that were just marked are acknowledged to their source, which a closed store could not hear."""
+    monkeypatch.setattr(hosted_module, "_LAST", 0.05)
+    async with site.daemon() as host:
+        await site.verified(host)
+        hosted = host._hosted["move"]
+        hosted.end()
+        ended = asyncio.create_task(hosted.ended())
+        await asyncio.sleep(0.01)
+        assert not ended.done()
+        hosted.live.stop()
+        await ended
+        assert hosted.work.done()
+        assert not hosted.work.cancelled()
+
+        hosted.work = asyncio.create_task(asyncio.sleep(60))  # a side that does not answer
+        await hosted.ended()
+        await asyncio.wait([hosted.work])
+        assert hosted.work.cancelled()

@@ -22,6 +22,9 @@ from .telemetry import exposition
 _SWAPPING = frozenset({Phase.VERIFIED, Phase.CUTTING_OVER, Phase.REVERSED})
 """Where a swap is the next step, so that somebody minds a gate that is closed."""
 
+_LAST = 10.0
+"""Seconds for what is sent to be answered."""
+
 
 @dataclass(slots=True, eq=False)
 class Hosted:
@@ -36,6 +39,8 @@ class Hosted:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Verbs that stop or start the conductor go one after the other."""
     live: Live | None = None
+    work: asyncio.Task[None] | None = None
+    """Replays, and what takes in captured changes."""
     ending: bool = False
 
     def end(self) -> None:
@@ -43,6 +48,15 @@ class Hosted:
         self.ending = True
         self.go.clear()
         self.conductor.stop()
+
+    async def ended(self) -> None:
+        """Wait until nothing of it is under way that needs its stores, behind `end` and the stop of `live`. What a side keeps waiting
+        is given up.
+        """
+        await self.idle.wait()
+        if self.work is not None:
+            await asyncio.wait([self.work], timeout=_LAST)
+            self.work.cancel()
 
     def let_go(self) -> None:
         """Have the conductor go on, and hurry. Raises GateRefused behind `end`."""

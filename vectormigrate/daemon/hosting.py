@@ -125,9 +125,7 @@ class Host:
             if hosted.live is not None:
                 hosted.live.stop()
         for hosted in self._hosted.values():
-            await hosted.idle.wait()
-            if hosted.live is not None:
-                await hosted.live.idle()
+            await hosted.ended()
         await self._stack.aclose()
 
     @property
@@ -245,7 +243,7 @@ class Host:
                 passage.router.add(spec.source.collection, live.lane)
             if self._settings.shadow and passage is not None:
                 passage.router.shadow(spec.source.collection, self._settings.shadow, shadow.observe)
-            self._spawn(live.run(), f"replay {spec.id}")
+            hosted.work = self._supervisor.spawn(live.run(), name=f"replay {spec.id}")
 
         conductor = OnlineConductor(
             self._database,
