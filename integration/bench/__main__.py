@@ -3,8 +3,10 @@
 For each pair: seconds of the copy (from the first lease to the last acknowledged write) and of the whole process, over
 `max(read floor, write floor)`; the peak memory of any process; the full scan's rate over the rate at which both sides
 can be read at once. Worker processes start with the command: loading their modules counts in the whole process alone.
-`--records 1000000 --pairs sqlite:pgvector,pgvector:sqlite --apart` for a million: each pair over stores of its own, which are
-deleted behind it, so that the disk holds one pair and the page cache is not full of another's files.
+Every one of `--rounds` measures floors and program one behind the other, and the table shows the medians, for a machine
+that others use is half as fast from one minute to the next.
+`--records 1000000 --pairs sqlite:pgvector,pgvector:sqlite --apart --rounds 1` for a million: each pair over stores of its own, which
+are deleted behind it, so that the disk holds one pair and the page cache is not full of another's files.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import json
 import os
 import platform
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from integration.bench.measure import floor, phase_seconds, program, start_floor, warm
 from tests.fakes.milvus import LiteServer
@@ -29,7 +33,7 @@ OUT = Path(__file__).parent / "out"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One pair."""
+    """One pair, in one round or in the median of several."""
 
     source: str
     target: str
@@ -73,21 +77,13 @@ class Bench:
             self.urls["milvus"] = server.url
         self.number = 0
 
-    def seed(self, kind: str) -> float:
-        """Fill the source of a kind; its read floor."""
+    def seed(self, kind: str) -> None:
+        """Fill the source of a kind, and read it once, so that no round is the first to do that."""
         floor("seed", kind, self.urls[kind], "source_docs", self.records, 0)
-        return self.read_floor(kind)
+        floor("read", kind, self.urls[kind], "source_docs", 0, 0)
 
-    def read_floor(self, kind: str) -> float:
-        """The better of two raw reads."""
-        seconds = []
-        for _ in range(2):
-            warm(self.records)
-            seconds.append(floor("read", kind, self.urls[kind], "source_docs", 0, 0))
-        return min(seconds)
-
-    def pair(self, source: str, target: str, read_floor: float) -> Figures:
-        """Everything about one pair."""
+    def round(self, source: str, target: str) -> Figures:
+        """Everything about one pair, once."""
         self.number += 1
         name, state = f"bench{self.number}", self.folder / f"state{self.number}.db"
         target_url = str(self.folder / f"target{self.number}.db") if target == "sqlite" else self.urls[target]
@@ -95,6 +91,8 @@ class Bench:
             *("--source-type", source, "--source-url", self.urls[source], "--source-index", "source_docs"),
             *("--target-type", target, "--target-url", target_url, "--target-index", f"target{self.number}"),
         ]
+        warm(self.records)
+        read_floor = floor("read", source, self.urls[source], "source_docs", 0, 0)
         warm(self.records)
         run = program(
             *("migrate", name, *sides, "--batch-size", str(self.batch), "--validate-every", "0"), state=state
@@ -148,15 +146,34 @@ class Bench:
         return floor("write", target, target_url, f"floor{self.number}", self.records, self.batch)
 
 
-def measured(pairs: list[tuple[str, ...]], records: int, batch: int) -> list[Figures]:
-    """The figures of some pairs, a line of the table each, over stores that are made for them and deleted."""
-    figures: list[Figures] = []
+def typical(rounds: Sequence[Figures]) -> Figures:
+    """Medians; what is a ratio is one of them over another, what is a peak the highest."""
+    values = {
+        field.name: median(getattr(one, field.name) for one in rounds)
+        for field in fields(Figures)
+        if field.type == "float"
+    }
+    limit = max(values["read_floor"], values["write_floor"])
+    values |= {
+        "copy_ratio": values["copy"] / limit,
+        "whole_ratio": values["whole"] / limit,
+        "full_scan_rate_share": values["both_read_floor"] / values["full_scan"],
+        "peak_mb": max(one.peak_mb for one in rounds),
+        "validate_peak_mb": max(one.validate_peak_mb for one in rounds),
+    }
+    return replace(rounds[0], **values, clean=all(one.clean for one in rounds))
+
+
+def measured(pairs: list[tuple[str, ...]], records: int, batch: int, rounds: int) -> list[list[Figures]]:
+    """The rounds of some pairs, a line of the table each, over stores that are made for them and deleted."""
+    figures: list[list[Figures]] = []
     with ExitStack() as stack:
         bench = Bench(stack, records, batch, {kind for pair in pairs for kind in pair})
-        read_floors = {kind: bench.seed(kind) for kind in dict.fromkeys(source for source, _ in pairs)}
+        for kind in dict.fromkeys(source for source, _ in pairs):
+            bench.seed(kind)
         for source, target in pairs:
-            one = bench.pair(source, target, read_floors[source])
-            figures.append(one)
+            figures.append([bench.round(source, target) for _ in range(rounds)])
+            one = typical(figures[-1])
             print(
                 f"{source + ' -> ' + target:<20}{one.read_floor:>8.2f}{one.write_floor:>8.2f}{one.copy:>8.2f}"
                 f"{one.copy_ratio:>7.2f}{one.whole:>8.2f}{one.whole_ratio:>7.2f}{one.peak_mb:>6.0f}"
@@ -173,17 +190,18 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1000)
     parser.add_argument("--pairs", default="", help="source:target,... (all by default)")
     parser.add_argument("--apart", action="store_true", help="each pair over stores of its own")
+    parser.add_argument("--rounds", type=int, default=3, help="of each pair; the table shows medians")
     asked = parser.parse_args()
     pairs = [tuple(pair.split(":")) for pair in asked.pairs.split(",") if pair] or [
         (source, target) for source in KINDS for target in KINDS if source != target
     ]
-    figures: list[Figures] = []
+    figures: list[list[Figures]] = []
     load = os.getloadavg()[0]
     print(
         f"{'pair':<20}{'read':>8}{'write':>8}{'copy':>8}{'ratio':>7}{'whole':>8}{'ratio':>7}{'MB':>6}{'scan share':>12}{'MB':>6}"
     )
     for group in [[pair] for pair in pairs] if asked.apart else [pairs]:
-        figures += measured(group, asked.records, asked.batch_size)
+        figures += measured(group, asked.records, asked.batch_size, asked.rounds)
     OUT.mkdir(exist_ok=True)
     stamp = datetime.now(UTC)
     path = OUT / f"bench-{stamp:%Y%m%dT%H%M%S}.json"
@@ -191,7 +209,8 @@ def main() -> None:
         "at": stamp.isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "load_average_before": load,
-        "pairs": [asdict(one) for one in figures],
+        "pairs": [asdict(typical(rounds)) for rounds in figures],
+        "rounds": [asdict(one) for rounds in figures for one in rounds],
     }
     path.write_text(json.dumps(document, indent=2))
     print(f"written to {path}")
