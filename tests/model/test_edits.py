@@ -79,11 +79,38 @@ def test_a_cast(to, value, cast):
         (FieldType.ARRAY, "{}"),
         (FieldType.UUID, "no"),
         (FieldType.DECIMAL, "no"),
+        # Each of these arrived rounded or cut, without a word.
+        (FieldType.FLOAT, Decimal("1.23456789012345678901")),
+        (FieldType.FLOAT, "9007199254740993"),
+        (FieldType.FLOAT, "1e999"),
+        (FieldType.DATETIME, "2024-01-01T00:00:00.1234567Z"),
+        (FieldType.DATETIME_NAIVE, "2024-01-01T00:00:00.000000001"),
+        (FieldType.TIME, "10:00:00,123456789"),
     ],
 )
 def test_a_value_that_cannot_be_cast_is_refused(to, value):
     with pytest.raises(RecordRefused, match=f"field 'f' cannot be cast to {to}"):
         forward(Edit("f", to), {"f": value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0.1",
+        Decimal("0.10"),
+        "1e-7",
+        "3",
+        "inf",
+        "0.1000000000000000055511151231257827021181583404541015625",
+    ],
+)
+def test_digits_that_a_double_has_are_cast(value):
+    assert forward(Edit("f", FieldType.FLOAT), {"f": value}) == {"f": float(value)}
+
+
+def test_moments_with_noughts_behind_the_microseconds_are_cast():
+    found = forward(Edit("f", FieldType.TIME), {"f": "10:00:00.123456000"})
+    assert found == {"f": time(10, 0, 0, 123456)}
 
 
 def test_a_default_stands_where_there_is_none():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vectormigrate.engine import aliases as names
-from vectormigrate.engine import placing
+from vectormigrate.engine import hidden, placing
 from vectormigrate.engine.aliases import Aliases
 from vectormigrate.engine.backfill.planner import plan_ranges
 from vectormigrate.engine.layouts import Layouts, layouts
@@ -193,6 +193,7 @@ def _proposed(
     inferred = infer(sample.payload) if sample is not None else ()
     layout = layouts(spec, shape, existing, inferred, 0 if sample is None else len(sample))
     with _placed(spec):
+        hidden.check(spec.mapping, () if sample is None else sample.payload or ())
         mapping = make_plan(
             shape,
             target,
@@ -379,7 +380,9 @@ def _vector_notes(shape: CollectionShape, *, forgotten: bool) -> list[str]:
 def _idle_notes(spec: Specification, mapping: MappingPlan) -> list[str]:
     """What was accepted and does not happen: a name was perhaps meant otherwise. Of parts some may lose what others do not."""
     names = {loss.name for _, loss in mapping.lost()}
-    idle = [name for name in spec.mapping.accept if name not in names]
+    idle = [
+        name for name in spec.mapping.accept if name not in names and not name.startswith(hidden.ACCEPTED)
+    ]
     return (
         []
         if whole_of(spec.id)

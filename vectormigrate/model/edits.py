@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -198,18 +199,33 @@ def _float(value: Any) -> float:
     found = float(value)
     if isinstance(value, int) and found != value:
         raise ValueError(f"{value} is no double")
+    if isinstance(value, Decimal | str):
+        said = Decimal(value)
+        # The shortest digits of a double, or all of them, are that double; others would be rounded.
+        if said.is_finite() and said not in (Decimal(repr(found)), Decimal(found)):
+            raise ValueError(f"{value} is no double")
     return found
 
 
+_FINER = re.compile(r"[.,]\d{6}\d*?[1-9]")
+"""Digits of a second that Python's moments have no room for, and drop without a word."""
+
+
+def _moment(value: Any) -> Any:
+    if isinstance(value, str) and _FINER.search(value):
+        raise ValueError(f"{value!r} is finer than a microsecond")
+    return value
+
+
 def _datetime(value: Any) -> datetime:
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(_moment(value))
     if found.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone")
     return found
 
 
 def _naive(value: Any) -> datetime:
-    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(_moment(value))
     if found.tzinfo is not None:
         raise ValueError(f"{value!r} has a time zone")
     return found
@@ -240,7 +256,7 @@ _CASTS: Mapping[FieldType, Callable[[Any], Any]] = {
     FieldType.DATETIME: _datetime,
     FieldType.DATETIME_NAIVE: _naive,
     FieldType.DATE: lambda value: value if type(value) is date else date.fromisoformat(value),
-    FieldType.TIME: lambda value: value if isinstance(value, time) else time.fromisoformat(value),
+    FieldType.TIME: lambda value: value if isinstance(value, time) else time.fromisoformat(_moment(value)),
     FieldType.UUID: lambda value: value if isinstance(value, UUID) else UUID(value),
     FieldType.JSON: lambda value: jsonvalue.loads(value) if isinstance(value, str) else value,
     FieldType.ARRAY: _list,
