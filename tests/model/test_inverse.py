@@ -24,7 +24,7 @@ from vectormigrate.model.collection import (
     Metric,
     VectorField,
 )
-from vectormigrate.model.edits import Edit
+from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import MappingRefused, StoreBroken, Unsupported
 from vectormigrate.model.filter import (
     And,
@@ -372,6 +372,23 @@ class TestStages:
         assert inverse.filter(Compare(("n",), Comparison.EQ, 5)) == Compare(("n",), Comparison.EQ, "5")
         with pytest.raises(Unsupported):
             inverse.filter(Compare(("n",), Comparison.GT, 5))
+
+    @pytest.mark.parametrize(
+        "condition", [Compare(("x", "k"), Comparison.EQ, "5"), Exists(("x", "k")), IsNull(("x", "k"))]
+    )
+    @pytest.mark.parametrize(
+        "edit",
+        [
+            Edit("x", redact=Redaction.HASH),
+            Edit("x", redact=Redaction.CONSTANT, constant="*"),
+            Edit("x", FieldType.JSON),
+        ],
+    )
+    def test_nobody_looks_into_an_edited_value(self, edit, condition):
+        """A value within was hashed or cast like the whole one, and nothing was found by it."""
+        _, inverse = self.inverse(edits=(edit,))
+        with pytest.raises(Unsupported, match="cannot be looked into"):
+            inverse.filter(condition)
 
     def test_edits_are_undone_where_they_can_be(self):
         plan, inverse = self.inverse(edits=(Edit("n", FieldType.TEXT),))

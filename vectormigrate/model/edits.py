@@ -22,6 +22,7 @@ from uuid import UUID
 from . import jsonvalue
 from .collection import CollectionShape, Field, FieldType
 from .errors import RecordRefused, Unsupported
+from .filter import Path
 from .inference import type_of
 from .record import Payload
 
@@ -137,6 +138,12 @@ class Editor:
             if edit.cast is not None and not edit.redact and declared is not None and value is not None:
                 found[edit.field] = _cast(edit.field, value, declared)
         return found
+
+    def looked_into(self, path: Path) -> None:
+        """Raise Unsupported for a path into a value that is another one now."""
+        edit = self._by_name.get(path[0])
+        if edit is not None and len(path) > 1 and (edit.redact or edit.cast or edit.default is not None):
+            raise Unsupported(f"field {path[0]!r} is edited ({edit.said()}) and cannot be looked into")
 
     def compared(self, field: str, value: Any, *, equality: bool) -> Any:
         """What a comparison with an edited field has to look for. Raises Unsupported where it cannot be said."""

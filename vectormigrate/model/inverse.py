@@ -218,6 +218,8 @@ class Inverse:
 
     def _laid(self, path: Path) -> Path:
         """Where the target's layout has what the source's has at a path."""
+        if self._editor is not None:
+            self._editor.looked_into(path)
         return path if self._relayout is None else self._relayout.path(path)
 
     def _path(self, path: Path) -> tuple[Path, FieldPlan | None]:
@@ -245,10 +247,11 @@ class Inverse:
         return path
 
     def _compare(self, path: Path, comparison: Comparison, value: Any) -> Compare:
+        laid = self._laid(path)
         if self._editor is not None:
             equality = comparison in (Comparison.EQ, Comparison.NE)
             value = self._editor.compared(path[0], value, equality=equality)
-        path = self._laid(path)
+        path = laid
         renamed, plan = self._path(path)
         if plan is None or not plan.conversion:
             return Compare(renamed, comparison, value)
