@@ -58,6 +58,22 @@ def test_a_key_that_is_left_behind_hides_nothing():
     check(hiding("email", drop=("metadata",)), [NESTED])
 
 
+def test_a_name_that_is_left_behind_and_stays_elsewhere_is_noted_once():
+    told = "field 'email' is left behind, and stays inside '_node_content' (_node_content.metadata.email)"
+    assert check(MappingOptions(drop=("email",)), [NODE, NODE]) == [told]
+    assert check(MappingOptions(drop=("email",), accept=("inside:email",)), [NODE]) == []
+    assert check(MappingOptions(drop=("other",)), [NODE]) == []
+
+
+async def test_what_is_noted_stands_in_the_plan(world):
+    await world.fill(range(1))
+    await world.store().upsert(SOURCE, replace(records(range(1)), payload=[NODE]))
+    world.set(mapping=MappingOptions(drop=("email",)))
+    store = world.store()
+    found = await examine(world.spec, store, world.store("target"), FakeClock().monotonic)
+    assert any("stays inside" in note for note in (await document(world.spec, found, store, workers=1)).notes)
+
+
 async def test_a_migration_is_refused_before_anything_is_written(world):
     await world.fill(range(3))
     batch = replace(records(range(3)), payload=[{}, {}, NESTED])

@@ -1,8 +1,8 @@
-"""What a redaction would not reach: the same name inside another value of a sampled record.
+"""What a redaction would not reach, nor a drop: the same name inside another value of a sampled record.
 
 Edits are of the keys of a payload. LangChain's documents in Qdrant have their metadata inside an object, and LlamaIndex
 writes a node's metadata twice, the second time inside a text of JSON: a redaction of the bare name would leave there what
-it was to hide. How values are hidden is `model.edits`; this refuses before anything is written, and knows what was
+it was to hide. How values are hidden is `model.edits`; this refuses before anything is written (a drop is noted only), and knows what was
 sampled, no more.
 """
 
@@ -20,23 +20,28 @@ ACCEPTED = "inside:"
 """What is accepted by this and the name of a field: that the name stands elsewhere, too, and stays readable there."""
 
 
-def check(options: MappingOptions, payloads: Sequence[Payload]) -> None:
-    """Raise MappingRefused when a record has a name that is to be hidden inside of a value that is to be moved."""
-    wanted = {edit.field for edit in options.edits if edit.redact}
-    wanted -= {name.removeprefix(ACCEPTED) for name in options.accept if name.startswith(ACCEPTED)}
-    if not wanted:
-        return
-    gone = {*options.drop, *(edit.field for edit in options.edits if edit.redact)}
+def check(options: MappingOptions, payloads: Sequence[Payload]) -> list[str]:
+    """Raise MappingRefused when a record has a name that is to be hidden inside of a value that is to be moved; notes of names
+    that are left behind and stand there, too.
+    """
+    accepted = {name.removeprefix(ACCEPTED) for name in options.accept if name.startswith(ACCEPTED)}
+    hidden = {edit.field for edit in options.edits if edit.redact}
+    gone, told = hidden | {*options.drop}, dict[str, str]()
+    if not (wanted := gone - accepted):
+        return []
     for payload in payloads:
         for key, value in payload.items():
             if key in gone:
                 continue
             for name, path in _inside(value, wanted, (key,)):
                 where = ".".join(path)
-                raise MappingRefused(
-                    f"field {name!r} is to be hidden, and would stay readable inside {key!r} ({where})",
-                    hint=f"redact or drop {key!r} itself, or accept that: --accept {ACCEPTED}{name}",
-                )
+                if name in hidden:
+                    raise MappingRefused(
+                        f"field {name!r} is to be hidden, and would stay readable inside {key!r} ({where})",
+                        hint=f"redact or drop {key!r} itself, or accept that: --accept {ACCEPTED}{name}",
+                    )
+                told.setdefault(name, f"field {name!r} is left behind, and stays inside {key!r} ({where})")
+    return list(told.values())
 
 
 def _inside(value: Any, wanted: set[str], path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

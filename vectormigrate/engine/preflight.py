@@ -193,7 +193,7 @@ def _proposed(
     inferred = infer(sample.payload) if sample is not None else ()
     layout = layouts(spec, shape, existing, inferred, 0 if sample is None else len(sample))
     with _placed(spec):
-        hidden.check(spec.mapping, () if sample is None else sample.payload or ())
+        beneath = hidden.check(spec.mapping, () if sample is None else sample.payload or ())
         mapping = make_plan(
             shape,
             target,
@@ -213,7 +213,7 @@ def _proposed(
             f"vector {one!r} is made of {text!r} by the source, and not moved"
             for one, text in computed.items()
         ]
-    return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes))
+    return Proposal(shape, mapping, inferred, layout, (*notes, *layout.notes, *beneath))
 
 
 def _zero_notes(sample: Batch, mapping: MappingPlan) -> list[str]:
