@@ -6,6 +6,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.world import SOURCE, records
 from vectormigrate.engine.hidden import check
 from vectormigrate.engine.preflight import document, examine
+from vectormigrate.model.collection import FieldType
 from vectormigrate.model.edits import Edit, Redaction
 from vectormigrate.model.errors import MappingRefused
 from vectormigrate.model.plan import MappingOptions
@@ -59,10 +60,23 @@ def test_a_key_that_is_left_behind_hides_nothing():
 
 
 def test_a_name_that_is_left_behind_and_stays_elsewhere_is_noted_once():
-    told = "field 'email' is left behind, and stays inside '_node_content' (_node_content.metadata.email)"
+    told = "field 'email' is left behind, and stays as it is inside '_node_content' (_node_content.metadata.email)"
     assert check(MappingOptions(drop=("email",)), [NODE, NODE]) == [told]
     assert check(MappingOptions(drop=("email",), accept=("inside:email",)), [NODE]) == []
     assert check(MappingOptions(drop=("other",)), [NODE]) == []
+
+
+def test_what_is_edited_otherwise_and_stands_elsewhere_is_noted():
+    def told(**options):
+        return check(MappingOptions(**options), [NODE])
+
+    stays = "and stays as it is inside '_node_content' (_node_content.metadata.email)"
+    assert told(rename={"email": "mail"}) == [f"field 'email' is renamed to 'mail', {stays}"]
+    assert told(edits=(Edit("email", cast=FieldType.JSON),)) == [f"field 'email' is cast to json, {stays}"]
+    assert told(edits=(Edit("email", default="none"),)) == [
+        f"field 'email' is 'none' where there is none, {stays}"
+    ]
+    assert told(rename={"other": "mail"}) == []
 
 
 async def test_what_is_noted_stands_in_the_plan(world):
@@ -71,7 +85,7 @@ async def test_what_is_noted_stands_in_the_plan(world):
     world.set(mapping=MappingOptions(drop=("email",)))
     store = world.store()
     found = await examine(world.spec, store, world.store("target"), FakeClock().monotonic)
-    assert any("stays inside" in note for note in (await document(world.spec, found, store, workers=1)).notes)
+    assert any("stays as it is inside" in note for note in (await document(world.spec, found, store, workers=1)).notes)
 
 
 async def test_a_migration_is_refused_before_anything_is_written(world):

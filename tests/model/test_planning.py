@@ -18,6 +18,7 @@ from vectormigrate.model.collection import (
     VectorField,
     VectorKind,
 )
+from vectormigrate.model.edits import Edit
 from vectormigrate.model.errors import MappingRefused, ShapeMismatch
 from vectormigrate.model.identity import IdRule
 from vectormigrate.model.layout import LayoutPlan
@@ -339,6 +340,26 @@ def test_an_undeclared_key_that_is_called_like_a_vector_is_renamed_where_names_a
             "renamed to 'vector_2'",
             "renamed to 'id_2'",
         }
+
+
+def test_what_is_put_where_an_undeclared_key_is_missing_stands_in_the_plan():
+    dynamic, edits = replace(SOURCE, dynamic=True), (Edit("lang", default="en"), Edit("gone", default=1))
+    options = MappingOptions(edits=edits, rename={"lang": "language"}, drop=("gone",))
+    told = {
+        one.source: (one.target, one.reason)
+        for one in make_plan(dynamic, CAPABILITIES, "copy", None, options).fields
+    }
+    assert told["lang"] == ("language", "'en' where there is none; renamed to 'language'")
+    assert told["gone"] == ("", "left behind by request")
+    told = {
+        one.source: one.reason
+        for one in make_plan(dynamic, CAPABILITIES, "copy", None, MappingOptions(edits=edits)).fields
+    }
+    assert told["lang"] == "'en' where there is none"
+    closed = make_plan(
+        dynamic, able(dynamic=False), "copy", None, MappingOptions(edits=edits, drop=("undeclared",))
+    )
+    assert "lang" not in {one.source for one in closed.fields}
 
 
 def test_a_payload_key_that_is_called_like_the_key_of_both_sides_is_renamed_and_the_key_is_not():

@@ -1,9 +1,9 @@
-"""What a redaction would not reach, nor a drop: the same name inside another value of a sampled record.
+"""What a redaction would not reach, nor any other edit: the same name inside another value of a sampled record.
 
 Edits are of the keys of a payload. LangChain's documents in Qdrant have their metadata inside an object, and LlamaIndex
 writes a node's metadata twice, the second time inside a text of JSON: a redaction of the bare name would leave there what
-it was to hide. How values are hidden is `model.edits`; this refuses before anything is written (a drop is noted only), and knows what was
-sampled, no more.
+it was to hide. How values are hidden is `model.edits`; this refuses before anything is written (of a name that is dropped, renamed, cast or given
+a default there is a note), and knows what was sampled, no more.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ ACCEPTED = "inside:"
 
 def check(options: MappingOptions, payloads: Sequence[Payload]) -> list[str]:
     """Raise MappingRefused when a record has a name that is to be hidden inside of a value that is to be moved; notes of names
-    that are left behind and stand there, too.
+    that are left behind or edited otherwise, and stand there, too.
     """
     accepted = {name.removeprefix(ACCEPTED) for name in options.accept if name.startswith(ACCEPTED)}
     hidden = {edit.field for edit in options.edits if edit.redact}
     gone, told = hidden | {*options.drop}, dict[str, str]()
-    if not (wanted := gone - accepted):
+    changed = {edit.field: edit.said() for edit in options.edits if not edit.redact}
+    changed |= {name: f"renamed to {new!r}" for name, new in (options.rename or {}).items()}
+    if not (wanted := (gone | {*changed}) - accepted):
         return []
     for payload in payloads:
         for key, value in payload.items():
@@ -40,7 +42,10 @@ def check(options: MappingOptions, payloads: Sequence[Payload]) -> list[str]:
                         f"field {name!r} is to be hidden, and would stay readable inside {key!r} ({where})",
                         hint=f"redact or drop {key!r} itself, or accept that: --accept {ACCEPTED}{name}",
                     )
-                told.setdefault(name, f"field {name!r} is left behind, and stays inside {key!r} ({where})")
+                becomes = "left behind" if name in gone else changed[name]
+                told.setdefault(
+                    name, f"field {name!r} is {becomes}, and stays as it is inside {key!r} ({where})"
+                )
     return list(told.values())
 
 

@@ -45,8 +45,8 @@ from vectormigrate.stores.admission import Admission
 from vectormigrate.stores.base import EVERYWHERE, Store
 from vectormigrate.stores.surrogate import SurrogateStore, keyed
 
-_SAMPLE = 200
-"""Records to look at where the source declares what they hold; `inference.SAMPLE` where it does not."""
+_FEW = 200
+"""Records that are enough to forecast sizes from."""
 _SAMPLE_BYTES = 256 * 2**20
 """Most bytes of vectors in a sample."""
 _RETURNED = 1_000
@@ -119,7 +119,7 @@ async def examine(
     except CollectionMissing:
         existing, held = None, 0
     began = monotonic()
-    sample = await _sample(spec, source, shape)
+    sample = await _sample(spec, source)
     took = monotonic() - began
     proposal = _proposed(spec, source, shape, sample, target.capabilities, existing)
     shape, mapping = proposal.source, proposal.mapping
@@ -177,7 +177,7 @@ async def propose(spec: Specification, source: Store, target: Capabilities) -> P
     """Look at one side alone. Raises as `examine` does, but for losses, which are in the plan."""
     shape = await source.describe(spec.source.collection)
     _check_names(spec, shape)
-    return _proposed(spec, source, shape, await _sample(spec, source, shape), target, None)
+    return _proposed(spec, source, shape, await _sample(spec, source), target, None)
 
 
 def _proposed(
@@ -440,9 +440,9 @@ def _check_key(spec: Specification, target: Store) -> None:
         )
 
 
-async def _sample(spec: Specification, source: Store, shape: CollectionShape) -> Batch | None:
-    """The first records: enough to infer a schema from where nothing declares one."""
-    wanted = SAMPLE if shape.dynamic or not shape.fields else _SAMPLE
+async def _sample(spec: Specification, source: Store) -> Batch | None:
+    """The first records: enough to infer a schema from where nothing declares one, and to foresee what will not fit."""
+    wanted = SAMPLE
     batches: list[Batch] = []
     scan = source.scan(spec.source.collection, EVERYWHERE, limit=min(wanted, source.capabilities.scan_page))
     async with aclosing(scan) as pages:
@@ -474,7 +474,7 @@ def _payload_bytes(sample: Batch | None) -> int:
     """Of a part of the sample, which is enough for a forecast."""
     if sample is None or not sample.payload:
         return 0
-    some = sample.payload[:_SAMPLE]
+    some = sample.payload[:_FEW]
     return sum(len(jsonvalue.dumps(payload)) for payload in some) // len(some)
 
 

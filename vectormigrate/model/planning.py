@@ -390,10 +390,14 @@ def _plan_fields(
         if name not in declared and name not in (UNDECLARED, PARTITION):
             plans.append(FieldPlan(name, "", Fate.DROPPED, reason="left behind by request"))
     asked = {name: target for name, target in (options.rename or {}).items() if name != source.id.name}
-    for name, target in {**moved, **asked}.items():
-        if name not in declared:
-            plans.append(FieldPlan(name, target, Fate.CONVERTED, reason=f"renamed to {target!r}"))
+    renamed = {**moved, **asked}
     open_target = existing.dynamic if existing else capabilities.dynamic
+    said = {edit.field: edit.said() for edit in options.edits} if open_target else {}
+    for name in {**renamed, **said}:
+        if name not in declared and name not in options.drop:
+            target = renamed.get(name, name)
+            reasons = [said.get(name, ""), f"renamed to {target!r}" if target != name else ""]
+            plans.append(FieldPlan(name, target, Fate.CONVERTED, reason="; ".join(filter(None, reasons))))
     if (source.dynamic or options.spread) and not open_target:
         plans.append(
             FieldPlan(
