@@ -85,7 +85,10 @@ async def test_what_is_noted_stands_in_the_plan(world):
     world.set(mapping=MappingOptions(drop=("email",)))
     store = world.store()
     found = await examine(world.spec, store, world.store("target"), FakeClock().monotonic)
-    assert any("stays as it is inside" in note for note in (await document(world.spec, found, store, workers=1)).notes)
+    assert any(
+        "stays as it is inside" in note
+        for note in (await document(world.spec, found, store, workers=1)).notes
+    )
 
 
 async def test_a_migration_is_refused_before_anything_is_written(world):
