@@ -98,6 +98,8 @@ class Bench:
             *("migrate", name, *sides, "--batch-size", str(self.batch), "--validate-every", "0"), state=state
         )
         copy = phase_seconds(state, name, "backfill")
+        # Whoever is the first to read rows that were just written notes in them that they are visible.
+        floor("read", target, target_url, f"target{self.number}", 0, 0)
         warm(self.records)
         scan = program("validate", name, "--full", state=state)
         warm(self.records)
